@@ -1,0 +1,1 @@
+"""Ringback: a callback-calling server."""

@@ -1,0 +1,68 @@
+"""Amounts of money: exact decimals of at most 6 places and 12 digits before the point.
+
+One currency a server, so an amount carries none. In JSON an amount is a string with at least two
+places and no further zeros; in the database it is a whole number of millionths.
+"""
+
+from __future__ import annotations
+
+import re
+from decimal import ROUND_CEILING, Context, Decimal
+
+PLACES = 6
+MILLION = Decimal(1_000_000)
+LARGEST = Decimal("999999999999.999999")
+ZERO = Decimal(0)
+
+_EXACT = Context(prec=60)
+_STEP = Decimal("0.000001")
+_FORM = re.compile(r"[+-]?[0-9]{1,12}(\.[0-9]{1,6})?", re.ASCII)
+
+
+class BadAmount(ValueError):
+    """The text or number is not an amount; the message says why and how to mend it."""
+
+
+def parse_amount(text: str) -> Decimal:
+    """Read an amount such as "5", "5.00" or "-0.000125".
+
+    Raises BadAmount: more than 6 places or 12 digits are refused, never rounded.
+    """
+    if not _FORM.fullmatch(text):
+        raise BadAmount(
+            f"{text[:40]!r} is not an amount: write digits with at most 12 before the point and "
+            'at most 6 after it, such as "5.00"'
+        )
+    return Decimal(text) + ZERO
+
+
+def format_amount(amount: Decimal) -> str:
+    """The amount as JSON shows it: "5.00", "0.000125"."""
+    whole, places = f"{checked(amount):.6f}".split(".")
+    if not amount:
+        whole = whole.lstrip("-")
+    return f"{whole}.{places[:2]}{places[2:].rstrip('0')}"
+
+
+def checked(amount: Decimal) -> Decimal:
+    """The same amount; raises BadAmount when it is not one that a server can hold."""
+    if not amount.is_finite() or abs(amount) > LARGEST:
+        raise BadAmount(f"{amount} is out of range: at most 12 digits before the point")
+    if amount != amount.quantize(_STEP, context=_EXACT):
+        raise BadAmount(f"{amount} has more than 6 places")
+    return amount
+
+
+def round_up(amount: Decimal) -> Decimal:
+    """Round once, up (towards plus infinity), to 6 places: the only rounding of money there is."""
+    return amount.quantize(_STEP, rounding=ROUND_CEILING, context=_EXACT)
+
+
+def to_millionths(amount: Decimal) -> int:
+    """The amount as the database holds it. Raises BadAmount rather than round."""
+    return int(checked(amount).scaleb(PLACES, context=_EXACT))
+
+
+def from_millionths(value: int) -> Decimal:
+    """The inverse of `to_millionths`."""
+    return Decimal(value).scaleb(-PLACES, context=_EXACT)

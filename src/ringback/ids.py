@@ -1,0 +1,20 @@
+"""Identifiers: UUIDv7 (RFC 9562 section 5.7), from an injected source of chance."""
+
+from __future__ import annotations
+
+import random
+import uuid
+
+from ringback.clock import Instant
+
+
+def new_id(now: Instant, chance: random.Random) -> str:
+    """A UUIDv7 whose first 48 bits are the milliseconds of `now`, so that ids sort by time.
+
+    In production `chance` is `random.SystemRandom()`.
+    """
+    milliseconds = int(now * 1000) & 0xFFFF_FFFF_FFFF
+    value = milliseconds << 80 | chance.getrandbits(80)
+    value = value & ~(0xF << 76) | 0x7 << 76  # version
+    value = value & ~(0x3 << 62) | 0x2 << 62  # variant
+    return str(uuid.UUID(int=value))

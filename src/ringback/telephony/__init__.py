@@ -1,0 +1,1 @@
+"""Telephony: the port that calls are written against, and the engines that carry them."""

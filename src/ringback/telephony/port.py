@@ -1,0 +1,288 @@
+"""The telephony port: what a call can do and what can happen to it.
+
+Nothing that imports this module knows SIP, ARI, sockets or codecs. Three rules hold for every
+engine, and the contract tests in `tests/contract` hold each engine to them:
+
+* A verb returns at once and never raises because of what the far end or the network does; what
+  comes of it arrives later as an event. A verb on a leg that has ended does nothing.
+* Events of one leg arrive in order, on the event loop, never from within a verb.
+* `Ended` is the last event of a leg and comes exactly once, whatever happened.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Protocol
+
+from ringback.clock import Instant
+
+NO_RESPONSE_SECONDS = 4.0
+"""A trunk that has sent no provisional answer for so long has failed for the call (spec 5)."""
+
+SILENCE_SECONDS = 60.0
+"""A leg that has sent neither RTP nor RTCP for so long, and is not on hold, is asked with a
+session refresh (spec section 4, step 9)."""
+
+LONGEST_SILENCE_SECONDS = 600.0
+"""After so much silence a leg is gone, whatever it answers to a session refresh."""
+
+
+class Outcome(StrEnum):
+    """How a leg ended, in the words of the spec (section 5, "Trunks")."""
+
+    NORMAL = "normal"  # an answered leg, by a BYE from either side
+    CANCELLED = "cancelled"  # an unanswered leg: withdrawn by whoever called
+    LIMIT = "limit"  # an answered leg, ended by the engine at its limit
+    LOST = "lost"  # an answered leg whose far end is gone, or whose media worker died
+    BUSY = "busy"
+    NO_ANSWER = "no_answer"
+    REJECTED = "rejected"
+    UNALLOCATED = "unallocated"
+    FAILED = "failed"  # a network fault
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why a leg ended."""
+
+    outcome: Outcome
+    code: int | None = None
+    """The SIP status of the final answer, None where there was none."""
+    trunk_failed: bool = False
+    """Another trunk may be tried: this one never let the call ring (spec section 5)."""
+    by_us: bool = False
+    """Ringback ended the leg, not the far end."""
+
+
+# Events
+
+
+@dataclass(frozen=True, slots=True)
+class Ringing:
+    """The far end rings: the first 180 or 183 of an outgoing leg. Sent once."""
+
+
+@dataclass(frozen=True, slots=True)
+class EarlyMedia:
+    """The first valid audio packet has come from a leg not yet answered. Sent once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The far end has answered, at `at` (its 200 OK)."""
+
+    at: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class Digit:
+    """One key pressed on a leg that is answered: 0-9, *, #, A-D."""
+
+    digit: str
+    at: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class PlaybackFinished:
+    """A playback came to its own end (not when stopped, replaced or cut by the leg's end)."""
+
+    playback: int
+
+
+@dataclass(frozen=True, slots=True)
+class CallerGone:
+    """The caller of a trigger call hung up before it was rejected (CANCEL)."""
+
+    at: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The leg is over.
+
+    `at` is where its time ends for charging: when its BYE was sent or received, or, when the far
+    end was lost, when it was last known alive. For a trigger call `proven` says that the ACK to
+    our rejection came, which proves that the source address was not forged.
+    """
+
+    cause: Cause
+    at: Instant
+    proven: bool = False
+
+
+Event = Ringing | EarlyMedia | Answered | Digit | PlaybackFinished | CallerGone | Ended
+
+
+class Leg(Protocol):
+    """What trigger calls, return calls and outgoing calls have in common."""
+
+    def saved(self) -> str:
+        """What `Engine.resume` needs to end this leg after a crash, as printable text.
+
+        It grows: of a call leg it names the attempt before `dial` and the dialog after
+        `Answered`; of a trigger leg it holds the rejection once `reject` has been decided.
+        Store it before what it ends can matter.
+        """
+        ...
+
+
+Listener = Callable[["Leg", Event], None]
+"""Where a leg's events go. It must not block."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """What a trigger call says of itself. Every text in it is untrusted."""
+
+    trunk: str
+    called: str
+    """The number called, as received, from where the trunk says (spec section 4, step 1)."""
+    caller: str | None
+    """The caller's number, as received; None when absent, anonymous or no number."""
+    caller_name: str | None
+    hidden: bool
+    """The caller asked for privacy (`id` or `user`), or there is no number."""
+    diverted_by: str | None
+    """The number that diverted the call here, as received."""
+    verification: str | None
+    """The carrier's `verstat`, only from a trusted trunk: "passed", "failed" or another word."""
+    at: Instant
+    """When the call arrived."""
+
+
+class TriggerLeg(Leg, Protocol):
+    """A trigger call: rings, and is rejected. It can never be answered."""
+
+    @property
+    def trigger(self) -> Trigger: ...
+
+    def listen(self, listener: Listener) -> None:
+        """Send the leg's events (CallerGone, Ended) to `listener`."""
+        ...
+
+    def ring(self) -> None:
+        """Send 180."""
+        ...
+
+    def prepare_rejection(self, status: int) -> str:
+        """Decide the rejection without sending it, and return `saved()` with it, so that it can
+        be stored first and sent again after a crash."""
+        ...
+
+    def reject(self, status: int) -> None:
+        """End the call with 486, 480, 603 or, without ringing, another final status.
+
+        `Ended` follows when the ACK has come (`proven`), or after 32 s without one. After
+        CallerGone the rejection (487) has been sent already; `reject` then does nothing, and
+        `Ended` comes in the same way.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """The callerID an outgoing leg shows. No number: anonymous."""
+
+    number: str | None
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A call to make through one trunk."""
+
+    trunk: str
+    number: str
+    """The number in the form the trunk wants."""
+    shown: Shown
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """A piece of sound to play: a WAV file of 8000 Hz, 16 bit, mono; with the words it says."""
+
+    path: Path
+    seconds: float
+    words: str
+
+
+class CallLeg(Leg, Protocol):
+    """A call that Ringback makes: a return call or an outgoing call."""
+
+    def dial(self) -> None:
+        """Send the INVITE.
+
+        The engine gives the call up by itself, with `trunk_failed`, when no provisional answer
+        has come for NO_RESPONSE_SECONDS; a late answer is then ended without a further event.
+        How long it may ring is the caller's business: `hang_up`.
+        """
+        ...
+
+    def play(self, clips: Sequence[Clip], *, loop: bool = False) -> int:
+        """Play clips one after the other without a gap, in place of what was playing.
+
+        While the leg is bridged the clips replace the other leg's audio for as long as they
+        last. Returns the number by which PlaybackFinished names this playback. A clip that
+        cannot be read is skipped and reported in the log.
+        """
+        ...
+
+    def stop(self) -> None:
+        """Stop what is playing."""
+        ...
+
+    def send_digits(self, digits: str) -> None:
+        """Send keys to the far end in the form negotiated with it, paced."""
+        ...
+
+    def bridge(self, other: CallLeg, *, early: bool = False) -> None:
+        """Join the audio of two legs. `early`: from `other` to this leg only, for the sound a
+        called party's network sends before the answer."""
+        ...
+
+    def unbridge(self) -> None:
+        """Part this leg from the one it is bridged with."""
+        ...
+
+    def limit(self, at: Instant | None) -> None:
+        """The instant at which whoever carries the leg ends it by itself unless it is moved, so
+        that a dead controller leaves no free call. None: no limit."""
+        ...
+
+    def hang_up(self) -> None:
+        """End the leg: CANCEL before an answer, BYE after it.
+
+        Before an answer `Ended` follows when the far end has confirmed, or after 32 s. A 200 that
+        crosses the CANCEL gives `Answered`, then `Ended`: it is charged, since the carrier does.
+        """
+        ...
+
+
+class Engine(Protocol):
+    """What carries the calls."""
+
+    async def start(self, on_trigger: Callable[[TriggerLeg], None]) -> None:
+        """Begin to take and make calls."""
+        ...
+
+    def usable(self, trunk: str) -> bool:
+        """Whether the trunk is up and has a free channel, so that it is worth trying."""
+        ...
+
+    def prepare(self, order: Order, listener: Listener, beside: CallLeg | None = None) -> CallLeg:
+        """A call leg that has its identifiers but has sent nothing yet. `beside` is the leg that
+        it may be bridged with later: both are then carried by one media worker."""
+        ...
+
+    def resume(self, saved: str, listener: Listener) -> None:
+        """After a crash, bring to its end what `Leg.saved` described before it: a rejection is
+        sent again and its ACK awaited, an unanswered attempt gets CANCEL (and ACK and BYE should
+        it answer), an answered leg gets BYE. `Ended` follows."""
+        ...
+
+    async def close(self) -> None:
+        """End every leg that is left and release what is held."""
+        ...
