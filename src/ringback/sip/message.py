@@ -1,0 +1,330 @@
+"""SIP messages (RFC 3261 section 7): read lazily, written plainly.
+
+Reading splits a datagram into lines and checks only what every element must rely on; a header's
+value is parsed when it is asked for, and kept. Where money hangs on it reading is strict: a
+header that may stand once stands once, the CSeq's method is the request's, and a body is as long
+as Content-Length says.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+from ringback.sip.errors import SipError
+from ringback.sip.uri import TOKEN, CSeq, NameAddr, SipUri, Via, split_unquoted
+
+LONGEST_HEAD = 16 * 1024
+"""Bytes of start line and headers."""
+MOST_HEADERS = 128
+
+_REQUEST_LINE = re.compile(rf"(?P<method>{TOKEN}) (?P<uri>[^\s]+) (?P<version>[^\s]+)")
+_STATUS_LINE = re.compile(r"(?P<version>SIP/[0-9.]+) (?P<status>[0-9]{3}) (?P<reason>.*)")
+_NAME = re.compile(rf"({TOKEN})\s*:\s*")
+_COMPACT = {
+    "i": "call-id", "m": "contact", "e": "content-encoding", "l": "content-length",
+    "c": "content-type", "f": "from", "s": "subject", "k": "supported", "t": "to", "v": "via",
+    "x": "session-expires", "r": "refer-to", "o": "event", "u": "allow-events",
+}  # fmt: skip
+_ONCE = frozenset(
+    ("call-id", "content-length", "content-type", "cseq", "expires", "from", "max-forwards", "to",
+     "session-expires", "min-se")
+)  # fmt: skip
+_NEEDED = ("via", "from", "to", "call-id", "cseq")
+_REASONS = {
+    100: "Trying", 180: "Ringing", 183: "Session Progress", 200: "OK", 400: "Bad Request",
+    401: "Unauthorized", 403: "Forbidden", 404: "Not Found", 405: "Method Not Allowed",
+    406: "Not Acceptable", 408: "Request Timeout", 413: "Request Entity Too Large",
+    415: "Unsupported Media Type", 416: "Unsupported URI Scheme", 420: "Bad Extension",
+    422: "Session Interval Too Small", 480: "Temporarily Unavailable",
+    481: "Call/Transaction Does Not Exist", 482: "Loop Detected", 486: "Busy Here",
+    487: "Request Terminated", 488: "Not Acceptable Here", 491: "Request Pending",
+    500: "Server Internal Error", 501: "Not Implemented", 503: "Service Unavailable",
+    505: "Version Not Supported", 603: "Decline",
+}  # fmt: skip
+
+T = TypeVar("T")
+
+
+class Headers:
+    """Header fields in their order; names are case-insensitive and in their long form."""
+
+    __slots__ = ("_fields", "_parsed")
+
+    def __init__(self, fields: Iterable[tuple[str, str]] = ()) -> None:
+        self._fields = [(name.lower(), value) for name, value in fields]
+        self._parsed: dict[str, object] = {}
+
+    def get(self, name: str) -> str | None:
+        """The first value, as it stands."""
+        for field, value in self._fields:
+            if field == name:
+                return value
+        return None
+
+    def all(self, name: str) -> list[str]:
+        """Every value of a header that may have several, commas split."""
+        return [
+            part.strip()
+            for field, value in self._fields
+            if field == name
+            for part in split_unquoted(value, ",")
+            if part.strip()
+        ]
+
+    def tokens(self, name: str) -> set[str]:
+        """The values of a list of words, such as Supported."""
+        return {value.lower() for value in self.all(name)}
+
+    def parsed(self, name: str, parse: Callable[[str], T]) -> list[T]:
+        """Every value of a header, parsed once. Raises SipError."""
+        if name not in self._parsed:
+            self._parsed[name] = [parse(value) for value in self.all(name)]
+        return self._parsed[name]  # type: ignore[return-value]
+
+    def add(self, name: str, value: object) -> None:
+        self._fields.append((name.lower(), str(value)))
+        self._parsed.pop(name.lower(), None)
+
+    def set(self, name: str, value: object) -> None:
+        """In place of whatever values there are."""
+        self.remove(name)
+        self.add(name, value)
+
+    def prepend(self, name: str, value: object) -> None:
+        self._fields.insert(0, (name.lower(), str(value)))
+        self._parsed.pop(name.lower(), None)
+
+    def remove(self, name: str) -> None:
+        self._fields = [field for field in self._fields if field[0] != name.lower()]
+        self._parsed.pop(name.lower(), None)
+
+    def items(self) -> list[tuple[str, str]]:
+        return list(self._fields)
+
+    def check(self) -> None:
+        """What every message must have, once. Raises SipError."""
+        names = [name for name, _ in self._fields]
+        for name in _ONCE.intersection(names):
+            if names.count(name) > 1:
+                raise SipError(f"{name} stands twice")
+        for name in _NEEDED:
+            if name not in names:
+                raise SipError(f"{name} is missing")
+
+
+class Message:
+    """What requests and responses have in common."""
+
+    __slots__ = ("body", "headers")
+
+    def __init__(self, headers: Headers, body: bytes = b"") -> None:
+        self.headers = headers
+        self.body = body
+
+    def _first(self, name: str, parse: Callable[[str], T]) -> T:
+        values = self.headers.parsed(name, parse)
+        if not values:
+            raise SipError(f"{name} is missing")
+        return values[0]
+
+    @property
+    def via(self) -> Via:
+        return self._first("via", Via.parse)
+
+    @property
+    def from_(self) -> NameAddr:
+        return self._first("from", NameAddr.parse)
+
+    @property
+    def to(self) -> NameAddr:
+        return self._first("to", NameAddr.parse)
+
+    @property
+    def cseq(self) -> CSeq:
+        return self._first("cseq", CSeq.parse)
+
+    @property
+    def call_id(self) -> str:
+        return self.headers.get("call-id") or ""
+
+    @property
+    def contact(self) -> NameAddr | None:
+        contacts = self.headers.parsed("contact", NameAddr.parse)
+        return contacts[0] if contacts else None
+
+    @property
+    def record_routes(self) -> list[NameAddr]:
+        return self.headers.parsed("record-route", NameAddr.parse)
+
+    @property
+    def content_type(self) -> str:
+        return (self.headers.get("content-type") or "").partition(";")[0].strip().lower()
+
+    def _start_line(self) -> str:
+        raise NotImplementedError
+
+    def encode(self) -> bytes:
+        """The message as bytes, with its Content-Length."""
+        lines = [self._start_line()]
+        lines += [
+            f"{_written(name)}: {value}"
+            for name, value in self.headers.items()
+            if name != "content-length"
+        ]
+        lines.append(f"Content-Length: {len(self.body)}\r\n\r\n")
+        return "\r\n".join(lines).encode("utf-8", "surrogateescape") + self.body
+
+
+class Request(Message):
+    __slots__ = ("method", "uri")
+
+    def __init__(self, method: str, uri: str, headers: Headers, body: bytes = b"") -> None:
+        super().__init__(headers, body)
+        self.method = method
+        self.uri = uri
+
+    @property
+    def target(self) -> SipUri:
+        """The Request-URI, parsed. Raises SipError."""
+        return SipUri.parse(self.uri)
+
+    def _start_line(self) -> str:
+        return f"{self.method} {self.uri} SIP/2.0"
+
+
+class Response(Message):
+    __slots__ = ("reason", "status")
+
+    def __init__(self, status: int, reason: str, headers: Headers, body: bytes = b"") -> None:
+        super().__init__(headers, body)
+        self.status = status
+        self.reason = reason
+
+    def _start_line(self) -> str:
+        return f"SIP/2.0 {self.status} {self.reason}"
+
+
+class Broken(SipError):
+    """A request that is wrong, but of which enough could be read to answer it."""
+
+    def __init__(self, error: SipError, request: Request) -> None:
+        super().__init__(error.reason, error.status)
+        self.request = request
+
+
+def parse(datagram: bytes) -> Request | Response:
+    """Read one message. Raises SipError; Broken where the request can still be answered."""
+    data = datagram.lstrip(b"\r\n")
+    head, blank, body = data.partition(b"\r\n\r\n")
+    if not blank:
+        raise SipError("no blank line after the headers")
+    if len(head) > LONGEST_HEAD:
+        raise SipError("the headers are too long", 413)
+    lines = head.decode("utf-8", "surrogateescape").split("\r\n")
+    headers = _read_headers(lines)
+    status = _STATUS_LINE.fullmatch(lines[0])
+    if status is not None:
+        response = Response(int(status["status"]), status["reason"], headers)
+        if status["version"] != "SIP/2.0" or not 100 <= response.status <= 699:
+            raise SipError("bad status line")
+        headers.check()
+        _read_common(response, body)
+        return response
+    return _read_request(lines[0], headers, body)
+
+
+def _read_headers(lines: list[str]) -> Headers:
+    if len(lines) > MOST_HEADERS + 1:
+        raise SipError("too many headers")
+    fields: list[tuple[str, str]] = []
+    for line in lines[1:]:
+        if line[:1] in (" ", "\t"):
+            if not fields:
+                raise SipError("white space before the first header")
+            name, value = fields[-1]
+            fields[-1] = (name, f"{value} {line.strip()}".strip())
+            continue
+        match = _NAME.match(line)
+        if match is None:
+            raise SipError(f"bad header line {line[:40]!r}")
+        name = match[1].lower()
+        fields.append((_COMPACT.get(name, name), line[match.end() :].strip()))
+    return Headers(fields)
+
+
+def _read_request(line: str, headers: Headers, body: bytes) -> Request:
+    match = _REQUEST_LINE.fullmatch(line)
+    if match is None:
+        words = line.split()
+        if not words or not words[-1].startswith("SIP/"):
+            raise SipError("neither a request nor a response")
+        request = Request(words[0], "", headers)
+        raise _broken(SipError("bad request line"), request)
+    request = Request(match["method"], match["uri"], headers)
+    try:
+        if match["version"].upper() != "SIP/2.0":
+            raise SipError(f"version {match['version'][:20]}", 505)
+        headers.check()
+        _read_common(request, body)
+        if request.cseq.method != request.method:
+            raise SipError("CSeq has another method than the request")
+        if "<" in request.uri or ">" in request.uri:
+            raise SipError("the Request-URI stands in <>")
+    except SipError as error:
+        raise _broken(error, request) from error
+    return request
+
+
+def _broken(error: SipError, request: Request) -> SipError:
+    """A Broken, if what the answer is made of can be read."""
+    try:
+        request.headers.check()
+        _ = request.via, request.from_, request.to, request.cseq
+    except SipError:
+        return error
+    return Broken(error, request)
+
+
+def _read_common(message: Message, body: bytes) -> None:
+    _ = message.via, message.from_, message.to, message.cseq
+    length = message.headers.get("content-length")
+    if length is not None:
+        if not length.isascii() or not length.isdigit() or len(length) > 9:
+            raise SipError("bad Content-Length")
+        if int(length) > len(body):
+            raise SipError("the body is shorter than its Content-Length")
+        # What stands beyond it in a datagram is padding (RFC 3261 section 18.3).
+        body = body[: int(length)]
+    message.body = body
+
+
+def respond(
+    request: Request, status: int, reason: str | None = None, *, to_tag: str | None = None
+) -> Response:
+    """A response with the headers that RFC 3261 section 8.2.6.2 has it copy."""
+    headers = Headers()
+    for name in ("via", "from", "to", "call-id", "cseq"):
+        for field, value in request.headers.items():
+            if field == name:
+                headers.add(name, value)
+    if to_tag is not None and status != 100 and request.to.tag is None:
+        headers.set("to", request.to.with_tag(to_tag))
+    if 100 < status < 300:
+        for field, value in request.headers.items():
+            if field == "record-route":
+                headers.add(field, value)
+    return Response(status, reason or _REASONS.get(status, "Unknown"), headers)
+
+
+_WRITTEN = {
+    "call-id": "Call-ID",
+    "cseq": "CSeq",
+    "www-authenticate": "WWW-Authenticate",
+    "min-se": "Min-SE",
+}
+
+
+def _written(name: str) -> str:
+    return _WRITTEN.get(name) or "-".join(word.capitalize() for word in name.split("-"))
