@@ -1,0 +1,105 @@
+"""Digest authentication, the client's side (RFC 3261 section 22, RFC 7616, RFC 8760)."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+from ringback.sip.message import Headers
+from ringback.sip.uri import split_unquoted
+
+_HASHES = {"SHA-256": hashlib.sha256, "MD5": hashlib.md5}
+"""By strength, the strongest first: the one to choose where a server offers several."""
+
+
+@dataclass(frozen=True, slots=True)
+class Challenge:
+    """What a server asks for."""
+
+    realm: str
+    nonce: str
+    algorithm: str
+    qop: bool
+    """The server takes qop=auth; without it the older form of RFC 2069 is sent."""
+    opaque: str | None
+    stale: bool
+    header: str
+    """The request header that carries the answer."""
+
+
+def read_challenge(status: int, headers: Headers) -> Challenge | None:
+    """The strongest challenge of a 401 or 407 that can be met; None where none can."""
+    asked, answered = (
+        ("www-authenticate", "authorization")
+        if status == 401
+        else ("proxy-authenticate", "proxy-authorization")
+    )
+    found: dict[str, Challenge] = {}
+    for name, value in headers.items():
+        if name != asked:
+            continue
+        scheme, _, rest = value.strip().partition(" ")
+        if scheme.lower() != "digest":
+            continue
+        params = _params(rest)
+        algorithm = params.get("algorithm", "MD5").upper()
+        qop = {word.strip().lower() for word in params.get("qop", "").split(",") if word.strip()}
+        if algorithm not in _HASHES or not params.get("nonce") or (qop and "auth" not in qop):
+            continue
+        found.setdefault(
+            algorithm,
+            Challenge(
+                params.get("realm", ""),
+                params["nonce"],
+                algorithm,
+                bool(qop),
+                params.get("opaque"),
+                params.get("stale", "").lower() == "true",
+                answered,
+            ),
+        )
+    return next((found[name] for name in _HASHES if name in found), None)
+
+
+def authorize(
+    challenge: Challenge, method: str, uri: str, user: str, password: str, cnonce: str
+) -> str:
+    """The value of the header that answers a challenge for one request."""
+
+    def digest(text: str) -> str:
+        return _HASHES[challenge.algorithm](text.encode()).hexdigest()
+
+    secret = digest(f"{user}:{challenge.realm}:{password}")
+    request = digest(f"{method}:{uri}")
+    fields = {
+        "username": f'"{_escaped(user)}"',
+        "realm": f'"{_escaped(challenge.realm)}"',
+        "nonce": f'"{_escaped(challenge.nonce)}"',
+        "uri": f'"{uri}"',
+        "algorithm": challenge.algorithm,
+    }
+    if challenge.qop:
+        count = "00000001"  # every request here is challenged, and answered, anew
+        proof = digest(f"{secret}:{challenge.nonce}:{count}:{cnonce}:auth:{request}")
+        fields |= {"qop": "auth", "nc": count, "cnonce": f'"{cnonce}"'}
+    else:
+        proof = digest(f"{secret}:{challenge.nonce}:{request}")
+    fields["response"] = f'"{proof}"'
+    if challenge.opaque is not None:
+        fields["opaque"] = f'"{_escaped(challenge.opaque)}"'
+    return "Digest " + ", ".join(f"{name}={value}" for name, value in fields.items())
+
+
+def _params(text: str) -> dict[str, str]:
+    params = {}
+    for part in split_unquoted(text, ","):
+        name, _, value = part.strip().partition("=")
+        value = value.strip()
+        if value.startswith('"') and value.endswith('"') and len(value) > 1:
+            value = value[1:-1].replace('\\"', '"').replace("\\\\", "\\")
+        params.setdefault(name.strip().lower(), value)
+    return params
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"')
