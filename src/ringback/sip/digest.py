@@ -91,7 +91,7 @@ def authorize(
 
 
 def _params(text: str) -> dict[str, str]:
-    params = {}
+    params: dict[str, str] = {}
     for part in split_unquoted(text, ","):
         name, _, value = part.strip().partition("=")
         value = value.strip()

@@ -88,7 +88,7 @@ class Negotiated:
     @property
     def on_hold(self) -> bool:
         """The far end does not want to hear us or sends nothing itself."""
-        return self.direction != "sendrecv" or self.host == "0.0.0.0"  # noqa: S104
+        return self.direction != "sendrecv" or self.host == "0.0.0.0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,9 +218,9 @@ def _parse(body: bytes) -> list[_Media]:
                 address = host
         elif name == "a" and value in _MIRRORED:
             if medias:
-                medias[-1].direction = value  # type: ignore[assignment]
+                medias[-1].direction = value
             else:
-                direction = value  # type: ignore[assignment]
+                direction = value
         elif name == "a" and medias:
             _attribute(medias[-1], value)
     return medias

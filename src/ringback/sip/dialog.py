@@ -1,0 +1,143 @@
+"""Dialogs: what two ends of a call share (RFC 3261 section 12)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from ringback.sip.errors import SipError
+from ringback.sip.message import Headers, Request, Response
+from ringback.sip.transaction import Address
+from ringback.sip.uri import NameAddr, SipUri
+
+_IPV4 = re.compile(r"(?:[0-9]{1,3}\.){3}[0-9]{1,3}")
+
+DialogKey = tuple[str, str, str]
+"""Call-ID, our tag, their tag."""
+
+
+@dataclass(slots=True)
+class Dialog:
+    """One dialog, seen from our end."""
+
+    call_id: str
+    local: NameAddr
+    remote: NameAddr
+    target: str
+    """Their Contact: where requests are for."""
+    routes: list[str] = field(default_factory=list)
+    peer: Address = ("", 0)
+    """Where their last message came from: for when the target names a host and no address."""
+    local_cseq: int = 0
+    remote_cseq: int | None = None
+
+    @property
+    def key(self) -> DialogKey:
+        return self.call_id, self.local.tag or "", self.remote.tag or ""
+
+    @classmethod
+    def of_response(cls, request: Request, response: Response, peer: Address) -> Dialog:
+        """The dialog that a response to our INVITE makes (section 12.1.2)."""
+        contact = response.contact
+        return cls(
+            request.call_id,
+            request.from_,
+            response.to,
+            str(contact.uri) if contact is not None else request.uri,
+            [str(route) for route in reversed(response.record_routes)],
+            peer,
+            request.cseq.number,
+        )
+
+    @classmethod
+    def of_request(cls, request: Request, tag: str, peer: Address) -> Dialog:
+        """The dialog that our response to their INVITE makes (section 12.1.1)."""
+        contact = request.contact
+        return cls(
+            request.call_id,
+            request.to.with_tag(tag),
+            request.from_,
+            str(contact.uri) if contact is not None else str(request.from_.uri),
+            [str(route) for route in request.record_routes],
+            peer,
+            0,
+            request.cseq.number,
+        )
+
+    def request(self, method: str, cseq: int | None = None) -> Request:
+        """A request within the dialog (section 12.2.1.1). Its Via and Contact are the user
+        agent's to add."""
+        if cseq is None:
+            self.local_cseq += 1
+            cseq = self.local_cseq
+        headers = Headers()
+        uri, routes = self.target, list(self.routes)
+        if routes and "lr" not in NameAddr.parse(routes[0]).uri.params:
+            # A strict router: it finds itself in the Request-URI, the target comes last.
+            uri = str(NameAddr.parse(routes.pop(0)).uri)
+            routes.append(f"<{self.target}>")
+        for route in routes:
+            headers.add("route", route)
+        headers.add("max-forwards", 70)
+        headers.add("from", self.local)
+        headers.add("to", self.remote)
+        headers.add("call-id", self.call_id)
+        headers.add("cseq", f"{cseq} {method}")
+        return Request(method, uri, headers)
+
+    def destination(self) -> Address:
+        """Where the next request is sent: the first route's or the target's address, or, where
+        that is a name or unusable, where their last message came from."""
+        next_hop = self.routes[0] if self.routes else f"<{self.target}>"
+        try:
+            uri = NameAddr.parse(next_hop).uri
+        except SipError:
+            return self.peer
+        if not _IPV4.fullmatch(uri.host):
+            return self.peer
+        return uri.host, uri.port or 5060
+
+    def in_order(self, request: Request) -> bool:
+        """Take note of a request's CSeq; False where it is lower than one before (section
+        12.2.2)."""
+        number = request.cseq.number
+        if self.remote_cseq is not None and number < self.remote_cseq:
+            return False
+        self.remote_cseq = number
+        return True
+
+    def refresh_target(self, message: Request | Response) -> None:
+        """A re-INVITE or its 2xx may move their Contact (section 12.2)."""
+        contact = message.contact
+        if contact is not None:
+            self.target = str(contact.uri)
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "call_id": self.call_id,
+            "local": str(self.local),
+            "remote": str(self.remote),
+            "target": self.target,
+            "routes": self.routes,
+            "peer": list(self.peer),
+            "cseq": self.local_cseq,
+        }
+
+    @classmethod
+    def from_json(cls, document: dict[str, Any]) -> Dialog:
+        host, port = document["peer"]
+        return cls(
+            document["call_id"],
+            NameAddr.parse(document["local"]),
+            NameAddr.parse(document["remote"]),
+            document["target"],
+            document["routes"],
+            (host, port),
+            document["cseq"],
+        )
+
+
+def sip_uri(user: str | None, host: str, port: int) -> str:
+    """A plain URI for Contact, From and the like."""
+    return str(SipUri("sip", user, host, port if port != 5060 else None))
