@@ -265,7 +265,7 @@ class ServerInvite(_ServerTransaction):
         """`on_end` is told of the end of a rejected INVITE: True when its ACK came."""
         super().__init__(request, timers, send, peer, over)
         self.state = State.PROCEEDING
-        self._on_end = on_end
+        self.on_end = on_end
         self._pause = T1
 
     def set_g(self, now: Instant) -> None:
@@ -282,10 +282,10 @@ class ServerInvite(_ServerTransaction):
         self._start("L", LIFETIME, now)
 
     def confirm(self, now: Instant) -> None:
-        self._on_end(True, now)
+        self.on_end(True, now)
 
     def time_out(self, now: Instant) -> None:
-        self._on_end(False, now)
+        self.on_end(False, now)
 
 
 class Server(_ServerTransaction):

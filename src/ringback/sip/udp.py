@@ -1,0 +1,110 @@
+"""The endpoint on a real UDP socket: the only module of this package that does input or output."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable
+
+from ringback.clock import Clock, Timer
+from ringback.sip.calls import Call, IncomingCall
+from ringback.sip.endpoint import Endpoint
+from ringback.sip.events import Event
+from ringback.sip.transaction import Address
+
+LARGEST_DATAGRAM = 65_535
+DATAGRAMS_A_TURN = 64
+"""So many are read before the loop may do something else."""
+RECEIVE_BUFFER = 4 * 1024 * 1024
+
+
+class PortInUse(OSError):
+    """Another process listens on the address."""
+
+
+def open_socket(address: Address) -> socket.socket:
+    """A bound UDP socket. Raises PortInUse, or OSError for an address that is not this
+    machine's."""
+    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sock.setblocking(False)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+    try:
+        sock.bind(address)
+    except OSError as error:
+        sock.close()
+        host, port = address
+        if error.errno == 98:
+            raise PortInUse(
+                f"UDP port {port} on {host} is in use: end the program that has it, or choose "
+                "another in [sip] listen"
+            ) from error
+        raise OSError(f"cannot listen on {host}:{port}: {error.strerror}") from error
+    return sock
+
+
+class UdpAdapter:
+    """Moves datagrams and time between a socket and an endpoint."""
+
+    def __init__(
+        self,
+        sock: socket.socket,
+        endpoint: Endpoint,
+        clock: Clock,
+        *,
+        on_call: Callable[[IncomingCall], None],
+        on_event: Callable[[Call, Event], None],
+    ) -> None:
+        self._socket = sock
+        self._endpoint = endpoint
+        self._clock = clock
+        self._on_call = on_call
+        self._on_event = on_event
+        self._timer: Timer | None = None
+        self._due: float | None = None
+        self._loop = asyncio.get_running_loop()
+        self._loop.add_reader(sock.fileno(), self._readable)
+
+    def close(self) -> None:
+        self._loop.remove_reader(self._socket.fileno())
+        if self._timer is not None:
+            self._timer.cancel()
+        self._socket.close()
+
+    def flush(self) -> None:
+        """Send what the endpoint has to send, hand on what it tells, and set the timer. To be
+        called after every verb."""
+        for data, peer in self._endpoint.datagrams():
+            try:
+                self._socket.sendto(data, peer)
+            except OSError:
+                continue  # as if the network had lost it: retransmission is the remedy
+        while (call := self._endpoint.next_call()) is not None:
+            self._on_call(call)
+        while (told := self._endpoint.next_event()) is not None:
+            self._on_event(*told)
+        self._set_timer()
+
+    def _set_timer(self) -> None:
+        due = self._endpoint.next_timer()
+        if due == self._due and self._timer is not None:
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        self._due = due
+        self._timer = None if due is None else self._clock.call_at(due, self._timer_due)
+
+    def _timer_due(self) -> None:
+        self._timer = None
+        self._endpoint.run_timers(self._clock.now())
+        self.flush()
+
+    def _readable(self) -> None:
+        for _ in range(DATAGRAMS_A_TURN):
+            try:
+                data, source = self._socket.recvfrom(LARGEST_DATAGRAM)
+            except BlockingIOError:
+                break
+            except OSError:
+                continue  # an ICMP error of something sent before
+            self._endpoint.receive(data, source, self._clock.now())
+        self.flush()
