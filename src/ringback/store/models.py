@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any, ClassVar
 
 from sqlalchemy import (
+    DDL,
     CheckConstraint,
     ForeignKey,
     Index,
@@ -17,6 +18,7 @@ from sqlalchemy import (
     MetaData,
     Text,
     UniqueConstraint,
+    event,
     text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -51,20 +53,21 @@ class Account(Base):
     """One node of the tree: server administrator > provider > organization > user."""
 
     __tablename__ = "accounts"
-    id: Mapped[str] = mapped_column(primary_key=True)
-    parent_id: Mapped[str | None] = mapped_column(ForeignKey("accounts.id"), index=True)
-    level: Mapped[str] = mapped_column(
+    __table_args__ = (
         CheckConstraint(
             "level IN ('administrator', 'provider', 'organization', 'user')", name="level"
-        )
+        ),
     )
+    id: Mapped[str] = mapped_column(primary_key=True)
+    parent_id: Mapped[str | None] = mapped_column(ForeignKey("accounts.id"), index=True)
+    level: Mapped[str]
     name: Mapped[str] = mapped_column(unique=True)
     contact_name: Mapped[str]
     country: Mapped[str | None]
     """ISO 3166 alpha-2; None: that of the account above, at the top `home_country`."""
     language: Mapped[str | None]
     time_zone: Mapped[str | None]
-    plan_id: Mapped[str | None] = mapped_column(ForeignKey("plans.id"))
+    plan_id: Mapped[str | None] = mapped_column(ForeignKey("plans.id", use_alter=True))
     """The plan given to this account, which makes it a payer."""
     ledger_id: Mapped[str] = mapped_column(ForeignKey("ledger_accounts.id"))
 
@@ -132,13 +135,12 @@ class Sound(Base):
 
 class Plan(Base):
     __tablename__ = "plans"
+    __table_args__ = (CheckConstraint("kind IN ('prepaid', 'postpaid')", name="kind"),)
     id: Mapped[str] = mapped_column(primary_key=True)
     account_id: Mapped[str] = mapped_column(ForeignKey("accounts.id"))
     """The account that made it."""
     name: Mapped[str] = mapped_column(unique=True)
-    kind: Mapped[str] = mapped_column(
-        CheckConstraint("kind IN ('prepaid', 'postpaid')", name="kind")
-    )
+    kind: Mapped[str]
     limit: Mapped[Decimal]
     special_prefixes: Mapped[list[Any]]
     packages: Mapped[list[Any]]
@@ -146,7 +148,11 @@ class Plan(Base):
 
 class Rate(Base):
     __tablename__ = "rates"
-    __table_args__ = (Index("ix_rates_plan_prefix", "plan_id", "prefix"),)
+    __table_args__ = (
+        Index("ix_rates_plan_prefix", "plan_id", "prefix"),
+        CheckConstraint("first_block >= 1 AND next_block >= 1", name="blocks"),
+        CheckConstraint("setup >= 0 AND first_price >= 0 AND price_per_minute >= 0", name="prices"),
+    )
     id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
     plan_id: Mapped[str] = mapped_column(ForeignKey("plans.id"))
     prefix: Mapped[str]
@@ -189,28 +195,55 @@ class LedgerEntry(Base):
     step: Mapped[str]
     """The id its maker gave the step; the same id again changes nothing."""
     kind: Mapped[str]
-    """"opening", "recharge" or "call"."""
+    """One of opening, recharge, call."""
     amount: Mapped[Decimal]
     """Added to the balance; negative for a charge."""
     price: Mapped[Decimal | None]
-    """What a call cost; differs from -amount only while the credit was unlimited."""
+    """Of a call what it cost, of a recharge what was asked for: both differ from the amount only
+    where the credit was unlimited."""
     balance_after: Mapped[Decimal]
     at: Mapped[Instant]
     who: Mapped[str | None]
     explanation: Mapped[str]
 
 
+for _change in ("UPDATE", "DELETE"):
+    event.listen(
+        LedgerEntry.__table__,
+        "after_create",
+        DDL(  # type: ignore[no-untyped-call]
+            f"CREATE TRIGGER ledger_entries_no_{_change.lower()} BEFORE {_change} ON "
+            "ledger_entries BEGIN SELECT RAISE(ABORT, 'ledger_entries is append-only'); END"
+        ).execute_if(dialect="sqlite"),
+    )
+
+
 class Reservation(Base):
-    """Money held for one leg with one payer, grown in steps, settled once."""
+    """What one payer holds ready for one leg: grown in steps, settled once.
+
+    amount + free is the price of all that may be used.
+    """
 
     __tablename__ = "reservations"
+    __table_args__ = (
+        CheckConstraint("amount >= 0 AND free >= 0", name="held"),
+        Index(
+            "ix_reservations_open",
+            "ledger_id",
+            sqlite_where=text("NOT settled"),
+            postgresql_where=text("NOT settled"),
+        ),
+    )
     id: Mapped[str] = mapped_column(primary_key=True)
-    """`{leg id}/{ledger id}`, made by the caller."""
+    """`{leg id}/{ledger id}`."""
     ledger_id: Mapped[str] = mapped_column(ForeignKey("ledger_accounts.id"))
     leg_id: Mapped[str] = mapped_column(index=True)
+    payer: Mapped[str]
+    """Name of the account, or number of the callerID."""
     amount: Mapped[Decimal]
-    last_step: Mapped[int]
-    """Number of the last step applied; a step with a number not above it changes nothing."""
+    """Reserved money."""
+    free: Mapped[Decimal]
+    """Granted while the credit was unlimited: it takes no money."""
     settled: Mapped[bool]
     rate: Mapped[dict[str, Any]]
     """The rate that holds for the leg to its end, so that a restart can charge by it."""
@@ -273,6 +306,7 @@ class Leg(Base):
 
     __tablename__ = "legs"
     __table_args__ = (
+        CheckConstraint("leg IN ('A', 'B')", name="leg"),
         Index("ix_legs_e164_started", "e164", "started"),
         Index(
             "ix_legs_live",
@@ -283,7 +317,7 @@ class Leg(Base):
     )
     id: Mapped[str] = mapped_column(primary_key=True)
     session_id: Mapped[str] = mapped_column(ForeignKey("sessions.id"), index=True)
-    leg: Mapped[str] = mapped_column(CheckConstraint("leg IN ('A', 'B')", name="leg"))
+    leg: Mapped[str]
     received: Mapped[str]
     e164: Mapped[str]
     dialled: Mapped[str]

@@ -1,0 +1,52 @@
+"""What the meter asks of the ledger: holds to reserve, posts to settle."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from ringback.amounts import ZERO
+from ringback.charging.rating import Rate
+
+
+def reservation_id(leg_id: str, ledger_id: str) -> str:
+    """The id of what one payer has reserved for one leg."""
+    return f"{leg_id}/{ledger_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """So much is to be reserved in all for one leg with one payer.
+
+    A hold names the total, not what is added, which makes it its own id: the same hold again,
+    and one that is overtaken by a larger, change nothing.
+    """
+
+    leg_id: str
+    ledger_id: str
+    payer: str
+    """Name of the account, or number of the callerID."""
+    total: Decimal
+    rate: Rate
+
+    @property
+    def reservation_id(self) -> str:
+        return reservation_id(self.leg_id, self.ledger_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """The end of one payer's reservation for one leg: what was used is posted, the rest
+    released. Of a leg that was not answered everything is released, and nothing is entered."""
+
+    leg_id: str
+    ledger_id: str
+    payer: str
+    answered: bool
+    price: Decimal = ZERO
+    billed_seconds: int = 0
+    explanation: str = ""
+
+    @property
+    def reservation_id(self) -> str:
+        return reservation_id(self.leg_id, self.ledger_id)

@@ -1,0 +1,44 @@
+"""The ledger: the only code that changes a balance (spec section 6).
+
+Functions over the connection of a unit of work; they commit nothing, and an exception they raise
+must leave the unit, which undoes it. Every change has an id of its maker's: the order number of a
+recharge, the reservation of a charge. The same id again changes nothing.
+
+While a credit is unlimited nothing of it is ever reserved: its reservations are granted `free`,
+and what is posted of them takes no money.
+"""
+
+from ringback.charging.ledger.balances import UNLIMITED, Balance, available, balance
+from ringback.charging.ledger.calls import (
+    InsufficientCredit,
+    LedgerFault,
+    reserve,
+    settle,
+    settle_interrupted,
+)
+from ringback.charging.ledger.credit import (
+    LimitRefused,
+    Recharged,
+    RechargeRefused,
+    open_account,
+    recharge,
+    set_credit_limit,
+)
+
+__all__ = [
+    "UNLIMITED",
+    "Balance",
+    "InsufficientCredit",
+    "LedgerFault",
+    "LimitRefused",
+    "RechargeRefused",
+    "Recharged",
+    "available",
+    "balance",
+    "open_account",
+    "recharge",
+    "reserve",
+    "set_credit_limit",
+    "settle",
+    "settle_interrupted",
+]

@@ -1,0 +1,90 @@
+"""What a ledger account holds, and the entry of each change of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+
+from sqlalchemy import Connection, bindparam, insert, select
+
+from ringback.clock import Instant
+from ringback.store import models
+
+UNLIMITED = Decimal("Infinity")
+"""What is available of an unlimited credit."""
+
+_A = models.LedgerAccount
+
+_BALANCES = (
+    select(_A.id, _A.balance, _A.reserved, _A.credit_limit, _A.unlimited)
+    .where(_A.id.in_(bindparam("ids", expanding=True)))
+    .order_by(_A.id)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """A ledger account."""
+
+    balance: Decimal
+    reserved: Decimal
+    credit_limit: Decimal
+    unlimited: bool
+
+    @property
+    def available(self) -> Decimal:
+        """What can still be reserved; UNLIMITED without a limit."""
+        return UNLIMITED if self.unlimited else self.balance + self.credit_limit - self.reserved
+
+    @property
+    def spendable(self) -> Decimal:
+        """What is left while nothing is taken off for what is reserved for calls under way."""
+        return UNLIMITED if self.unlimited else self.balance + self.credit_limit
+
+
+def balance(tx: Connection, ledger_id: str) -> Balance:
+    """One ledger account. Raises KeyError where there is none."""
+    return balances(tx, [ledger_id])[ledger_id]
+
+
+def available(tx: Connection, ledger_ids: Iterable[str]) -> dict[str, Decimal]:
+    """What can still be reserved with each; UNLIMITED without a limit."""
+    return {id_: found.available for id_, found in balances(tx, ledger_ids).items()}
+
+
+def balances(tx: Connection, ledger_ids: Iterable[str]) -> dict[str, Balance]:
+    """Those of the ledger accounts that there are."""
+    rows = tx.execute(_BALANCES, {"ids": list(ledger_ids)})
+    return {
+        row.id: Balance(row.balance, row.reserved, row.credit_limit, row.unlimited) for row in rows
+    }
+
+
+def enter(
+    tx: Connection,
+    ledger_id: str,
+    step: str,
+    kind: str,
+    amount: Decimal,
+    price: Decimal | None,
+    balance_after: Decimal,
+    at: Instant,
+    who: str | None,
+    explanation: str,
+) -> None:
+    """Write down one change of a balance: `step` is its id, `price` as in `LedgerEntry`."""
+    tx.execute(
+        insert(models.LedgerEntry),
+        {
+            "ledger_id": ledger_id,
+            "step": step,
+            "kind": kind,
+            "amount": amount,
+            "price": price,
+            "balance_after": balance_after,
+            "at": at,
+            "who": who,
+            "explanation": explanation,
+        },
+    )

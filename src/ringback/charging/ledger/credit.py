@@ -1,0 +1,155 @@
+"""Money put in and taken out: opening, recharges, the postpaid limit (spec section 6)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from sqlalchemy import Connection, bindparam, insert, select, update
+
+from ringback.amounts import ZERO, checked, format_amount
+from ringback.charging.ledger.balances import Balance, balance, enter
+from ringback.clock import Instant
+from ringback.store import models
+
+
+class RechargeRefused(Exception):
+    """The recharge cannot be made; the message says why, and the most that is possible."""
+
+
+class LimitRefused(Exception):
+    """The postpaid limit is below what is used of it; the message names the least possible."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recharged:
+    """What came of a recharge."""
+
+    changed: bool
+    """False: this order number had been entered before, with the same amount."""
+    credit: Balance
+
+
+_A, _E, _R = models.LedgerAccount, models.LedgerEntry, models.Reservation
+
+_ENTERED = select(_E.price).where(_E.ledger_id == bindparam("ledger"), _E.step == bindparam("step"))
+_RECHARGE = (
+    update(_A)
+    .where(_A.id == bindparam("ledger"))
+    .values(
+        balance=_A.balance + bindparam("change"),
+        reserved=bindparam("still_reserved"),
+        unlimited=bindparam("without_limit"),
+    )
+)
+_GRANT = (
+    update(_R)
+    .where(_R.ledger_id == bindparam("ledger"), ~_R.settled)
+    .values(free=_R.free + _R.amount, amount=ZERO)
+)
+_SET_LIMIT = (
+    update(_A)
+    .where(_A.id == bindparam("ledger"), _A.balance + bindparam("allowed") - _A.reserved >= ZERO)
+    .values(credit_limit=bindparam("allowed"))
+)
+
+
+def open_account(
+    tx: Connection,
+    ledger_id: str,
+    now: Instant,
+    *,
+    balance: Decimal = ZERO,
+    credit_limit: Decimal = ZERO,
+    who: str | None = None,
+) -> None:
+    """Open a ledger account. An opening balance other than 0 is entered as such."""
+    tx.execute(
+        insert(_A),
+        {
+            "id": ledger_id,
+            "balance": balance,
+            "reserved": ZERO,
+            "credit_limit": credit_limit,
+            "unlimited": False,
+        },
+    )
+    if balance:
+        enter(tx, ledger_id, "opening", "opening", balance, None, balance, now, who, "opening")
+
+
+def recharge(
+    tx: Connection,
+    ledger_id: str,
+    amount: Decimal | None,
+    order_number: str,
+    now: Instant,
+    *,
+    who: str | None = None,
+) -> Recharged:
+    """Add `amount`, which may be negative, or with None make the credit unlimited. An order
+    number counts once for each ledger account.
+
+    Unlimited plus an amount of at least 0 stays unlimited; plus one below 0 it becomes 0.
+
+    Raises RechargeRefused: more than is available would be taken, or the order number has been
+    entered with another amount. BadAmount: more than an account can hold. KeyError: there is no
+    such ledger account.
+    """
+    step = f"recharge/{order_number}"
+    entered = tx.execute(_ENTERED, {"ledger": ledger_id, "step": step}).one_or_none()
+    before = balance(tx, ledger_id)
+    if entered is not None:
+        if entered.price != amount:
+            raise RechargeRefused(
+                f"order number {order_number!r} has been entered already, with "
+                f"{_asked(entered.price)}, not {_asked(amount)}: use a new order number"
+            )
+        return Recharged(False, before)
+    unlimited = amount is None or (before.unlimited and amount >= 0)
+    if amount is None or unlimited:
+        change = ZERO
+    elif before.unlimited:
+        change = -before.balance
+    elif before.available + amount < 0:
+        raise RechargeRefused(
+            f"{format_amount(-amount)} cannot be taken: at most "
+            f"{format_amount(max(ZERO, before.available))} is available"
+        )
+    else:
+        change = checked(amount)
+    if unlimited and not before.unlimited:
+        tx.execute(_GRANT, {"ledger": ledger_id})
+    after = Balance(
+        checked(before.balance + change),
+        ZERO if unlimited else before.reserved,
+        before.credit_limit,
+        unlimited,
+    )
+    tx.execute(
+        _RECHARGE,
+        {
+            "ledger": ledger_id,
+            "change": change,
+            "still_reserved": after.reserved,
+            "without_limit": unlimited,
+        },
+    )
+    explanation = f"order {order_number}: {_asked(amount)}"
+    enter(tx, ledger_id, step, "recharge", change, amount, after.balance, now, who, explanation)
+    return Recharged(True, after)
+
+
+def _asked(amount: Decimal | None) -> str:
+    return "unlimited" if amount is None else format_amount(amount)
+
+
+def set_credit_limit(tx: Connection, ledger_id: str, limit: Decimal) -> None:
+    """Give a postpaid limit, 0 for prepaid. Raises LimitRefused when more than that is owed or
+    reserved for calls already."""
+    if tx.execute(_SET_LIMIT, {"ledger": ledger_id, "allowed": limit}).rowcount == 0:
+        now = balance(tx, ledger_id)
+        raise LimitRefused(
+            f"a limit of {format_amount(limit)} is too low: "
+            f"{format_amount(now.reserved - now.balance)} is owed or reserved for calls already"
+        )

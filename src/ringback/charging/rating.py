@@ -1,0 +1,156 @@
+"""Rating: what a leg costs. Pure arithmetic on whole millionths and whole microseconds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cached_property
+from typing import Any
+
+from ringback.amounts import format_amount, from_millionths, parse_amount, to_millionths
+from ringback.clock import Instant
+
+SECOND = 1_000_000
+"""Microseconds. Durations are whole ones, so that a block's end is an exact place in time."""
+
+
+def microseconds(instant: Instant) -> int:
+    """An instant, or a number of seconds, in whole microseconds, as the database keeps it."""
+    return round(instant * SECOND)
+
+
+@dataclass(frozen=True)
+class Rate:
+    """What calls to one prefix cost (spec section 6, "Charging plan").
+
+    Raises ValueError for a block shorter than a second or a price below zero: blocks without
+    length would make a call's charge endless.
+    """
+
+    prefix: str
+    """Leading digits of E.164 without plus; "" is every number."""
+    setup: Decimal
+    first_block: int
+    """Seconds, charged whole at `first_price`."""
+    first_price: Decimal
+    next_block: int
+    """Seconds; each block after the first, charged whole at `price_per_minute`."""
+    price_per_minute: Decimal
+    valid_from: Instant | None = None
+    valid_to: Instant | None = None
+    """The first instant at which it is valid no more."""
+
+    def __post_init__(self) -> None:
+        if self.first_block < 1 or self.next_block < 1:
+            raise ValueError(f"rate {self.prefix!r}: blocks are at least 1 second")
+        if min(self.setup, self.first_price, self.price_per_minute) < 0:
+            raise ValueError(f"rate {self.prefix!r}: prices are not negative")
+
+    def valid(self, at: Instant) -> bool:
+        """Whether a leg dialled at `at` may be charged by it."""
+        return (self.valid_from is None or self.valid_from <= at) and (
+            self.valid_to is None or at < self.valid_to
+        )
+
+    def blocks(self, duration: int) -> int:
+        """How many blocks after the first have begun in `duration` microseconds. A block that
+        would begin at the very end has not: 60.000000 s are one block of 60."""
+        return max(0, -((self.first_block * SECOND - duration) // (self.next_block * SECOND)))
+
+    def price(self, blocks: int) -> Decimal:
+        """What a leg costs with so many blocks after the first."""
+        return from_millionths(self.millionths(blocks))
+
+    def millionths(self, blocks: int) -> int:
+        """`price` in whole millionths: worked out exactly and rounded once, up."""
+        return self._begun - (-blocks * self._sixtieths // 60)
+
+    def lasts(self, blocks: int) -> int:
+        """Microseconds from the answer to the end of so many blocks after the first."""
+        return (self.first_block + blocks * self.next_block) * SECOND
+
+    def affordable(self, amount: Decimal) -> int | None:
+        """The most blocks after the first whose price is within `amount`; None: any number.
+        Below the price of the first block the answer is negative."""
+        left = to_millionths(amount) - self._begun
+        if left < 0:
+            return -1
+        return None if self._sixtieths == 0 else left * 60 // self._sixtieths
+
+    @cached_property
+    def _begun(self) -> int:
+        """Millionths due at the answer."""
+        return to_millionths(self.setup) + to_millionths(self.first_price)
+
+    @cached_property
+    def _sixtieths(self) -> int:
+        """Sixtieths of a millionth for one block after the first."""
+        return self.next_block * to_millionths(self.price_per_minute)
+
+    def as_json(self) -> dict[str, Any]:
+        """For the reservation, so that a restart can charge by it."""
+        return {
+            "prefix": self.prefix,
+            "setup": format_amount(self.setup),
+            "first_block": self.first_block,
+            "first_price": format_amount(self.first_price),
+            "next_block": self.next_block,
+            "price_per_minute": format_amount(self.price_per_minute),
+        }
+
+    @classmethod
+    def from_json(cls, document: dict[str, Any]) -> Rate:
+        """The inverse of `as_json`; the period of validity, which is over with, is left out."""
+        return cls(
+            document["prefix"],
+            parse_amount(document["setup"]),
+            document["first_block"],
+            parse_amount(document["first_price"]),
+            document["next_block"],
+            parse_amount(document["price_per_minute"]),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """What one payer owes for one answered leg."""
+
+    amount: Decimal
+    billed_seconds: int
+    """The length of the blocks charged."""
+    explanation: str
+
+
+def charge(rate: Rate, duration: int) -> Charge:
+    """The charge of an answered leg that lasted `duration` microseconds (spec section 6, "Charge
+    of a leg"): setup + first_price + n x next_block x price_per_minute / 60.
+
+    Blocks are charged when begun. The first begins with the answer itself, so a leg that was
+    answered and ended in the same microsecond costs setup and first block. A leg that was never
+    answered costs nothing and has no charge: do not ask for one.
+    """
+    return charge_of_blocks(rate, rate.blocks(duration))
+
+
+def charge_of_blocks(rate: Rate, blocks: int) -> Charge:
+    """The charge of an answered leg with so many blocks after the first."""
+    parts = [f"{rate.first_block} s at {format_amount(rate.first_price)}"]
+    if rate.setup:
+        parts.insert(0, f"setup {format_amount(rate.setup)}")
+    if blocks:
+        per_minute = format_amount(rate.price_per_minute)
+        parts.append(f"{blocks} × {rate.next_block} s at {per_minute}/min")
+    return Charge(
+        rate.price(blocks),
+        rate.first_block + blocks * rate.next_block,
+        f"+{rate.prefix}…: {', '.join(parts)}",
+    )
+
+
+def choose(rates: Iterable[Rate], number: str, at: Instant) -> Rate | None:
+    """The rate for a number (E.164 with its plus) dialled at `at`: of those that are valid then,
+    the one with the longest prefix. None where there is none."""
+    digits = number.removeprefix("+")
+    fitting = (rate for rate in rates if digits.startswith(rate.prefix) and rate.valid(at))
+    return max(fitting, key=lambda rate: len(rate.prefix), default=None)

@@ -1,0 +1,112 @@
+"""The embedded default: an SQLite file."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError
+
+from ringback.store.errors import BUSY_SECONDS, StoreBusy, StoreError, StoreUnusable, store_error
+from ringback.store.revision import check_revision
+from ringback.store.worker import Reader, Writer
+
+T = TypeVar("T")
+
+
+class SqliteStore:
+    """A store in an SQLite file, whose tables `migrate` has made.
+
+    One thread with one connection writes: it takes all the units of work that wait, each in a
+    savepoint, into one transaction. Another reads. Other processes may have the file open beside
+    it (WAL), and wait for each other when they write; but only one may serve calls from it.
+    """
+
+    def __init__(self, path: Path, *, serving: bool = False) -> None:
+        """`serving`: no other process may serve from the same file while this store is open.
+        Raises StoreError when the file cannot be used."""
+        self._lock = _lock(path) if serving else None
+        writing, reading = sqlite_engine(path), sqlite_engine(path, read_only=True)
+        try:
+            with writing.connect() as connection:
+                check_revision(connection, str(path))
+        except (DBAPIError, sqlite3.Error) as error:
+            raise store_error(error, str(path)) or StoreError(
+                f"database {path}: {error}"
+            ) from error
+        self._engines = (writing, reading)
+        self._writer = Writer(writing, str(path), "store-writer")
+        self._reader = Reader(reading, str(path), "store-reader")
+
+    async def run(self, work: Callable[[Connection], T]) -> T:
+        return await self._writer.submit(work)
+
+    async def read(self, work: Callable[[Connection], T]) -> T:
+        return await self._reader.submit(work)
+
+    async def close(self) -> None:
+        await self._writer.close()
+        await self._reader.close()
+        for engine in self._engines:
+            engine.dispose()
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+
+def sqlite_engine(path: Path, *, read_only: bool = False) -> Engine:
+    """An engine with one connection to a file, prepared as `prepare` does."""
+    engine = create_engine(
+        f"sqlite:///{path}",
+        pool_size=1,
+        max_overflow=0,
+        # The pool hands its one connection to one thread at a time.
+        connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
+    )
+    prepare(engine, read_only=read_only)
+    return engine
+
+
+def prepare(engine: Engine, *, read_only: bool = False) -> None:
+    """Have the engine's connections keep what is committed (WAL survives a power cut only with
+    synchronous = FULL) and hold to foreign keys, and its transactions begin as they should."""
+
+    def connected(connection: sqlite3.Connection, record: Any) -> None:
+        connection.isolation_level = None  # sqlite3 would begin transactions late, and deferred
+        for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+            connection.execute(f"PRAGMA {pragma}")
+        if read_only:
+            connection.execute("PRAGMA query_only = ON")
+
+    def began(connection: Connection) -> None:
+        # IMMEDIATE takes the write lock at once. A transaction that reads first could otherwise
+        # find at its first write that another process has written in between, and fail.
+        connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+
+    event.listen(engine, "connect", connected)
+    event.listen(engine, "begin", began)
+
+
+def _lock(path: Path) -> int:
+    """The lock file's descriptor; the lock goes with the process."""
+    lock = path.with_name(path.name + ".lock")
+    try:
+        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise StoreUnusable(
+            f"database {path}: {lock} cannot be opened: {error.strerror}"
+        ) from error
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(descriptor)
+        raise StoreBusy(
+            f"database {path}: another server serves from it: stop that one, or give this one a "
+            "data_dir of its own"
+        ) from error
+    return descriptor

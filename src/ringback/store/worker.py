@@ -1,0 +1,157 @@
+"""A thread that does units of work in batches on one connection.
+
+A database call blocks, so it cannot be made on the event loop. A thread hop for every statement
+(as aiosqlite makes it) would cost more than most statements do, so a whole unit of work is one
+message, and while one batch is being done the next one gathers: a batch costs one transaction,
+one fsync and one wake-up of the event loop, however many units are in it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from queue import Empty, SimpleQueue
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError
+
+from ringback.store.errors import StoreClosed, StoreError, store_error
+
+T = TypeVar("T")
+
+LARGEST_BATCH = 256
+"""Units of work in one transaction: so that the first does not wait for ever more of them."""
+
+
+@dataclass(slots=True)
+class Unit:
+    """A unit of work that waits, then what came of it."""
+
+    work: Callable[[Connection], Any]
+    future: asyncio.Future[Any]
+    result: Any = None
+    error: BaseException | None = None
+
+
+class Worker(ABC):
+    """One thread that does what is submitted, in that order."""
+
+    def __init__(self, engine: Engine, where: str, name: str) -> None:
+        """`where` is what errors call the database."""
+        self._engine = engine
+        self._where = where
+        self._queue: SimpleQueue[Unit | None] = SimpleQueue()
+        self._closing = False
+        self._thread = threading.Thread(target=self._serve, name=name, daemon=True)
+        self._thread.start()
+
+    async def submit(self, work: Callable[[Connection], T]) -> T:
+        """Do `work` in the thread and return what it returns, or raise what it raises."""
+        if self._closing:
+            raise StoreClosed(f"database {self._where}: it has been closed, the server is stopping")
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._queue.put(Unit(work, future))
+        return await future
+
+    async def close(self) -> None:
+        """Do what is waiting, then end the thread."""
+        if not self._closing:
+            self._closing = True
+            self._queue.put(None)
+        await asyncio.get_running_loop().run_in_executor(None, self._thread.join)
+
+    def _serve(self) -> None:
+        serving = True
+        while serving:
+            batch, serving = self._next_batch()
+            if batch:
+                self._attempt(batch)
+                _deliver(batch)
+
+    def _next_batch(self) -> tuple[list[Unit], bool]:
+        """Wait for a unit and take all that have come by then; False once the queue is closed."""
+        batch: list[Unit] = []
+        unit = self._queue.get()
+        while unit is not None:
+            batch.append(unit)
+            if len(batch) == LARGEST_BATCH:
+                return batch, True
+            try:
+                unit = self._queue.get_nowait()
+            except Empty:
+                return batch, True
+        return batch, False
+
+    def _attempt(self, batch: list[Unit]) -> None:
+        """Do a batch. What fails as a whole fails every unit in it, and the next is tried anew."""
+        try:
+            with self._engine.connect() as connection, connection.begin():
+                self.do(connection, batch)
+        except (DBAPIError, sqlite3.Error) as error:
+            for unit in batch:
+                unit.error = store_error(error, self._where) or StoreError(
+                    f"database {self._where}: {error}"
+                )
+
+    @abstractmethod
+    def do(self, connection: Connection, batch: list[Unit]) -> None:
+        """Do a batch in the transaction that has begun."""
+
+    def _one(self, connection: Connection, unit: Unit) -> None:
+        """Do one unit and keep its result, or whatever it raises, for whoever waits for it."""
+        try:
+            unit.result = unit.work(connection)
+        except DBAPIError as error:
+            unit.error = store_error(error, self._where) or error
+        except BaseException as error:  # noqa: BLE001
+            unit.error = error
+
+
+class Writer(Worker):
+    """Each unit in a savepoint of its own, the batch in one transaction."""
+
+    def do(self, connection: Connection, batch: list[Unit]) -> None:
+        # Of sqlite3 itself: savepoints made by SQLAlchemy cost as much as a small unit does.
+        plain: Any = connection.connection.driver_connection
+        for unit in batch:
+            plain.execute("SAVEPOINT unit")
+            self._one(connection, unit)
+            if unit.error is not None and plain.in_transaction:
+                plain.execute("ROLLBACK TO unit")
+            # When SQLite has rolled back by itself, as after a full disk
+            # (https://www.sqlite.org/lang_transaction.html section 3), the units before this one
+            # are lost too: there is no such savepoint any more, which fails the batch.
+            plain.execute("RELEASE unit")
+
+
+class Reader(Worker):
+    """The units of a batch in one view of the database."""
+
+    def do(self, connection: Connection, batch: list[Unit]) -> None:
+        for unit in batch:
+            self._one(connection, unit)
+
+
+def _deliver(batch: list[Unit]) -> None:
+    """Hand the results to whoever waits, with one wake-up for each event loop."""
+    for loop in {unit.future.get_loop() for unit in batch}:
+        mine = [unit for unit in batch if unit.future.get_loop() is loop]
+        try:
+            loop.call_soon_threadsafe(_resolve, mine)
+        except RuntimeError:
+            continue  # the loop has been closed: nobody waits any more
+
+
+def _resolve(units: list[Unit]) -> None:
+    for unit in units:
+        if unit.future.done():
+            continue  # whoever waited was cancelled
+        if unit.error is not None:
+            unit.future.set_exception(unit.error)
+        else:
+            unit.future.set_result(unit.result)

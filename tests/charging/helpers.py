@@ -1,0 +1,161 @@
+"""A small world to charge in, and shorthands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import TypeVar
+
+from sqlalchemy import Connection, insert, select
+
+from ringback.charging import ledger
+from ringback.charging.payers import PayerRate
+from ringback.charging.rating import Rate
+from ringback.store import models
+
+T = TypeVar("T")
+NOW = 1_800_000_000.0
+
+
+def rate(
+    prefix: str = "44",
+    setup: str = "0",
+    first_block: int = 60,
+    first_price: str = "0.02",
+    next_block: int = 10,
+    price_per_minute: str = "0.02",
+    valid_from: float | None = None,
+    valid_to: float | None = None,
+) -> Rate:
+    return Rate(
+        prefix,
+        Decimal(setup),
+        first_block,
+        Decimal(first_price),
+        next_block,
+        Decimal(price_per_minute),
+        valid_from,
+        valid_to,
+    )
+
+
+def payer(ledger_id: str, tariff: Rate) -> PayerRate:
+    return PayerRate(ledger_id, f"payer {ledger_id}", tariff)
+
+
+def account(
+    tx: Connection,
+    name: str,
+    parent: str | None = None,
+    plan: str | None = None,
+    level: str = "user",
+    balance: str = "0",
+) -> None:
+    """An account whose id is its name and whose ledger account is `ledger-{name}`."""
+    ledger.open_account(tx, f"ledger-{name}", NOW, balance=Decimal(balance))
+    tx.execute(
+        insert(models.Account),
+        {
+            "id": name,
+            "parent_id": parent,
+            "level": level,
+            "name": name,
+            "contact_name": name,
+            "plan_id": plan,
+            "ledger_id": f"ledger-{name}",
+        },
+    )
+
+
+def plan(
+    tx: Connection, name: str, owner: str, *rates: Rate, special: tuple[str, ...] = ()
+) -> None:
+    """A prepaid plan whose id is its name."""
+    tx.execute(
+        insert(models.Plan),
+        {
+            "id": name,
+            "account_id": owner,
+            "name": name,
+            "kind": "prepaid",
+            "limit": Decimal(0),
+            "special_prefixes": list(special),
+            "packages": [],
+        },
+    )
+    for each in rates:
+        row = {**each.as_json(), "valid_from": each.valid_from, "valid_to": each.valid_to}
+        for price in ("setup", "first_price", "price_per_minute"):
+            row[price] = Decimal(row[price])
+        tx.execute(insert(models.Rate), {"plan_id": name, **row})
+
+
+def extension(tx: Connection, name: str, owner: str) -> None:
+    tx.execute(
+        insert(models.Extension), {"id": name, "account_id": owner, "name": name, "callback": {}}
+    )
+
+
+def caller_id(tx: Connection, number: str, of: str) -> None:
+    """A callerID whose id is its number and whose ledger account is `ledger-{number}`."""
+    ledger.open_account(tx, f"ledger-{number}", NOW)
+    tx.execute(
+        insert(models.CallerId),
+        {
+            "id": number,
+            "extension_id": of,
+            "number": number,
+            "enabled": True,
+            "speed_dials": {},
+            "ledger_id": f"ledger-{number}",
+        },
+    )
+
+
+def leg(tx: Connection, leg_id: str, role: str = "A") -> None:
+    """A leg that may be charged, with the session it needs."""
+    session = f"session of {leg_id}"
+    tx.execute(
+        insert(models.Session),
+        {"id": session, "stage": "trigger", "started": NOW, "proven": True, "attempts": 0},
+    )
+    tx.execute(
+        insert(models.Leg),
+        {
+            "id": leg_id,
+            "session_id": session,
+            "leg": role,
+            "received": "+1",
+            "e164": "+1",
+            "dialled": "+1",
+            "trunk": "phones",
+            "started": NOW,
+            "saved": "",
+        },
+    )
+
+
+def check_books(tx: Connection) -> None:
+    """What must hold of every ledger account at any time."""
+    for row in tx.execute(select(models.LedgerAccount.__table__)):
+        entries = tx.execute(
+            select(models.LedgerEntry.amount, models.LedgerEntry.balance_after)
+            .where(models.LedgerEntry.ledger_id == row.id)
+            .order_by(models.LedgerEntry.id)
+        ).all()
+        total = Decimal(0)
+        for entry in entries:
+            total += entry.amount
+            assert entry.balance_after == total
+        assert total == row.balance
+        held = tx.execute(
+            select(models.Reservation.amount).where(
+                models.Reservation.ledger_id == row.id, ~models.Reservation.settled
+            )
+        ).scalars()
+        assert sum(held, Decimal(0)) == row.reserved
+        assert row.unlimited or row.balance + row.credit_limit - row.reserved >= 0
+        assert not (row.unlimited and row.reserved)
+
+
+Work = Callable[[Connection], T]

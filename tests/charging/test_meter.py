@@ -1,0 +1,306 @@
+"""The meter against what charging by the same instants would come to."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.charging.helpers import NOW, payer, rate
+
+from ringback.charging.ledger import UNLIMITED
+from ringback.charging.meter import Meter, Step
+from ringback.charging.payers import PayerRate
+from ringback.charging.rating import SECOND, Rate, charge, microseconds
+
+cents = st.integers(0, 300_000).map(lambda millionths: Decimal(millionths) / 10**6)
+priced = st.builds(Rate, st.just("44"), cents, st.integers(1, 90), cents, st.integers(1, 90), cents)
+credits = st.integers(0, 20_000_000).map(lambda millionths: Decimal(millionths) / 10**6)
+instants = st.integers(0, 40 * SECOND).map(lambda later: NOW + later / SECOND)
+
+
+class Purse:
+    """A ledger reduced to what is reserved: it takes each step that it can pay."""
+
+    def __init__(self, credit: Decimal, ledgers: Sequence[str] = ("x",)) -> None:
+        self.credit = dict.fromkeys(ledgers, credit)
+        self.held: dict[tuple[str, str], Decimal] = {}
+
+    @property
+    def available(self) -> dict[str, Decimal]:
+        left = dict(self.credit)
+        for (_, ledger_id), amount in self.held.items():
+            left[ledger_id] -= amount
+        return left
+
+    def take(self, meter: Meter, step: Step) -> bool:
+        held = self.held | {(hold.leg_id, hold.ledger_id): hold.total for hold in step.holds}
+        before, self.held = self.held, held
+        if min(self.available.values()) < 0:
+            self.held = before
+            return False
+        meter.applied(step)
+        return True
+
+
+def in_conversation(
+    purse: Purse, a: list[PayerRate], b: list[PayerRate], answers: tuple[float, float], tail: float
+) -> Meter | None:
+    """A meter with both legs answered; None where the credit is not enough for that."""
+    meter = Meter()
+    if not purse.take(meter, meter.open_a("a", a)):
+        return None
+    meter.answered("A", answers[0])
+    latest = answers[0] + 55
+    if not purse.take(meter, meter.open_b("b", b, latest, tail)):
+        return None
+    meter.answered("B", min(latest, max(answers)))
+    return meter
+
+
+@given(
+    priced, priced, priced, priced, credits, instants, instants,
+    st.integers(0, 15), st.integers(0, 5),
+)  # fmt: skip
+def test_funded_is_exactly_the_last_instant_covered(
+    a: Rate, b: Rate, c: Rate, d: Rate, credit: Decimal, first: float, second: float,
+    tail: int, slices: int,
+) -> None:  # fmt: skip
+    purse = Purse(credit, ("x", "y"))
+    payers_a, payers_b = [payer("x", a), payer("y", b)], [payer("x", c), payer("y", d)]
+    meter = in_conversation(purse, payers_a, payers_b, (first, second), tail)
+    if meter is None:
+        return
+    for _ in range(slices):
+        assert purse.take(meter, meter.slice(purse.available))
+    start = {"a": microseconds(first), "b": microseconds(max(first, second))}
+
+    def covered(leg: str, paying: list[PayerRate], until: int) -> bool:
+        return all(
+            charge(who.rate, until - start[leg]).amount <= purse.held[leg, who.ledger_id]
+            for who in paying
+        )
+
+    funded, own = microseconds(meter.funded()), microseconds(meter.funded_a())
+    assert covered("b", payers_b, funded) and covered("a", payers_a, funded + tail * SECOND)
+    assert covered("a", payers_a, own)
+    if all(who.rate.price_per_minute > Decimal("0.001") for who in payers_a + payers_b):
+        after = funded + 1
+        assert not (covered("b", payers_b, after) and covered("a", payers_a, after + tail * SECOND))
+        assert not covered("a", payers_a, own + 1)
+
+    # However late it ends, no leg is charged beyond what was reserved, and none for nothing.
+    for role, leg in (("B", "b"), ("A", "a")):
+        posts = meter.settle(role, NOW + 10**6)  # type: ignore[arg-type]
+        assert posts == meter.settle(role, NOW + 10**6)  # type: ignore[arg-type]
+        assert len(posts) == 2
+        for post in posts:
+            assert post.leg_id == leg
+            assert post.answered
+            assert 0 <= post.price <= purse.held[leg, post.ledger_id]
+
+
+@given(priced, priced, credits, st.integers(0, 15))
+def test_slices_spend_the_last_block_there_is(a: Rate, b: Rate, credit: Decimal, tail: int) -> None:
+    purse = Purse(credit)
+    meter = in_conversation(purse, [payer("x", a)], [payer("x", b)], (NOW, NOW + 20), tail)
+    if meter is None:
+        return
+    for _ in range(200):
+        before = meter.funded()
+        step = meter.slice(purse.available)
+        if not step.holds:
+            break
+        assert purse.take(meter, step)
+        assert before < meter.funded() < before + 60 + 90 + 1e-3
+        if meter.funded() < before + 60:
+            assert not meter.slice(purse.available).holds
+    else:
+        return  # more credit than 200 slices spend
+    left = purse.available["x"]
+    both = sum(r.price(10**6 + 1) - r.price(10**6) for r in (a, b))
+    assert 0 <= left <= both + Decimal("0.000002")
+
+
+@given(priced, priced, credits, st.integers(0, 15), st.integers(0, 50))
+def test_longest_is_what_slices_come_to(
+    a: Rate, b: Rate, credit: Decimal, tail: int, rang: int
+) -> None:
+    """Announced: 5 minutes; then the call is cut after 5 minutes, first block and leg A included.
+    (a2billing #22 left the first block out.)"""
+    purse = Purse(credit)
+    meter = Meter()
+    if not purse.take(meter, meter.open_a("a", [payer("x", a)])):
+        return
+    meter.answered("A", NOW)
+    answer = NOW + rang
+    longest = meter.longest([payer("x", b)], answer, tail, purse.available)
+    if not purse.take(meter, meter.open_b("b", [payer("x", b)], answer, tail)):
+        assert longest < b.first_block
+        return
+    assert longest >= b.first_block
+    meter.answered("B", answer)
+    for _ in range(300):
+        step = meter.slice(purse.available)
+        if not step.holds:
+            assert microseconds(longest) == microseconds(meter.funded()) - microseconds(answer)
+            return
+        assert purse.take(meter, step)
+    assert longest > 5 * 3600
+
+
+def dialled_a(credit: str = "1", tariff: Rate | None = None) -> tuple[Purse, Meter]:
+    purse, meter = Purse(Decimal(credit)), Meter()
+    assert purse.take(meter, meter.open_a("a", [payer("x", tariff or rate())]))
+    return purse, meter
+
+
+def test_leg_a_reserves_setup_and_first_block() -> None:
+    step = Meter().open_a("a", [payer("x", rate(setup="0.05")), payer("y", rate())])
+    assert [(hold.ledger_id, hold.total) for hold in step.holds] == [
+        ("x", Decimal("0.07")),
+        ("y", Decimal("0.02")),
+    ]
+
+
+def test_no_instant_before_an_answer() -> None:
+    purse, meter = dialled_a()
+    assert meter.funded() == meter.funded_a() == math.inf
+    assert not meter.slice(purse.available).holds
+    meter.answered("A", NOW)
+    assert meter.funded() == meter.funded_a() == NOW + 60
+
+
+def test_an_answer_at_instant_zero_is_an_answer() -> None:
+    """a2billing #129 read an answered time of 0 as none."""
+    _, meter = dialled_a()
+    meter.answered("A", 0.0)
+    assert meter.funded_a() == 60
+    assert [post.price for post in meter.settle("A", 10.0)] == [Decimal("0.02")]
+
+
+def test_leg_b_reserves_leg_a_to_the_end_of_its_block_and_tail() -> None:
+    purse, meter = dialled_a()
+    meter.answered("A", NOW)
+    step = meter.open_b("b", [payer("x", rate("33", first_price="0.5"))], NOW + 55, 15)
+    # Leg A is to last 55 + 60 + 15 = 130 s: its first minute and seven blocks of 10 s.
+    assert {(hold.leg_id, hold.total) for hold in step.holds} == {
+        ("b", Decimal("0.5")),
+        ("a", Decimal("0.043334")),
+    }
+    assert purse.take(meter, step)
+    assert meter.funded() == NOW + 115  # leg B is not answered: as long as leg A and its tail
+    meter.answered("B", NOW + 20)
+    assert meter.funded() == NOW + 80
+    assert meter.funded_a() == NOW + 130
+
+
+def test_both_legs_are_billed() -> None:
+    """a2billing #91 billed only one."""
+    purse, meter = dialled_a()
+    meter.answered("A", NOW)
+    assert purse.take(meter, meter.open_b("b", [payer("x", rate("33"))], NOW + 55, 0))
+    meter.answered("B", NOW + 20)
+    (b,) = meter.settle("B", NOW + 50)
+    assert (b.leg_id, b.price, b.billed_seconds) == ("b", Decimal("0.02"), 60)
+    (a,) = meter.settle("A", NOW + 75)
+    assert (a.leg_id, a.price, a.billed_seconds) == ("a", Decimal("0.026667"), 80)
+
+
+def test_an_unanswered_leg_costs_nothing() -> None:
+    _, meter = dialled_a()
+    (post,) = meter.settle("A", NOW + 30)
+    assert (post.answered, post.price) == (False, Decimal(0))
+
+
+def test_an_ended_leg_counts_no_more() -> None:
+    purse, meter = dialled_a()
+    meter.answered("A", NOW)
+    purse.credit["y"] = Decimal(1)
+    assert purse.take(meter, meter.open_b("b", [payer("y", rate("33"))], NOW + 55, 15))
+    assert meter.ledger_ids() == ["x", "y"]
+    meter.settle("B", NOW + 30)
+    assert meter.ledger_ids() == ["x"]
+    assert meter.funded() == meter.funded_a() == NOW + 130
+    assert {hold.leg_id for hold in meter.slice(purse.available).holds} == {"a"}
+
+
+def test_a_slice_is_whole_blocks_or_those_there_are() -> None:
+    purse, meter = dialled_a("0.04")
+    meter.answered("A", NOW)
+    assert purse.take(meter, meter.slice(purse.available))
+    assert meter.funded() == NOW + 120
+    assert not meter.slice(purse.available).holds
+    purse.credit["x"] += Decimal("0.007")  # a recharge: two blocks of 0.003333..
+    assert purse.take(meter, meter.slice(purse.available))
+    assert meter.funded() == NOW + 140
+
+
+def test_a_step_that_was_not_committed_changes_nothing() -> None:
+    purse, meter = dialled_a()
+    meter.answered("A", NOW)
+    first = meter.slice(purse.available)
+    assert meter.funded() == NOW + 60
+    assert meter.slice(purse.available) == first
+
+
+def test_steps_worked_out_side_by_side_keep_the_longer() -> None:
+    """A slice on its way while leg B is being opened: neither takes back what the other held."""
+    purse, meter = dialled_a()
+    meter.answered("A", NOW)
+    sliced = meter.slice(purse.available)
+    opened = meter.open_b("b", [payer("x", rate())], NOW + 55, 15)
+    meter.applied(opened)
+    meter.applied(sliced)
+    assert meter.funded_a() == NOW + 130
+
+
+def test_unlimited_and_free_are_metered_by_the_minute() -> None:
+    free = rate(first_price="0", price_per_minute="0")
+    purse, meter = dialled_a("0", free)
+    meter.answered("A", NOW)
+    assert meter.longest([payer("x", free)], NOW, 15, purse.available) == math.inf
+    assert meter.longest([payer("x", rate())], NOW, 15, {"x": UNLIMITED}) == math.inf
+    assert meter.longest([payer("x", rate())], NOW, 15, purse.available) == 0
+    assert purse.take(meter, meter.slice(purse.available))
+    assert meter.funded() == NOW + 120
+    meter.applied(meter.slice({"x": UNLIMITED}))
+    assert meter.funded() == NOW + 180
+
+
+def test_a_caller_who_is_identified_pays_leg_a_from_its_answer() -> None:
+    purse, meter = dialled_a()
+    meter.answered("A", NOW)
+    assert purse.take(meter, meter.slice(purse.available))
+    dearer = rate(first_price="0.1", price_per_minute="0.6")
+    step = meter.change_payers_a([payer("caller", dearer)])
+    assert [(hold.ledger_id, hold.total) for hold in step.holds] == [("caller", Decimal("0.7"))]
+    assert [(post.ledger_id, post.answered) for post in step.releases] == [("x", False)]
+    assert meter.ledger_ids() == ["x"]
+    meter.applied(step)
+    assert meter.ledger_ids() == ["caller"]
+    assert meter.funded_a() == NOW + 120
+    (post,) = meter.settle("A", NOW + 65)
+    assert (post.ledger_id, post.price) == ("caller", Decimal("0.2"))
+
+
+def test_who_pays_already_keeps_his_rate() -> None:
+    _, meter = dialled_a()
+    meter.answered("A", NOW)
+    later = payer("x", rate(first_price="9"))
+    step = meter.change_payers_a([later, payer("y", rate())])
+    assert [(hold.ledger_id, hold.total) for hold in step.holds] == [
+        ("x", Decimal("0.02")),
+        ("y", Decimal("0.02")),
+    ]
+    assert not step.releases
+
+
+@pytest.mark.parametrize("ended", [NOW - 5, NOW])
+def test_a_leg_that_ends_at_its_answer_has_begun_its_first_block(ended: float) -> None:
+    _, meter = dialled_a()
+    meter.answered("A", NOW)
+    assert [post.price for post in meter.settle("A", ended)] == [Decimal("0.02")]
