@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ringback.clock import Instant
-from ringback.sip.digest import authorize, read_challenge
 from ringback.sip.dialog import Dialog
+from ringback.sip.digest import authorize, read_challenge
 from ringback.sip.endpoint import ALLOWED, SUPPORTED, Endpoint
 from ringback.sip.events import (
     Accepted,

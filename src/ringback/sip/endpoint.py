@@ -276,14 +276,11 @@ class Endpoint:
                 return response
         if len(request.body) > LONGEST_BODY:
             return self.response(request, 413)
-        if request.method == "INVITE" and request.body:
-            if request.content_type != "application/sdp" or request.headers.get(
-                "content-encoding"
-            ) not in (None, "identity"):
-                response = self.response(request, 415)
-                response.headers.add("accept", "application/sdp")
-                response.headers.add("accept-encoding", "identity")
-                return response
+        if request.method == "INVITE" and request.body and not _is_plain_sdp(request):
+            response = self.response(request, 415)
+            response.headers.add("accept", "application/sdp")
+            response.headers.add("accept-encoding", "identity")
+            return response
         if request.method == "INVITE" and request.contact is None:
             return self.response(request, 400, reason="Missing Contact")
         return None
@@ -305,14 +302,7 @@ class Endpoint:
             self._refuse(request, 481, source, now)
             return
         self._refuse(request, 200, source, now)
-        call = next((call for call in self._open_calls() if call.transaction is invite), None)
-        if call is not None:
-            call.receive_cancel(request, now)
-
-    def _open_calls(self) -> list[IncomingCall]:
-        from ringback.sip.calls import IncomingCall  # calls are built on this module
-
-        return [call for call in self.dialogs.values() if isinstance(call, IncomingCall)]
+        invite.on_cancel(request, now)
 
     def _receive_invite(self, request: Request, source: Address, now: Instant) -> None:
         if _merge_key(request) in self._merged:
@@ -414,6 +404,11 @@ def _server_key(request: Request, method: str | None = None) -> ServerKey:
         sent_by,
         method,
     )
+
+
+def _is_plain_sdp(request: Request) -> bool:
+    encoding = request.headers.get("content-encoding")
+    return request.content_type == "application/sdp" and encoding in (None, "identity")
 
 
 def _merge_key(request: Request) -> tuple[str, str, str]:

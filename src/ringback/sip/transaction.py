@@ -266,6 +266,7 @@ class ServerInvite(_ServerTransaction):
         super().__init__(request, timers, send, peer, over)
         self.state = State.PROCEEDING
         self.on_end = on_end
+        self.on_cancel: Callable[[Request, Instant], None] = lambda request, at: None
         self._pause = T1
 
     def set_g(self, now: Instant) -> None:
