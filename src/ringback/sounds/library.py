@@ -1,0 +1,86 @@
+"""The sounds that owners uploaded, found by their paths (spec section 7).
+
+A path begins with `/` for the folder of the extension that holds the setup, and has one more `/`
+for each level up. Built-in prompts may be shadowed at any level, looked up from the extension
+upwards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sqlalchemy import Connection, bindparam, or_, select
+
+from ringback.sounds.phrases import Phrase
+from ringback.sounds.speech import BUILT_IN, Voice
+from ringback.store.models import Sound
+from ringback.telephony.port import Clip
+
+SHADOWS = "/prompts/"
+
+_FIND = select(Sound.owner_id, Sound.path, Sound.language, Sound.file, Sound.seconds).where(
+    Sound.owner_id.in_(bindparam("owners", expanding=True)),
+    or_(
+        Sound.path.in_(bindparam("paths", expanding=True)),
+        Sound.path.startswith(SHADOWS, autoescape=True),
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class OwnSounds:
+    """What one session may play beside the built-in voice."""
+
+    by_path: dict[str, Clip] = field(default_factory=dict)
+    """By the path as the setup has it."""
+    shadows: dict[Phrase, Clip] = field(default_factory=dict)
+
+
+class SoundLibrary:
+    """Where sounds are found."""
+
+    def __init__(self, folder: Path, report: Callable[[str], None]) -> None:
+        """`folder` holds the converted files; `report` is told of each sound that is missing."""
+        self._folder = folder
+        self._report = report
+        self._voices = {"en": Voice(BUILT_IN, lambda name: report(f"recording {name} of en"))}
+
+    def voice(self, language: str) -> Voice:
+        """The voice of a language, or English where there is none."""
+        return self._voices.get(language.partition("-")[0]) or self._voices["en"]
+
+    def load(
+        self, tx: Connection, owners: Sequence[str], paths: Iterable[str], language: str
+    ) -> OwnSounds:
+        """The sounds of a session: `owners` are the extension and the accounts above it, nearest
+        first, `paths` are those that its setup names."""
+        wanted = {path: split(path) for path in paths}
+        rows = tx.execute(
+            _FIND, {"owners": list(owners), "paths": [name for _, name in wanted.values()]}
+        ).all()
+        found: dict[tuple[str, str], Clip] = {}
+        for row in sorted(rows, key=lambda row: row.language == language):
+            found[row.owner_id, row.path] = Clip(
+                self._folder / row.file, row.seconds, f"[{row.path}]"
+            )
+        sounds = OwnSounds()
+        for path, (level, name) in wanted.items():
+            clip = found.get((owners[level], name)) if level < len(owners) else None
+            if clip is None or not clip.path.exists():
+                self._report(f"sound {path}")
+            else:
+                sounds.by_path[path] = clip
+        for owner in reversed(owners):
+            for phrase in Phrase:
+                shadow = found.get((owner, f"{SHADOWS}{phrase}.wav"))
+                if shadow is not None:
+                    sounds.shadows[phrase] = shadow
+        return sounds
+
+
+def split(path: str) -> tuple[int, str]:
+    """How many levels up a path leads, and the path in that folder."""
+    name = path.lstrip("/")
+    return len(path) - len(name) - 1, f"/{name}"
