@@ -1,0 +1,1 @@
+"""Accounts, extensions with their callback setups, and authorized callerIDs."""

@@ -1,0 +1,78 @@
+"""The lock-out: five wrong entries in a row lock for 15 minutes, doubling to a day (spec section
+4, step 5)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, bindparam, delete, select
+from sqlalchemy.dialects.sqlite import insert as upsert
+
+from ringback.clock import Instant
+from ringback.store import models
+
+WRONG_IN_A_ROW = 5
+FIRST_SECONDS = 15 * 60
+LONGEST_SECONDS = 24 * 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """What is known of one thing that can be locked."""
+
+    failures: int = 0
+    times: int = 0
+    until: Instant | None = None
+
+    def locked(self, now: Instant) -> bool:
+        return self.until is not None and now < self.until
+
+    def after_wrong(self, now: Instant) -> Lock:
+        """One more wrong entry, which was not empty."""
+        if self.failures + 1 < WRONG_IN_A_ROW:
+            return Lock(self.failures + 1, self.times, self.until)
+        seconds = min(FIRST_SECONDS * 2**self.times, LONGEST_SECONDS)
+        return Lock(0, self.times + 1, now + seconds)
+
+
+def pin_key(caller_id: str) -> str:
+    """PINs typed on the callerID's own phone."""
+    return f"pin/{caller_id}"
+
+
+def claim_key(caller_id: str) -> str:
+    """Claims of that callerID from other phones."""
+    return f"claim/{caller_id}"
+
+
+def claims_from_key(number: str) -> str:
+    """Claims made on the phone of that number."""
+    return f"claims-from/{number}"
+
+
+def password_key(extension: str, number: str) -> str:
+    """Passwords typed on the phone of that number, for one extension."""
+    return f"password/{extension}/{number}"
+
+
+_LOAD = select(models.Lock).where(models.Lock.key.in_(bindparam("keys", expanding=True)))
+
+
+def load(tx: Connection, keys: Sequence[str]) -> dict[str, Lock]:
+    """The locks of those keys; one that never failed is there too."""
+    locks = dict.fromkeys(keys, Lock())
+    for row in tx.execute(_LOAD, {"keys": list(keys)}):
+        locks[row.key] = Lock(row.failures, row.times, row.until)
+    return locks
+
+
+def save(tx: Connection, key: str, lock: Lock) -> None:
+    values = {"failures": lock.failures, "times": lock.times, "until": lock.until}
+    statement = upsert(models.Lock).values(key=key, **values)
+    tx.execute(statement.on_conflict_do_update(index_elements=["key"], set_=values))
+
+
+def lift(tx: Connection, key: str) -> None:
+    """A right entry, or an operator, takes the lock away and forgets the failures."""
+    tx.execute(delete(models.Lock).where(models.Lock.key == key))

@@ -1,0 +1,72 @@
+"""The fixed guards on both legs: no emergency numbers, no own access numbers, and premium-rate or
+satellite numbers only where the plans of all payers list them. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import phonenumbers
+from phonenumbers import NumberParseException, PhoneNumberType
+
+SATELLITE = ("870", "881", "882", "883", "979")
+"""Leading digits that phone number tables call mobile, and that cost like satellites."""
+
+EVERYWHERE_EMERGENCY = frozenset({"112", "911", "999"})
+
+_PREMIUM = (PhoneNumberType.PREMIUM_RATE, PhoneNumberType.SHARED_COST)
+
+
+def forbidden(
+    e164: str,
+    typed: str,
+    country: str,
+    *,
+    is_access_number: bool,
+    allowed_special: Collection[str],
+    extra_special: Collection[str] = (),
+) -> str | None:
+    """Why a number must not be dialled, None when it may.
+
+    `typed` is what the caller dialled, read in `country`; `allowed_special` are the prefixes that
+    every payer's plan allows, `extra_special` those that the owner adds to the known ones.
+    """
+    if is_emergency(typed, country) or is_emergency(e164, country):
+        return "an emergency number"
+    if is_access_number:
+        return "an access number of this server"
+    digits = e164.removeprefix("+")
+    special = is_special(e164, extra_special)
+    if special and not any(digits.startswith(prefix) for prefix in allowed_special):
+        return "a premium-rate or satellite number, which the plan does not list"
+    return None
+
+
+def is_emergency(number: str, country: str) -> bool:
+    """Whether a number, as dialled in a country or as E.164, connects to an emergency service."""
+    digits = number.removeprefix("+")
+    if digits in EVERYWHERE_EMERGENCY:
+        return True
+    if phonenumbers.connects_to_emergency_number(digits, country):
+        return True
+    try:
+        parsed = phonenumbers.parse(number, country)
+    except NumberParseException:
+        return False
+    region = phonenumbers.region_code_for_country_code(parsed.country_code or 0)
+    national = phonenumbers.national_significant_number(parsed)
+    # "+44 999" is 999 once a carrier has taken the country code off.
+    return national in EVERYWHERE_EMERGENCY or bool(
+        region and phonenumbers.is_emergency_number(national, region)
+    )
+
+
+def is_special(e164: str, extra: Collection[str] = ()) -> bool:
+    """Whether a number is premium-rate or satellite."""
+    digits = e164.removeprefix("+")
+    if any(digits.startswith(prefix) for prefix in (*SATELLITE, *extra)):
+        return True
+    try:
+        parsed = phonenumbers.parse(e164)
+    except NumberParseException:
+        return False
+    return phonenumbers.number_type(parsed) in _PREMIUM

@@ -1,0 +1,66 @@
+"""How often one number may be called back, over the whole server (spec section 8)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, and_, bindparam, func, select
+
+from ringback.clock import Instant
+from ringback.store.models import Leg, Session
+
+HOUR = 3600.0
+DAY = 24 * HOUR
+UNACCEPTED_IN_A_ROW = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Calls:
+    """The return calls of one number."""
+
+    last_hour: int
+    last_day: int
+    answered: Sequence[tuple[Instant, bool]]
+    """The latest that were answered, the newest first: when, and whether a person accepted or
+    authenticated."""
+
+
+def refusal(calls: Calls, now: Instant, per_hour: int, per_day: int) -> str | None:
+    """Why the number is not called back now, None when it may be."""
+    if calls.last_hour >= per_hour:
+        return f"{calls.last_hour} return calls to it in the last hour"
+    if calls.last_day >= per_day:
+        return f"{calls.last_day} return calls to it in the last day"
+    latest = calls.answered[:UNACCEPTED_IN_A_ROW]
+    if len(latest) == UNACCEPTED_IN_A_ROW and not any(accepted for _, accepted in latest):
+        newest = latest[0][0]
+        if now < newest + HOUR:
+            return f"nobody accepted the last {UNACCEPTED_IN_A_ROW} return calls to it"
+    return None
+
+
+_COUNT = select(
+    func.count().label("day"),
+    func.coalesce(func.sum(func.iif(Leg.started > bindparam("hour"), 1, 0)), 0).label("hour"),
+).where(Leg.e164 == bindparam("number"), Leg.leg == "A", Leg.started > bindparam("day"))
+
+_ANSWERED = (
+    select(Leg.answered, Session.accepted)
+    .join(Session, Session.id == Leg.session_id)
+    .where(
+        and_(Leg.e164 == bindparam("number"), Leg.leg == "A"),
+        Leg.started > bindparam("day"),
+        Leg.answered.is_not(None),
+        Session.outcome.is_not(None),
+    )
+    .order_by(Leg.started.desc())
+    .limit(UNACCEPTED_IN_A_ROW)
+)
+
+
+def calls_to(tx: Connection, number: str, now: Instant) -> Calls:
+    """The facts, from the legs that were dialled."""
+    row = tx.execute(_COUNT, {"number": number, "hour": now - HOUR, "day": now - DAY}).one()
+    answered = tx.execute(_ANSWERED, {"number": number, "day": now - DAY}).all()
+    return Calls(row.hour, row.day, [(row.answered, bool(row.accepted)) for row in answered])
