@@ -1,0 +1,199 @@
+"""Reaching a number: trunk after trunk, each attempt reserved and stored before its INVITE leaves
+(spec sections 4 and 5)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+from sqlalchemy import Connection
+
+from ringback.calls import records
+from ringback.calls.inbox import LegEvent, TriggeredAgain
+from ringback.calls.line import Line
+from ringback.calls.party import Party, Role
+from ringback.calls.routing import trunks_for
+from ringback.charging import ledger
+from ringback.charging.meter import Step
+from ringback.clock import Instant
+from ringback.config import Trunk
+from ringback.ids import new_id
+from ringback.numbering import Number, to_trunk
+from ringback.telephony.port import (
+    Answered,
+    Cause,
+    EarlyMedia,
+    Ended,
+    Order,
+    Outcome,
+    Ringing,
+    Shown,
+)
+
+UNTIL_RINGING_SECONDS = 30.0
+"""Over all trunks, a call may take so long until it rings."""
+
+CANCEL_SECONDS = 5.0
+"""A far end that has not confirmed our CANCEL by then is left to the engine."""
+
+Reserve = Callable[[Connection, str, Instant], Step]
+"""Works out and reserves, within a unit of work, what a leg of that id needs if it is answered
+at the given instant at the latest. Raises InsufficientCredit or NoRate."""
+
+
+class Dialler:
+    """One number dialled for one role."""
+
+    def __init__(
+        self,
+        line: Line,
+        role: Role,
+        e164: str,
+        received: str,
+        shown: Callable[[Trunk], Shown],
+        reserve: Reserve,
+        on_early_media: Callable[[Party], None] = lambda party: None,
+    ) -> None:
+        self._line = line
+        self._role = role
+        self._e164 = e164
+        self._received = received
+        self._shown = shown
+        self._reserve = reserve
+        self._on_early_media = on_early_media
+
+    async def dial(self) -> Party | Cause:
+        """The party, answered, or why nobody did.
+
+        Raises InsufficientCredit or NoRate when the leg cannot be reserved: nothing was dialled
+        then; and Over as `Line.next` does.
+        """
+        line, services = self._line, self._line.services
+        rings_by = line.now() + UNTIL_RINGING_SECONDS
+        cause = Cause(Outcome.FAILED, trunk_failed=True)
+        trunks = trunks_for(self._e164, services.routes, services.chance)
+        usable = [name for name in trunks if services.engine.usable(name)]
+        if not usable:
+            self._no_trunk(trunks)
+        for name in usable:
+            if line.now() >= rings_by:
+                break
+            party = await self._attempt(services.trunks[name], rings_by)
+            unanswered = await self._until_answered(party, rings_by)
+            if unanswered is None:
+                return party
+            await self._give_up(party)
+            cause = unanswered
+            if not cause.trunk_failed:
+                break
+        return cause
+
+    def _no_trunk(self, trunks: Sequence[str]) -> None:
+        self._line.services.journal.trouble(
+            self._line.id,
+            f"no trunk can take a call to {self._e164}: "
+            + (f"{', '.join(trunks)} down or full" if trunks else "no route has its prefix"),
+        )
+
+    async def _attempt(self, trunk: Trunk, rings_by: Instant) -> Party:
+        line, services = self._line, self._line.services
+        now = line.now()
+        number = Number(self._received, self._e164, to_trunk(self._e164, trunk))
+        leg_id = new_id(now, services.chance)
+        leg = services.engine.prepare(
+            Order(trunk.name, number.dialled, self._shown(trunk)),
+            line.inbox.listener,
+            beside=line.a.leg if self._role == "B" and line.a is not None else None,
+        )
+        latest_answer = rings_by + line.setup.answer_timeout_seconds
+
+        def work(tx: Connection) -> Step:
+            step = self._reserve(tx, leg_id, latest_answer)
+            ledger.reserve(tx, step.holds)
+            records.insert_leg(
+                tx,
+                leg_id=leg_id,
+                session=line.id,
+                leg=self._role,
+                number=number,
+                trunk=trunk.name,
+                started=now,
+                saved=leg.saved(),
+            )
+            return step
+
+        try:
+            step = await services.store.run(work)
+        except BaseException:
+            leg.hang_up()  # never dialled: gives its port and channel back
+            raise
+        line.meter.applied(step)
+        line.funds_changed()
+        party = Party(leg_id, self._role, number, trunk.name, leg, started=now)
+        if self._role == "A":
+            line.a = party
+        else:
+            line.b = party
+        leg.dial()
+        line.step(
+            "return call dialled" if self._role == "A" else "outgoing call dialled",
+            number=self._e164,
+            trunk=trunk.name,
+        )
+        return party
+
+    async def _until_answered(self, party: Party, rings_by: Instant) -> Cause | None:
+        """None once answered, else why not."""
+        line = self._line
+        until = rings_by
+        while True:
+            message = await line.next(until)
+            match message:
+                case None if party.withdrawn:
+                    return Cause(Outcome.NO_ANSWER, by_us=True)
+                case None:
+                    party.leg.hang_up()
+                    party.withdrawn = True
+                    until = line.now() + CANCEL_SECONDS
+                case TriggeredAgain(at=at):
+                    line.triggered_again = at
+                case LegEvent(leg=leg, event=Ringing()) if leg is party.leg and not party.withdrawn:
+                    until = line.now() + line.setup.answer_timeout_seconds
+                    line.step("rings", number=self._e164)
+                case LegEvent(leg=leg, event=EarlyMedia()) if (
+                    leg is party.leg and not party.withdrawn
+                ):
+                    self._on_early_media(party)
+                case LegEvent(leg=leg, event=Answered(at=at)) if leg is party.leg:
+                    await self._answered(party, at)
+                    if not party.withdrawn:
+                        return None
+                    until = math.inf  # the engine is ending it; its Ended will come
+                case LegEvent(leg=leg, event=Ended(cause=cause)) if leg is party.leg:
+                    if party.withdrawn:
+                        return Cause(Outcome.NO_ANSWER, cause.code, by_us=True)
+                    return cause
+                case _:
+                    continue
+
+    async def _answered(self, party: Party, at: Instant) -> None:
+        line = self._line
+        saved = party.leg.saved()
+        line.was_answered = line.was_answered or self._role == "A"
+        line.meter.answered(self._role, at)
+        await line.services.store.run(
+            lambda tx: records.leg_answered(tx, party.id, party.ringing, at, saved)
+        )
+
+    async def _give_up(self, party: Party) -> None:
+        """Write the end of an attempt and release what was reserved for it."""
+        line = self._line
+        await line.sliced()
+        now = line.now()
+        await line.services.store.run(lambda tx: party.settle(tx, line.meter, now))
+        line.step("not answered", number=self._e164, cause=party.cause and party.cause.code)
+        if party is line.b:
+            line.b = None
+            line.watch_alone()
+        else:
+            line.a = None

@@ -1,0 +1,216 @@
+"""The exchange: every session there is, from the triggers and commands that begin them to the end.
+
+It starts sessions, hands them what concerns them from outside, writes the sign of life, and at
+start-up first brings to an end what a crash has left (`recovery`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from ringback.accounts import tree
+from ringback.accounts.tree import ExtensionFacts
+from ringback.calls import records
+from ringback.calls.decision import Refused
+from ringback.calls.inbox import End, TriggeredAgain
+from ringback.calls.line import Line, Origin
+from ringback.calls.outcome import Outcome
+from ringback.calls.recovery import OpenRequest, recover
+from ringback.calls.requests import Again, Request, prove_again, request_by_order
+from ringback.calls.services import Services
+from ringback.calls.session import run_session
+from ringback.calls.triggers import UNAVAILABLE, TriggerCall
+from ringback.clock import Instant
+from ringback.ids import new_id
+from ringback.store import StoreError
+from ringback.telephony.port import TriggerLeg
+
+HEARTBEAT_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """A session that is open here, as lists show it."""
+
+    id: str
+    stage: str
+    number: str
+
+
+class Exchange:
+    """All sessions of one node."""
+
+    def __init__(self, services: Services, node: str) -> None:
+        self._services = services
+        self._node = node
+        self._lines: dict[str, tuple[Line, str]] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._triggers: set[asyncio.Task[None]] = set()
+        self._moved: dict[str, Instant] = {}
+        """Further triggers of sessions whose own trigger is not over yet."""
+        self._heartbeat: asyncio.Task[None] | None = None
+        self._closing = False
+
+    # Beginning and end
+
+    async def start(self) -> None:
+        """Put in order what a crash has left, then take triggers, end the legs left over, and
+        take up the requests left open."""
+        services, now = self._services, self._services.clock.now()
+        recovered = await services.store.run(lambda tx: recover(tx, self._node, now))
+        await self._sign_of_life()
+        await services.engine.start(self._on_trigger)
+        self._heartbeat = asyncio.get_running_loop().create_task(self._beat())
+        for saved in recovered.to_end:
+            services.engine.resume(saved, lambda leg, event: None)
+        for session in recovered.interrupted:
+            services.journal.step(session, "ended", outcome=Outcome.INTERRUPTED.value)
+        for request in recovered.requests:
+            await self._take_up(request)
+
+    async def close(self, grace: float) -> None:
+        """Take no more triggers, let live calls finish for `grace` seconds, end the rest, and
+        settle everything. Requests not yet dialled stay in the store for the next start."""
+        self._closing = True
+        clock = self._services.clock
+        for session, (line, _) in self._lines.items():
+            if line.a is None and not line.was_answered:
+                self._tasks[session].cancel()
+        for trigger in self._triggers:
+            trigger.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks.values(), timeout=grace)
+        for line, _ in self._lines.values():
+            line.inbox.put(End("shutdown"))
+        await asyncio.gather(*self._tasks.values(), *self._triggers, return_exceptions=True)
+        if self._heartbeat is not None:
+            self._heartbeat.cancel()
+        await self._services.engine.close()
+        await clock.sleep_until(clock.now())
+
+    async def _beat(self) -> None:
+        clock = self._services.clock
+        while True:
+            await clock.sleep_until(clock.now() + HEARTBEAT_SECONDS)
+            try:
+                await self._sign_of_life()
+            except StoreError as error:
+                self._services.journal.trouble(None, f"no sign of life written: {error}")
+
+    async def _sign_of_life(self) -> None:
+        now = self._services.clock.now()
+        await self._services.store.run(lambda tx: records.sign_of_life(tx, self._node, now))
+
+    # From outside
+
+    def end(self, session: str, by: str) -> bool:
+        """End a live session or withdraw a request; False where none of that id is here."""
+        if session not in self._lines:
+            return False
+        self._lines[session][0].inbox.put(End(by))
+        return True
+
+    def live(self) -> list[Live]:
+        """The sessions whose trigger is over and that are not."""
+        return [Live(line.id, line.stage.value, number) for line, number in self._lines.values()]
+
+    async def call_me_back(
+        self, extension: str, number: str, destination: str | None = None
+    ) -> tuple[str, Refused | None]:
+        """Begin a session without a trigger call: by the same decision, guards and records.
+
+        `number` and `destination` are E.164. Returns the session's id, and why it was refused.
+        """
+        services, now = self._services, self._services.clock.now()
+        row = records.SessionRow(
+            id=new_id(now, services.chance),
+            extension_id=extension,
+            access_number=None,
+            caller=number,
+            caller_name=None,
+            caller_id=None,
+            return_number=None,
+            destination=destination,
+            started=now,
+            proven=True,
+            due=now,
+        )
+        facts, decided = await services.store.run(lambda tx: request_by_order(tx, services, row))
+        if isinstance(decided, Refused):
+            services.journal.step(row.id, f"refused: {decided.reason}")
+            return row.id, decided
+        services.journal.step(row.id, "accepted", return_number=decided.number)
+        self._begin(Request(row, facts, now))
+        return row.id, None
+
+    # Triggers
+
+    def _on_trigger(self, leg: TriggerLeg) -> None:
+        if self._closing:
+            leg.reject(UNAVAILABLE)
+            return
+        task = asyncio.get_running_loop().create_task(self._trigger(leg))
+        self._triggers.add(task)
+        task.add_done_callback(self._triggers.discard)
+
+    async def _trigger(self, leg: TriggerLeg) -> None:
+        try:
+            result = await TriggerCall(self._services, leg).run()
+        except StoreError as error:
+            self._services.journal.trouble(None, f"trigger refused with 503: {error}")
+            leg.reject(UNAVAILABLE)
+            return
+        match result:
+            case Request():
+                self._begin(result)
+            case Again(session=session, ended=ended):
+                if session in self._lines:
+                    self._lines[session][0].inbox.put(TriggeredAgain(ended))
+                else:
+                    self._moved[session] = ended
+
+    # Sessions
+
+    async def _take_up(self, request: OpenRequest) -> None:
+        """A request from before a crash: wait for its proof where that has not come."""
+        services = self._services
+        row = records.as_session_row(request.session)
+        extension = await services.store.read(lambda tx: tree.load_extension(tx, row.extension_id))
+        services.journal.step(row.id, "taken up after a restart", number=row.return_number)
+        if request.due is not None:
+            self._begin(Request(row, extension, request.due), request.attempts)
+            return
+        task = asyncio.get_running_loop().create_task(self._prove(row, extension))
+        self._triggers.add(task)
+        task.add_done_callback(self._triggers.discard)
+
+    async def _prove(self, row: records.SessionRow, extension: ExtensionFacts) -> None:
+        due = await prove_again(self._services, row, extension)
+        if due is not None:
+            self._begin(Request(row, extension, due))
+
+    def _begin(self, request: Request, attempts: int = 0) -> None:
+        row = request.session
+        assert row.return_number is not None  # an accepted request has one
+        origin = Origin(
+            row.access_number, row.caller, row.caller_name, row.destination, row.started
+        )
+        line = Line(self._services, row.id, request.extension, origin)
+        line.attempts = attempts
+        moved = self._moved.pop(row.id, None)
+        line.due = request.due
+        if moved is not None:
+            line.due = max(line.due, moved + request.extension.setup.callback_delay_seconds)
+        self._lines[row.id] = line, row.return_number
+        task = asyncio.get_running_loop().create_task(
+            run_session(line, row.return_number), name=f"session {row.id}"
+        )
+        self._tasks[row.id] = task
+        task.add_done_callback(lambda done: self._over(row.id, done))
+
+    def _over(self, session: str, task: asyncio.Task[None]) -> None:
+        del self._lines[session], self._tasks[session]
+        if not task.cancelled() and (error := task.exception()) is not None:
+            # A fault of ours: the row stays open, and the next start settles it as interrupted.
+            self._services.journal.trouble(session, f"session failed: {error!r}")

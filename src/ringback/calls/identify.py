@@ -1,0 +1,205 @@
+"""Accepting the return call, and proving who one is (spec section 3 "Who is calling", section 4
+step 5).
+
+Wording and timing are the same whatever was wrong with an entry, locked included.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection
+
+from ringback.accounts import lockout, tree
+from ringback.accounts.callback import AcceptPrompt, ReturnCalls
+from ringback.accounts.tree import CallerIdFacts
+from ringback.calls import records
+from ringback.calls.keypad import NUMBER_DIGITS, SECRET_DIGITS
+from ringback.calls.line import Line, Over
+from ringback.calls.outcome import Outcome, Stage
+from ringback.charging import ledger, payers
+from ringback.charging.ledger import InsufficientCredit
+from ringback.charging.payers import NoRate
+from ringback.numbering import BadNumber, read_typed
+from ringback.sounds.phrases import Phrase
+
+ACCEPT_SECONDS = 20.0
+"""The accept prompt is said for at most so long."""
+
+_PAUSE_SECONDS = 1.5
+"""Between one saying of the accept prompt and the next."""
+
+
+async def identify(line: Line) -> None:
+    """Take the caller from the answer to the end of authentication.
+
+    Returns when the caller may go on; raises Over, with `line.course` saying why, otherwise.
+    """
+    line.stage = Stage.AUTHENTICATE
+    asks_password = line.extension.password_mac is not None
+    asks_pin = _asks_pin(line)
+    prompt = line.setup.accept_prompt
+    if prompt is AcceptPrompt.ALWAYS or (
+        prompt is AcceptPrompt.AUTO and not asks_password and not asks_pin
+    ):
+        await _accept(line)
+    if asks_password or asks_pin:
+        await _Entries(line).run(asks_password=asks_password, asks_pin=asks_pin)
+    if not asks_pin and line.setup.return_calls is not ReturnCalls.FIXED:
+        line.identified = line.triggering
+    caller_id = None if line.identified is None else line.identified.id
+    line.accepted = True
+    await line.services.store.run(lambda tx: records.session_accepted(tx, line.id, caller_id))
+    line.step(
+        "authenticated" if line.identified else "accepted",
+        caller_id=None if line.identified is None else line.identified.number,
+    )
+
+
+def _asks_pin(line: Line) -> bool:
+    """With `require_caller_pin` everybody is asked, except a triggering callerID that has no PIN,
+    which needs none (but in `fixed` mode only a right PIN identifies)."""
+    if not line.setup.require_caller_pin:
+        return False
+    if line.setup.return_calls is ReturnCalls.FIXED:
+        return True
+    return line.triggering is None or line.triggering.pin_mac is not None
+
+
+async def _accept(line: Line) -> None:
+    until = line.now() + ACCEPT_SECONDS
+    while line.now() < until:
+        await line.say(line.phrase(Phrase.ACCEPT), until)
+        key = await line.key(min(until, line.now() + _PAUSE_SECONDS))
+        if key == "1":
+            return
+    line.fault(Outcome.NOT_ACCEPTED)
+    line.step("not accepted")
+    raise Over
+
+
+class _Entries:
+    """The entries of one call, of which `pin_attempts` may be wrong or empty."""
+
+    def __init__(self, line: Line) -> None:
+        self._line = line
+        self._left = line.setup.pin_attempts
+
+    async def run(self, *, asks_password: bool, asks_pin: bool) -> None:
+        line = self._line
+        if asks_password:
+            assert line.extension.password_mac is not None
+            assert line.a is not None
+            key = lockout.password_key(line.extension.id, line.a.number.e164)
+            while True:
+                entry = await line.ask(line.phrase(Phrase.PASSWORD), SECRET_DIGITS)
+                if await self._right(entry or "", line.extension.password_mac, [key]):
+                    break
+                await self._wrong()
+        if asks_pin:
+            await self._pin()
+
+    async def _pin(self) -> None:
+        """The PIN of the triggering number where it has one, else of a number that is claimed."""
+        line = self._line
+        assert line.a is not None
+        own = await self._triggering_number()
+        while True:
+            claimed = own
+            if own is None:
+                typed = await line.ask(line.phrase(Phrase.YOUR_NUMBER), NUMBER_DIGITS)
+                claimed = await self._listed(typed or "")
+            entry = await line.ask(line.phrase(Phrase.PIN), SECRET_DIGITS)
+            is_own_phone = own is not None and line.a.number.e164 == own.number
+            if is_own_phone:
+                assert own is not None
+                keys = [lockout.pin_key(own.id)]
+            else:
+                keys = [lockout.claims_from_key(line.a.number.e164)]
+                if claimed is not None:
+                    keys.append(lockout.claim_key(claimed.id))
+            mac = None if claimed is None else claimed.pin_mac
+            if await self._right(entry or "", mac, keys):
+                line.identified = claimed
+                line.pin_given = True
+                return
+            await self._wrong()
+
+    async def _triggering_number(self) -> CallerIdFacts | None:
+        """The callerID of the triggering number, if it is enabled and has a PIN."""
+        line = self._line
+        listed = line.triggering
+        if listed is None and line.origin.caller is not None:
+            caller = line.origin.caller
+            listed = await line.services.store.read(
+                lambda tx: tree.find_caller_id(tx, line.extension.id, caller)
+            )
+        return listed if listed is not None and listed.enabled and listed.pin_mac else None
+
+    async def _listed(self, typed: str) -> CallerIdFacts | None:
+        """The callerID of a number typed, if it can be claimed."""
+        line = self._line
+        try:
+            number = read_typed(typed, line.extension.country)
+        except BadNumber:
+            return None
+        listed = await line.services.store.read(
+            lambda tx: tree.find_caller_id(tx, line.extension.id, number)
+        )
+        return listed if listed is not None and listed.enabled and listed.pin_mac else None
+
+    async def _right(self, entry: str, mac: str | None, keys: list[str]) -> bool:
+        """Whether an entry is right and nothing that it stands under is locked."""
+        line, now = self._line, self._line.now()
+        matches = line.services.secrets.matches(entry, mac)
+
+        def work(tx: Connection) -> tuple[bool, bool]:
+            locks = lockout.load(tx, keys)
+            if any(lock.locked(now) for lock in locks.values()):
+                return False, True
+            for key, lock in locks.items():
+                if matches:
+                    lockout.lift(tx, key)
+                elif entry:
+                    lockout.save(tx, key, lock.after_wrong(now))
+            return matches, False
+
+        right, locked = await line.services.store.run(work)
+        if not right:
+            line.fault(Outcome.LOCKED_OUT if locked else Outcome.WRONG_PASSWORD)
+            line.step("entry refused", locked=locked)
+        return right
+
+    async def _wrong(self) -> None:
+        self._left -= 1
+        line = self._line
+        if self._left == 0:
+            await line.say(line.phrase(Phrase.GOODBYE))
+            raise Over
+        line.typed.clear()
+        await line.say(line.phrase(Phrase.WRONG_ENTRY))
+
+
+async def charge_leg_a(line: Line) -> None:
+    """Leg A is paid by the callerID who was identified, from its answer, in place of whoever
+    paid so far; if he cannot, `no_credit_sound` and the end (spec section 6, "Who pays")."""
+    who = line.identified
+    if who is None or (line.triggering is not None and line.triggering.id == who.id):
+        return
+    assert line.a is not None
+    number, now = line.a.number.e164, line.now()
+
+    def work(tx: Connection) -> None:
+        paying = payers.payers(tx, line.extension.id, who.id, number, now)
+        step = line.meter.change_payers_a(paying)
+        ledger.reserve(tx, step.holds)
+        ledger.settle(tx, step.releases, now)
+        line.meter.applied(step)
+
+    await line.sliced()
+    try:
+        await line.services.store.run(work)
+    except (InsufficientCredit, NoRate) as error:
+        line.fault(Outcome.NO_CREDIT if isinstance(error, InsufficientCredit) else Outcome.NO_RATE)
+        line.step("leg A cannot be paid", reason=str(error))
+        await line.say(line.no_credit_sound())
+        raise Over from error
+    line.watch_alone()

@@ -1,0 +1,78 @@
+"""A session's inbox: everything that happens to a session arrives here, in order.
+
+The session is one coroutine and waits at one place, so an event of either leg, a command from
+outside and the passing of a deadline can never overtake one another.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from dataclasses import dataclass
+
+from ringback.clock import Clock, Instant
+from ringback.telephony.port import Event, Leg
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """Somebody wants the session ended: by panel, API or shutdown."""
+
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class TriggeredAgain:
+    """The same number triggered the same extension once more, and that trigger ended at `at`."""
+
+    at: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class Woken:
+    """Something that the deadlines depend on has changed: look at them again."""
+
+
+@dataclass(frozen=True, slots=True)
+class LegEvent:
+    """An event of one of the session's legs."""
+
+    leg: Leg
+    event: Event
+
+
+Message = LegEvent | End | TriggeredAgain | Woken
+
+
+class Inbox:
+    """A queue whose reader can wait until an instant."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._messages: deque[Message] = deque()
+        self._reader: asyncio.Future[None] | None = None
+
+    def put(self, message: Message) -> None:
+        self._messages.append(message)
+        self._wake()
+
+    def listener(self, leg: Leg, event: Event) -> None:
+        """A telephony listener that puts the leg's events here."""
+        self.put(LegEvent(leg, event))
+
+    async def get(self, until: Instant | None = None) -> Message | None:
+        """The next message, or None when there is none by `until`."""
+        if not self._messages and (until is None or until > self._clock.now()):
+            self._reader = asyncio.get_running_loop().create_future()
+            timer = None if until is None else self._clock.call_at(until, self._wake)
+            try:
+                await self._reader
+            finally:
+                self._reader = None
+                if timer is not None:
+                    timer.cancel()
+        return self._messages.popleft() if self._messages else None
+
+    def _wake(self) -> None:
+        if self._reader is not None and not self._reader.done():
+            self._reader.set_result(None)

@@ -1,0 +1,72 @@
+"""Entries typed on a telephone keypad (spec section 4, steps 5 and 7).
+
+An entry ends with `#`, when it is full, or `END_SECONDS` after its last digit, never at the
+length of what is expected; `*` clears it. A `#` within `STRAY_HASH_SECONDS` after an entry that
+ended without one belongs to that entry and is dropped.
+"""
+
+from __future__ import annotations
+
+from ringback.clock import Instant
+
+SECRET_DIGITS = 12
+"""A password or PIN is full at so many digits."""
+
+NUMBER_DIGITS = 32
+"""A number is full at so many digits: more than any number with its prefixes has."""
+
+EMPTY_SECONDS = 10.0
+"""Nothing typed for so long is an empty entry."""
+
+END_SECONDS = 5.0
+STRAY_HASH_SECONDS = 2.0
+
+
+class Keypad:
+    """Turns digits into entries. One a leg, so that it knows how the last entry ended."""
+
+    def __init__(self) -> None:
+        self._digits = ""
+        self._last: Instant | None = None
+        self._full = SECRET_DIGITS
+        self._open_ended: Instant | None = None
+
+    def begin(self, full: int) -> None:
+        """Begin an entry that is full at `full` digits."""
+        self._digits = ""
+        self._last = None
+        self._full = full
+
+    @property
+    def ends_at(self) -> Instant | None:
+        """When the entry ends by itself; None while nothing has been typed."""
+        return None if self._last is None else self._last + END_SECONDS
+
+    def is_stray(self, digit: str, at: Instant) -> bool:
+        """Whether this key is a `#` that belongs to the entry before. Asked once a key."""
+        if self._open_ended is None:
+            return False
+        stray = digit == "#" and at - self._open_ended <= STRAY_HASH_SECONDS
+        self._open_ended = None
+        return stray
+
+    def press(self, digit: str, at: Instant) -> str | None:
+        """Take one key; returns the entry when this key ends it."""
+        if digit == "#":
+            return self._digits
+        if digit == "*":
+            self._digits, self._last = "", None
+            return None
+        if digit not in "0123456789":
+            return None  # A to D are on no telephone that people have
+        self._digits += digit
+        self._last = at
+        return self._end_open(at) if len(self._digits) >= self._full else None
+
+    def timed_out(self, at: Instant) -> str:
+        """The entry, ended by time."""
+        return self._end_open(at)
+
+    def _end_open(self, at: Instant) -> str:
+        self._open_ended = at
+        return self._digits

@@ -1,0 +1,52 @@
+"""The callerID that a leg shows (spec section 3)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ringback.accounts.callback import CallbackSetup, SetBy
+from ringback.config import Trunk
+from ringback.numbering import to_trunk
+from ringback.telephony.port import Shown
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """What is known of the person who rang, as far as a callee may be shown it."""
+
+    number: str | None
+    """E.164 of the caller's own number, None when it was hidden."""
+    name: str | None
+    """The name that the caller's own phone sent."""
+    is_own: bool
+    """Leg A went to that number, or its PIN was given: it is no forgery."""
+
+
+def shown_to_callee(
+    setup: CallbackSetup, contact_name: str, public_number: str | None, caller: Caller, trunk: Trunk
+) -> Shown:
+    """What leg B shows. `equipment` falls back to `server` for a number that may be forged or was
+    hidden, and so does any foreign number on a trunk that takes none."""
+    equipment = caller if caller.is_own and caller.number is not None else None
+
+    number = public_number
+    if setup.caller_id_number.set_by is SetBy.USER:
+        number = setup.caller_id_number.value
+    elif setup.caller_id_number.set_by is SetBy.EQUIPMENT and equipment and trunk.foreign_numbers:
+        number = equipment.number
+
+    name: str | None = contact_name
+    if setup.caller_id_name.set_by is SetBy.USER:
+        name = setup.caller_id_name.value
+    elif setup.caller_id_name.set_by is SetBy.EQUIPMENT and equipment and equipment.name:
+        name = equipment.name
+
+    return Shown(number=None if number is None else to_trunk(number, trunk), name=name)
+
+
+def shown_to_caller(
+    access_number: str | None, public_number: str | None, contact_name: str, trunk: Trunk
+) -> Shown:
+    """What leg A shows: the access number that was called, so that people know who rings."""
+    number = access_number or public_number
+    return Shown(number=None if number is None else to_trunk(number, trunk), name=contact_name)

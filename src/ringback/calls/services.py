@@ -1,0 +1,33 @@
+"""What sessions need from the world, handed to them once."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from ringback.accounts.secrets import Secrets
+from ringback.calls.journal import Journal
+from ringback.calls.ringing import Ringing
+from ringback.clock import Clock
+from ringback.config import Guards, Route, Trunk
+from ringback.sounds.library import SoundLibrary
+from ringback.store import Store
+from ringback.telephony.port import Engine
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    clock: Clock
+    chance: random.Random
+    """`random.SystemRandom()` in production, a seeded one in simulations."""
+    store: Store
+    engine: Engine
+    sounds: SoundLibrary
+    secrets: Secrets
+    journal: Journal
+    trunks: Mapping[str, Trunk]
+    routes: Sequence[Route]
+    guards: Guards
+    currency: str
+    ringing: Ringing = field(default_factory=Ringing)

@@ -1,0 +1,202 @@
+"""The trigger call: never answered, it rings and is rejected (spec section 4, steps 1 to 3).
+
+A refused caller hears the same ringing and the same rejection as an accepted one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from ringback.accounts import tree
+from ringback.accounts.callback import EarlyHangup, RejectWith
+from ringback.accounts.tree import ExtensionFacts
+from ringback.calls import records
+from ringback.calls.decision import Accepted, Facts, Refused, decide
+from ringback.calls.inbox import Inbox, LegEvent
+from ringback.calls.outcome import Outcome
+from ringback.calls.permission import trigger_refusal
+from ringback.calls.requests import Again, Request, proven
+from ringback.calls.services import Services
+from ringback.clock import Instant
+from ringback.ids import new_id
+from ringback.numbering import read_called, read_caller
+from ringback.telephony.port import CallerGone, Ended, TriggerLeg
+
+UNKNOWN_NUMBER = 404
+UNAVAILABLE = 503
+
+_STATUS = {RejectWith.BUSY: 486, RejectWith.UNAVAILABLE: 480, RejectWith.DECLINE: 603}
+
+
+@dataclass(frozen=True, slots=True)
+class Duplicate:
+    """A request or session of the same extension and return number is open."""
+
+    session: str
+
+
+class TriggerCall:
+    """One trigger call, from its arrival to its end."""
+
+    def __init__(self, services: Services, leg: TriggerLeg) -> None:
+        self._services = services
+        self._leg = leg
+        self._trigger = leg.trigger
+        self._inbox = Inbox(services.clock)
+        self._gone: Instant | None = None
+
+    async def run(self) -> Request | Again | None:
+        """Ring, decide, store, reject, and wait for the proof of the source.
+
+        None: nobody is called back.
+        """
+        self._leg.listen(self._inbox.listener)
+        self._leg.ring()
+        trunk = self._services.trunks[self._trigger.trunk]
+        access_number = read_called(self._trigger.called, trunk)
+        extension = (
+            None
+            if access_number is None
+            else await self._services.store.read(lambda tx: tree.find_extension(tx, access_number))
+        )
+        if extension is None or access_number is None:
+            self._services.journal.trouble(
+                None,
+                f"trigger to {self._trigger.called[:40]!r}: no extension has this access number",
+                trunk=trunk.name,
+            )
+            self._leg.reject(UNKNOWN_NUMBER)
+            return None
+        caller = (
+            None
+            if self._trigger.hidden or self._trigger.caller is None
+            else read_caller(self._trigger.caller, trunk)
+        )
+        key = (extension.id, extension.setup.fixed_number or caller or "")
+        self._services.ringing.began(*key)
+        try:
+            return await self._answer_with_rejection(extension, access_number, caller)
+        finally:
+            self._services.ringing.ended(*key)
+
+    async def _answer_with_rejection(
+        self,
+        extension: ExtensionFacts,
+        access_number: str,
+        caller: str | None,
+    ) -> Request | Again | None:
+        services, now = self._services, self._trigger.at
+        row = records.SessionRow(
+            id=new_id(now, services.chance),
+            extension_id=extension.id,
+            access_number=access_number,
+            caller=caller,
+            caller_name=self._trigger.caller_name,
+            caller_id=None,
+            return_number=None,
+            destination=None,
+            started=now,
+            proven=False,
+        )
+        self._step(row, "trigger", caller=caller or "hidden", called=access_number)
+        await self._wait_until(self._trigger.at + extension.setup.ring_seconds)
+        if self._gone is not None and not self._counts(extension):
+            rang = self._gone - self._trigger.at
+            await self._record(row, Outcome.ABANDONED)
+            self._step(
+                row,
+                f"abandoned: hung up after {rang:.1f} s, before ring_seconds = "
+                f"{extension.setup.ring_seconds}: see early_hangup",
+            )
+            return None
+        status = _STATUS[extension.setup.reject_with]
+        row.rejection = self._leg.prepare_rejection(status)
+        decided = await self._decide_and_store(row, extension)
+        self._leg.reject(status)
+        match decided:
+            case Refused():
+                self._step(row, f"refused: {decided.reason}", outcome=decided.outcome.value)
+                return None
+            case Duplicate():
+                self._step(row, "refused: its return call is already on its way")
+                ended = await self._ended()
+                return Again(decided.session, ended.at) if ended.proven else None
+        self._step(row, "accepted", return_number=decided.number)
+        ended = await self._ended()
+        due = await proven(services, row, extension, ended)
+        return None if due is None else Request(row, extension, due)
+
+    def _counts(self, extension: ExtensionFacts) -> bool:
+        """Whether a caller who hung up early has triggered all the same."""
+        assert self._gone is not None
+        rang = self._gone - self._trigger.at
+        return (
+            extension.setup.early_hangup is EarlyHangup.CALL_BACK
+            and rang >= extension.setup.min_ring_seconds
+        )
+
+    async def _decide_and_store(
+        self, row: records.SessionRow, extension: ExtensionFacts
+    ) -> Accepted | Refused | Duplicate:
+        now = self._services.clock.now()
+
+        def work(tx: Connection) -> Accepted | Refused | Duplicate:
+            decided = self._decide(tx, row, extension, now)
+            if isinstance(decided, Accepted):
+                row.return_number = decided.number
+                row.caller_id = None if decided.caller_id is None else decided.caller_id.id
+            else:
+                row.outcome = (
+                    decided.outcome if isinstance(decided, Refused) else Outcome.REFUSED_DUPLICATE
+                )
+                row.ended, row.rejection = now, None
+            records.insert_session(tx, row)
+            return decided
+
+        return await self._services.store.run(work)
+
+    def _decide(
+        self, tx: Connection, row: records.SessionRow, extension: ExtensionFacts, now: Instant
+    ) -> Accepted | Refused | Duplicate:
+        listed = None if row.caller is None else tree.find_caller_id(tx, extension.id, row.caller)
+        trigger = self._trigger
+        diverted = trigger.diverted_by is not None and not tree.owns_number(
+            tx, extension, read_called(trigger.diverted_by, self._services.trunks[trigger.trunk])
+        )
+        decided = decide(Facts(extension.setup, row.caller, listed, trigger.verification, diverted))
+        if isinstance(decided, Refused):
+            return decided
+        refused = trigger_refusal(tx, self._services, extension, decided, now)
+        if refused is not None:
+            return refused
+        open_session = records.open_session(tx, extension.id, decided.number)
+        return decided if open_session is None else Duplicate(open_session)
+
+    async def _wait_until(self, until: Instant) -> None:
+        """Ring until then, or until the caller hangs up."""
+        while self._gone is None:
+            message = await self._inbox.get(until)
+            match message:
+                case None:
+                    return
+                case LegEvent(event=CallerGone(at=at)):
+                    self._gone = at
+                case _:
+                    continue
+
+    async def _ended(self) -> Ended:
+        """The end of the trigger call: the ACK to its rejection, or none within 32 s."""
+        while True:
+            message = await self._inbox.get()
+            if isinstance(message, LegEvent) and isinstance(message.event, Ended):
+                return message.event
+
+    async def _record(self, row: records.SessionRow, outcome: Outcome) -> None:
+        """Write a session that was over before anything was decided."""
+        row.outcome, row.ended = outcome, self._services.clock.now()
+        await self._services.store.run(lambda tx: records.insert_session(tx, row))
+
+    def _step(self, row: records.SessionRow, step: str, **facts: object) -> None:
+        self._services.journal.step(row.id, step, **facts)
