@@ -93,10 +93,10 @@ class Worker(ABC):
             with self._engine.connect() as connection, connection.begin():
                 self.do(connection, batch)
         except (DBAPIError, sqlite3.Error) as error:
-            for unit in batch:
-                unit.error = store_error(error, self._where) or StoreError(
-                    f"database {self._where}: {error}"
-                )
+            failure = store_error(error, self._where)
+            _fail(batch, failure or StoreError(f"database {self._where}: {error}"))
+        except StoreError as error:
+            _fail(batch, error)
 
     @abstractmethod
     def do(self, connection: Connection, batch: list[Unit]) -> None:
@@ -121,11 +121,12 @@ class Writer(Worker):
         for unit in batch:
             plain.execute("SAVEPOINT unit")
             self._one(connection, unit)
-            if unit.error is not None and plain.in_transaction:
+            if not plain.in_transaction:
+                # After some errors, a full disk for one, SQLite has rolled back by itself, and
+                # with it the units before (https://www.sqlite.org/lang_transaction.html, 3).
+                raise _as_store_error(unit.error, self._where)
+            if unit.error is not None:
                 plain.execute("ROLLBACK TO unit")
-            # When SQLite has rolled back by itself, as after a full disk
-            # (https://www.sqlite.org/lang_transaction.html section 3), the units before this one
-            # are lost too: there is no such savepoint any more, which fails the batch.
             plain.execute("RELEASE unit")
 
 
@@ -135,6 +136,18 @@ class Reader(Worker):
     def do(self, connection: Connection, batch: list[Unit]) -> None:
         for unit in batch:
             self._one(connection, unit)
+
+
+def _as_store_error(error: BaseException | None, where: str) -> StoreError:
+    if isinstance(error, StoreError):
+        return error
+    return StoreError(f"database {where}: the transaction was lost half-way: {error}")
+
+
+def _fail(batch: list[Unit], failure: StoreError) -> None:
+    """Let every unit fail, each with an exception of its own to be raised."""
+    for unit in batch:
+        unit.error = type(failure)(*failure.args)
 
 
 def _deliver(batch: list[Unit]) -> None:

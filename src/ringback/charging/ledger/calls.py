@@ -106,10 +106,11 @@ def settle(tx: Connection, posts: Sequence[Post], now: Instant) -> None:
         held = tx.execute(_SETTLE, {"reservation": post.reservation_id}).one_or_none()
         if held is None:
             continue
-        if post.price > held.amount + held.free:
+        reserved = held.amount + held.free
+        if post.price > reserved:
             raise LedgerFault(
-                f"reservation {post.reservation_id}: {post.price} used of "
-                f"{held.amount + held.free} reserved"
+                f"reservation {post.reservation_id}: {format_amount(post.price)} used of "
+                f"{format_amount(reserved)} reserved"
             )
         used = max(ZERO, post.price - held.free)
         left = tx.execute(

@@ -1,0 +1,305 @@
+"""The ledger by example."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from decimal import Decimal
+
+import pytest
+from sqlalchemy import Connection, delete, select, update
+from sqlalchemy.exc import IntegrityError
+from tests.charging.helpers import NOW, Work, check_books, leg, rate
+
+from ringback.amounts import BadAmount
+from ringback.charging import ledger
+from ringback.charging.holds import Hold, Post
+from ringback.charging.ledger import InsufficientCredit, LedgerFault, RechargeRefused
+from ringback.charging.rating import Rate, charge_of_blocks
+from ringback.store import InlineStore, models
+
+CENT = rate(first_price="0.01", first_block=1, next_block=1, price_per_minute="0.60")
+"""0.01 for every second begun."""
+
+
+def hold(blocks: int, leg_id: str = "a", ledger_id: str = "x", tariff: Rate = CENT) -> Hold:
+    return Hold(leg_id, ledger_id, f"payer {ledger_id}", tariff.price(blocks), tariff)
+
+
+def post(blocks: int, leg_id: str = "a", ledger_id: str = "x", tariff: Rate = CENT) -> Post:
+    charged = charge_of_blocks(tariff, blocks)
+    return Post(
+        leg_id,
+        ledger_id,
+        f"payer {ledger_id}",
+        True,
+        charged.amount,
+        charged.billed_seconds,
+        charged.explanation,
+    )
+
+
+def release(leg_id: str = "a", ledger_id: str = "x") -> Post:
+    return Post(leg_id, ledger_id, f"payer {ledger_id}", False)
+
+
+class Books:
+    """A store with the ledger accounts x (1.00) and y (0.05), and the legs a and b."""
+
+    def __init__(self) -> None:
+        self.store = InlineStore()
+        self.do(self._open)
+
+    @staticmethod
+    def _open(tx: Connection) -> None:
+        ledger.open_account(tx, "x", NOW, balance=Decimal("1.00"))
+        ledger.open_account(tx, "y", NOW, balance=Decimal("0.05"))
+        leg(tx, "a")
+        leg(tx, "b", "B")
+
+    def do(self, work: Work[object]) -> object:
+        return asyncio.run(self.store.run(work))
+
+    def reserve(self, *holds: Hold) -> None:
+        self.do(lambda tx: ledger.reserve(tx, holds))
+
+    def settle(self, *posts: Post) -> None:
+        self.do(lambda tx: ledger.settle(tx, posts, NOW))
+
+    def recharge(self, amount: str | None, order: str) -> ledger.Recharged:
+        asked = None if amount is None else Decimal(amount)
+        return asyncio.run(
+            self.store.run(lambda tx: ledger.recharge(tx, "x", asked, order, NOW, who="desk"))
+        )
+
+    def balance(self, ledger_id: str = "x") -> ledger.Balance:
+        return asyncio.run(self.store.read(lambda tx: ledger.balance(tx, ledger_id)))
+
+    def entries(self, ledger_id: str = "x") -> list[tuple[str, Decimal, Decimal | None]]:
+        entry = models.LedgerEntry
+        query = select(entry.kind, entry.amount, entry.price).where(entry.ledger_id == ledger_id)
+        return asyncio.run(
+            self.store.read(lambda tx: [(*row,) for row in tx.execute(query.order_by(entry.id))])
+        )
+
+    def charges(self) -> list[tuple[str, str, Decimal, str]]:
+        charge = models.Charge
+        query = select(charge.leg_id, charge.payer, charge.amount, charge.explanation)
+        return asyncio.run(self.store.read(lambda tx: [(*row,) for row in tx.execute(query)]))
+
+
+@pytest.fixture
+def books() -> Iterator[Books]:
+    books = Books()
+    yield books
+    books.do(check_books)
+
+
+# Calls
+
+
+def test_what_was_used_is_posted_once_and_the_rest_released(books: Books) -> None:
+    """ivozprovider #703 charged in the call and at its end."""
+    books.reserve(hold(0))
+    books.reserve(hold(29))
+    assert books.balance().available == Decimal("0.70")
+    for _ in range(2):
+        books.settle(post(9))
+        assert books.balance() == ledger.Balance(
+            Decimal("0.90"), Decimal(0), Decimal(0), unlimited=False
+        )
+    assert books.entries() == [
+        ("opening", Decimal("1.00"), None),
+        ("call", Decimal("-0.10"), Decimal("0.10")),
+    ]
+    assert books.charges() == [
+        ("a", "payer x", Decimal("0.10"), "+44…: 1 s at 0.01, 9 × 1 s at 0.60/min")
+    ]
+
+
+def test_an_unanswered_leg_leaves_no_trace_in_the_balance(books: Books) -> None:
+    books.reserve(hold(9))
+    books.settle(release())
+    assert books.balance().available == Decimal("1.00")
+    assert [kind for kind, *_ in books.entries()] == ["opening"]
+    assert books.charges() == []
+
+
+def test_a_hold_again_or_overtaken_changes_nothing(books: Books) -> None:
+    for blocks in (0, 0, 29, 9, 29):
+        books.reserve(hold(blocks))
+    assert books.balance().reserved == Decimal("0.30")
+
+
+def test_all_payers_or_none(books: Books) -> None:
+    books.reserve(hold(0), hold(0, ledger_id="y"))
+    with pytest.raises(InsufficientCredit, match=r"payer y: 0\.05 is to be .* 0\.04 is available"):
+        books.reserve(hold(5), hold(5, ledger_id="y"))
+    assert books.balance("x").reserved == books.balance("y").reserved == Decimal("0.01")
+
+
+def test_both_legs_of_one_payer_count_together(books: Books) -> None:
+    with pytest.raises(InsufficientCredit):
+        books.reserve(hold(2, "a", "y"), hold(2, "b", "y"))
+    books.reserve(hold(2, "a", "y"), hold(1, "b", "y"))
+    assert books.balance("y").available == 0
+
+
+def test_credit_for_one_call_is_not_credit_for_thirty(books: Books) -> None:
+    """magnusbilling #38: thirty calls on the credit of one."""
+    answered = 0
+    for call in range(30):
+        try:
+            books.reserve(hold(3, f"leg {call}", "y"))
+            answered += 1
+        except InsufficientCredit:
+            pass
+    assert answered == 1
+
+
+def test_more_than_was_reserved_is_never_posted(books: Books) -> None:
+    books.reserve(hold(4))
+    with pytest.raises(LedgerFault, match=r"0\.06 used of 0\.05 reserved"):
+        books.settle(post(5))
+    assert books.balance().reserved == Decimal("0.05")
+
+
+def test_a_settled_leg_reserves_no_more(books: Books) -> None:
+    books.reserve(hold(4))
+    books.settle(post(4))
+    with pytest.raises(LedgerFault, match="settled already"):
+        books.reserve(hold(5))
+
+
+def test_postpaid_goes_to_its_limit_and_not_below(books: Books) -> None:
+    books.do(lambda tx: ledger.set_credit_limit(tx, "y", Decimal("0.05")))
+    books.reserve(hold(9, ledger_id="y"))
+    with pytest.raises(InsufficientCredit):
+        books.reserve(hold(10, ledger_id="y"))
+    books.settle(post(9, ledger_id="y"))
+    assert books.balance("y").balance == Decimal("-0.05")
+    with pytest.raises(ledger.LimitRefused, match=r"0\.04 is too low: 0\.05 is owed"):
+        books.do(lambda tx: ledger.set_credit_limit(tx, "y", Decimal("0.04")))
+
+
+# After a crash
+
+
+@pytest.mark.parametrize(
+    ("alive", "charged", "billed"),
+    [
+        (NOW + 4.5, "0.05", 5),
+        (NOW - 1, "0.01", 1),  # no sign of life since the answer
+        (NOW + 3600, "0.30", 30),  # never more than was reserved
+    ],
+)
+def test_a_leg_left_by_a_crash_is_charged_to_its_sign_of_life(
+    books: Books, alive: float, charged: str, billed: int
+) -> None:
+    books.reserve(hold(29))
+    for result in (billed, None):
+        assert (
+            books.do(lambda tx: ledger.settle_interrupted(tx, "a", NOW, alive, NOW + 9)) == result
+        )
+        assert books.balance().available == Decimal(1) - Decimal(charged)
+    assert books.charges()[0][1:3] == ("payer x", Decimal(charged))
+
+
+def test_an_unanswered_leg_left_by_a_crash_costs_nothing(books: Books) -> None:
+    books.reserve(hold(29))
+    assert books.do(lambda tx: ledger.settle_interrupted(tx, "a", None, NOW, NOW)) is None
+    assert books.balance().available == Decimal("1.00")
+
+
+# Recharges
+
+
+def test_an_order_number_counts_once(books: Books) -> None:
+    assert books.recharge("5.00", "A-1").changed
+    again = books.recharge("5.00", "A-1")
+    assert not again.changed
+    assert again.credit.balance == Decimal("6.00")
+    with pytest.raises(RechargeRefused, match=r"'A-1' has been entered already, with 5\.00, not 4"):
+        books.recharge("4.00", "A-1")
+    with pytest.raises(RechargeRefused, match=r"with 5\.00, not unlimited"):
+        books.recharge(None, "A-1")
+
+
+def test_nothing_reserved_can_be_taken_away(books: Books) -> None:
+    """ASTPP #145 moved the balance away during a call."""
+    books.reserve(hold(29))
+    with pytest.raises(RechargeRefused, match=r"0\.71 cannot be taken: at most 0\.70 is avail"):
+        books.recharge("-0.71", "A-1")
+    assert books.recharge("-0.70", "A-2").credit.available == 0
+
+
+def test_more_than_an_account_can_hold_is_refused(books: Books) -> None:
+    for amount in ("999999999999.00", "0.0000001"):
+        with pytest.raises(BadAmount):
+            books.recharge(amount, "A-1")
+
+
+def test_an_unlimited_credit_is_entered_with_price_and_no_amount(books: Books) -> None:
+    assert books.recharge(None, "A-1").credit.unlimited
+    assert not books.recharge(None, "A-1").changed
+    assert books.recharge("5.00", "A-2").credit.unlimited
+    assert books.balance().available == ledger.UNLIMITED
+    books.reserve(hold(999))
+    books.settle(post(499))
+    assert books.balance().balance == Decimal("1.00")
+    assert books.entries()[1:] == [
+        ("recharge", Decimal(0), None),
+        ("recharge", Decimal(0), Decimal("5.00")),
+        ("call", Decimal(0), Decimal("5.00")),
+    ]
+    assert books.charges()[0][2:] == (
+        Decimal(0),
+        "+44…: 1 s at 0.01, 499 × 1 s at 0.60/min; unlimited credit pays 5.00 of it",
+    )
+
+
+def test_unlimited_plus_less_than_zero_is_zero(books: Books) -> None:
+    books.reserve(hold(9, "b"))  # while limited
+    books.recharge(None, "A-1")
+    books.reserve(hold(99))
+    taken = books.recharge("-0.01", "A-2")
+    assert taken.credit == ledger.Balance(Decimal(0), Decimal(0), Decimal(0), unlimited=False)
+    with pytest.raises(InsufficientCredit):
+        books.reserve(hold(100))
+    books.settle(post(99), post(9, "b"))  # what was granted is not taken back
+    assert books.balance().available == 0
+    assert sum(amount for _, amount, _ in books.entries()) == 0
+
+
+def test_money_pays_what_was_granted_after_unlimited(books: Books) -> None:
+    books.recharge(None, "A-1")
+    books.reserve(hold(9))
+    books.recharge("-1.00", "A-2")
+    books.recharge("1.00", "A-3")
+    books.reserve(hold(19))
+    books.settle(post(14))
+    assert books.balance().balance == Decimal("0.95")
+
+
+def test_no_such_account(books: Books) -> None:
+    with pytest.raises(KeyError):
+        books.balance("z")
+
+
+# The database's own constraints
+
+
+def test_entries_are_append_only(books: Books) -> None:
+    for change in (
+        update(models.LedgerEntry).values(amount=Decimal(9)),
+        delete(models.LedgerEntry),
+    ):
+        with pytest.raises(IntegrityError, match="append-only"):
+            books.do(lambda tx, change=change: tx.execute(change))  # type: ignore[misc]
+
+
+def test_available_is_never_negative(books: Books) -> None:
+    with pytest.raises(IntegrityError, match="available"):
+        books.do(
+            lambda tx: tx.execute(update(models.LedgerAccount).values(reserved=Decimal("1.01")))
+        )

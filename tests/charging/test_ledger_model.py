@@ -1,0 +1,175 @@
+"""The ledger under random steps, against a model of a few lines, on both SQLite stores."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Connection
+from tests.charging.helpers import NOW, check_books, leg, rate
+
+from ringback.charging import ledger
+from ringback.charging.holds import Hold, Post
+from ringback.charging.ledger import InsufficientCredit, LedgerFault, RechargeRefused
+from ringback.store import InlineStore, SqliteStore, Store, migrate
+
+LEGS = ("a", "b", "c")
+TARIFF = rate(first_price="0.01", first_block=1, next_block=1, price_per_minute="0.60")
+
+legs = st.sampled_from(LEGS)
+blocks = st.integers(0, 40)
+
+
+@dataclass(frozen=True)
+class Reserve:
+    holds: dict[str, int]
+    """Blocks by leg."""
+
+
+@dataclass(frozen=True)
+class Settle:
+    leg: str
+    blocks: int | None
+    """None: it was not answered."""
+
+
+@dataclass(frozen=True)
+class Recharge:
+    amount: int | None
+    """Cents; None: unlimited."""
+    order: int
+
+
+Operation = Reserve | Settle | Recharge
+operations = st.one_of(
+    st.builds(Reserve, st.dictionaries(legs, blocks, min_size=1)),
+    st.builds(Settle, legs, st.none() | blocks),
+    st.builds(Recharge, st.none() | st.integers(-60, 60), st.integers(0, 9)),
+)
+
+
+@dataclass
+class Model:
+    """What should come of it, in cents."""
+
+    balance: int = 50
+    unlimited: bool = False
+    paid: dict[str, int] = field(default_factory=dict)
+    free: dict[str, int] = field(default_factory=dict)
+    settled: set[str] = field(default_factory=set)
+    orders: dict[int, int | None] = field(default_factory=dict)
+
+    def reserve(self, holds: dict[str, int]) -> type[Exception] | None:
+        if self.settled & holds.keys():
+            return LedgerFault
+        more = {
+            leg: max(0, blocks + 1 - self.paid.get(leg, 0) - self.free.get(leg, 0))
+            for leg, blocks in holds.items()
+        }
+        if not self.unlimited and sum(more.values()) > self.balance - sum(self.paid.values()):
+            return InsufficientCredit
+        side = self.free if self.unlimited else self.paid
+        for which, amount in more.items():
+            side[which] = side.get(which, 0) + amount
+        return None
+
+    def settle(self, leg: str, blocks: int | None) -> type[Exception] | None:
+        if leg in self.settled or leg not in self.paid.keys() | self.free.keys():
+            return None
+        price = 0 if blocks is None else blocks + 1
+        if price > self.paid.get(leg, 0) + self.free.get(leg, 0):
+            return LedgerFault
+        self.balance -= max(0, price - self.free.pop(leg, 0))
+        self.paid.pop(leg, 0)
+        self.settled.add(leg)
+        return None
+
+    def recharge(self, amount: int | None, order: int) -> type[Exception] | None:
+        if order in self.orders:
+            return None if self.orders[order] == amount else RechargeRefused
+        if amount is None or (self.unlimited and amount >= 0):
+            self.unlimited = True
+            for leg, held in self.paid.items():
+                self.free[leg] = self.free.get(leg, 0) + held
+            self.paid.clear()
+        elif self.unlimited:
+            self.unlimited, self.balance = False, 0
+        elif self.balance - sum(self.paid.values()) + amount < 0:
+            return RechargeRefused
+        else:
+            self.balance += amount
+        self.orders[order] = amount
+        return None
+
+
+def expect(model: Model, operation: Operation) -> type[Exception] | None:
+    match operation:
+        case Reserve(holds):
+            return model.reserve(holds)
+        case Settle(which, used):
+            return model.settle(which, used)
+        case Recharge(amount, order):
+            return model.recharge(amount, order)
+
+
+def do(tx: Connection, operation: Operation) -> None:
+    match operation:
+        case Reserve(holds):
+            ledger.reserve(
+                tx, [Hold(leg, "x", "x", TARIFF.price(n), TARIFF) for leg, n in holds.items()]
+            )
+        case Settle(which, None):
+            ledger.settle(tx, [Post(which, "x", "x", answered=False)], NOW)
+        case Settle(which, int(used)):
+            price = TARIFF.price(used)
+            ledger.settle(tx, [Post(which, "x", "x", True, price, used + 1, "x")], NOW)
+        case Recharge(amount, order):
+            asked = None if amount is None else Decimal(amount) / 100
+            ledger.recharge(tx, "x", asked, str(order), NOW)
+
+
+def begin(tx: Connection) -> None:
+    ledger.open_account(tx, "x", NOW, balance=Decimal("0.50"))
+    for each in LEGS:
+        leg(tx, each)
+
+
+async def play(store: Store, played: list[Operation]) -> None:
+    model = Model()
+    await store.run(begin)
+    for operation in played:
+        expected = expect(model, operation)
+        for _ in range(2):  # once more changes nothing
+            try:
+                await store.run(lambda tx, operation=operation: do(tx, operation))  # type: ignore[misc]
+                met = None
+            except (LedgerFault, InsufficientCredit, RechargeRefused) as error:
+                met = type(error)
+            assert met is expected
+            await store.read(check_books)
+            found = await store.read(lambda tx: ledger.balance(tx, "x"))
+            assert found == ledger.Balance(
+                Decimal(model.balance) / 100,
+                Decimal(sum(model.paid.values())) / 100,
+                Decimal(0),
+                model.unlimited,
+            )
+    await store.close()
+
+
+@settings(deadline=None)
+@given(st.lists(operations, max_size=30))
+def test_inline(played: list[Operation]) -> None:
+    asyncio.run(play(InlineStore(), played))
+
+
+@settings(deadline=None, max_examples=10)
+@given(played=st.lists(operations, min_size=10, max_size=15))
+def test_on_a_file(played: list[Operation], tmp_path_factory: pytest.TempPathFactory) -> None:
+    path = tmp_path_factory.mktemp("books") / "ringback.db"
+    migrate(f"sqlite:///{path}")
+    asyncio.run(play(SqliteStore(path), played))

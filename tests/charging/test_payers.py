@@ -1,0 +1,65 @@
+"""Who pays."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from sqlalchemy import Connection
+from tests.charging import helpers
+from tests.charging.helpers import NOW, rate
+
+from ringback.charging.payers import NoRate, payers, who_pays
+from ringback.store import InlineStore
+
+
+def tree(tx: Connection) -> None:
+    """admin > acme (plan retail) > sales; extensions of sales and of admin; one callerID."""
+    helpers.account(tx, "admin", level="administrator")
+    uk = rate("44")
+    helpers.plan(
+        tx, "retail", "admin", uk, rate("4420", valid_from=NOW, valid_to=NOW + 10), special=("449",)
+    )
+    helpers.account(tx, "acme", "admin", "retail", "organization")
+    helpers.account(tx, "sales", "acme")
+    helpers.extension(tx, "travellers", "sales")
+    helpers.extension(tx, "nobody", "admin")
+    helpers.caller_id(tx, "+447700900123", "travellers")
+
+
+@pytest.fixture
+def store() -> InlineStore:
+    store = InlineStore()
+    asyncio.run(store.run(tree))
+    return store
+
+
+def test_the_callerid_pays_by_the_nearest_plan(store: InlineStore) -> None:
+    (payer,) = asyncio.run(
+        store.read(lambda tx: payers(tx, "travellers", "+447700900123", "+441632960000", NOW))
+    )
+    assert (payer.ledger_id, payer.name) == ("ledger-+447700900123", "+447700900123")
+    assert payer.rate.prefix == "44"
+
+
+def test_without_a_callerid_the_nearest_account_with_a_plan_pays(store: InlineStore) -> None:
+    (payer,) = asyncio.run(store.read(lambda tx: who_pays(tx, "travellers", None)))
+    assert (payer.ledger_id, payer.name) == ("ledger-acme", "acme")
+    assert (payer.plan_name, payer.special_prefixes) == ("retail", ("449",))
+
+
+@pytest.mark.parametrize(("at", "prefix"), [(NOW - 1, "44"), (NOW, "4420"), (NOW + 10, "44")])
+def test_the_rate_is_the_one_valid_when_dialled(store: InlineStore, at: float, prefix: str) -> None:
+    (payer,) = asyncio.run(
+        store.read(lambda tx: payers(tx, "travellers", None, "+442071838750", at))
+    )
+    assert payer.rate == rate(
+        prefix, valid_from=payer.rate.valid_from, valid_to=payer.rate.valid_to
+    )
+
+
+def test_no_plan_and_no_rate_say_what_to_do(store: InlineStore) -> None:
+    with pytest.raises(NoRate, match=r"no payer.*give one to an account"):
+        asyncio.run(store.read(lambda tx: who_pays(tx, "nobody", None)))
+    with pytest.raises(NoRate, match=r"acme: the plan 'retail' has no valid rate for \+33123"):
+        asyncio.run(store.read(lambda tx: payers(tx, "travellers", None, "+33123", NOW)))
