@@ -61,7 +61,7 @@ class SetBy(StrEnum):
     USER = "user"
 
 
-def _amount(value: object) -> object:
+def parse_money(value: object) -> object:
     """Money is written as a string: a YAML or JSON number may be a binary float."""
     if isinstance(value, Decimal):
         return value
@@ -89,7 +89,7 @@ def _number(value: str) -> str:
     return read_e164(value)
 
 
-Amount = Annotated[Decimal, BeforeValidator(_amount), PlainSerializer(format_amount)]
+Amount = Annotated[Decimal, BeforeValidator(parse_money), PlainSerializer(format_amount)]
 SoundPath = Annotated[str, AfterValidator(check_sound_path)]
 E164 = Annotated[str, AfterValidator(_number)]
 Prefix = Annotated[str, Field(pattern="^[0-9]{1,15}$")]
