@@ -17,6 +17,7 @@ from ringback.calls.line import Line, Over
 from ringback.calls.outcome import Outcome, Stage
 from ringback.charging import ledger, payers
 from ringback.charging.ledger import InsufficientCredit
+from ringback.charging.meter import Step
 from ringback.charging.payers import NoRate
 from ringback.numbering import BadNumber, read_typed
 from ringback.sounds.phrases import Phrase
@@ -187,16 +188,16 @@ async def charge_leg_a(line: Line) -> None:
     assert line.a is not None
     number, now = line.a.number.e164, line.now()
 
-    def work(tx: Connection) -> None:
+    def work(tx: Connection) -> Step:
         paying = payers.payers(tx, line.extension.id, who.id, number, now)
         step = line.meter.change_payers_a(paying)
         ledger.reserve(tx, step.holds)
         ledger.settle(tx, step.releases, now)
-        line.meter.applied(step)
+        return step
 
     await line.sliced()
     try:
-        await line.services.store.run(work)
+        line.meter.applied(await line.services.store.run(work))
     except (InsufficientCredit, NoRate) as error:
         line.fault(Outcome.NO_CREDIT if isinstance(error, InsufficientCredit) else Outcome.NO_RATE)
         line.step("leg A cannot be paid", reason=str(error))

@@ -2,7 +2,8 @@
 
 Pure: it asks no clock and no database. It works out a step, the ledger reserves its holds, and
 when that is committed the meter is told with `applied`; until then nothing has changed. A step
-may therefore be dropped when the store fails, and worked out again.
+may therefore be dropped when the store fails, and worked out again. It may be worked out in the
+thread of the store, where a unit of work runs, while the event loop reports an answer.
 
 Unlimited credit and rates without a price are metered like all others: the ledger grants the
 next minute and takes nothing for it. So a credit that is unlimited no more is noticed at the next
@@ -131,16 +132,16 @@ class Meter:
     def slice(self, available: Mapping[str, Decimal]) -> Step:
         """The next 60 s for all answered legs in whole blocks, or the whole blocks that there
         are. `available` is what each account of `ledger_ids` has left (`ledger.available`)."""
-        funded = self._funded()
-        if funded == _NEVER:
+        running, budget = self._running(), _millionths(available)
+        if not running:
             return Step()
-        budget = _millionths(available)
+        funded = _funded(running)
         until = _last(
             funded,
             funded + SLICE_SECONDS * SECOND,
-            lambda at: _within(budget, _needs(self._ends(at))),
+            lambda at: _within(budget, _needs(_ends(running, at))),
         )
-        longer = _growth(self._ends(until))
+        longer = _growth(_ends(running, until))
         return Step(holds=tuple(hold for hold, _ in longer), blocks=_blocks(longer))
 
     def applied(self, step: Step) -> None:
@@ -149,7 +150,7 @@ class Meter:
             for share in leg.shares:
                 held = step.blocks.get(reservation_id(leg.id, share.payer.ledger_id), 0)
                 share.blocks = max(share.blocks, held)
-        self._legs.update(step.legs)
+        self._legs = {**self._legs, **step.legs}
         if step.tail is not None:
             self._tail = step.tail
 
@@ -169,9 +170,9 @@ class Meter:
         leg.ended = True
         if leg.answered is None:
             return [_release(leg, share) for share in leg.shares]
+        # Every block that is reserved begins before the funded instant, so the end of the leg's
+        # own blocks comes to the same charge.
         end = min(microseconds(ended), leg.paid_until())
-        if role == "B":
-            end = min(end, self._legs["A"].paid_until() - self._tail)
         return [_post(leg, share, max(0, end - leg.answered)) for share in leg.shares]
 
     # What it comes to
@@ -184,7 +185,7 @@ class Meter:
     def funded(self) -> Instant:
         """The funded instant: the last at which every payer covers every open leg, leg A with
         the tail after it while there is a leg B. math.inf while no leg has been answered."""
-        return _instant(self._funded())
+        return _instant(_funded(self._running()))
 
     def funded_a(self) -> Instant:
         """Leg A's own instant, the last that is paid for: leg A must have ended by then. math.inf
@@ -211,20 +212,11 @@ class Meter:
             end = answer + seconds
             return _within(budget, _needs([(leg_a, end + after), (leg_b, end)], opening))
 
-        if not lasts(0):
-            return 0.0
         if lasts(LONGEST_SECONDS * SECOND):
             return math.inf
         return _last(0, LONGEST_SECONDS * SECOND, lasts) / SECOND
 
-    def _funded(self) -> int:
-        return min((leg.paid_until() - after for leg, after in self._tailed()), default=_NEVER)
-
-    def _ends(self, until: int) -> list[tuple[_Leg, int]]:
-        """Until when each answered leg must be paid for `until` to be the funded instant."""
-        return [(leg, until + after) for leg, after in self._tailed()]
-
-    def _tailed(self) -> list[tuple[_Leg, int]]:
+    def _running(self) -> _Ends:
         """The legs whose time runs, each with how long it stays after the funded instant."""
         legs = self._legs
         tail = self._tail if "B" in legs and not legs["B"].ended else 0
@@ -237,6 +229,15 @@ class Meter:
 
 _Ends = Sequence[tuple[_Leg, int]]
 """Legs, each with the instant that it is to last to."""
+
+
+def _funded(running: _Ends) -> int:
+    return min((leg.paid_until() - after for leg, after in running), default=_NEVER)
+
+
+def _ends(running: _Ends, until: int) -> _Ends:
+    """How long each leg must last for `until` to be the funded instant."""
+    return [(leg, until + after) for leg, after in running]
 
 
 def _growth(ends: _Ends) -> list[tuple[Hold, int]]:
@@ -274,13 +275,13 @@ def _millionths(available: Mapping[str, Decimal]) -> dict[str, int | None]:
 
 
 def _within(budget: Mapping[str, int | None], needs: Mapping[str, int]) -> bool:
-    left = ((budget[ledger_id], need) for ledger_id, need in needs.items())
+    left = ((budget.get(ledger_id, 0), need) for ledger_id, need in needs.items())
     return all(amount is None or need <= amount for amount, need in left)
 
 
 def _last(low: int, high: int, holds: Callable[[int], bool]) -> int:
-    """The last whole number up to `high` for which `holds`: it holds for `low`, and from some
-    number on no more."""
+    """The last whole number up to `high` for which `holds`, which from some number on it does no
+    more; `low` where it holds for none above it."""
     return low + bisect_left(range(low + 1, high + 1), True, key=lambda at: not holds(at))
 
 
