@@ -1,0 +1,42 @@
+"""What the pool and a worker say to each other. (Imported by the worker.)
+
+A message is a JSON object, perhaps followed by bytes; its two lengths go before it.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Iterator
+from typing import Any
+
+_LENGTHS = struct.Struct("!II")
+LARGEST = 32 * 1024 * 1024
+
+
+def pack(message: dict[str, Any], blob: bytes = b"") -> bytes:
+    text = json.dumps(message, separators=(",", ":")).encode()
+    return _LENGTHS.pack(len(text), len(blob)) + text + blob
+
+
+class Unpacker:
+    """Cuts a stream of bytes into messages."""
+
+    def __init__(self) -> None:
+        self._data = bytearray()
+
+    def feed(self, data: bytes) -> Iterator[tuple[dict[str, Any], bytes]]:
+        """Every message that is whole with this piece. Raises ValueError for one too long."""
+        self._data += data
+        while len(self._data) >= _LENGTHS.size:
+            text, blob = _LENGTHS.unpack_from(self._data)
+            end = _LENGTHS.size + text + blob
+            if end > LARGEST:
+                raise ValueError("a control message is too long")
+            if len(self._data) < end:
+                return
+            middle = _LENGTHS.size + text
+            message = json.loads(self._data[_LENGTHS.size : middle])
+            body = bytes(self._data[middle:end])
+            del self._data[:end]
+            yield message, body

@@ -1,0 +1,63 @@
+"""Keys as RTP events (RFC 4733). (Imported by the worker.)"""
+
+from __future__ import annotations
+
+import struct
+from collections import deque
+
+KEYS = "0123456789*#ABCD"
+_VOLUME = 10
+_STEP = 160
+"""Timestamp units in 20 ms."""
+_PACKETS = 5
+"""Updates of an event, 20 ms apart: 100 ms of key."""
+_END_PACKETS = 3
+_GAP = 4
+"""Turns of silence after an event: 80 ms, so that the same key twice is two."""
+
+_EVENT = struct.Struct("!BBH")
+
+
+class Receiver:
+    """Takes each event once, on its first packet, whatever is lost, repeated or reordered."""
+
+    def __init__(self) -> None:
+        self._seen: deque[tuple[int, int]] = deque(maxlen=32)
+
+    def packet(self, ssrc: int, timestamp: int, payload: bytes) -> str | None:
+        """The key that begins with this packet; None where there is none, or it was told."""
+        if len(payload) < 4 or payload[0] >= len(KEYS):
+            return None
+        if (ssrc, timestamp) in self._seen:
+            return None
+        self._seen.append((ssrc, timestamp))
+        return KEYS[payload[0]]
+
+
+class Sender:
+    """The packets of the keys to send, one a turn of 20 ms."""
+
+    def __init__(self) -> None:
+        self._turns: deque[tuple[bytes, bool, int] | None] = deque()
+
+    def press(self, keys: str) -> None:
+        for key in keys:
+            event = KEYS.find(key)
+            if event < 0:
+                continue
+            for number in range(_PACKETS):
+                payload = _EVENT.pack(event, _VOLUME, (number + 1) * _STEP)
+                self._turns.append((payload, number == 0, number * _STEP))
+            last = _EVENT.pack(event, 0x80 | _VOLUME, _PACKETS * _STEP)
+            for number in range(_END_PACKETS):
+                self._turns.append((last, False, (_PACKETS - 1 + number) * _STEP))
+            self._turns.extend([None] * _GAP)
+
+    @property
+    def busy(self) -> bool:
+        return bool(self._turns)
+
+    def turn(self) -> tuple[bytes, bool, int] | None:
+        """What to send in this turn: payload, marker, and how many timestamp units ago its event
+        began; None for a pause."""
+        return self._turns.popleft()

@@ -1,0 +1,72 @@
+"""What one leg hears: one RTP stream from answer to end, whatever it is made of. (Imported by the
+worker.)
+
+SSRC, sequence and timestamp are ours and go on without a break over prompt, relay, beep and the
+next call (RFC 3550 section 5.1); the marker says where the sound changes.
+"""
+
+from __future__ import annotations
+
+import struct
+
+HEADER = struct.Struct("!BBHII")
+STEP = 160
+"""Timestamp units in 20 ms at 8000 Hz."""
+_MARKER = 0x80
+
+
+class OutStream:
+    """Makes headers."""
+
+    __slots__ = ("_base", "_relaying", "_time", "sequence", "ssrc", "timestamp")
+
+    def __init__(self, ssrc: int, sequence: int, timestamp: int) -> None:
+        self.ssrc = ssrc
+        self.sequence = sequence
+        self.timestamp = timestamp
+        """Of the last packet."""
+        self._time = 0.0
+        self._relaying = -1
+        self._base = 0
+
+    def own(self, payload_type: int, now: float) -> bytes:
+        """The header of 20 ms of our own sound."""
+        marker = 0
+        if self._relaying >= 0 or not self._time:
+            marker, self._relaying = _MARKER, -1
+            self._skip(now)
+        else:
+            self.timestamp = (self.timestamp + STEP) & 0xFFFFFFFF
+        self._time = now
+        return self._pack(payload_type | marker)
+
+    def relayed(
+        self, payload_type: int, marker: int, ssrc: int, timestamp: int, now: float
+    ) -> bytes:
+        """The header of a packet passed on; the sender's spacing of timestamps is kept."""
+        if ssrc != self._relaying:
+            self._skip(now)
+            self._relaying = ssrc
+            self._base = self.timestamp - timestamp
+            marker = _MARKER
+        else:
+            self.timestamp = (timestamp + self._base) & 0xFFFFFFFF
+        self._time = now
+        return self._pack(payload_type | marker)
+
+    def event(self, payload_type: int, *, marker: bool, ago: int, now: float) -> bytes:
+        """The header of an event packet, which bears the time at which its event began."""
+        self.own(payload_type, now)
+        self.sequence = (self.sequence - 1) & 0xFFFF
+        return self._pack(payload_type | (_MARKER if marker else 0), ago)
+
+    def _skip(self, now: float) -> None:
+        """Go on where the time that has passed since the last packet puts us."""
+        steps = round((now - self._time) * 50) if self._time else 1
+        self.timestamp = (self.timestamp + STEP * max(1, steps)) & 0xFFFFFFFF
+
+    def _pack(self, second: int, ago: int = 0) -> bytes:
+        self.sequence = (self.sequence + 1) & 0xFFFF
+        return HEADER.pack(
+            0x80, second, self.sequence, (self.timestamp - ago) & 0xFFFFFFFF, self.ssrc
+        )

@@ -1,0 +1,150 @@
+"""The engine: one SIP endpoint, one pool of media workers, and the trunks."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import socket
+from collections.abc import Callable, Sequence
+
+from ringback.clock import Clock, Instant
+from ringback.config import Sip, Trunk
+from ringback.media.pool import MediaPool
+from ringback.sip import events as sip
+from ringback.sip.calls import Call, IncomingCall
+from ringback.sip.endpoint import Endpoint
+from ringback.sip.transaction import Address
+from ringback.sip.udp import UdpAdapter, open_socket
+from ringback.telephony.embedded.identity import read_trigger
+from ringback.telephony.embedded.legs import InLeg, OutLeg, ResumedLeg
+from ringback.telephony.embedded.strangers import Strangers
+from ringback.telephony.embedded.trunks import Trunks
+from ringback.telephony.port import CallLeg, Listener, Order, TriggerLeg
+
+CLOSING_SECONDS = 1.0
+"""How long the last BYEs have for their answers."""
+
+
+class EmbeddedEngine:
+    """See `ringback.telephony.port.Engine`."""
+
+    def __init__(
+        self,
+        settings: Sip,
+        trunks: Sequence[Trunk],
+        clock: Clock,
+        chance: random.Random,
+        *,
+        workers: int,
+        report: Callable[[str], None],
+    ) -> None:
+        """Listens at once. Raises OSError (PortInUse) where it cannot. `report` is told, in a
+        line, what an operator should know."""
+        self.clock = clock
+        self.chance = chance
+        listen = settings.listen
+        self._socket = open_socket((listen.host, listen.port))
+        bound: Address = self._socket.getsockname()
+        self.public: Address = (settings.advertise or _reachable(bound[0]), bound[1])
+        self._strangers = Strangers(clock, report)
+        self.endpoint = Endpoint(self.public, chance, IncomingCall, known=self._known)
+        self._adapter = UdpAdapter(
+            self._socket, self.endpoint, clock, on_call=self._on_call, on_event=self._on_event
+        )
+        self.media = MediaPool(
+            clock,
+            workers=workers,
+            address=listen.host,
+            ports=settings.rtp_ports,
+            report=report,
+        )
+        self.trunks = Trunks(list(trunks), self.endpoint, self.flush, clock, report)
+        self._loop = asyncio.get_running_loop()
+        self._legs: dict[Call, InLeg | OutLeg | ResumedLeg] = {}
+        self._on_trigger: Callable[[TriggerLeg], None] | None = None
+
+    # The port
+
+    async def start(self, on_trigger: Callable[[TriggerLeg], None]) -> None:
+        await self.media.start()
+        await self.trunks.start()
+        self._on_trigger = on_trigger
+
+    def usable(self, trunk: str) -> bool:
+        state = self.trunks[trunk]
+        return state.up and not state.full
+
+    def prepare(self, order: Order, listener: Listener, beside: CallLeg | None = None) -> CallLeg:
+        stream = beside.stream if isinstance(beside, OutLeg) else None
+        return OutLeg(self, order, listener, stream)
+
+    def resume(self, saved: str, listener: Listener) -> None:
+        ResumedLeg(self, saved, listener).start()
+
+    async def close(self) -> None:
+        self._on_trigger = None
+        self.trunks.close()
+        legs = [leg for leg in self._legs.values() if isinstance(leg, OutLeg)]
+        for leg in legs:
+            leg.hang_up()
+        if legs:
+            await self.clock.sleep_until(self.clock.now() + CLOSING_SECONDS)
+        self._adapter.close()
+        await self.media.close()
+
+    # For legs
+
+    def now(self) -> Instant:
+        return self.clock.now()
+
+    def flush(self) -> None:
+        self._adapter.flush()
+
+    def soon(self, action: Callable[[], None]) -> None:
+        self._loop.call_soon(action)
+
+    def register(self, call: Call, leg: OutLeg | ResumedLeg) -> None:
+        """Send what is told of `call` to `leg`."""
+        self._legs[call] = leg
+
+    def forget(self, call: Call) -> None:
+        """Nobody wants to know of `call` any more."""
+        self._legs.pop(call, None)
+
+    # From the network
+
+    def _known(self, source: Address) -> bool:
+        if self.trunks.of_source(source) is not None:
+            return True
+        self._strangers.seen(source)
+        return False
+
+    def _on_call(self, call: IncomingCall) -> None:
+        state = self.trunks.of_source(call.source)
+        if state is None or self._on_trigger is None:
+            call.reject(503, self.now())
+            self.flush()
+            return
+        leg = InLeg(self, call, read_trigger(call.request, state.trunk, self.now()))
+        self._legs[call] = leg
+        self._on_trigger(leg)
+
+    def _on_event(self, call: Call, event: sip.Event) -> None:
+        leg = self._legs.get(call)
+        if leg is None:
+            return
+        if isinstance(event, sip.Rejected):
+            self._legs.pop(call, None)
+        leg.told(event)
+
+
+def _reachable(host: str) -> str:
+    """An address to put in messages: that of the way out, where we listen on all of them."""
+    if host != "0.0.0.0":
+        return host
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # sends nothing: it only chooses a route
+        except OSError:
+            return "127.0.0.1"
+        return str(probe.getsockname()[0])

@@ -1,0 +1,389 @@
+"""The legs of the embedded engine: a SIP call and a media stream each."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from ringback.clock import Instant, Timer
+from ringback.media.pool import (
+    Heard,
+    LimitReached,
+    MediaEvent,
+    Played,
+    Pressed,
+    Remote,
+    Silent,
+    Stream,
+    WorkerDied,
+)
+from ringback.sip import events as sip
+from ringback.sip.calls import Credentials, IncomingCall, OutgoingCall, ResumedCall
+from ringback.sip.sdp import Endpoint as SdpEndpoint
+from ringback.sip.sdp import Negotiated, SdpError, make_answer, make_offer, read_answer
+from ringback.telephony import port
+from ringback.telephony.cause import failure
+from ringback.telephony.embedded.identity import sender_headers
+from ringback.telephony.port import (
+    LONGEST_SILENCE_SECONDS,
+    NO_RESPONSE_SECONDS,
+    Cause,
+    Clip,
+    Event,
+    Listener,
+    Order,
+    Outcome,
+    Trigger,
+)
+
+if TYPE_CHECKING:
+    from ringback.telephony.embedded.engine import EmbeddedEngine
+
+
+class InLeg:
+    """A trigger call."""
+
+    def __init__(self, engine: EmbeddedEngine, call: IncomingCall, trigger: Trigger) -> None:
+        self._engine = engine
+        self._call = call
+        self._trigger = trigger
+        self._listener: Listener = lambda leg, event: None
+        self._gone = False
+        self._rejection = ""
+
+    @property
+    def trigger(self) -> Trigger:
+        return self._trigger
+
+    def listen(self, listener: Listener) -> None:
+        self._listener = listener
+
+    def saved(self) -> str:
+        return self._rejection
+
+    def ring(self) -> None:
+        self._call.ring(self._engine.now())
+        self._engine.flush()
+
+    def prepare_rejection(self, status: int) -> str:
+        self._rejection = json.dumps(self._call.saved_rejection(status))
+        return self._rejection
+
+    def reject(self, status: int) -> None:
+        self._call.reject(status, self._engine.now())
+        self._engine.flush()
+
+    def told(self, event: sip.Event) -> None:
+        """What happened to the SIP call."""
+        now = self._engine.now()
+        match event:
+            case sip.Cancelled():
+                self._gone = True
+                self._listener(self, port.CallerGone(now))
+            case sip.Rejected(acknowledged=acknowledged):
+                outcome = Outcome.CANCELLED if self._gone else Outcome.REJECTED
+                cause = Cause(outcome, by_us=not self._gone)
+                self._listener(self, port.Ended(cause, now, acknowledged))
+
+
+class OutLeg:
+    """A call that Ringback makes."""
+
+    def __init__(
+        self, engine: EmbeddedEngine, order: Order, listener: Listener, beside: Stream | None
+    ) -> None:
+        """Raises NoPorts."""
+        self._engine = engine
+        self._listener = listener
+        self._trunk = engine.trunks[order.trunk]
+        trunk = self._trunk.trunk
+        self.stream = engine.media.open(self._media, beside)
+        self._sdp = SdpEndpoint(
+            engine.public[0], self.stream.port, trunk.codecs, engine.chance.getrandbits(31)
+        )
+        self._version = 1
+        sender, headers = sender_headers(order.shown, trunk, engine.public)
+        host = f"{trunk.host}:{trunk.port}" if trunk.port != 5060 else trunk.host
+        self._call = OutgoingCall(
+            engine.endpoint,
+            f"sip:{order.number}@{host}",
+            self._trunk.address,
+            sender=sender,
+            sdp=make_offer(self._sdp),
+            headers=headers,
+            credentials=Credentials(trunk.user, trunk.password)
+            if trunk.user and trunk.password
+            else None,
+        )
+        self._trunk.channels += 1
+        self._agreed: Negotiated | None = None
+        self._response_timer: Timer | None = None
+        self._dialled = False
+        self._rang = False
+        self._answered = False
+        self._over = False
+        self._playbacks = 0
+        self._limit: Instant | None = None
+        self._events_in_rtp = False
+        self._early_told = False
+        self._last_heard: Instant | None = None
+
+    # Verbs
+
+    def saved(self) -> str:
+        return json.dumps(self._call.saved())
+
+    def dial(self) -> None:
+        if self._over:
+            return
+        self._dialled = True
+        now = self._engine.now()
+        self._call.send(now)
+        self._response_timer = self._engine.clock.call_at(
+            now + NO_RESPONSE_SECONDS, self._no_response
+        )
+        self._engine.register(self._call, self)
+        self._engine.flush()
+
+    def play(self, clips: Sequence[Clip], *, loop: bool = False) -> int:
+        self._playbacks += 1
+        self.stream.play(self._playbacks, clips, loop=loop)
+        return self._playbacks
+
+    def stop(self) -> None:
+        self.stream.stop()
+
+    def send_digits(self, digits: str) -> None:
+        if self._agreed is not None and self._agreed.dtmf_payload_type is not None:
+            self.stream.send_digits(digits)
+        elif self._answered:
+            for digit in digits:
+                self._call.info(digit, self._engine.now())
+            self._engine.flush()
+
+    def bridge(self, other: port.CallLeg, *, early: bool = False) -> None:
+        assert isinstance(other, OutLeg)
+        self.stream.bridge(other.stream, early=early)
+
+    def unbridge(self) -> None:
+        self.stream.unbridge()
+
+    def limit(self, at: Instant | None) -> None:
+        self._limit = at
+        self.stream.limit(at)
+
+    def hang_up(self) -> None:
+        if self._over:
+            return
+        if self._answered:
+            self._bye(Cause(Outcome.NORMAL, by_us=True), self._engine.now())
+        elif self._dialled:
+            self._call.cancel(self._engine.now())
+            self._engine.flush()
+        else:
+            self._end_soon(Cause(Outcome.CANCELLED, by_us=True), self._engine.now())
+
+    # What the SIP call tells
+
+    def told(self, event: sip.Event) -> None:
+        if self._over:
+            return
+        now = self._engine.now()
+        match event:
+            case sip.Provisional(response=response):
+                self._stop_waiting()
+                self._progress(response.status, response.body)
+            case sip.Accepted(response=response, crossed=crossed):
+                self._stop_waiting()
+                self._accepted(response.body, now, crossed=crossed)
+            case sip.Failed(response=response, challenged_twice=twice):
+                self._stop_waiting()
+                status = None if response is None else response.status
+                q850 = sip.q850_cause(response)
+                self._end(failure(status, rang=self._rang, q850=q850, challenged_twice=twice), now)
+            case sip.HungUp():
+                self._end(Cause(Outcome.NORMAL), now)
+            case sip.Expired():
+                self._end(Cause(Outcome.LOST), self._last_heard or now)
+            case sip.Offered(body=body):
+                self._offered(body, now)
+            case sip.Answer(body=body):
+                self._read_answer(body)
+            case sip.Signal(digit=digit):
+                if not self._events_in_rtp and self._answered:
+                    self._tell(port.Digit(digit, now))
+            case sip.Refreshed(alive=alive):
+                if not alive:
+                    self._lost(self._last_heard or now)
+
+    def _progress(self, status: int, body: bytes) -> None:
+        if status == 100:
+            return
+        if body:
+            self._read_answer(body)
+        if status in (180, 183) and not self._rang:
+            self._rang = True
+            self._tell(port.Ringing())
+
+    def _accepted(self, body: bytes, now: Instant, *, crossed: bool) -> None:
+        self._answered = True
+        if body:
+            self._read_answer(body)
+        self._tell(port.Answered(now))
+        if crossed:
+            self._end(Cause(Outcome.NORMAL, 200, by_us=True), now)
+        elif self._agreed is None:
+            # Answered, so the carrier charges it, but with no sound that we could take.
+            self._bye(Cause(Outcome.FAILED, 488, by_us=True), now)
+        else:
+            self._configure()
+
+    def _offered(self, body: bytes, now: Instant) -> None:
+        """A re-INVITE, answered on its own leg: hold, another address, another codec."""
+        self._version += 1
+        ours = SdpEndpoint(
+            self._sdp.host, self._sdp.port, self._sdp.codecs, self._sdp.session, self._version
+        )
+        if not body:
+            self._call.accept_offer(make_offer(ours), now)
+            return
+        try:
+            made = make_answer(body, ours)
+        except SdpError:
+            made = None
+        if made is None:
+            self._call.refuse_offer(488, now)
+            return
+        answer, self._agreed = made
+        self._call.accept_offer(answer, now)
+        self._configure()
+
+    def _read_answer(self, body: bytes) -> None:
+        try:
+            agreed = read_answer(body, self._sdp)
+        except SdpError:
+            return
+        if agreed is not None:
+            self._agreed = agreed
+            self._configure()
+
+    def _configure(self) -> None:
+        agreed = self._agreed
+        assert agreed is not None
+        self.stream.configure(
+            Remote(
+                host=agreed.host,
+                port=agreed.port,
+                codec=agreed.codec,
+                payload_type=agreed.payload_type,
+                dtmf_in=agreed.receive_dtmf_payload_type,
+                dtmf_out=agreed.dtmf_payload_type,
+                sends=self._answered and agreed.direction in ("sendrecv", "sendonly"),
+                on_hold=agreed.on_hold or not self._answered,
+                allowed={agreed.host, *self._trunk.hosts},
+                anywhere=self._trunk.trunk.media_anywhere,
+            )
+        )
+
+    # What the media tells
+
+    def _media(self, event: MediaEvent) -> None:
+        if self._over:
+            return
+        now = self._engine.now()
+        match event:
+            case Heard():
+                if not self._answered and not self._early_told:
+                    self._early_told = True
+                    self._tell(port.EarlyMedia())
+            case Pressed(digit=digit, at=at):
+                self._events_in_rtp = True
+                if self._answered:
+                    self._tell(port.Digit(digit, at))
+            case Played(playback=playback):
+                self._tell(port.PlaybackFinished(playback))
+            case Silent(heard=heard):
+                self._last_heard = heard
+                if now - heard >= LONGEST_SILENCE_SECONDS:
+                    self._lost(heard)
+                elif self._answered:
+                    self._call.refresh(now)
+                    self._engine.flush()
+            case LimitReached():
+                at = now if self._limit is None else min(now, self._limit)
+                if self._answered:
+                    self._bye(Cause(Outcome.LIMIT, by_us=True), at)
+            case WorkerDied():
+                if self._answered:
+                    self._lost(now)
+                else:
+                    self._call.cancel(now)
+                    self._engine.flush()
+                    self._end_soon(Cause(Outcome.FAILED, by_us=True), now)
+
+    # Ending
+
+    def _no_response(self) -> None:
+        """No provisional answer in time: the trunk has failed. A late answer is cancelled, or
+        acknowledged and ended, by the user agent."""
+        if not self._over:
+            self._call.cancel(self._engine.now())
+            self._engine.flush()
+            self._end(Cause(Outcome.FAILED, trunk_failed=True), self._engine.now())
+
+    def _stop_waiting(self) -> None:
+        if self._response_timer is not None:
+            self._response_timer.cancel()
+            self._response_timer = None
+
+    def _lost(self, last_alive: Instant) -> None:
+        self._bye(Cause(Outcome.LOST, by_us=True), last_alive)
+
+    def _bye(self, cause: Cause, at: Instant) -> None:
+        self._call.bye(self._engine.now())
+        self._engine.flush()
+        self._end_soon(cause, at)
+
+    def _end_soon(self, cause: Cause, at: Instant) -> None:
+        """End from within a verb: the event comes later, since a verb tells nothing."""
+        self._close()
+        self._engine.soon(lambda: self._listener(self, port.Ended(cause, at)))
+
+    def _end(self, cause: Cause, at: Instant) -> None:
+        self._close()
+        self._listener(self, port.Ended(cause, at))
+
+    def _close(self) -> None:
+        self._over = True
+        self._stop_waiting()
+        self.stream.close()
+        self._trunk.channels -= 1
+        self._engine.forget(self._call)
+
+    def _tell(self, event: Event) -> None:
+        self._listener(self, event)
+
+
+class ResumedLeg:
+    """A leg from before a crash, on its way to its end."""
+
+    def __init__(self, engine: EmbeddedEngine, saved: str, listener: Listener) -> None:
+        self._engine = engine
+        self._saved = saved
+        self._listener = listener
+        self._call = ResumedCall(engine.endpoint)
+
+    def saved(self) -> str:
+        return self._saved
+
+    def start(self) -> None:
+        self._engine.register(self._call, self)
+        self._call.resume(json.loads(self._saved), self._engine.now())
+        self._engine.flush()
+
+    def told(self, event: sip.Event) -> None:
+        acknowledged = isinstance(event, sip.Rejected) and event.acknowledged
+        self._engine.forget(self._call)
+        cause = Cause(Outcome.FAILED, by_us=True)
+        self._listener(self, port.Ended(cause, self._engine.now(), acknowledged))

@@ -1,0 +1,214 @@
+"""The trunks: who they are on the network, and whether they are up (spec section 5)."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from ringback.clock import Clock, Instant
+from ringback.config import Trunk
+from ringback.sip.dialog import sip_uri
+from ringback.sip.digest import authorize, read_challenge
+from ringback.sip.endpoint import Endpoint
+from ringback.sip.message import Headers, Request, Response
+from ringback.sip.transaction import Address
+
+OPTIONS_SECONDS = 25.0
+MISSES = 3
+RESOLVE_SECONDS = 300.0
+REGISTER_SECONDS = 300
+RETRY_SECONDS = 30.0
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+@dataclass(slots=True)
+class TrunkState:
+    """One trunk, as it is now."""
+
+    trunk: Trunk
+    hosts: frozenset[str] = frozenset()
+    """What its host resolves to."""
+    networks: list[Network] = field(default_factory=list)
+    """The sources listed."""
+    channels: int = 0
+    """Calls that it carries."""
+    misses: int = 0
+    registered: bool = False
+    told_up: bool = True
+
+    @property
+    def up(self) -> bool:
+        registered = self.registered or not self.trunk.register_
+        return registered and self.misses < MISSES and bool(self.hosts)
+
+    @property
+    def full(self) -> bool:
+        return self.trunk.channels is not None and self.channels >= self.trunk.channels
+
+    @property
+    def address(self) -> Address:
+        """Where requests go."""
+        return min(self.hosts), self.trunk.port
+
+    def knows(self, host: str) -> bool:
+        if host in self.hosts:
+            return True
+        address = ipaddress.ip_address(host)
+        return any(address in network for network in self.networks)
+
+
+class Trunks:
+    """All trunks, kept up to date by tasks of their own."""
+
+    def __init__(
+        self,
+        trunks: list[Trunk],
+        endpoint: Endpoint,
+        flush: Callable[[], None],
+        clock: Clock,
+        report: Callable[[str], None],
+    ) -> None:
+        self._states = {trunk.name: TrunkState(trunk) for trunk in trunks}
+        for state in self._states.values():
+            state.networks = [ipaddress.ip_network(text) for text in state.trunk.sources]
+        self._endpoint = endpoint
+        self._flush = flush
+        self._clock = clock
+        self._report = report
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def __getitem__(self, name: str) -> TrunkState:
+        return self._states[name]
+
+    def of_source(self, source: Address) -> TrunkState | None:
+        """The trunk that a request came from: the one whose very address it is, else the first
+        that has its host among its sources."""
+        known = [state for state in self._states.values() if state.knows(source[0])]
+        exact = (state for state in known if state.trunk.port == source[1])
+        return next(exact, known[0] if known else None)
+
+    async def start(self) -> None:
+        """Look the hosts up, then keep watch."""
+        for state in self._states.values():
+            await self._resolve(state)
+        loop = asyncio.get_running_loop()
+        for state in self._states.values():
+            self._tasks.append(loop.create_task(self._watch(state)))
+            if state.trunk.register_:
+                self._tasks.append(loop.create_task(self._register(state)))
+
+    def close(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+
+    async def _resolve(self, state: TrunkState) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            found = await loop.getaddrinfo(
+                state.trunk.host, None, family=socket.AF_INET, type=socket.SOCK_DGRAM
+            )
+        except OSError as error:
+            self._report(
+                f"trunk {state.trunk.name}: host {state.trunk.host!r} cannot be looked up: "
+                f"{error.strerror}: check it, or the name server"
+            )
+            return  # what it resolved to before goes on being used
+        state.hosts = frozenset(str(address[0]) for *_, address in found)
+
+    async def _watch(self, state: TrunkState) -> None:
+        """OPTIONS every 25 s; after three misses the trunk is skipped until it answers."""
+        resolved = self._clock.now()
+        while True:
+            if state.hosts:
+                answered = await self._ask("OPTIONS", state)
+                state.misses = 0 if answered is not None else state.misses + 1
+            self._tell(state)
+            await self._clock.sleep_until(self._clock.now() + OPTIONS_SECONDS)
+            if self._clock.now() - resolved > RESOLVE_SECONDS or not state.hosts:
+                resolved = self._clock.now()
+                await self._resolve(state)
+
+    def _tell(self, state: TrunkState) -> None:
+        if state.up != state.told_up:
+            state.told_up = state.up
+            self._report(
+                f"trunk {state.trunk.name} is up again"
+                if state.up
+                else f"trunk {state.trunk.name} ({state.trunk.host}:{state.trunk.port}) is down: "
+                "it does not answer; calls go by other trunks until it does"
+            )
+
+    async def _register(self, state: TrunkState) -> None:
+        while True:
+            seconds = await self._register_once(state)
+            self._tell(state)
+            await self._clock.sleep_until(self._clock.now() + seconds)
+
+    async def _register_once(self, state: TrunkState) -> float:
+        """Register (RFC 3261 section 10); returns after how many seconds to do it again."""
+        trunk = state.trunk
+        response = await self._ask("REGISTER", state)
+        if response is not None and response.status in (401, 407):
+            challenge = read_challenge(response.status, response.headers)
+            if challenge is not None and trunk.user and trunk.password:
+                value = authorize(
+                    challenge,
+                    "REGISTER",
+                    self._uri(state),
+                    trunk.user,
+                    trunk.password,
+                    self._endpoint.token(),
+                )
+                response = await self._ask("REGISTER", state, (challenge.header, value))
+        if response is not None and 200 <= response.status < 300:
+            state.registered = True
+            return _granted(response) / 2
+        state.registered = False
+        why = "no answer" if response is None else f"{response.status} {response.reason}"
+        self._report(f"trunk {trunk.name}: registration failed: {why}: check user and password")
+        return RETRY_SECONDS
+
+    def _uri(self, state: TrunkState) -> str:
+        return sip_uri(None, state.trunk.host, state.trunk.port)
+
+    async def _ask(
+        self, method: str, state: TrunkState, authorization: tuple[str, str] | None = None
+    ) -> Response | None:
+        """A request outside of any call; the final response, or None."""
+        uri = self._uri(state)
+        own = sip_uri(state.trunk.user, state.trunk.host, state.trunk.port)
+        headers = Headers()
+        headers.add("max-forwards", 70)
+        headers.add("from", f"<{own}>;tag={self._endpoint.token()}")
+        headers.add("to", f"<{own if method == 'REGISTER' else uri}>")
+        headers.add("call-id", self._endpoint.token())
+        headers.add("cseq", f"{1 if authorization is None else 2} {method}")
+        headers.add("contact", self._endpoint.contact(state.trunk.user))
+        if method == "REGISTER":
+            headers.add("expires", REGISTER_SECONDS)
+        if authorization is not None:
+            headers.add(*authorization)
+        answered: asyncio.Future[Response | None] = asyncio.get_running_loop().create_future()
+
+        def on_response(response: Response | None, at: Instant) -> None:
+            final = response is None or response.status >= 200
+            if final and not answered.done():
+                answered.set_result(response)
+
+        request = Request(method, uri, headers)
+        self._endpoint.transact(request, state.address, on_response, self._clock.now())
+        self._flush()
+        return await answered
+
+
+def _granted(response: Response) -> float:
+    """For how many seconds a registrar has registered us."""
+    contact = response.contact
+    text = (contact.params.get("expires") if contact else None) or response.headers.get("expires")
+    if text is not None and text.isdecimal() and 30 <= int(text[:9]) <= 86_400:
+        return float(text)
+    return float(REGISTER_SECONDS)
