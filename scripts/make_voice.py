@@ -27,6 +27,8 @@ SILENCE = 0.012
 """Of full scale: what is quieter is no speech."""
 LOUDNESS = 0.11
 """RMS of speech, of full scale: about -19 dB."""
+CREDIT_ENDED = "Your credit has ended. Thank you for calling."
+"""What the demo's owner has uploaded as disconnect sound."""
 LETTERS = {"a": "ay", "z": "zed"}
 
 Samples = np.ndarray[tuple[int], np.dtype[np.float64]]
@@ -82,7 +84,8 @@ def main() -> None:
     }
     for word in VOCABULARY:
         recordings[f"word-{word}"] = (word, speak(LETTERS.get(word, word)))
-    recordings["beep"] = ("[beep]", fade(tone(0.2, 1000.0, level=0.2)))
+    recordings["demo-credit-ended"] = (CREDIT_ENDED, speak(CREDIT_ENDED))
+    recordings["beep"] = ("[beep]", fade(tone(0.2, 1020.0, level=0.2)))
     ring = fade(tone(0.4, 400.0, 450.0, level=0.2))
     recordings["ringback"] = (  # the cadence of ITU-T E.180 for the United Kingdom
         "[ringback]",

@@ -196,11 +196,9 @@ class Config(_Section):
         return self
 
     @property
-    def database_path(self) -> Path:
-        """Where the SQLite file is."""
-        if self.database.url is None:
-            return self.server.data_dir / "ringback.sqlite"
-        return Path(self.database.url.removeprefix("sqlite:///"))
+    def database_url(self) -> str:
+        """Where the records are: an SQLite file in `data_dir` unless the file says otherwise."""
+        return self.database.url or f"sqlite:///{self.server.data_dir / 'ringback.sqlite'}"
 
 
 def load_config(path: Path) -> Config:

@@ -89,7 +89,9 @@ def _number(value: str) -> str:
     return read_e164(value)
 
 
-Amount = Annotated[Decimal, BeforeValidator(parse_money), PlainSerializer(format_amount)]
+Amount = Annotated[
+    Decimal, BeforeValidator(parse_money), PlainSerializer(format_amount, when_used="json")
+]
 SoundPath = Annotated[str, AfterValidator(check_sound_path)]
 E164 = Annotated[str, AfterValidator(_number)]
 Prefix = Annotated[str, Field(pattern="^[0-9]{1,15}$")]

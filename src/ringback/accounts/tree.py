@@ -146,3 +146,12 @@ def owns_number(tx: Connection, extension: ExtensionFacts, number: str | None) -
     return number is not None and (
         number in extension.access_numbers or find_caller_id(tx, extension.id, number) is not None
     )
+
+
+def find_by_name(tx: Connection, name: str | None) -> ExtensionFacts | None:
+    """The extension of a name; without a name, the only one there is."""
+    query = select(Extension.id)
+    if name is not None:
+        query = query.where(Extension.name == name)
+    found = tx.execute(query.limit(2)).scalars().all()
+    return load_extension(tx, found[0]) if len(found) == 1 else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ringback.amounts import format_amount
 from ringback.calls.keypad import EMPTY_SECONDS
 from ringback.calls.line import Line, Over
 from ringback.calls.outcome import Stage
@@ -36,7 +37,7 @@ async def _credit(line: Line, ledger_id: str) -> list[Clip]:
     balance = await line.services.store.read(lambda tx: ledger.balance(tx, ledger_id))
     if balance.unlimited:
         return line.phrase(Phrase.CREDIT_UNLIMITED)
-    line.step("credit told", credit=balance.spendable)
+    line.step("credit told", credit=format_amount(balance.spendable))
     return [
         *line.phrase(Phrase.CREDIT),
         *line.voice.amount(balance.spendable, line.services.currency),

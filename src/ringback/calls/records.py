@@ -77,7 +77,7 @@ _BEAT = (
 _SET_LAST_NUMBER = (
     update(models.CallerId)
     .where(models.CallerId.id == bindparam("who"))
-    .values(last_number=bindparam("number"))
+    .values(last_number=bindparam("dialled_last"))
 )
 
 
@@ -230,7 +230,7 @@ def leg_ended(
 
 def remember_number(tx: Connection, caller_id: str, number: str) -> None:
     """The number that `#` alone dials again."""
-    tx.execute(_SET_LAST_NUMBER, {"who": caller_id, "number": number})
+    tx.execute(_SET_LAST_NUMBER, {"who": caller_id, "dialled_last": number})
 
 
 def live_sessions(tx: Connection) -> Sequence[RowMapping]:

@@ -6,6 +6,8 @@ what it needs of the outside is in its `Line`.
 
 from __future__ import annotations
 
+import traceback
+
 from sqlalchemy import Connection
 
 from ringback.calls import records
@@ -33,6 +35,10 @@ async def run_session(line: Line, return_number: str) -> None:
         outcome = await _session(line, return_number)
     except StoreError as error:
         line.services.journal.trouble(line.id, f"interrupted: {error}")
+        outcome = Outcome.INTERRUPTED
+    except Exception as error:  # noqa: BLE001  a fault of ours must not leave a call unsettled
+        trace = "".join(traceback.format_exception(error))
+        line.services.journal.trouble(line.id, f"interrupted by a fault of Ringback: {trace}")
         outcome = Outcome.INTERRUPTED
     finally:
         await _hang_up(line)

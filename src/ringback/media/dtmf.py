@@ -50,7 +50,7 @@ class Sender:
                 self._turns.append((payload, number == 0, number * _STEP))
             last = _EVENT.pack(event, 0x80 | _VOLUME, _PACKETS * _STEP)
             for number in range(_END_PACKETS):
-                self._turns.append((last, False, (_PACKETS - 1 + number) * _STEP))
+                self._turns.append((last, False, (_PACKETS + number) * _STEP))
             self._turns.extend([None] * _GAP)
 
     @property

@@ -13,6 +13,8 @@ HEADER = struct.Struct("!BBHII")
 STEP = 160
 """Timestamp units in 20 ms at 8000 Hz."""
 _MARKER = 0x80
+_PAUSE = 0.035
+"""After so many seconds without a packet its time is not the next one's."""
 
 
 class OutStream:
@@ -34,6 +36,8 @@ class OutStream:
         marker = 0
         if self._relaying >= 0 or not self._time:
             marker, self._relaying = _MARKER, -1
+            self._skip(now)
+        elif now - self._time > _PAUSE:
             self._skip(now)
         else:
             self.timestamp = (self.timestamp + STEP) & 0xFFFFFFFF

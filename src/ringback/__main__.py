@@ -1,0 +1,6 @@
+"""`python -m ringback`: the same as `ringback`."""
+
+from ringback.cli.app import main
+
+if __name__ == "__main__":
+    main()

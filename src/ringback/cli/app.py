@@ -1,0 +1,186 @@
+"""`ringback`: the commands, what they take, and how they end.
+
+A command that cannot do its work says in a line why and how to mend it, and exits with 1.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import sys
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import uvloop
+from rich.console import Console
+
+from ringback.accounts.apply import Applier, DryRun
+from ringback.accounts.secrets import BadKey, load_secrets
+from ringback.accounts.setupfile import SetupError, load_setup
+from ringback.cli import demo as demo_command
+from ringback.cli import doctor as doctor_command
+from ringback.cli import init as init_command
+from ringback.cli import sessions as sessions_command
+from ringback.cli.phone import command as phone_command
+from ringback.config import Config, ConfigError, load_config
+from ringback.server.control import ControlError, ask
+from ringback.server.log import LogJournal, make_logger
+from ringback.server.run import control_path, key_path, serve, sounds_path
+from ringback.sounds.convert import convert
+from ringback.store import StoreError, migrate, open_store
+
+app = typer.Typer(
+    help="A callback-calling server: ring it, it calls you back, you dial anywhere.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+ConfigOption = Annotated[
+    Path, typer.Option("--config", "-c", help="The configuration file.", show_default=True)
+]
+DEFAULT_CONFIG = Path("ringback.toml")
+_ERRORS = (ConfigError, SetupError, StoreError, BadKey, ControlError, OSError)
+
+
+def main() -> None:
+    """Run a command; what goes wrong is told in a line."""
+    try:
+        app()
+    except _ERRORS as error:
+        for line in str(error).splitlines() or [type(error).__name__]:
+            print(f"ringback: {line}", file=sys.stderr)
+        sys.exit(1)
+
+
+@app.command()
+def demo(
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Leave the server running afterwards.")
+    ] = False,
+) -> None:
+    """Show a whole callback call, on real SIP and RTP between processes on this machine."""
+    raise typer.Exit(asyncio.run(demo_command.run(keep=keep)))
+
+
+@app.command()
+def init(
+    folder: Annotated[Path, typer.Argument(help="Where to write the files.")] = Path(),
+) -> None:
+    """Write a ringback.toml and a setup.yaml that work as they are."""
+    try:
+        for path in init_command.write_files(folder):
+            print(f"wrote {path}")
+    except init_command.AlreadyThere as error:
+        raise ConfigError(str(error)) from error
+    print("next: ringback apply setup.yaml, ringback serve, and in another terminal ringback phone")
+
+
+@app.command(name="serve")
+def serve_(
+    config: ConfigOption = DEFAULT_CONFIG,
+    log_json: Annotated[bool, typer.Option("--json", help="Log as JSON.")] = False,
+) -> None:
+    """Run the server."""
+    loaded = load_config(config)
+    logger = make_logger(as_json=log_json)
+
+    def ready() -> None:
+        listen = loaded.sip.listen
+        logger.info(f"taking calls on {listen.host}:{listen.port}; stop with Ctrl-C")
+
+    uvloop.run(serve(loaded, LogJournal(logger), ready=ready))
+
+
+@app.command()
+def apply(
+    file: Annotated[Path, typer.Argument(help="The setup file.")],
+    config: ConfigOption = DEFAULT_CONFIG,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would change.")] = False,
+) -> None:
+    """Bring about what a setup file says; doing it again changes nothing."""
+    for change in asyncio.run(_apply(load_config(config), file, dry_run=dry_run)):
+        print(f"would have {change}" if dry_run else change)
+
+
+async def _apply(config: Config, file: Path, *, dry_run: bool) -> list[str]:
+    setup = load_setup(file)
+    config.server.data_dir.mkdir(parents=True, exist_ok=True)
+    migrate(config.database_url)
+    secrets = load_secrets(key_path(config))
+    store = open_store(config.database_url)
+    try:
+        changes = await store.run(
+            lambda tx: Applier(
+                tx,
+                secrets,
+                time.time(),
+                random.SystemRandom(),
+                folder=file.parent,
+                sounds=sounds_path(config),
+                convert=convert,
+            ).apply(setup, dry_run=dry_run)
+        )
+    except DryRun as dry:
+        changes = dry.changes
+    finally:
+        await store.close()
+    return changes or ["nothing changed"]
+
+
+@app.command()
+def call(
+    number: Annotated[str, typer.Argument(help="Whom to call back.")],
+    destination: Annotated[
+        str | None, typer.Argument(help="A number to dial then, without asking.")
+    ] = None,
+    extension: Annotated[
+        str | None, typer.Option(help="On which extension, where there are several.")
+    ] = None,
+    config: ConfigOption = DEFAULT_CONFIG,
+) -> None:
+    """Have the running server call a number back, without a trigger call."""
+    answer = asyncio.run(
+        ask(
+            control_path(load_config(config)),
+            "call",
+            number=number,
+            destination=destination,
+            extension=extension,
+        )
+    )
+    print(answer["session"])
+
+
+@app.command()
+def sessions(
+    session: Annotated[str | None, typer.Argument(help="One session, whole.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    config: ConfigOption = DEFAULT_CONFIG,
+) -> None:
+    """List the latest sessions, or show one with its legs and charges."""
+    loaded = load_config(config)
+    migrate(loaded.database_url)
+    found = asyncio.run(sessions_command.read(loaded.database_url, session))
+    if session is not None and not found:
+        raise ControlError(f"there is no session {session}")
+    if as_json:
+        print(json.dumps(found[0] if session else found, indent=1, ensure_ascii=False))
+    else:
+        sessions_command.show(found, Console(), whole=session is not None)
+
+
+@app.command()
+def doctor(config: ConfigOption = DEFAULT_CONFIG) -> None:
+    """Look for what would keep calls from working, and say how to mend it."""
+    loaded = load_config(config)
+    findings = doctor_command.examine(loaded)
+    for finding in findings:
+        print(f"{finding.grade:<7} {finding.text}")
+    raise typer.Exit(1 if any(finding.grade == "FAULT" for finding in findings) else 0)
+
+
+app.command(name="phone")(phone_command.phone)

@@ -1,0 +1,73 @@
+"""`ringback init`: a configuration and a setup that work as they are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+CONFIG = """\
+# The server. Every key and its default is in docs/configuration.md.
+
+[server]
+data_dir = "data"          # the database, the key of PINs and passwords, sounds
+currency = "GBP"
+home_country = "GB"        # how numbers typed without a country code are read
+
+[sip]
+listen = "127.0.0.1:5060"  # 0.0.0.0:5060 to be reached by your carrier
+rtp_ports = "20000-20999"
+
+# Where calls come from and go to. This one is `ringback phone` on the same machine.
+[[trunk]]
+name = "phones"
+host = "127.0.0.1"
+port = 5070
+
+# An empty prefix is every number.
+[[route]]
+prefix = ""
+trunks = ["phones"]
+"""
+
+SETUP = """\
+# Apply it with: ringback apply setup.yaml. Change it and apply it again as often as you like.
+
+accounts:
+  - {name: acme, parent: admin, level: organization, contact_name: Acme Travel, country: GB,
+     time_zone: Europe/London, language: en, plan: retail, balance: "100.00"}
+
+extensions:
+  - name: travellers
+    account: acme
+    access_numbers: ["+442071838750"]      # ring this number, and you are called back
+    callback:
+      ring_seconds: 3
+      callback_delay_seconds: 1
+      require_caller_pin: true
+      credit_menu: true
+    caller_ids:
+      - {number: "+447700900123", pin: "0042", credit: "5.00", order_number: A-1,
+         speed_dials: {"1": "+442079460000"}}
+
+plans:
+  - name: retail
+    account: admin
+    rates:
+      - {prefix: "44", first_block: 60, first_price: "0.02", next_block: 10,
+         price_per_minute: "0.02"}
+"""
+
+
+class AlreadyThere(Exception):
+    """A file is there already; nothing was written."""
+
+
+def write_files(folder: Path) -> list[Path]:
+    """Write `ringback.toml` and `setup.yaml`. Raises AlreadyThere rather than replace one."""
+    files = {folder / "ringback.toml": CONFIG, folder / "setup.yaml": SETUP}
+    for path in files:
+        if path.exists():
+            raise AlreadyThere(f"{path} is there already: remove it, or run this elsewhere")
+    folder.mkdir(parents=True, exist_ok=True)
+    for path, text in files.items():
+        path.write_text(text, encoding="utf-8")
+    return list(files)

@@ -1,0 +1,244 @@
+"""A SIP phone: it rings numbers, answers what comes, and says what it hears."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from ringback.cli.phone.audio import Audio
+from ringback.clock import LoopClock
+from ringback.media.g711 import Encoder
+from ringback.media.pool import read_wav
+from ringback.sip import events as sip
+from ringback.sip.calls import Call, IncomingCall, OutgoingCall
+from ringback.sip.endpoint import Endpoint
+from ringback.sip.sdp import Endpoint as SdpEndpoint
+from ringback.sip.sdp import SdpError, make_answer, make_offer
+from ringback.sip.transaction import Address
+from ringback.sip.udp import UdpAdapter, open_socket
+from ringback.sip.uri import NameAddr, SipUri
+from ringback.sounds.ear import Said
+from ringback.sounds.speech import BUILT_IN, Voice
+
+CODECS = ("PCMA", "PCMU")
+
+Tell = Callable[..., None]
+"""Called with the name of an event and what belongs to it."""
+
+
+class Recordings:
+    """What the ear knows: the built-in voice, and WAV files of the user's."""
+
+    def __init__(self, extra: Sequence[Path]) -> None:
+        self._encoder = Encoder()
+        voice = Voice(BUILT_IN, lambda name: None)
+        self._samples = [(clip.words, read_wav(clip.path)) for clip in voice.clips()]
+        self._samples += [(f"[{path.stem}]", read_wav(path)) for path in extra]
+        self._encoded: dict[str, list[tuple[str, bytes]]] = {}
+
+    def encoded(self, codec: str) -> list[tuple[str, bytes]]:
+        if codec not in self._encoded:
+            self._encoded[codec] = [
+                (words, self._encoder.encode(samples, codec)) for words, samples in self._samples
+            ]
+        return self._encoded[codec]
+
+    def speech(self, words: Sequence[str], codec: str) -> bytes:
+        """Some words said one after the other, with pauses."""
+        sounds = dict(self.encoded(codec))
+        pause = b"\xd5" if codec == "PCMA" else b"\xff"
+        return b"".join(sounds[word] + pause * 2400 for word in words)
+
+
+class PhoneLine:
+    """One call that the phone has taken."""
+
+    def __init__(self, call: IncomingCall, audio: Audio, number: str) -> None:
+        self.call = call
+        self.audio = audio
+        self.number = number
+        self.answered = False
+
+
+class Phone:
+    """One phone at one address. Everything that happens is told."""
+
+    def __init__(
+        self,
+        listen: Address,
+        server: Address,
+        number: str,
+        tell: Tell,
+        *,
+        name: str = "phone",
+        answer_after: float = 1.0,
+        says: Sequence[str] = (),
+        talks: bool = False,
+        extra: Sequence[Path] = (),
+        record: Path | None = None,
+    ) -> None:
+        """`number` is its own. `says` is what it says, over and over, on calls for other numbers
+        and, if it `talks`, on those for its own; `extra` are WAV files that its ear knows too.
+        Raises OSError where it cannot listen."""
+        loop = asyncio.get_running_loop()
+        self._clock = LoopClock(loop)
+        self._server = server
+        self._number = number
+        self._name = name
+        self._tell = tell
+        self._answer_after = answer_after
+        self._says = says
+        self._talks = talks
+        self._record = record
+        self._recordings = Recordings(extra)
+        chance = random.SystemRandom()
+        sock = open_socket(listen)
+        self._address: Address = sock.getsockname()
+        self._endpoint = Endpoint(
+            self._address, chance, IncomingCall, known=lambda source: source[0] == server[0]
+        )
+        self._adapter = UdpAdapter(
+            sock, self._endpoint, self._clock, on_call=self._on_call, on_event=self._on_event
+        )
+        self._chance = chance
+        self._lines: list[PhoneLine] = []
+        self._ringing: OutgoingCall | None = None
+        self._recorded = 0
+
+    # What its user does
+
+    def ring(self, number: str) -> None:
+        """Ring a number, and hang up when it is rejected."""
+        sdp = make_offer(SdpEndpoint(self._address[0], 9, CODECS, 1))
+        host, port = self._server
+        sender = NameAddr(SipUri("sip", self._number, self._address[0]), self._name)
+        call = OutgoingCall(
+            self._endpoint, f"sip:{number}@{host}:{port}", self._server, sender=sender, sdp=sdp
+        )
+        self._ringing = call
+        call.send(self._clock.now())
+        self._adapter.flush()
+        self._tell("ring", number=number)
+
+    def press(self, keys: str) -> None:
+        """Press keys on the call that is for this phone's own number."""
+        line = self._own_line()
+        if line is None:
+            self._tell("note", text="no call to press keys on")
+        else:
+            line.audio.press(keys)
+
+    def hang_up(self) -> None:
+        """Hang up everything."""
+        if self._ringing is not None:
+            self._ringing.cancel(self._clock.now())
+        for line in list(self._lines):
+            if line.answered:
+                line.call.bye(self._clock.now())
+                self._over(line, "hung up here")
+            else:
+                line.call.reject(603, self._clock.now())
+        self._adapter.flush()
+
+    def close(self) -> None:
+        self.hang_up()
+        self._adapter.close()
+
+    def _own_line(self) -> PhoneLine | None:
+        """The call to this phone's own number; else the first there is."""
+        up = [line for line in self._lines if line.answered]
+        own = (line for line in up if line.number.lstrip("+") == self._number.lstrip("+"))
+        return next(own, up[0] if up else None)
+
+    # What happens
+
+    def _on_call(self, call: IncomingCall) -> None:
+        number = call.request.target.number
+        caller = call.request.from_
+
+        def said(what: Said) -> None:
+            self._tell("heard", line=number, words=what.words, whole=what.whole, at=what.at)
+
+        def digit(key: str) -> None:
+            self._tell("digit", line=number, digit=key)
+
+        audio = Audio(self._address[0], self._recordings.encoded, on_said=said, on_digit=digit)
+        line = PhoneLine(call, audio, number)
+        self._lines.append(line)
+        call.ring(self._clock.now())
+        self._adapter.flush()
+        self._tell("incoming", line=number, number=caller.uri.number, name=caller.display)
+        self._clock.call_at(self._clock.now() + self._answer_after, lambda: self._answer(line))
+
+    def _answer(self, line: PhoneLine) -> None:
+        if line not in self._lines or line.answered:
+            return
+        now = self._clock.now()
+        ours = SdpEndpoint(self._address[0], line.audio.port, CODECS, self._chance.getrandbits(31))
+        try:
+            made = make_answer(line.call.request.body, ours)
+        except SdpError:
+            made = None
+        if made is None:
+            line.call.reject(488, now)
+        else:
+            answer, agreed = made
+            line.answered = True
+            line.call.accept(answer, now)
+            own = line.number.lstrip("+") == self._number.lstrip("+")
+            silent = own and not self._talks
+            speech = b"" if silent else self._recordings.speech(self._says, agreed.codec)
+            line.audio.start(agreed, speech)
+            self._tell("answered", line=line.number)
+        self._adapter.flush()
+
+    def _on_event(self, call: Call, event: sip.Event) -> None:
+        if call is self._ringing:
+            self._triggered(event)
+            return
+        line = next((line for line in self._lines if line.call is call), None)
+        if line is None:
+            return
+        match event:
+            case sip.HungUp():
+                self._over(line, "hung up there")
+            case sip.Cancelled():
+                self._over(line, "given up there")
+            case sip.Rejected() | sip.Expired():
+                self._over(line, "over")
+            case sip.Offered(body=body):
+                ours = SdpEndpoint(self._address[0], line.audio.port, CODECS, 1, 2)
+                made = make_answer(body, ours) if body else None
+                call.accept_offer(made[0] if made else make_offer(ours), self._clock.now())
+                self._adapter.flush()
+
+    def _triggered(self, event: sip.Event) -> None:
+        match event:
+            case sip.Provisional(response=response) if response.status > 100:
+                self._tell("trigger", status=response.status, reason=response.reason)
+            case sip.Failed(response=response):
+                self._ringing = None
+                status = None if response is None else response.status
+                reason = "no answer" if response is None else response.reason
+                self._tell("trigger", status=status, reason=reason)
+            case sip.Accepted():
+                # A trigger call is never answered; if it were, it would cost money.
+                self._tell("note", text="the trigger call was answered")
+                assert self._ringing is not None
+                self._ringing.bye(self._clock.now())
+                self._ringing = None
+                self._adapter.flush()
+
+    def _over(self, line: PhoneLine, how: str) -> None:
+        self._lines.remove(line)
+        line.audio.close()
+        facts: dict[str, Any] = {"line": line.number, "how": how}
+        if self._record is not None and line.answered:
+            path = self._record.with_stem(f"{self._record.stem}-{self._recorded}")
+            self._recorded += 1
+            line.audio.record(path)
+            facts["recorded"] = str(path)
+        self._tell("over", **facts)

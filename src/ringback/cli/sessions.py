@@ -1,0 +1,189 @@
+"""`ringback sessions`: the records, for people and for programs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from sqlalchemy import Connection, select
+
+from ringback.amounts import ZERO, format_amount
+from ringback.charging import ledger
+from ringback.clock import Instant, utc
+from ringback.store import open_store
+from ringback.store.models import CallerId, Charge, Extension, LedgerEntry, Leg, Session
+
+LATEST = 50
+
+
+async def read(url: str, session: str | None) -> list[dict[str, Any]]:
+    """The latest sessions, the newest first, or the one asked for, as the API has them."""
+    store = open_store(url)
+    try:
+        return await store.read(lambda tx: _sessions(tx, session))
+    finally:
+        await store.close()
+
+
+def _sessions(tx: Connection, session: str | None) -> list[dict[str, Any]]:
+    query = (
+        select(Session.__table__, Extension.name.label("extension"), CallerId.number)
+        .outerjoin(Extension, Extension.id == Session.extension_id)
+        .outerjoin(CallerId, CallerId.id == Session.caller_id)
+        .order_by(Session.started.desc(), Session.id)
+        .limit(LATEST)
+    )
+    if session is not None:
+        query = query.where(Session.id.endswith(session, autoescape=True)).limit(1)
+    return [
+        {
+            "id": row["id"],
+            "extension": row["extension"],
+            "access_number": row["access_number"],
+            "caller": row["caller"],
+            "caller_id": row["number"],
+            "outcome": row["outcome"],
+            "stage": row["stage"],
+            "started": _time(row["started"]),
+            "ended": _time(row["ended"]),
+            "legs": _legs(tx, row["id"]),
+        }
+        for row in tx.execute(query).mappings()
+    ]
+
+
+def _legs(tx: Connection, session: str) -> list[dict[str, Any]]:
+    query = select(Leg.__table__).where(Leg.session_id == session).order_by(Leg.started)
+    return [
+        {
+            "leg": row["leg"],
+            "number": {name: row[name] for name in ("received", "e164", "dialled")},
+            "trunk": row["trunk"],
+            **{name: _time(row[name]) for name in ("started", "ringing", "answered", "ended")},
+            "cause": row["cause"],
+            "billed_seconds": row["billed_seconds"],
+            "charges": [
+                {
+                    "payer": charge.payer,
+                    "amount": format_amount(charge.amount),
+                    "explanation": charge.explanation,
+                }
+                for charge in tx.execute(
+                    select(Charge.payer, Charge.amount, Charge.explanation).where(
+                        Charge.leg_id == row["id"]
+                    )
+                )
+            ],
+        }
+        for row in tx.execute(query).mappings()
+    ]
+
+
+def _time(instant: Instant | None) -> str | None:
+    return None if instant is None else utc(instant).isoformat(timespec="milliseconds")
+
+
+def show(found: list[dict[str, Any]], console: Console, *, whole: bool) -> None:
+    """As tables."""
+    table = Table("started", "session", "extension", "caller", "callerID", "outcome", "stage")
+    for session in found:
+        table.add_row(
+            _local(session["started"]),
+            session["id"] if whole else session["id"][-12:],
+            session["extension"] or "",
+            session["caller"] or "hidden",
+            session["caller_id"] or "",
+            session["outcome"] or "live",
+            session["stage"],
+        )
+    console.print(table)
+    if whole:
+        for session in found:
+            _show_legs(session, console)
+
+
+def _show_legs(session: dict[str, Any], console: Console) -> None:
+    table = Table("leg", "number", "trunk", "answered", "ended", "cause", "seconds", "charges")
+    for leg in session["legs"]:
+        table.add_row(
+            leg["leg"],
+            leg["number"]["e164"],
+            leg["trunk"],
+            _local(leg["answered"]),
+            _local(leg["ended"]),
+            str(leg["cause"] or ""),
+            "" if leg["billed_seconds"] is None else str(leg["billed_seconds"]),
+            "\n".join(
+                f"{charge['payer']} {charge['amount']} ({charge['explanation']})"
+                for charge in leg["charges"]
+            ),
+        )
+    console.print(table)
+
+
+def _local(time: str | None) -> str:
+    if time is None:
+        return ""
+    return datetime.fromisoformat(time).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One change of a credit."""
+
+    at: Instant
+    kind: str
+    amount: Decimal
+    balance: Decimal
+    explanation: str
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """The credit of a callerID, from its first entry to now."""
+
+    opening: Decimal
+    entries: list[Entry]
+    closing: Decimal
+
+
+async def statement(url: str, number: str) -> Statement:
+    """Every entry of the first callerID of a number."""
+    store = open_store(url)
+    try:
+        return await store.read(lambda tx: _statement(tx, number))
+    finally:
+        await store.close()
+
+
+def _statement(tx: Connection, number: str) -> Statement:
+    ledger_id = tx.execute(
+        select(CallerId.ledger_id).where(CallerId.number == number).limit(1)
+    ).scalar_one()
+    rows = tx.execute(
+        select(LedgerEntry.__table__)
+        .where(LedgerEntry.ledger_id == ledger_id)
+        .order_by(LedgerEntry.id)
+    ).mappings()
+    entries = [
+        Entry(row["at"], row["kind"], row["amount"], row["balance_after"], row["explanation"])
+        for row in rows
+    ]
+    return Statement(ZERO, entries, ledger.balance(tx, ledger_id).balance)
+
+
+def show_statement(found: Statement, console: Console) -> None:
+    """As a table."""
+    table = Table("when", "what", "amount", "balance", title="Statement")
+    for entry in found.entries:
+        table.add_row(
+            _local(_time(entry.at)),
+            entry.explanation,
+            format_amount(entry.amount),
+            format_amount(entry.balance),
+        )
+    console.print(table)

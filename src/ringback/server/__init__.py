@@ -1,0 +1,1 @@
+"""The server: the parts put together, and run."""

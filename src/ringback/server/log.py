@@ -1,0 +1,49 @@
+"""The log: a readable line for each step of a session, or JSON on demand."""
+
+from __future__ import annotations
+
+import sys
+from typing import TextIO
+
+import structlog
+from structlog.typing import EventDict, FilteringBoundLogger, WrappedLogger
+
+
+def make_logger(*, as_json: bool, stream: TextIO = sys.stderr) -> FilteringBoundLogger:
+    """A logger that writes to `stream`, without anything global."""
+    renderer = structlog.processors.JSONRenderer() if as_json else _readable
+    logger: FilteringBoundLogger = structlog.wrap_logger(
+        structlog.WriteLogger(stream),
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=False),
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(20),
+    )
+    return logger
+
+
+def _readable(logger: WrappedLogger, name: str, event: EventDict) -> str:
+    """`12:00:05.123  0192ab34  return call dialled  number=+44…`"""
+    time = str(event.pop("timestamp"))[11:23]
+    level = str(event.pop("level"))
+    session = event.pop("session", None)
+    words = [time, (str(session)[-8:] if session else "-" * 8), str(event.pop("event"))]
+    if level != "info":
+        words.insert(2, f"{level.upper()}:")
+    words += [f"{key}={value}" for key, value in event.items() if value is not None]
+    return "  ".join(words)
+
+
+class LogJournal:
+    """A session's journal that writes each step to the log."""
+
+    def __init__(self, logger: FilteringBoundLogger) -> None:
+        self._logger = logger
+
+    def step(self, session: str, step: str, **facts: object) -> None:
+        self._logger.info(step, session=session, **facts)
+
+    def trouble(self, session: str | None, what: str, **facts: object) -> None:
+        self._logger.warning(what, session=session, **facts)

@@ -1,0 +1,105 @@
+"""The server put together: configuration in, calls carried until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ringback.accounts.secrets import load_secrets
+from ringback.calls.exchange import Exchange
+from ringback.calls.journal import Journal
+from ringback.calls.services import Services
+from ringback.clock import LoopClock
+from ringback.config import Config
+from ringback.server.commands import call_me_back
+from ringback.server.control import ControlError, ControlServer
+from ringback.sounds.library import SoundLibrary
+from ringback.store import migrate, open_store
+from ringback.telephony.embedded import EmbeddedEngine
+
+NODE = "main"
+GRACE_SECONDS = 10.0
+"""How long live calls may go on after SIGTERM."""
+SWITCH_SECONDS = 0.001
+"""How long the writer thread may hold the interpreter while signalling waits."""
+
+
+def control_path(config: Config) -> Path:
+    """Where the server of a configuration listens for commands."""
+    return config.server.data_dir / "ringback.sock"
+
+
+def key_path(config: Config) -> Path:
+    """Where the key of PINs and passwords is."""
+    return config.server.data_dir / "secrets.key"
+
+
+def sounds_path(config: Config) -> Path:
+    """Where converted sounds are."""
+    return config.server.data_dir / "sounds"
+
+
+async def serve(
+    config: Config, journal: Journal, *, ready: Callable[[], None], grace: float = GRACE_SECONDS
+) -> None:
+    """Run the server until SIGTERM or SIGINT; `ready` is called once it takes calls.
+
+    Raises StoreError, BadKey or OSError where it cannot begin.
+    """
+    sys.setswitchinterval(SWITCH_SECONDS)
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+
+    config.server.data_dir.mkdir(parents=True, exist_ok=True)
+    url = config.database_url
+    migrate(url)
+    store = open_store(url, serving=True)
+    clock, chance = LoopClock(loop), random.SystemRandom()
+
+    def report(what: str) -> None:
+        journal.trouble(None, what)
+
+    engine = EmbeddedEngine(
+        config.sip, config.trunk, clock, chance, workers=os.cpu_count() or 1, report=report
+    )
+    services = Services(
+        clock=clock,
+        chance=chance,
+        store=store,
+        engine=engine,
+        sounds=SoundLibrary(
+            sounds_path(config), lambda name: report(f"missing: {name}: it is skipped")
+        ),
+        secrets=load_secrets(key_path(config)),
+        journal=journal,
+        trunks={trunk.name: trunk for trunk in config.trunk},
+        routes=config.route,
+        guards=config.guards,
+        currency=config.server.currency,
+    )
+    exchange = Exchange(services, NODE)
+
+    async def call(request: dict[str, Any]) -> dict[str, Any]:
+        return await call_me_back(services, exchange, request)
+
+    async def end(request: dict[str, Any]) -> dict[str, Any]:
+        if not exchange.end(str(request.get("session")), "command line"):
+            raise ControlError("no live session has this id")
+        return {}
+
+    control = ControlServer(control_path(config), {"call": call, "end": end})
+    await exchange.start()
+    await control.start()
+    ready()
+    await stop.wait()
+    await control.close()
+    await exchange.close(grace)
+    await store.close()

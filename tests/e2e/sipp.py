@@ -1,0 +1,245 @@
+"""SIPp as the outside world: the caller's network, the caller's phone, the remote party.
+
+SIPp does the SIP, with its own transactions and retransmissions; the sound goes to and comes from
+an `Rtp` end of the test's own, whose port is written into SIPp's SDP.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+LOCAL = "127.0.0.1"
+
+_HEADERS = """\
+[last_Via:]
+[last_From:]
+[last_To:];tag={tag}
+[last_Call-ID:]
+[last_CSeq:]
+Contact: <sip:party@[local_ip]:[local_port]>
+"""
+_NO_BODY = "Content-Length: 0\n"
+
+
+def sdp(port: int, payloads: str = "8 0 101", direction: str = "sendrecv") -> str:
+    """A session description whose audio goes to `port`."""
+    return f"""\
+Content-Type: application/sdp
+Content-Length: [len]
+
+v=0
+o=sipp 1 1 IN IP4 {LOCAL}
+s=-
+c=IN IP4 {LOCAL}
+t=0 0
+m=audio {port} RTP/AVP {payloads}
+a=rtpmap:101 telephone-event/8000
+a=fmtp:101 0-15
+a=ptime:20
+a={direction}
+"""
+
+
+def send(text: str, *, retransmit: bool = False, crlf: bool = False) -> str:
+    timer = ' retrans="500"' if retransmit else ""
+    return f"<send{timer}><![CDATA[\n{text}\n]]></send>\n"
+
+
+def receive(request: str) -> str:
+    return f'<recv request="{request}" crlf="true"></recv>\n'
+
+
+def response(status: int, *, optional: bool = False, timeout_ms: int | None = None) -> str:
+    extra = ' optional="true"' if optional else ""
+    if timeout_ms is not None:
+        extra += f' timeout="{timeout_ms}"'
+    return f'<recv response="{status}"{extra} rrs="true"></recv>\n'
+
+
+def pause(seconds: float) -> str:
+    return f'<pause milliseconds="{round(seconds * 1000)}"/>\n'
+
+
+def answer(line: str, *, tag: str = "[pid]SIPpTag01[call_number]", body: str = _NO_BODY) -> str:
+    """A response to the last request received."""
+    return f"SIP/2.0 {line}\n{_HEADERS.format(tag=tag)}{body}"
+
+
+def scenario(*steps: str) -> str:
+    return (
+        '<?xml version="1.0" encoding="ISO-8859-1" ?>\n<scenario name="ringback">\n'
+        + "".join(steps)
+        + "</scenario>\n"
+    )
+
+
+def trigger(
+    called: str,
+    caller: str,
+    *,
+    final: int = 486,
+    headers: Sequence[str] = (),
+    acknowledge: bool = True,
+    hang_up_after: float | None = None,
+    sender: str | None = None,
+) -> str:
+    """A caller who rings and is rejected; who hangs up before that; who never sends the ACK."""
+    sender = sender or f'"Ann" <sip:{caller}@{LOCAL}>'
+    more = "".join(f"{header}\n" for header in headers)
+    start = f"""\
+INVITE sip:{called}@[remote_ip]:[remote_port] SIP/2.0
+Via: SIP/2.0/UDP [local_ip]:[local_port];branch=[branch]
+From: {sender};tag=[pid]a[call_number]
+To: <sip:{called}@[remote_ip]>
+Call-ID: [call_id]
+CSeq: 1 INVITE
+Contact: <sip:{caller}@[local_ip]:[local_port]>
+Max-Forwards: 70
+{more}{sdp(9)}"""
+
+    def within(method: str, number: int = 1) -> str:
+        return f"""\
+{method} sip:{called}@[remote_ip]:[remote_port] SIP/2.0
+Via: SIP/2.0/UDP [local_ip]:[local_port];branch=[branch-{number}]
+From: {sender};tag=[pid]a[call_number]
+To: <sip:{called}@[remote_ip]>[peer_tag_param]
+Call-ID: [call_id]
+CSeq: 1 {method}
+Max-Forwards: 70
+Content-Length: 0
+"""
+
+    steps = [
+        send(start, retransmit=True),
+        response(100, optional=True),
+        response(180),
+    ]
+    if hang_up_after is not None:
+        cancel = within("CANCEL", 4).replace("[peer_tag_param]", "")
+        steps += [pause(hang_up_after), send(cancel, retransmit=True)]
+        steps += [response(200), response(487)]
+        steps += [send(within("ACK", 7))]
+    elif acknowledge:
+        steps += [response(final, timeout_ms=150_000), send(within("ACK", 4))]
+    else:
+        steps += [response(final, timeout_ms=150_000)]
+    return scenario(*steps)
+
+
+def callee(
+    port: int,
+    *,
+    rings: float = 0.1,
+    ring_status: str = "180 Ringing",
+    early: bool = False,
+    hangs_up_after: float | None = None,
+    payloads: str = "8 0 101",
+    info_digits: Sequence[tuple[float, str]] = (),
+) -> str:
+    """A phone that rings, answers, and either hangs up after so many seconds or waits for BYE."""
+    ringing = (
+        answer("183 Session Progress", body=sdp(port, payloads)) if early else answer(ring_status)
+    )
+    steps = [receive("INVITE"), send(ringing), pause(rings)]
+    steps += [send(answer("200 OK", body=sdp(port, payloads)), retransmit=True), receive("ACK")]
+    for number, (after, digit) in enumerate(info_digits):
+        steps += [pause(after), send(_request("INFO", 10 + number, digit), retransmit=True)]
+        steps += [response(200)]
+    if hangs_up_after is not None:
+        steps += [pause(hangs_up_after), send(_request("BYE", 90), retransmit=True), response(200)]
+    else:
+        steps += [receive("BYE"), send(answer("200 OK", tag="").replace(";tag=", ""))]
+    return scenario(*steps)
+
+
+def _request(method: str, cseq: int, digit: str | None = None) -> str:
+    body = _NO_BODY
+    if digit is not None:
+        body = (
+            "Content-Type: application/dtmf-relay\nContent-Length: [len]\n\n"
+            f"Signal={digit}\nDuration=160\n"
+        )
+    return f"""\
+{method} [next_url] SIP/2.0
+Via: SIP/2.0/UDP [local_ip]:[local_port];branch=[branch]
+From: <sip:party@[local_ip]>;tag=[pid]SIPpTag01[call_number]
+To: <sip:ringback@[remote_ip]>[peer_tag_param]
+Call-ID: [call_id]
+CSeq: {cseq} {method}
+Max-Forwards: 70
+{body}"""
+
+
+def refuser(status: str, *, ring_first: bool = False) -> str:
+    """A phone that refuses."""
+    steps = [receive("INVITE")]
+    if ring_first:
+        steps += [send(answer("180 Ringing")), pause(0.1)]
+    steps += [send(answer(status), retransmit=True), receive("ACK")]
+    return scenario(*steps)
+
+
+def never_answers() -> str:
+    """A phone that rings until it is cancelled."""
+    return scenario(
+        receive("INVITE"),
+        send(answer("180 Ringing")),
+        receive("CANCEL"),
+        send(answer("200 OK")),
+        # SIPp answers the INVITE with the headers of the last request: only CSeq differs.
+        send(answer("487 Request Terminated").replace("[last_CSeq:]", "CSeq: [cseq] INVITE")),
+        receive("ACK"),
+    )
+
+
+class Sipp:
+    """A SIPp process on a port of its own."""
+
+    _names = itertools.count()
+
+    def __init__(self, folder: Path, xml: str, port: int, *options: str) -> None:
+        number = next(self._names)
+        self._path = folder / f"scenario-{number}.xml"
+        self._path.write_text(xml)
+        self._log = folder / f"scenario-{number}.log"
+        self._folder = folder
+        self._port = port
+        self._options = options
+        self._process: asyncio.subprocess.Process | None = None
+
+    async def start(self, remote: str | None = None, calls: int = 1) -> None:
+        sipp = shutil.which("sipp")
+        assert sipp is not None, "sipp is missing: make test installs it"
+        with self._log.open("wb") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                sipp,
+                *([remote] if remote else []),
+                *("-sf", str(self._path), "-i", LOCAL, "-p", str(self._port)),
+                *("-m", str(calls), "-nostdin", "-trace_err", "-error_file"),
+                f"{self._path}.errors",
+                *self._options,
+                stdout=log,
+                stderr=log,
+                cwd=self._folder,
+            )
+
+    async def wait(self, seconds: float = 60.0) -> int:
+        """SIPp's exit status: 0 when every call went by the scenario."""
+        assert self._process is not None
+        return await asyncio.wait_for(self._process.wait(), seconds)
+
+    async def kill(self) -> None:
+        if self._process is not None and self._process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                self._process.kill()
+            await self._process.wait()
+
+    def errors(self) -> str:
+        """What SIPp complained of."""
+        path = Path(f"{self._path}.errors")
+        return path.read_text(errors="replace") if path.exists() else ""
