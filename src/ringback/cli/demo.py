@@ -204,7 +204,7 @@ async def run(*, keep: bool) -> int:
 
 async def _play(folder: Path, say: Timeline, actors: dict[str, Actor], console: Console) -> None:
     server, caller, callee = actors["server"], actors["caller"], actors["callee"]
-    config = await _set_up(folder, say, actors)
+    await _set_up(folder, say, actors)
     loaded = f"sqlite:///{folder / 'data' / 'ringback.sqlite'}"
 
     caller.type(f"call {ACCESS}")
@@ -244,16 +244,15 @@ async def _play(folder: Path, say: Timeline, actors: dict[str, Actor], console: 
     say("caller", "hears the beep: the credit ends soon")
     await callee.wait_for("the end", _is("over"), 30)
     say("callee", "is cut off: the credit has ended")
-    await _hear(caller, say, "[goodbye]", shown=LAST_WORDS)
+    await _hear(caller, say, LAST_WORDS)
     await caller.wait_for("the end", _is("over"))
     say("caller", "is cut off, after the last sound")
 
     await server.wait_for("the end", lambda event: event.get("event") == "ended")
     await _check_records(loaded, console)
-    del config
 
 
-async def _set_up(folder: Path, say: Timeline, actors: dict[str, Actor]) -> Path:
+async def _set_up(folder: Path, say: Timeline, actors: dict[str, Actor]) -> None:
     ports = {name: _free_port() for name in ("server", "caller", "callee", "rtp")}
     rtp = min(ports["rtp"], 60000)
     config = folder / "ringback.toml"
@@ -272,15 +271,13 @@ async def _set_up(folder: Path, say: Timeline, actors: dict[str, Actor]) -> Path
     output, _ = await apply.communicate()
     if apply.returncode != 0:
         raise DemoFailed(output.decode(errors="replace"))
-    converted = next((folder / "data" / "sounds").glob("*.wav"))
-    known = shutil.copy(converted, folder / "data" / "goodbye.wav")
 
     await actors["server"].start("serve", "--json", "--config", str(config))
     for who, number in (("caller", CALLER), ("callee", CALLEE)):
         await actors[who].start(
             *("phone", "--json", "--listen", f"127.0.0.1:{ports[who]}"),
             *("--server", f"127.0.0.1:{ports['server']}", "--number", number),
-            *("--answer-after", "0.8" if who == "caller" else "2.5", "--knows", str(known)),
+            *("--answer-after", "0.8" if who == "caller" else "2.5"),
             *("--record", str(folder / f"{who}.wav")),
             *(("--talk",) if who == "callee" else ()),
         )
@@ -289,23 +286,20 @@ async def _set_up(folder: Path, say: Timeline, actors: dict[str, Actor]) -> Path
         "the server", lambda event: str(event.get("event")).startswith("taking calls")
     )
     say("server", f"takes calls on 127.0.0.1:{ports['server']}")
-    return config
 
 
 def _is(name: str) -> Callable[[Event], bool]:
     return lambda event: event.get("event") == name
 
 
-async def _hear(
-    actor: Actor, say: Timeline, words: str, seconds: float = 15.0, *, shown: str | None = None
-) -> None:
+async def _hear(actor: Actor, say: Timeline, words: str, seconds: float = 15.0) -> None:
     """Wait until the phone has recognised a recording in what came over the wire."""
     event = await actor.wait_for(
         f"to hear {words!r}",
         lambda event: event.get("event") == "heard" and event["words"].startswith(words),
         seconds,
     )
-    say(actor.name, f"hears: [italic]{escape(shown or event['words'])}[/italic]")
+    say(actor.name, f"hears: [italic]{escape(event['words'])}[/italic]")
 
 
 async def _sentence(actor: Actor, first: str) -> str:
