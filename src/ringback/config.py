@@ -6,50 +6,107 @@ that this version cannot do is refused, never ignored.
 
 from __future__ import annotations
 
+import ipaddress
+import json
+import re
 import tomllib
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+import phonenumbers
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
-Country = Annotated[str, Field(pattern="^[A-Z]{2}$")]
-Digits = Annotated[str, Field(pattern="^[0-9]*$")]
+from ringback.faults import Fault, Faults, dotted, faults_of, form
 
 
 class ConfigError(Exception):
     """The file cannot be used; each line of the message names one fault and its mending."""
 
 
+def known_country(code: str) -> str:
+    """The code itself; raises ValueError where no country has it."""
+    if code not in phonenumbers.SUPPORTED_REGIONS:
+        hint = ": the United Kingdom is GB" if code == "UK" else ""
+        raise ValueError(f"write a country of ISO 3166 in two capitals, such as GB{hint}")
+    return code
+
+
+def _not_yet(value: object) -> object:
+    if value:
+        raise ValueError("this version cannot do it: leave it out")
+    return value
+
+
+def _prefix(value: object) -> object:
+    return value.removeprefix("+") if isinstance(value, str) else value
+
+
+Country = Annotated[str, AfterValidator(known_country)]
+Digits = Annotated[str, form("[0-9]{0,15}", "digits")]
+Prefix = Annotated[
+    str,
+    BeforeValidator(_prefix),
+    form("[0-9]{1,15}", 'the leading digits of numbers with their country code, such as "44"'),
+]
+Host = Annotated[str, form(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?", "an IPv4 address or a name")]
+NotYet = Annotated[bool, AfterValidator(_not_yet)]
+
+
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
 class Address(_Section):
     """A host and a port, written "host:port"."""
 
     host: str
-    port: int = Field(ge=0, le=65535)
+    port: int
+
+
+_ADDRESS = re.compile(r"([^:]+):([0-9]{1,5})", re.ASCII)
 
 
 def _address(value: object) -> object:
-    if not isinstance(value, str):
+    if isinstance(value, Address):
         return value
-    host, colon, port = value.rpartition(":")
-    if not colon or not port.isdecimal() or not host:
-        raise ValueError(f'write it as "host:port", such as "127.0.0.1:5060", not {value!r}')
-    return {"host": host, "port": int(port)}
+    found = _ADDRESS.fullmatch(value) if isinstance(value, str) else None
+    if found is None or int(found[2]) > 65535:
+        raise ValueError('write it as "host:port", IPv4 or a name, such as "127.0.0.1:5060"')
+    return Address(host=found[1], port=int(found[2]))
+
+
+Listen = Annotated[Address, BeforeValidator(_address)]
+
+
+def _source(text: str) -> str:
+    try:
+        ipaddress.IPv4Network(text)
+    except ValueError as error:
+        raise ValueError(
+            f"{error}: write IPv4 addresses or networks, such as 192.0.2.7 or 192.0.2.0/24"
+        ) from error
+    return text
 
 
 class Server(_Section):
     data_dir: Path = Path("data")
-    listen: Address = Address(host="127.0.0.1", port=8080)
-    tls_cert: Path | None = None
-    tls_key: Path | None = None
-    currency: str = Field("GBP", pattern="^[A-Z]{3}$")
+    listen: Listen = Address(host="127.0.0.1", port=8080)
+    """For API and panel, which this version does not have yet."""
+    tls_cert: Annotated[Path | None, AfterValidator(_not_yet)] = None
+    tls_key: Annotated[Path | None, AfterValidator(_not_yet)] = None
+    currency: Annotated[str, form("[A-Z]{3}", "a currency of ISO 4217, such as GBP")] = "GBP"
     home_country: Country = "GB"
-
-    _read_listen = field_validator("listen", mode="before")(_address)
 
 
 class Database(_Section):
@@ -71,27 +128,25 @@ class EngineSection(_Section):
     @classmethod
     def _can_serve(cls, kind: str) -> str:
         if kind != "embedded":
-            raise ValueError(f'this version serves with "embedded" only, not {kind!r}')
+            raise ValueError(f'this version serves with "embedded" only, not "{kind}"')
         return kind
 
 
 class Sip(_Section):
-    listen: Address = Address(host="0.0.0.0", port=5060)
-    advertise: str | None = None
+    listen: Listen = Address(host="0.0.0.0", port=5060)
+    advertise: Host | None = None
     """Address put in messages where it is not the one listened on (NAT)."""
     rtp_ports: tuple[int, int] = (20000, 29999)
-
-    _read_listen = field_validator("listen", mode="before")(_address)
 
     @field_validator("rtp_ports", mode="before")
     @classmethod
     def _range(cls, value: object) -> object:
-        if not isinstance(value, str):
+        if isinstance(value, tuple):
             return value
-        low, dash, high = value.partition("-")
-        if not dash or not low.strip().isdecimal() or not high.strip().isdecimal():
-            raise ValueError(f'write it as "20000-29999", not {value!r}')
-        return int(low), int(high)
+        found = isinstance(value, str) and re.fullmatch("([0-9]{1,5}) *- *([0-9]{1,5})", value)
+        if not found:
+            raise ValueError('write it as "20000-29999"')
+        return int(found[1]), int(found[2])
 
     @field_validator("rtp_ports")
     @classmethod
@@ -107,19 +162,19 @@ class Guards(_Section):
 
     return_calls_per_hour: int = Field(30, ge=1)
     return_calls_per_day: int = Field(100, ge=1)
-    special_prefixes: tuple[Digits, ...] = ()
+    special_prefixes: tuple[Prefix, ...] = ()
     """Premium-rate and satellite prefixes beside those known."""
 
 
 class Trunk(_Section):
     name: str = Field(min_length=1)
-    host: str = Field(min_length=1)
+    host: Host
     port: int = Field(5060, ge=1, le=65535)
     transport: Literal["udp", "tcp", "tls"] = "udp"
     register_: bool = Field(False, alias="register")
     user: str | None = None
     password: str | None = Field(None, repr=False)
-    sources: tuple[str, ...] = ()
+    sources: tuple[Annotated[str, AfterValidator(_source)], ...] = ()
     codecs: tuple[Literal["PCMA", "PCMU"], ...] = Field(("PCMA", "PCMU"), min_length=1)
     channels: int | None = Field(None, ge=1)
     trust_pai: bool = False
@@ -127,49 +182,55 @@ class Trunk(_Section):
     show_in: Literal["from", "p_asserted_identity", "p_preferred_identity"] = "from"
     foreign_numbers: bool = True
     country: Country | None = None
+    """Where a number without plus is dialled; None: it is E.164 that lacks its plus."""
     strip: int = Field(0, ge=0, le=15)
     prepend: Digits = ""
     plus: bool = True
     media_anywhere: bool = False
-    srtp: bool = False
-    direct_media: bool = False
+    srtp: NotYet = False
+    direct_media: NotYet = False
 
     @field_validator("transport")
     @classmethod
     def _udp(cls, transport: str) -> str:
         if transport != "udp":
-            raise ValueError(f'this version speaks SIP over "udp" only, not {transport!r}')
+            raise ValueError(f'this version speaks SIP over "udp" only, not "{transport}"')
         return transport
 
-    @field_validator("srtp", "direct_media")
-    @classmethod
-    def _not_yet(cls, value: bool) -> bool:
-        if value:
-            raise ValueError("this version cannot do it: leave it out")
-        return value
-
     @model_validator(mode="after")
-    def _credentials(self) -> Trunk:
-        if self.register_ and not (self.user and self.password):
-            raise ValueError("register = true needs user and password")
+    def _makes_sense(self) -> Trunk:
+        found = []
+        if self.register_ and self.user is None:
+            found.append(Fault(("register",), "needs user and password"))
+        if (self.user is None) != (self.password is None):
+            lacking = "user" if self.user is None else "password"
+            found.append(Fault((lacking,), "user and password go together"))
+        if self.strip and self.country is None:
+            found.append(Fault(("strip",), "needs country, whose numbers are to be shortened"))
+        if self.plus and (self.strip or self.prepend):
+            found.append(
+                Fault(("plus",), "only whole numbers have one: with strip or prepend set it false")
+            )
+        if found:
+            raise Faults(found)
         return self
 
 
 class Route(_Section):
-    prefix: Digits = ""
+    prefix: Annotated[Digits, BeforeValidator(_prefix)] = ""
     """Leading digits of E.164; empty: every number."""
     trunks: tuple[str, ...] = Field(min_length=1)
     weights: tuple[Annotated[int, Field(ge=1)], ...] = ()
 
-    @field_validator("prefix", mode="before")
-    @classmethod
-    def _without_plus(cls, value: object) -> object:
-        return value.removeprefix("+") if isinstance(value, str) else value
-
     @model_validator(mode="after")
-    def _one_weight_each(self) -> Route:
+    def _makes_sense(self) -> Route:
+        found = []
+        if len(set(self.trunks)) != len(self.trunks):
+            found.append(Fault(("trunks",), "names a trunk twice"))
         if self.weights and len(self.weights) != len(self.trunks):
-            raise ValueError("weights must have one number for each of the trunks")
+            found.append(Fault(("weights",), "must have one number for each of the trunks"))
+        if found:
+            raise Faults(found)
         return self
 
 
@@ -178,22 +239,39 @@ class Config(_Section):
     database: Database = Database()
     engine: EngineSection = EngineSection()
     sip: Sip = Sip()
+    asterisk: Annotated[dict[str, Any] | None, AfterValidator(_not_yet)] = None
     guards: Guards = Guards()
     trunk: tuple[Trunk, ...] = ()
     route: tuple[Route, ...] = ()
 
     @model_validator(mode="after")
-    def _known_trunks(self) -> Config:
-        names = [trunk.name for trunk in self.trunk]
-        if len(set(names)) != len(names):
-            raise ValueError("two trunks have the same name")
-        for route in self.route:
+    def _makes_sense(self) -> Config:
+        found = [*self._doubles(), *self._unknown_trunks()]
+        if found:
+            raise Faults(found)
+        return self
+
+    def _doubles(self) -> Iterator[Fault]:
+        names: set[str] = set()
+        for index, trunk in enumerate(self.trunk):
+            if trunk.name in names:
+                yield Fault(("trunk", index, "name"), "another trunk has this name")
+            names.add(trunk.name)
+        prefixes: set[str] = set()
+        for index, route in enumerate(self.route):
+            if route.prefix in prefixes:
+                yield Fault(("route", index, "prefix"), "another route has this prefix")
+            prefixes.add(route.prefix)
+
+    def _unknown_trunks(self) -> Iterator[Fault]:
+        names = {trunk.name for trunk in self.trunk}
+        for index, route in enumerate(self.route):
             for name in route.trunks:
                 if name not in names:
-                    raise ValueError(
-                        f"route {route.prefix!r} names the trunk {name!r}, which is not defined"
+                    yield Fault(
+                        ("route", index, "trunks"),
+                        f"there is no trunk {name!r}: define it, or check its spelling",
                     )
-        return self
 
     @property
     def database_url(self) -> str:
@@ -210,55 +288,52 @@ def load_config(path: Path) -> Config:
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: not UTF-8 text: {error.reason}") from error
     try:
-        config = Config.model_validate(tomllib.loads(text))
+        document = json.dumps(tomllib.loads(text), default=str)
+        config = Config.model_validate_json(document, strict=True)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path}: {error}") from error
     except ValidationError as error:
-        raise ConfigError("\n".join(_faults(path, text, error))) from error
+        raise ConfigError(
+            "\n".join(
+                f"{path}:{line_of(text, fault.where)}: {dotted(fault.where)}: {fault.message}"
+                for fault in faults_of(error)
+            )
+        ) from error
+    return _anchored(config, path.parent)
+
+
+def _anchored(config: Config, folder: Path) -> Config:
+    """The same with paths that do not depend on where the process was started."""
     server = config.server.model_copy(
-        update={"data_dir": (path.parent / config.server.data_dir).resolve()}
+        update={"data_dir": (folder / config.server.data_dir).resolve()}
     )
-    return config.model_copy(update={"server": server})
+    database = config.database
+    if database.url is not None:
+        file = (folder / database.url.removeprefix("sqlite:///")).resolve()
+        database = database.model_copy(update={"url": f"sqlite:///{file}"})
+    return config.model_copy(update={"server": server, "database": database})
 
 
-def _faults(path: Path, text: str, error: ValidationError) -> Iterator[str]:
-    for fault in error.errors():
-        where = fault["loc"]
-        message = fault["msg"].removeprefix("Value error, ")
-        if fault["type"] == "extra_forbidden":
-            message = "unknown key: take it out, or check its spelling"
-        if fault["type"] == "missing":
-            message = "is required"
-        yield f"{path}:{line_of(text, where)}: {_dotted(where)}: {message}"
-
-
-def _dotted(where: Sequence[int | str]) -> str:
-    return (
-        ".".join(f"{part}" if isinstance(part, str) else f"[{part + 1}]" for part in where).replace(
-            ".[", "["
-        )
-        or "the file"
-    )
+_TABLE = re.compile(r"\s*\[(\[)?\s*([A-Za-z0-9_-]+)\s*\]")
+_KEY = re.compile(r"""\s*["']?([A-Za-z0-9_.-]+)["']?\s*=""")
 
 
 def line_of(text: str, where: Sequence[int | str]) -> int:
     """The line, from 1, of the key at a path such as ("trunk", 1, "port"); of its table where the
     key is not there. TOML's parser keeps no lines, so they are looked up in the text."""
-    section, *rest = where or ("",)
-    table = next((part for part in rest if isinstance(part, int)), 0)
-    key = next((part for part in rest if isinstance(part, str)), None)
-    found, seen = 1, -1
+    table: tuple[int | str, ...] = ()
+    seen: Counter[str] = Counter()
+    found, longest = 1, 0
     for number, line in enumerate(text.splitlines(), 1):
-        stripped = line.strip()
-        if stripped.startswith("["):
-            inside = stripped.strip("[] ") == section
-            seen += inside
-            if inside and seen == table:
-                found = number
-        elif seen == table and found > 0 and _key_of(stripped) == key and key is not None:
-            return number
+        if heading := _TABLE.match(line):
+            name = heading[2]
+            table = (name, seen[name]) if heading[1] else (name,)
+            seen[name] += 1
+            here = table
+        elif key := _KEY.match(line):
+            here = (*table, *key[1].split("."))
+        else:
+            continue
+        if len(here) > longest and tuple(where[: len(here)]) == here:
+            found, longest = number, len(here)
     return found
-
-
-def _key_of(line: str) -> Any:
-    return line.partition("=")[0].strip().strip('"')

@@ -181,9 +181,15 @@ class Dialler:
         saved = party.leg.saved()
         line.was_answered = line.was_answered or self._role == "A"
         line.meter.answered(self._role, at)
-        await line.services.store.run(
-            lambda tx: records.leg_answered(tx, party.id, party.ringing, at, saved)
-        )
+        step = line.meter.trim() if self._role == "B" else Step()
+
+        def work(tx: Connection) -> None:
+            ledger.trim(tx, step.trims)
+            records.leg_answered(tx, party.id, party.ringing, at, saved)
+
+        await line.sliced()
+        await line.services.store.run(work)
+        line.meter.applied(step)
 
     async def _give_up(self, party: Party) -> None:
         """Write the end of an attempt and release what was reserved for it."""

@@ -76,8 +76,11 @@ class Step:
 
     holds: tuple[Hold, ...] = ()
     releases: tuple[Post, ...] = ()
+    trims: tuple[Hold, ...] = ()
+    """Reservations that are to be less from now on."""
     # For `Meter.applied`:
     blocks: Mapping[str, int] = field(default_factory=dict)
+    trimmed: Mapping[str, int] = field(default_factory=dict)
     legs: Mapping[Role, _Leg] = field(default_factory=dict)
     tail: int | None = None
 
@@ -129,6 +132,20 @@ class Meter:
             legs={"A": leg},
         )
 
+    def trim(self) -> Step:
+        """Leg B has answered. Leg A was paid as if that were to happen at the last moment: what
+        it does not need to outlast leg B is given back, or the credit would end for leg B while
+        leg A still held some of it."""
+        a, b = self._legs["A"], self._legs["B"]
+        assert a.answered is not None
+        duration = b.paid_until() + self._tail - a.answered
+        less = [
+            (_hold(a, share, blocks), blocks)
+            for share in a.shares
+            if (blocks := share.payer.rate.blocks(duration)) < share.blocks
+        ]
+        return Step(trims=tuple(hold for hold, _ in less), trimmed=_blocks(less))
+
     def slice(self, available: Mapping[str, Decimal]) -> Step:
         """The next 60 s for all answered legs in whole blocks, or the whole blocks that there
         are. `available` is what each account of `ledger_ids` has left (`ledger.available`)."""
@@ -148,8 +165,8 @@ class Meter:
         """The step has been reserved and committed."""
         for leg in self._legs.values():
             for share in leg.shares:
-                held = step.blocks.get(reservation_id(leg.id, share.payer.ledger_id), 0)
-                share.blocks = max(share.blocks, held)
+                name = reservation_id(leg.id, share.payer.ledger_id)
+                share.blocks = step.trimmed.get(name, max(share.blocks, step.blocks.get(name, 0)))
         self._legs = {**self._legs, **step.legs}
         if step.tail is not None:
             self._tail = step.tail

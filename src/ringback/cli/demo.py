@@ -29,7 +29,7 @@ CALLER = "+447700900123"
 CALLEE = "+442079460000"
 ACCESS = "+442071838750"
 PIN = "0042"
-CREDIT = "1.00"
+CREDIT = "0.70"
 LAST_WORDS = "Your credit has ended. Thank you for calling."
 
 _SETUP = f"""\
@@ -178,7 +178,7 @@ def _free_port() -> int:
 
 async def run(*, keep: bool) -> int:
     """Show it; returns the exit status."""
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else 110)
     with tempfile.TemporaryDirectory(prefix="ringback-demo-") as name:
         folder = Path(name)
         timeline = Timeline(console)
@@ -241,7 +241,6 @@ async def _play(folder: Path, say: Timeline, actors: dict[str, Actor], console: 
     say("callee", "gets the 5 that the caller pressed")
 
     await _hear(caller, say, "[beep]", 60)
-    say("caller", "hears the beep: the credit ends soon")
     await callee.wait_for("the end", _is("over"), 30)
     say("callee", "is cut off: the credit has ended")
     await _hear(caller, say, LAST_WORDS)
@@ -261,7 +260,7 @@ async def _set_up(folder: Path, say: Timeline, actors: dict[str, Actor]) -> None
     )
     (folder / "setup.yaml").write_text(_SETUP)
     shutil.copy(BUILT_IN / "demo-credit-ended.wav", folder / "goodbye.wav")
-    say("server", "applies the setup: an extension, a callerID with a PIN and 1.00, a rate")
+    say("server", f"applies the setup: an extension, a callerID with a PIN and {CREDIT}, a rate")
     apply = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "ringback", "apply", str(folder / "setup.yaml")),
         *("--config", str(config)),

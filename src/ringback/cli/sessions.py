@@ -89,14 +89,13 @@ def _time(instant: Instant | None) -> str | None:
 
 def show(found: list[dict[str, Any]], console: Console, *, whole: bool) -> None:
     """As tables."""
-    table = Table("started", "session", "extension", "caller", "callerID", "outcome", "stage")
+    table = Table("started", "session", "extension", "caller", "outcome", "stage")
     for session in found:
         table.add_row(
             _local(session["started"]),
-            session["id"] if whole else session["id"][-12:],
+            session["id"][-12:],
             session["extension"] or "",
             session["caller"] or "hidden",
-            session["caller_id"] or "",
             session["outcome"] or "live",
             session["stage"],
         )
@@ -113,12 +112,12 @@ def _show_legs(session: dict[str, Any], console: Console) -> None:
             leg["leg"],
             leg["number"]["e164"],
             leg["trunk"],
-            _local(leg["answered"]),
-            _local(leg["ended"]),
+            _local(leg["answered"])[11:],
+            _local(leg["ended"])[11:],
             str(leg["cause"] or ""),
             "" if leg["billed_seconds"] is None else str(leg["billed_seconds"]),
             "\n".join(
-                f"{charge['payer']} {charge['amount']} ({charge['explanation']})"
+                f"{charge['amount']} {charge['payer']} ({charge['explanation']})"
                 for charge in leg["charges"]
             ),
         )

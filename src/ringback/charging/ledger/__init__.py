@@ -15,6 +15,7 @@ from ringback.charging.ledger.calls import (
     reserve,
     settle,
     settle_interrupted,
+    trim,
 )
 from ringback.charging.ledger.credit import (
     LimitRefused,
@@ -41,4 +42,5 @@ __all__ = [
     "set_credit_limit",
     "settle",
     "settle_interrupted",
+    "trim",
 ]

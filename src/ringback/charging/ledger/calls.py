@@ -96,6 +96,20 @@ def reserve(tx: Connection, holds: Sequence[Hold]) -> None:
             tx.execute(_GROW, growth)
 
 
+def trim(tx: Connection, holds: Sequence[Hold]) -> None:
+    """Give back what is reserved beyond the total of each hold. One that is less already, or
+    settled, stays as it is."""
+    for hold in holds:
+        row = tx.execute(_HELD, {"ids": [hold.reservation_id]}).one_or_none()
+        if row is None or row.settled:
+            continue
+        less = max(ZERO, row.amount + row.free - hold.total)
+        paid = min(less, row.amount)
+        change = {"reservation": hold.reservation_id, "paid": -paid, "granted": paid - less}
+        tx.execute(_GROW, change)
+        tx.execute(_POST, {"ledger": hold.ledger_id, "used": ZERO, "held": paid})
+
+
 def settle(tx: Connection, posts: Sequence[Post], now: Instant) -> None:
     """Post what was used of each reservation, once, release the rest, and write the charge of
     each leg that was answered. A reservation that is settled already stays as it is.
