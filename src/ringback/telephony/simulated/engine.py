@@ -1,0 +1,73 @@
+"""See `ringback.telephony.port.Engine`; the far ends are in `network`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+from ringback.telephony.port import CallLeg, Listener, Order, TriggerLeg
+from ringback.telephony.simulated.legs import ResumedSimulatedLeg, SimulatedLeg, SimulatedTrigger
+from ringback.telephony.simulated.network import FarCall, Network, Ring
+
+
+class SimulatedEngine:
+    """One life of a server's telephony. After `crash` a new one goes on with the same network."""
+
+    def __init__(self, network: Network) -> None:
+        self.network = network
+        self.clock = network.clock
+        self.alive = True
+        self.down: set[str] = set()
+        """Trunks that are known to be down."""
+        self._on_trigger: Callable[[TriggerLeg], None] | None = None
+        self._legs: list[SimulatedLeg] = []
+
+    async def start(self, on_trigger: Callable[[TriggerLeg], None]) -> None:
+        self._on_trigger = on_trigger
+        self.network.engine = self
+
+    def usable(self, trunk: str) -> bool:
+        return trunk not in self.down
+
+    def prepare(self, order: Order, listener: Listener, beside: CallLeg | None = None) -> CallLeg:
+        call_id = f"call-{self.network.chance.getrandbits(64):016x}"
+        far = FarCall(self.network, call_id, order.trunk, order.number, order.shown, None)
+        far.leg = leg = SimulatedLeg(self, far, order, listener)
+        self._legs.append(leg)
+        return leg
+
+    def resume(self, saved: str, listener: Listener) -> None:
+        document = json.loads(saved)
+        leg = ResumedSimulatedLeg(self, saved, listener)
+        if "ring" in document:
+            leg.reject_again(self.network.rings[document["ring"]], document["status"])
+            return
+        far = self.network.calls.get(document["call"])
+        if far is None:  # stored, but its INVITE never left
+            far = FarCall(self.network, document["call"], "", "", None, None)  # type: ignore[arg-type]
+            far.ended = self.clock.now()
+        leg.end_call(far)
+
+    async def close(self) -> None:
+        for leg in self._legs:
+            leg.hang_up()
+        self.network.engine = None
+
+    def take(self, ring: Ring) -> None:
+        """A trigger call arrives."""
+        ring.leg = leg = SimulatedTrigger(self, ring)
+
+        def arrive() -> None:
+            if self.alive and self._on_trigger is not None:
+                self._on_trigger(leg)
+
+        self.network.later(arrive)
+
+    def crash(self) -> None:
+        """The server's side is gone, without a word to anybody."""
+        self.alive = False
+        self.network.engine = None
+        for leg in self._legs:
+            leg.far.leg = None
+        for ring in self.network.rings.values():
+            ring.leg = None

@@ -1,0 +1,328 @@
+"""The legs of the simulated engine."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from ringback.clock import Instant, Timer
+from ringback.telephony import port
+from ringback.telephony.cause import failure
+from ringback.telephony.port import (
+    NO_RESPONSE_SECONDS,
+    SILENCE_SECONDS,
+    CallLeg,
+    Cause,
+    Clip,
+    Event,
+    Listener,
+    Order,
+    Outcome,
+    Trigger,
+)
+
+if TYPE_CHECKING:
+    from ringback.telephony.simulated.engine import SimulatedEngine
+    from ringback.telephony.simulated.network import FarCall, Ring
+
+UNCONFIRMED_SECONDS = 32.0
+"""SIP's 64*T1: so long is waited for an ACK, or for the answer to a CANCEL."""
+
+
+class SimulatedTrigger:
+    """A trigger call."""
+
+    def __init__(self, engine: SimulatedEngine, ring: Ring) -> None:
+        self._engine = engine
+        self._ring = ring
+        self._listener: Listener = lambda leg, event: None
+        self._over = False
+        self._rejected = False
+        self._gone = False
+        self._saved = ""
+
+    @property
+    def trigger(self) -> Trigger:
+        return self._ring.trigger
+
+    def listen(self, listener: Listener) -> None:
+        self._listener = listener
+
+    def saved(self) -> str:
+        return self._saved
+
+    def ring(self) -> None:
+        self._ring.rang = True
+
+    def prepare_rejection(self, status: int) -> str:
+        self._saved = json.dumps({"ring": self._ring.id, "status": status})
+        return self._saved
+
+    def reject(self, status: int) -> None:
+        if self._rejected:
+            return
+        self._rejected = True
+        self._engine.network.later(lambda: self._ring.server_rejects(status))
+        self._await_proof()
+
+    def _await_proof(self) -> None:
+        clock = self._engine.clock
+        clock.call_at(clock.now() + UNCONFIRMED_SECONDS, lambda: self._end(proven=False))
+
+    def far_gives_up(self) -> None:
+        if not self._rejected and not self._over:
+            self._rejected = self._gone = True
+            self._tell(port.CallerGone(self._engine.clock.now()))
+            self._await_proof()
+
+    def far_acknowledges(self) -> None:
+        if self._rejected:
+            self._end(proven=True)
+
+    def _end(self, *, proven: bool) -> None:
+        if not self._over:
+            self._over = True
+            outcome = Outcome.CANCELLED if self._gone else Outcome.REJECTED
+            self._tell(port.Ended(Cause(outcome), self._engine.clock.now(), proven))
+
+    def _tell(self, event: Event) -> None:
+        if self._engine.alive:
+            self._listener(self, event)
+
+
+class SimulatedLeg:
+    """A call that the server makes."""
+
+    def __init__(
+        self, engine: SimulatedEngine, far: FarCall, order: Order, listener: Listener
+    ) -> None:
+        self._engine = engine
+        self.far = far
+        self._order = order
+        self._listener = listener
+        self._dialled = self._heard_of = self._rang = False
+        self._answered: Instant | None = None
+        self._cancelled = self._over = False
+        self._playbacks = 0
+        self._playing: list[Timer] = []
+        self._limit: Timer | None = None
+        self.bridged: SimulatedLeg | None = None
+        self.both_ways = False
+
+    # Verbs
+
+    def saved(self) -> str:
+        return json.dumps({"call": self.far.id})
+
+    def dial(self) -> None:
+        if self._dialled or self._over:
+            return
+        self._dialled = True
+        engine = self._engine
+        engine.network.later(lambda: engine.network.dialled(self.far))
+        engine.clock.call_at(engine.clock.now() + NO_RESPONSE_SECONDS, self._no_response)
+        if self._order.trunk not in engine.network.silent_trunks:
+            engine.network.later(self._trying)
+
+    def play(self, clips: Sequence[Clip], *, loop: bool = False) -> int:
+        self.stop()
+        self._playbacks += 1
+        number = self._playbacks
+        if self._over:
+            return number
+        clock = self._engine.clock
+        at = clock.now()
+        for clip in clips:
+            self._playing.append(clock.call_at(at, lambda words=clip.words: self._say(words)))  # type: ignore[misc]
+            at += clip.seconds
+        if loop:
+            self._playing.append(clock.call_at(at, lambda: self._again(clips)))
+        else:
+            self._playing.append(clock.call_at(at, lambda: self._played(number)))
+        return number
+
+    def _say(self, words: str) -> None:
+        if self._answered is not None:
+            self.far.server_says(words)
+
+    def _again(self, clips: Sequence[Clip]) -> None:
+        number = self._playbacks
+        if clips and not self._over:
+            self.play(clips, loop=True)
+            self._playbacks = number
+
+    def _played(self, number: int) -> None:
+        self._playing.clear()
+        if not self._over:
+            self._tell(port.PlaybackFinished(number))
+
+    def stop(self) -> None:
+        for timer in self._playing:
+            timer.cancel()
+        self._playing.clear()
+
+    def send_digits(self, digits: str) -> None:
+        if self._answered is not None and not self._over:
+            self._engine.network.later(lambda: self.far.digits.extend(digits))
+
+    def bridge(self, other: CallLeg, *, early: bool = False) -> None:
+        assert isinstance(other, SimulatedLeg)
+        self.bridged, other.bridged = other, self
+        self.both_ways = other.both_ways = not early
+
+    def unbridge(self) -> None:
+        other, self.bridged = self.bridged, None
+        if other is not None:
+            other.bridged = None
+
+    def limit(self, at: Instant | None) -> None:
+        if self._limit is not None:
+            self._limit.cancel()
+            self._limit = None
+        if at is not None and not self._over:
+            self._limit = self._engine.clock.call_at(at, lambda: self._at_limit(at))
+
+    def hang_up(self) -> None:
+        if self._over:
+            return
+        if self._answered is not None:
+            self._bye(Cause(Outcome.NORMAL, by_us=True), self._engine.clock.now())
+        elif not self._dialled:
+            self._end_soon(Cause(Outcome.CANCELLED, by_us=True))
+        elif not self._cancelled:
+            self._cancelled = True
+            clock = self._engine.clock
+            self._engine.network.later(self.far.server_cancels)
+            clock.call_at(clock.now() + UNCONFIRMED_SECONDS, self._never_confirmed)
+
+    # What the far end does
+
+    def _trying(self) -> None:
+        self._heard_of = True
+
+    def far_rings(self) -> None:
+        self._heard_of = True
+        if not self._over and not self._rang and self._answered is None:
+            self._rang = True
+            self._tell(port.Ringing())
+
+    def far_early_media(self) -> None:
+        if not self._over and self._answered is None:
+            self._tell(port.EarlyMedia())
+
+    def far_answers(self) -> None:
+        now = self._engine.clock.now()
+        if self._over:
+            # A late answer of a call that was given up: acknowledged and ended.
+            self._engine.network.later(self.far.server_hangs_up)
+            return
+        self._heard_of = True
+        self._answered = now
+        self._tell(port.Answered(now))
+        if self._cancelled:
+            self._bye(Cause(Outcome.NORMAL, 200, by_us=True), now)
+
+    def far_rejects(self, status: int) -> None:
+        if not self._over and self._answered is None:
+            self._end(failure(status, rang=self._rang), self._engine.clock.now())
+
+    def far_presses(self, digit: str) -> None:
+        if not self._over and self._answered is not None:
+            self._tell(port.Digit(digit, self._engine.clock.now()))
+
+    def far_hangs_up(self) -> None:
+        if not self._over:
+            self._end(Cause(Outcome.NORMAL), self._engine.clock.now())
+
+    def far_vanishes(self) -> None:
+        """No sound for a minute, then no answer to a session refresh."""
+        gone = self._engine.clock.now()
+        at = gone + SILENCE_SECONDS + UNCONFIRMED_SECONDS
+
+        def lost() -> None:
+            if not self._over and self._answered is not None:
+                self._bye(Cause(Outcome.LOST, by_us=True), gone)
+
+        self._engine.clock.call_at(at, lost)
+
+    # Ending
+
+    def _no_response(self) -> None:
+        if not self._heard_of and not self._over:
+            self._end(Cause(Outcome.FAILED, trunk_failed=True), self._engine.clock.now())
+
+    def _never_confirmed(self) -> None:
+        if not self._over and self._answered is None:
+            self._end(Cause(Outcome.FAILED), self._engine.clock.now())
+
+    def _at_limit(self, at: Instant) -> None:
+        if not self._over and self._answered is not None:
+            self._bye(Cause(Outcome.LIMIT, by_us=True), at)
+
+    def _bye(self, cause: Cause, at: Instant) -> None:
+        self._engine.network.later(self.far.server_hangs_up)
+        self._end_soon(cause, at)
+
+    def _end_soon(self, cause: Cause, at: Instant | None = None) -> None:
+        self._close()
+        now = self._engine.clock.now()
+        event = port.Ended(cause, now if at is None else at)
+        self._engine.clock.call_at(now, lambda: self._tell(event))
+
+    def _end(self, cause: Cause, at: Instant) -> None:
+        self._close()
+        self._tell(port.Ended(cause, at))
+
+    def _close(self) -> None:
+        self._over = True
+        self.stop()
+        self.limit(None)
+        self.unbridge()
+
+    def _tell(self, event: Event) -> None:
+        if self._engine.alive:
+            self._listener(self, event)
+
+
+class ResumedSimulatedLeg:
+    """A leg from before a crash."""
+
+    def __init__(self, engine: SimulatedEngine, saved: str, listener: Listener) -> None:
+        self._engine = engine
+        self._saved = saved
+        self._listener = listener
+        self._over = False
+
+    def saved(self) -> str:
+        return self._saved
+
+    def end_call(self, far: FarCall) -> None:
+        """CANCEL, or BYE where it has answered."""
+
+        def arrive() -> None:
+            if far.answered is None:
+                far.server_cancels()
+            else:
+                far.server_hangs_up()
+            self._engine.network.later(lambda: self._end(proven=False))
+
+        self._engine.network.later(arrive)
+
+    def reject_again(self, ring: Ring, status: int) -> None:
+        ring.leg = None
+
+        def arrive() -> None:
+            ring.server_rejects(status)
+            if ring.acknowledges:
+                self._engine.network.later(lambda: self._end(proven=True))
+
+        self._engine.network.later(arrive)
+        clock = self._engine.clock
+        clock.call_at(clock.now() + UNCONFIRMED_SECONDS, lambda: self._end(proven=False))
+
+    def _end(self, *, proven: bool) -> None:
+        if not self._over and self._engine.alive:
+            self._over = True
+            now = self._engine.clock.now()
+            self._listener(self, port.Ended(Cause(Outcome.FAILED, by_us=True), now, proven))

@@ -1,0 +1,254 @@
+"""The world outside of a simulated server: numbers, phones, what they do, and what became of
+every call. It lives on when a server's side dies.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from ringback.clock import Clock, Instant
+from ringback.telephony.port import Shown, Trigger
+
+if TYPE_CHECKING:
+    from ringback.telephony.simulated.engine import SimulatedEngine
+    from ringback.telephony.simulated.legs import SimulatedLeg, SimulatedTrigger
+
+Script = Callable[["FarCall"], Awaitable[None]]
+"""What a phone does with a call."""
+
+
+@dataclass(slots=True)
+class FarCall:
+    """One call, as the far end has it, and the truth about it."""
+
+    network: Network
+    id: str
+    trunk: str
+    number: str
+    shown: Shown
+    leg: SimulatedLeg | None
+    """The server's side; None once that has died."""
+    rang: Instant | None = None
+    answered: Instant | None = None
+    ended: Instant | None = None
+    ended_by_server: bool = False
+    rejected: int | None = None
+    vanished: Instant | None = None
+    digits: list[str] = field(default_factory=list)
+    """Keys that came from the server."""
+    said: list[tuple[Instant, str]] = field(default_factory=list)
+    """The words of what the server played, as each began."""
+    _news: asyncio.Event = field(default_factory=asyncio.Event)
+
+    # What the phone does
+
+    def ring(self) -> None:
+        if self.ended is None and self.rang is None:
+            self.rang = self.network.clock.now()
+            self._send("far_rings")
+
+    def early_media(self) -> None:
+        self._send("far_early_media")
+
+    def answer(self) -> None:
+        if self.ended is None and self.answered is None:
+            self.answered = self.network.clock.now()
+            self._send("far_answers")
+
+    def reject(self, status: int) -> None:
+        if self.ended is None and self.answered is None:
+            self.rejected = status
+            self._over(by_server=False)
+            self._send("far_rejects", status)
+
+    def press(self, digits: str) -> None:
+        """One key after the other, 0.15 s apart."""
+        now = self.network.clock.now()
+        for place, digit in enumerate(digits):
+            self.network.clock.call_at(now + 0.15 * place, lambda digit=digit: self._press(digit))  # type: ignore[misc]
+
+    def _press(self, digit: str) -> None:
+        if self.ended is None and self.vanished is None:
+            self._send("far_presses", digit)
+
+    def hang_up(self) -> None:
+        if self.ended is None and self.answered is not None:
+            self._over(by_server=False)
+            self._send("far_hangs_up")
+
+    def vanish(self) -> None:
+        """The far end is gone without a word: no sound, no answer to anything."""
+        self.vanished = self.network.clock.now()
+        self._send("far_vanishes")
+
+    async def sleep(self, seconds: float) -> None:
+        await self.network.clock.sleep_until(self.network.clock.now() + seconds)
+
+    async def hears(self, words: str, seconds: float = 60.0) -> bool:
+        """Wait until something that begins so is said; False when it was not, or the call ended."""
+        seen = len(self.said)
+        until = self.network.clock.now() + seconds
+        while True:
+            if any(said.startswith(words) for _, said in self.said[seen:]):
+                return True
+            seen = len(self.said)
+            if self.ended is not None or self.network.clock.now() >= until:
+                return False
+            self._news.clear()
+            timer = self.network.clock.call_at(until, self._news.set)
+            await self._news.wait()
+            timer.cancel()
+
+    async def over(self) -> None:
+        """Wait until the call has ended."""
+        while self.ended is None:
+            self._news.clear()
+            await self._news.wait()
+
+    # What the server does
+
+    def server_cancels(self) -> None:
+        if self.ended is None and self.answered is None and self.vanished is None:
+            self.rejected = 487
+            self._over(by_server=True)
+            self._send("far_rejects", 487)
+
+    def server_hangs_up(self) -> None:
+        if self.ended is None:
+            self._over(by_server=True)
+
+    def server_says(self, words: str) -> None:
+        self.said.append((self.network.clock.now(), words))
+        self._news.set()
+
+    def _over(self, *, by_server: bool) -> None:
+        self.ended = self.network.clock.now()
+        self.ended_by_server = by_server
+        self._news.set()
+
+    def _send(self, what: str, *arguments: object) -> None:
+        """A message to the server takes its time, and is lost if the server is not there."""
+
+        def arrive() -> None:
+            if self.leg is not None:
+                getattr(self.leg, what)(*arguments)
+
+        self.network.later(arrive)
+
+
+@dataclass(slots=True)
+class Ring:
+    """A trigger call, as the caller has it."""
+
+    network: Network
+    id: str
+    trigger: Trigger
+    acknowledges: bool
+    """False: forged, its ACK never comes."""
+    leg: SimulatedTrigger | None = None
+    rang: bool = False
+    rejected: int | None = None
+    gone: bool = False
+
+    def hang_up(self) -> None:
+        if self.rejected is None and not self.gone:
+            self.gone = True
+            self.network.later(lambda: self._to_server("far_gives_up"))
+            if self.acknowledges:
+                at = self.network.clock.now() + 0.1  # after the 487
+                self.network.clock.call_at(at, lambda: self._to_server("far_acknowledges"))
+
+    def server_rejects(self, status: int) -> None:
+        """A rejection arrives; each time it does, it is acknowledged (RFC 3261 section
+        17.1.1.2)."""
+        if not self.gone:
+            self.rejected = status
+        if self.acknowledges:
+            self.network.later(lambda: self._to_server("far_acknowledges"))
+
+    def _to_server(self, what: str) -> None:
+        if self.leg is not None:
+            getattr(self.leg, what)()
+
+
+class Network:
+    """Every phone and every call."""
+
+    def __init__(self, clock: Clock, chance: random.Random) -> None:
+        self.clock = clock
+        self.chance = chance
+        self.calls: dict[str, FarCall] = {}
+        self.rings: dict[str, Ring] = {}
+        self.engine: SimulatedEngine | None = None
+        self.silent_trunks: set[str] = set()
+        """Trunks that answer nothing at all."""
+        self.failing_trunks: dict[str, int] = {}
+        """Trunks that answer every call with that status."""
+        self._phones: dict[str, Script] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def phone(self, number: str, script: Script) -> None:
+        """From now on `script` answers calls to `number`."""
+        self._phones[number] = script
+
+    def later(self, action: Callable[[], object]) -> None:
+        """After a little while, as networks take it."""
+        at = self.clock.now() + self.chance.uniform(0.001, 0.05)
+        self.clock.call_at(at, lambda: (action(), None)[1])
+
+    def ring(
+        self,
+        called: str,
+        caller: str | None,
+        *,
+        trunk: str = "trunk",
+        name: str | None = None,
+        hidden: bool = False,
+        diverted_by: str | None = None,
+        verification: str | None = None,
+        acknowledges: bool = True,
+        hang_up_after: float | None = None,
+    ) -> Ring:
+        """Somebody rings an access number."""
+        now = self.clock.now()
+        trigger = Trigger(
+            trunk, called, caller, name, hidden or caller is None, diverted_by, verification, now
+        )
+        ring = Ring(self, f"ring-{len(self.rings)}", trigger, acknowledges)
+        self.rings[ring.id] = ring
+        if self.engine is not None:
+            self.engine.take(ring)
+        if hang_up_after is not None:
+            self.clock.call_at(now + hang_up_after, ring.hang_up)
+        return ring
+
+    def dialled(self, call: FarCall) -> None:
+        """A call of the server's arrives at its phone."""
+        self.calls[call.id] = call
+        if call.trunk in self.silent_trunks:
+            return
+        if call.trunk in self.failing_trunks:
+            call.reject(self.failing_trunks[call.trunk])
+            return
+        script = self._phones.get(call.number)
+        if script is None:
+            call.reject(404)
+            return
+        task = asyncio.get_running_loop().create_task(self._play(script, call))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _play(self, script: Script, call: FarCall) -> None:
+        await script(call)
+
+    def live(self) -> list[FarCall]:
+        """The calls that are up, or ring."""
+        return [
+            call
+            for call in self.calls.values()
+            if call.ended is None and call.trunk not in self.silent_trunks
+        ]
