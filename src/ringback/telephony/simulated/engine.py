@@ -53,6 +53,11 @@ class SimulatedEngine:
             leg.hang_up()
         self.network.engine = None
 
+    def later(self, action: Callable[[], object]) -> None:
+        """A message of the server's on its way; the dead send none."""
+        if self.alive:
+            self.network.later(action)
+
     def take(self, ring: Ring) -> None:
         """A trigger call arrives."""
         ring.leg = leg = SimulatedTrigger(self, ring)

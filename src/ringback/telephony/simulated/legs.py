@@ -63,7 +63,7 @@ class SimulatedTrigger:
         if self._rejected:
             return
         self._rejected = True
-        self._engine.network.later(lambda: self._ring.server_rejects(status))
+        self._engine.later(lambda: self._ring.server_rejects(status))
         self._await_proof()
 
     def _await_proof(self) -> None:
@@ -120,10 +120,10 @@ class SimulatedLeg:
             return
         self._dialled = True
         engine = self._engine
-        engine.network.later(lambda: engine.network.dialled(self.far))
+        engine.later(lambda: engine.network.dialled(self.far))
         engine.clock.call_at(engine.clock.now() + NO_RESPONSE_SECONDS, self._no_response)
         if self._order.trunk not in engine.network.silent_trunks:
-            engine.network.later(self._trying)
+            engine.later(self._trying)
 
     def play(self, clips: Sequence[Clip], *, loop: bool = False) -> int:
         self.stop()
@@ -164,7 +164,7 @@ class SimulatedLeg:
 
     def send_digits(self, digits: str) -> None:
         if self._answered is not None and not self._over:
-            self._engine.network.later(lambda: self.far.digits.extend(digits))
+            self._engine.later(lambda: self.far.digits.extend(digits))
 
     def bridge(self, other: CallLeg, *, early: bool = False) -> None:
         assert isinstance(other, SimulatedLeg)
@@ -193,7 +193,7 @@ class SimulatedLeg:
         elif not self._cancelled:
             self._cancelled = True
             clock = self._engine.clock
-            self._engine.network.later(self.far.server_cancels)
+            self._engine.later(self.far.server_cancels)
             clock.call_at(clock.now() + UNCONFIRMED_SECONDS, self._never_confirmed)
 
     # What the far end does
@@ -215,7 +215,7 @@ class SimulatedLeg:
         now = self._engine.clock.now()
         if self._over:
             # A late answer of a call that was given up: acknowledged and ended.
-            self._engine.network.later(self.far.server_hangs_up)
+            self._engine.later(self.far.server_hangs_up)
             return
         self._heard_of = True
         self._answered = now
@@ -261,7 +261,7 @@ class SimulatedLeg:
             self._bye(Cause(Outcome.LIMIT, by_us=True), at)
 
     def _bye(self, cause: Cause, at: Instant) -> None:
-        self._engine.network.later(self.far.server_hangs_up)
+        self._engine.later(self.far.server_hangs_up)
         self._end_soon(cause, at)
 
     def _end_soon(self, cause: Cause, at: Instant | None = None) -> None:
@@ -305,9 +305,9 @@ class ResumedSimulatedLeg:
                 far.server_cancels()
             else:
                 far.server_hangs_up()
-            self._engine.network.later(lambda: self._end(proven=False))
+            self._engine.later(lambda: self._end(proven=False))
 
-        self._engine.network.later(arrive)
+        self._engine.later(arrive)
 
     def reject_again(self, ring: Ring, status: int) -> None:
         ring.leg = None
@@ -315,9 +315,9 @@ class ResumedSimulatedLeg:
         def arrive() -> None:
             ring.server_rejects(status)
             if ring.acknowledges:
-                self._engine.network.later(lambda: self._end(proven=True))
+                self._engine.later(lambda: self._end(proven=True))
 
-        self._engine.network.later(arrive)
+        self._engine.later(arrive)
         clock = self._engine.clock
         clock.call_at(clock.now() + UNCONFIRMED_SECONDS, lambda: self._end(proven=False))
 

@@ -189,7 +189,7 @@ class Network:
         self.failing_trunks: dict[str, int] = {}
         """Trunks that answer every call with that status."""
         self._phones: dict[str, Script] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self.tasks: set[asyncio.Task[None]] = set()
 
     def phone(self, number: str, script: Script) -> None:
         """From now on `script` answers calls to `number`."""
@@ -239,8 +239,8 @@ class Network:
             call.reject(404)
             return
         task = asyncio.get_running_loop().create_task(self._play(script, call))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
 
     async def _play(self, script: Script, call: FarCall) -> None:
         await script(call)

@@ -1,0 +1,284 @@
+"""A whole server on virtual time: real store (in memory), real rules, simulated telephony."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+
+from ringback.accounts.apply import Applier
+from ringback.accounts.secrets import Secrets
+from ringback.accounts.setupfile import SetupFile
+from ringback.calls.exchange import Exchange
+from ringback.calls.services import Services
+from ringback.charging.ledger import UNLIMITED
+from ringback.clock import Instant, LoopClock
+from ringback.config import Guards, Route, Trunk
+from ringback.sounds.convert import convert
+from ringback.sounds.library import SoundLibrary
+from ringback.sounds.speech import BUILT_IN
+from ringback.store import InlineStore
+from ringback.store.models import (
+    Charge,
+    LedgerAccount,
+    LedgerEntry,
+    Leg,
+    Lock,
+    Reservation,
+    Session,
+)
+from ringback.telephony.simulated import FarCall, Network, SimulatedEngine, run_virtual
+
+CALLER = "+447700900123"
+OTHER_CALLER = "+447700900124"
+CALLEE = "+442079460000"
+ACCESS = "+442071838750"
+PIN = "0042"
+EPOCH = 1_700_000_000.0
+
+RATE = {
+    "prefix": "",
+    "setup": "0.00",
+    "first_block": 10,
+    "first_price": "0.05",
+    "next_block": 5,
+    "price_per_minute": "0.60",
+}
+
+
+class Steps:
+    """A journal that keeps what it is told."""
+
+    def __init__(self, clock: LoopClock) -> None:
+        self._clock = clock
+        self.steps: list[tuple[Instant, str | None, str, dict[str, object]]] = []
+        self.troubles: list[str] = []
+
+    def step(self, session: str, step: str, **facts: object) -> None:
+        self.steps.append((self._clock.now(), session, step, facts))
+
+    def trouble(self, session: str | None, what: str, **facts: object) -> None:
+        self.troubles.append(what)
+
+
+class World:
+    """One server and everything around it. `restart` gives it another life."""
+
+    def __init__(self, seed: int, folder: Path) -> None:
+        self._keep = asyncio.all_tasks()
+        self.chance = random.Random(seed)
+        self.clock = LoopClock(asyncio.get_running_loop(), EPOCH)
+        self.network = Network(self.clock, random.Random(self.chance.random()))
+        self.store = InlineStore()
+        self.secrets = Secrets(b"k" * 32)
+        self.folder = folder
+        self.journal = Steps(self.clock)
+        self.trunks = {name: Trunk(name=name, host="192.0.2.1") for name in ("trunk", "second")}
+        self.routes = (Route(prefix="", trunks=("trunk",)),)
+        self.engine = SimulatedEngine(self.network)
+        self.exchange = self._make_exchange()
+
+    def _make_exchange(self) -> Exchange:
+        services = Services(
+            clock=self.clock,
+            chance=random.Random(self.chance.random()),
+            store=self.store,
+            engine=self.engine,
+            sounds=SoundLibrary(
+                self.folder / "sounds", lambda name: self.journal.trouble(None, f"missing {name}")
+            ),
+            secrets=self.secrets,
+            journal=self.journal,
+            trunks=self.trunks,
+            routes=self.routes,
+            guards=Guards(),
+            currency="GBP",
+        )
+        return Exchange(services, "node")
+
+    async def setup(
+        self,
+        callback: dict[str, Any] | None = None,
+        *,
+        credit: str | None = "5.00",
+        pin: str | None = PIN,
+        caller_ids: list[dict[str, Any]] | None = None,
+        rates: list[dict[str, Any]] | None = None,
+        balance: str = "100.00",
+        plan: dict[str, Any] | None = None,
+        start: bool = True,
+    ) -> None:
+        """The example setup, with some things otherwise, and the server started."""
+        listed: dict[str, Any] = {"number": CALLER, "pin": pin}
+        if credit is not None:
+            listed |= {"credit": credit, "order_number": "A-1"}
+        await self.apply(
+            {
+                "accounts": [
+                    {
+                        "name": "acme",
+                        "contact_name": "Acme Travel",
+                        "country": "GB",
+                        "plan": "retail",
+                        "balance": balance,
+                    }
+                ],
+                "extensions": [
+                    {
+                        "name": "travellers",
+                        "account": "acme",
+                        "access_numbers": [ACCESS],
+                        "callback": {"callback_delay_seconds": 1, **(callback or {})},
+                        "caller_ids": [listed] if caller_ids is None else caller_ids,
+                    }
+                ],
+                "plans": [{"name": "retail", "rates": rates or [RATE], **(plan or {})}],
+            }
+        )
+        if start:
+            await self.exchange.start()
+
+    async def apply(self, document: dict[str, Any]) -> list[str]:
+        """Apply a setup document."""
+        setup = SetupFile.model_validate(document)
+        return await self.store.run(
+            lambda tx: Applier(
+                tx,
+                self.secrets,
+                self.clock.now(),
+                random.Random(self.chance.random()),
+                folder=BUILT_IN,
+                sounds=self.folder / "sounds",
+                convert=convert,
+            ).apply(setup)
+        )
+
+    async def crash_and_restart(self, after: float = 1.0) -> None:
+        """The server dies at once, and another life begins on the same store."""
+        self.engine.crash()
+        for task in asyncio.all_tasks() - self.network.tasks - self._keep:
+            task.cancel()
+        await self.sleep(after)
+        self.engine = SimulatedEngine(self.network)
+        self.exchange = self._make_exchange()
+        await self.exchange.start()
+
+    async def sleep(self, seconds: float) -> None:
+        await self.clock.sleep_until(self.clock.now() + seconds)
+
+    async def quiet(self, longest: float = 20_000.0) -> None:
+        """Wait until no session is open and no call is up."""
+        until = self.clock.now() + longest
+        await self.sleep(1.0)
+        while self.clock.now() < until:
+            if not self.network.live() and not self.open_sessions():
+                await self.sleep(40.0)
+                return
+            await self.sleep(5.0)
+        raise AssertionError(f"not quiet: {self.network.live()} {self.open_sessions()}")
+
+    # Looking
+
+    def rows(self, model: Any) -> list[dict[str, Any]]:
+        return self._read(
+            lambda tx: [dict(row) for row in tx.execute(select(model.__table__)).mappings()]
+        )
+
+    def session(self) -> dict[str, Any]:
+        """The only session there is."""
+        (row,) = self.rows(Session)
+        return row
+
+    def rows_of_sessions(self) -> list[dict[str, Any]]:
+        """Every session, in the order in which they came."""
+        return sorted(self.rows(Session), key=lambda row: row["started"])
+
+    def rows_of_legs(self) -> list[dict[str, Any]]:
+        return self.rows(Leg)
+
+    def rows_of_charges(self) -> list[dict[str, Any]]:
+        return self.rows(Charge)
+
+    def legs(self, role: str) -> list[dict[str, Any]]:
+        return [row for row in self.rows(Leg) if row["leg"] == role]
+
+    def charges(self) -> list[Decimal]:
+        return [row["amount"] for row in self.rows(Charge)]
+
+    def locks(self) -> dict[str, dict[str, Any]]:
+        return {row["key"]: row for row in self.rows(Lock)}
+
+    def open_sessions(self) -> list[str]:
+        return [row["id"] for row in self.rows(Session) if row["outcome"] is None]
+
+    def said(self, number: str = CALLER) -> list[str]:
+        """What the phones of a number were told, over all calls."""
+        return [
+            words
+            for call in self.network.calls.values()
+            if call.number == number
+            for _, words in call.said
+        ]
+
+    def calls(self, number: str) -> list[FarCall]:
+        return [call for call in self.network.calls.values() if call.number == number]
+
+    def _read(self, work: Callable[[Connection], Any]) -> Any:
+        try:
+            self.store.run(work).send(None)  # it never waits
+        except StopIteration as done:
+            return done.value
+        raise AssertionError("an inline store waited")
+
+    def check(self) -> None:
+        """What must hold once everything is quiet, whatever happened."""
+        assert not self.network.live(), "a leg lives without a session"
+        assert not self.open_sessions()
+        for row in self.rows(Reservation):
+            assert row["settled"], f"reservation {row['id']} was never settled"
+        totals = self._read(
+            lambda tx: dict(
+                tx.execute(
+                    select(LedgerEntry.ledger_id, func.sum(LedgerEntry.amount)).group_by(
+                        LedgerEntry.ledger_id
+                    )
+                )
+                .tuples()
+                .all()
+            )
+        )
+        for account in self.rows(LedgerAccount):
+            assert account["reserved"] == 0, account
+            assert account["balance"] == totals.get(account["id"], 0), account
+            available = account["balance"] + account["credit_limit"]
+            assert account["unlimited"] or available >= 0, account
+        for leg in self.rows(Leg):
+            assert leg["ended"] is not None, leg
+        charged = [row["leg_id"] for row in self.rows(Charge)]
+        assert len(charged) == len(set(charged)), "a leg was charged twice"
+        faults = [what for what in self.journal.troubles if "fault of Ringback" in what]
+        assert not faults, faults
+
+
+def in_world(
+    folder: Path, play: Callable[[World], Awaitable[None]], seed: int = 1, *, check: bool = True
+) -> World:
+    """Run a play in a new world to its end, and see that everything was left in order."""
+
+    async def main() -> World:
+        world = World(seed, folder)
+        await play(world)
+        if check:
+            await world.quiet()
+            world.check()
+        return world
+
+    return run_virtual(main())
+
+
+__all__ = ["UNLIMITED", "World", "in_world"]
