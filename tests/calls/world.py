@@ -39,6 +39,8 @@ OTHER_CALLER = "+447700900124"
 CALLEE = "+442079460000"
 ACCESS = "+442071838750"
 PIN = "0042"
+CALM_SECONDS = 150.0
+"""Longer than any trigger rings."""
 EPOCH = 1_700_000_000.0
 
 RATE = {
@@ -174,12 +176,13 @@ class World:
     async def quiet(self, longest: float = 20_000.0) -> None:
         """Wait until no session is open and no call is up."""
         until = self.clock.now() + longest
-        await self.sleep(1.0)
+        calm_since = self.clock.now()
         while self.clock.now() < until:
-            if not self.network.live() and not self.open_sessions():
-                await self.sleep(40.0)
+            await self.sleep(1.0)
+            if self.network.live() or self.open_sessions():
+                calm_since = self.clock.now()
+            elif self.clock.now() - calm_since > CALM_SECONDS:
                 return
-            await self.sleep(5.0)
         raise AssertionError(f"not quiet: {self.network.live()} {self.open_sessions()}")
 
     # Looking
@@ -247,9 +250,7 @@ class World:
                     select(LedgerEntry.ledger_id, func.sum(LedgerEntry.amount)).group_by(
                         LedgerEntry.ledger_id
                     )
-                )
-                .tuples()
-                .all()
+                ).all()
             )
         )
         for account in self.rows(LedgerAccount):

@@ -1,0 +1,208 @@
+"""Random worlds: callers, phones and remote parties who do anything at any step, trunks that fail,
+a server that is killed and started again. The seed decides everything."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from ringback.config import Route
+from ringback.store.models import Leg
+from ringback.telephony.simulated import FarCall, run_virtual
+from tests.calls.world import ACCESS, CALLER, PIN, World
+
+CALLERS = [f"+4477009001{number:02}" for number in range(20)]
+CALLEES = [f"+4420794600{number:02}" for number in range(20)]
+HOTEL = "+442071234567"
+
+_BUSY, _DECLINE, _UNALLOCATED, _FAULTS = 486, 603, 404, (408, 500, 503, 403, 488)
+
+
+class Chaos:
+    """What the people and the networks of one world do."""
+
+    def __init__(self, chance: random.Random) -> None:
+        self._chance = chance
+
+    def _one_in(self, count: int) -> bool:
+        return self._chance.randrange(count) == 0
+
+    async def callee(self, call: FarCall) -> None:
+        """A remote party."""
+        chance = self._chance
+        kind = chance.randrange(12)
+        if kind == 0:
+            call.reject(chance.choice((_BUSY, _DECLINE, _UNALLOCATED, *_FAULTS)))
+            return
+        call.ring()
+        if kind == 1:
+            return  # never answers
+        if self._one_in(3):
+            call.early_media()
+        await call.sleep(chance.choice((0.0, 0.3, 2.0, 24.99, 25.02, 29.0)))
+        if kind == 2:
+            call.reject(chance.choice((_BUSY, 480, _DECLINE)))
+            return
+        call.answer()
+        await call.sleep(chance.expovariate(1 / 40))
+        if kind == 3:
+            call.vanish()
+        elif kind < 8:
+            call.hang_up()
+        # else: stays until the other side ends it
+
+    async def caller(self, call: FarCall) -> None:
+        """Whoever takes the return call; may leave at any step."""
+        chance = self._chance
+        kind = chance.randrange(15)
+        if kind == 0:
+            call.reject(chance.choice((_BUSY, _DECLINE, _UNALLOCATED, *_FAULTS)))
+            return
+        if kind == 1:
+            call.ring()
+            return
+        if not self._one_in(4):
+            call.ring()
+        await call.sleep(chance.choice((0.0, 0.5, 3.0, 24.98, 25.01)))
+        call.answer()
+        leaves_at = self._chance.expovariate(1 / 120)
+        call.network.clock.call_at(call.network.clock.now() + leaves_at, call.hang_up)
+        if kind == 2:
+            return  # voicemail
+        if kind == 3:
+            call.vanish()
+            return
+        for _ in range(60):
+            if call.ended is not None:
+                return
+            await call.sleep(chance.expovariate(1 / 4))
+            call.press(self._keys(call))
+
+    def _keys(self, call: FarCall) -> str:
+        """What somebody presses who mostly does what he is told."""
+        last = call.said[-1][1] if call.said else ""
+        if self._one_in(12):
+            return self._chance.choice(("#", "*", "**", "999#", "1234#", "00#", "5"))
+        if "PIN" in last:
+            return f"{PIN}#"
+        if "phone number" in last:
+            return f"0{self._chance.choice(CALLERS)[3:]}#"
+        if "password" in last:
+            return "123456#"
+        if "Press 1" in last or "press 1" in last:
+            return self._chance.choice("12")
+        if "Dial" in last:
+            return self._chance.choice((f"0{self._chance.choice(CALLEES)[3:]}#", "#", "1#"))
+        return self._chance.choice(("", "", "", "**", "7"))
+
+
+def _setup(chance: random.Random) -> dict[str, Any]:
+    """A random callback setup that does not contradict itself."""
+    mode = chance.choice(("authorized", "authorized", "caller", "fixed"))
+    setup: dict[str, Any] = {
+        "return_calls": mode,
+        "ring_seconds": chance.choice((0, 2, 5)),
+        "callback_delay_seconds": chance.choice((0, 3)),
+        "attempts": chance.randint(1, 3),
+        "retry_after_seconds": chance.choice((5, 60)),
+        "require_caller_pin": chance.random() < 0.5,
+        "credit_menu": chance.random() < 0.3,
+        "early_hangup": chance.choice(("ignore", "call_back")),
+        "warn_before_end_seconds": chance.choice((0, 5, 60)),
+        "calls_per_session": chance.choice((1, 3, 10)),
+        "max_call_seconds": chance.choice((60, 7200)),
+        "announce_duration": chance.random() < 0.5,
+        "accept_prompt": chance.choice(("auto", "always", "never")),
+        "open_to_anyone": True,
+    }
+    if mode == "fixed":
+        setup["fixed_number"] = HOTEL
+    if chance.random() < 0.2:
+        setup["password"] = "123456"
+    return setup
+
+
+async def _play(world: World, sessions: int, *, crashes: bool) -> None:
+    chance = world.chance
+    chaos = Chaos(random.Random(chance.random()))
+    for number in (*CALLERS, HOTEL, CALLER):
+        world.network.phone(number, chaos.caller)
+    for number in CALLEES:
+        world.network.phone(number, chaos.callee)
+    world.routes = (Route(prefix="", trunks=("second", "trunk")),)
+    world.exchange = world._make_exchange()
+    rate = {
+        "prefix": "",
+        "setup": chance.choice(("0.00", "0.013")),
+        "first_block": chance.choice((1, 10, 60)),
+        "first_price": chance.choice(("0.00", "0.05")),
+        "next_block": chance.choice((1, 7, 10, 60)),
+        "price_per_minute": chance.choice(("0.60", "0.013", "7.77")),
+    }
+    caller_ids = [
+        {
+            "number": number,
+            "pin": PIN if chance.random() < 0.8 else None,
+            "enabled": chance.random() < 0.95,
+            "credit": chance.choice(("0.10", "1.00", "5.00", "unlimited")),
+            "order_number": "1",
+            "speed_dials": {"1": CALLEES[0]},
+        }
+        for number in CALLERS
+    ]
+    await world.setup(
+        _setup(chance), caller_ids=caller_ids, rates=[rate], balance=chance.choice(("3.00", "50.00"))
+    )
+    for _ in range(sessions):
+        await world.sleep(chance.expovariate(1 / 15))
+        caller = chance.choice((*CALLERS, CALLERS[0], None, "+447700999999"))
+        world.network.ring(
+            ACCESS,
+            caller,
+            acknowledges=chance.random() < 0.95,
+            hang_up_after=chance.choice((None, None, None, 1.5, 4.9)),
+        )
+        _trouble(world, chance)
+        if crashes and chance.random() < 0.05:
+            await world.sleep(chance.expovariate(1 / 10))
+            await world.crash_and_restart(chance.choice((0.5, 3.0, 20.0)))
+
+
+def _trouble(world: World, chance: random.Random) -> None:
+    """Trunks come and go."""
+    world.network.silent_trunks = {"second"} if chance.random() < 0.1 else set()
+    world.network.failing_trunks = {"second": 503} if chance.random() < 0.1 else {}
+
+
+def run(seed: int, sessions: int, folder: Path, *, crashes: bool = True) -> Counter[str]:
+    """One world; returns how often each outcome came. Raises AssertionError where an invariant
+    does not hold, with the seed in its notes."""
+
+    async def main() -> Counter[str]:
+        world = World(seed, folder)
+        await _play(world, sessions, crashes=crashes)
+        await world.quiet()
+        world.check()
+        check_ground_truth(world)
+        return Counter(row["outcome"] for row in world.rows_of_sessions())
+
+    try:
+        return run_virtual(main())
+    except BaseException as error:
+        error.add_note(f"seed {seed}, {sessions} sessions: python -m tests.simulation {seed}")
+        raise
+
+
+def check_ground_truth(world: World) -> None:
+    """The records against what really happened to the far ends."""
+    answered = [call for call in world.network.calls.values() if call.answered is not None]
+    recorded = [leg for leg in world.rows(Leg) if leg["answered"] is not None]
+    for leg in recorded:
+        assert leg["billed_seconds"] is not None, leg
+        paid = leg["answered"] + leg["billed_seconds"]
+        assert leg["ended"] <= paid + 1e-3, f"leg {leg['id']} went on after what was paid for it"
+    assert len(recorded) <= len(answered)
+    per_session = Counter(leg["session_id"] for leg in recorded if leg["leg"] == "A")
+    assert all(count == 1 for count in per_session.values()), "somebody was called twice"
