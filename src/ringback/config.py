@@ -27,7 +27,7 @@ from pydantic import (
     model_validator,
 )
 
-from ringback.faults import Fault, Faults, dotted, faults_of, form
+from ringback.faults import Fault, Faults, dotted, faults_of, form, twice
 
 
 class ConfigError(Exception):
@@ -59,7 +59,9 @@ Prefix = Annotated[
     BeforeValidator(_prefix),
     form("[0-9]{1,15}", 'the leading digits of numbers with their country code, such as "44"'),
 ]
-Host = Annotated[str, form(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?", "an IPv4 address or a name")]
+Host = Annotated[
+    str, form(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?", "an IPv4 address or a name")
+]
 NotYet = Annotated[bool, AfterValidator(_not_yet)]
 
 
@@ -252,16 +254,10 @@ class Config(_Section):
         return self
 
     def _doubles(self) -> Iterator[Fault]:
-        names: set[str] = set()
-        for index, trunk in enumerate(self.trunk):
-            if trunk.name in names:
-                yield Fault(("trunk", index, "name"), "another trunk has this name")
-            names.add(trunk.name)
-        prefixes: set[str] = set()
-        for index, route in enumerate(self.route):
-            if route.prefix in prefixes:
-                yield Fault(("route", index, "prefix"), "another route has this prefix")
-            prefixes.add(route.prefix)
+        yield from twice((("trunk", i, "name"), trunk.name) for i, trunk in enumerate(self.trunk))
+        yield from twice(
+            (("route", i, "prefix"), route.prefix) for i, route in enumerate(self.route)
+        )
 
     def _unknown_trunks(self) -> Iterator[Fault]:
         names = {trunk.name for trunk in self.trunk}

@@ -11,9 +11,9 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
-from ringback.accounts.apply import Applier
+from ringback.accounts.apply import apply_setup
+from ringback.accounts.entries import SetupFile
 from ringback.accounts.secrets import Secrets
-from ringback.accounts.setupfile import SetupFile
 from ringback.calls.exchange import Exchange
 from ringback.calls.services import Services
 from ringback.charging.ledger import UNLIMITED
@@ -148,16 +148,16 @@ class World:
     async def apply(self, document: dict[str, Any]) -> list[str]:
         """Apply a setup document."""
         setup = SetupFile.model_validate(document)
-        return await self.store.run(
-            lambda tx: Applier(
-                tx,
-                self.secrets,
-                self.clock.now(),
-                random.Random(self.chance.random()),
-                folder=BUILT_IN,
-                sounds=self.folder / "sounds",
-                convert=convert,
-            ).apply(setup)
+        return await apply_setup(
+            setup,
+            self.store,
+            self.secrets,
+            self.clock.now(),
+            random.Random(self.chance.random()),
+            home_country="GB",
+            folder=BUILT_IN,
+            sounds_folder=self.folder / "sounds",
+            convert=convert,
         )
 
     async def crash_and_restart(self, after: float = 1.0) -> None:

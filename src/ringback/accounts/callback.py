@@ -11,6 +11,7 @@ from decimal import Decimal
 from enum import StrEnum
 from functools import lru_cache
 from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
 
 from pydantic import (
     AfterValidator,
@@ -19,10 +20,13 @@ from pydantic import (
     ConfigDict,
     Field,
     PlainSerializer,
-    model_validator,
+    ValidationInfo,
+    field_validator,
 )
 
 from ringback.amounts import ZERO, format_amount, parse_amount
+from ringback.config import Prefix
+from ringback.faults import Fault, form
 from ringback.numbering import read_e164
 
 
@@ -66,7 +70,7 @@ def parse_money(value: object) -> object:
     if isinstance(value, Decimal):
         return value
     if not isinstance(value, str):
-        raise ValueError(f'write amounts as strings, such as "5.00", not {value!r}')
+        raise ValueError('write amounts in quotes, such as "5.00"')
     return parse_amount(value)
 
 
@@ -80,45 +84,67 @@ def check_sound_path(path: str) -> str:
             f"{path!r} must begin with one / for the extension's own folder and one more for "
             "each level up, five at most"
         )
-    if not name or any(part in ("", ".", "..") for part in name.split("/")):
+    names_ok = all(part not in ("", ".", "..") for part in name.split("/"))
+    if not names_ok or len(path) > 200 or not path.isprintable():
         raise ValueError(f"{path!r} is no path of a sound: .. and empty names are not allowed")
     return path
 
 
-def _number(value: str) -> str:
-    return read_e164(value)
+def known_time_zone(name: str) -> str:
+    """The name itself; raises ValueError where it is no time zone."""
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError) as error:
+        raise ValueError("write a time zone by its name, such as Europe/London") from error
+    return name
 
 
 Amount = Annotated[
     Decimal, BeforeValidator(parse_money), PlainSerializer(format_amount, when_used="json")
 ]
+Text = Annotated[str, form(r"[^\x00-\x1f\x7f]{1,200}", "a text of 1 to 200 characters in one line")]
 SoundPath = Annotated[str, AfterValidator(check_sound_path)]
-E164 = Annotated[str, AfterValidator(_number)]
-Prefix = Annotated[str, Field(pattern="^[0-9]{1,15}$")]
-Secret = Annotated[str, Field(pattern="^[0-9]{4,12}$")]
+E164 = Annotated[str, AfterValidator(read_e164)]
+Language = Annotated[
+    str, form("[a-z]{2,3}(-[A-Za-z0-9]{2,8})*", "a language as in BCP 47, such as en or pt-BR")
+]
+TimeZone = Annotated[str, AfterValidator(known_time_zone)]
+Secret = Annotated[str, form("[0-9]{4,12}", "4 to 12 digits")]
 """A password or PIN: a text of digits, so that leading zeros are kept."""
 
-TimeOfDay = Annotated[str, Field(pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$|^24:00$")]
+TimeOfDay = Annotated[
+    str, form("([01][0-9]|2[0-3]):[0-5][0-9]|24:00", 'a time of day in quotes, such as "08:00"')
+]
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
 
 class Section(BaseModel):
-    """A part of a setup: unknown keys are refused, numbers are not made from texts."""
+    """A part of a setup: unknown keys are refused."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
 class Presentation(Section):
-    """Who sets the callerID's name or number."""
+    """Who sets the callerID's name."""
 
     set_by: SetBy = SetBy.SERVER
-    value: str | None = None
+    value: Text | None = Field(None, validate_default=True)
 
-    @model_validator(mode="after")
-    def _value_goes_with_user(self) -> Presentation:
-        if (self.value is not None) != (self.set_by is SetBy.USER):
-            raise ValueError("value is required with set_by: user, and refused otherwise")
-        return self
+    @field_validator("value")
+    @classmethod
+    def _goes_with_user(cls, value: str | None, info: ValidationInfo) -> str | None:
+        set_by = info.data.get("set_by")
+        if set_by is SetBy.USER and value is None:
+            raise ValueError("is required with set_by: user")
+        if set_by in (SetBy.SERVER, SetBy.EQUIPMENT) and value is not None:
+            raise ValueError("goes with set_by: user only: take it out")
+        return value
+
+
+class NumberPresentation(Presentation):
+    """Who sets the callerID's number."""
+
+    value: E164 | None = Field(None, validate_default=True)
 
 
 class Destinations(Section):
@@ -127,15 +153,18 @@ class Destinations(Section):
 
 
 class Hours(Section):
+    """The same hours on several days of the week, in the account's time zone."""
+
     days: tuple[Day, ...] = Field(min_length=1)
     from_: TimeOfDay = Field(alias="from")
     to: TimeOfDay
 
-    @model_validator(mode="after")
-    def _ordered(self) -> Hours:
-        if self.from_ >= self.to:
-            raise ValueError("from must be before to; split an interval at midnight")
-        return self
+    @field_validator("to")
+    @classmethod
+    def _after_from(cls, to: str, info: ValidationInfo) -> str:
+        if to <= info.data.get("from_", ""):
+            raise ValueError("must be after from: split an interval at midnight")
+        return to
 
 
 class CallbackSetup(Section):
@@ -143,13 +172,13 @@ class CallbackSetup(Section):
 
     ring_seconds: int = Field(5, ge=0, le=120)
     return_calls: ReturnCalls = ReturnCalls.AUTHORIZED
-    fixed_number: E164 | None = None
+    fixed_number: E164 | None = Field(None, validate_default=True)
     disconnect_sound: SoundPath | None = None
     dial_within_seconds: int = Field(30, ge=5, le=120)
     require_caller_pin: bool = False
     credit_menu: bool = False
     caller_id_name: Presentation = Presentation()
-    caller_id_number: Presentation = Presentation()
+    caller_id_number: NumberPresentation = NumberPresentation()
     early_hangup: EarlyHangup = EarlyHangup.IGNORE
     min_ring_seconds: int = Field(1, ge=0, le=30)
     reject_with: RejectWith = RejectWith.BUSY
@@ -166,40 +195,35 @@ class CallbackSetup(Section):
     warn_before_end_seconds: int = Field(60, ge=0, le=300)
     calls_per_session: int = Field(10, ge=1, le=50)
     max_call_seconds: int = Field(7200, ge=60, le=86400)
-    language: str | None = None
+    language: Language | None = None
     destinations: Destinations = Destinations()
     hours: tuple[Hours, ...] = ()
     caller_verification: CallerVerification = CallerVerification.OFF
     open_to_anyone: bool = False
 
-    @model_validator(mode="after")
-    def _fixed_number_goes_with_fixed(self) -> CallbackSetup:
-        fixed = self.return_calls is ReturnCalls.FIXED
-        if fixed and self.fixed_number is None:
-            raise ValueError("fixed_number: is required with return_calls: fixed")
-        if not fixed and self.fixed_number is not None:
-            raise ValueError("fixed_number: goes with return_calls: fixed only; take it out")
-        return self
+    @field_validator("fixed_number")
+    @classmethod
+    def _goes_with_fixed(cls, number: str | None, info: ValidationInfo) -> str | None:
+        mode = info.data.get("return_calls")
+        if mode is ReturnCalls.FIXED and number is None:
+            raise ValueError("is required with return_calls: fixed")
+        if mode in (ReturnCalls.AUTHORIZED, ReturnCalls.CALLER) and number is not None:
+            raise ValueError("goes with return_calls: fixed only: take it out")
+        return number
 
 
-def contradictions(
-    setup: CallbackSetup, *, has_password: bool, access_numbers: tuple[str, ...]
-) -> list[str]:
-    """What a setup contradicts outside itself, each beginning with its field."""
-    faults = []
+def contradictions(setup: CallbackSetup, *, has_password: bool) -> list[Fault]:
+    """What a setup contradicts together with its password."""
     asks = has_password or setup.require_caller_pin
-    if setup.return_calls is not ReturnCalls.AUTHORIZED and not asks and not setup.open_to_anyone:
-        faults.append(
-            f"open_to_anyone: return_calls: {setup.return_calls} with neither password nor "
-            "require_caller_pin lets anybody call on the owner's money: set one of them, or "
-            "open_to_anyone: true"
+    if setup.return_calls is ReturnCalls.AUTHORIZED or asks or setup.open_to_anyone:
+        return []
+    return [
+        Fault(
+            ("open_to_anyone",),
+            f"return_calls: {setup.return_calls} with neither password nor require_caller_pin "
+            "lets anybody call on the owner's money: set one of them, or open_to_anyone: true",
         )
-    shown = setup.caller_id_number
-    if shown.set_by is SetBy.USER and shown.value not in access_numbers:
-        faults.append(
-            f"caller_id_number.value: {shown.value} is not an access number of the account"
-        )
-    return faults
+    ]
 
 
 def to_document(setup: CallbackSetup) -> dict[str, Any]:

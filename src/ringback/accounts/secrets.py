@@ -6,13 +6,23 @@ What protects them is the key, in a file of its own, and the lock-out.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 import os
 import secrets
+import tempfile
 from pathlib import Path
 
+from sqlalchemy import Connection, insert, select
+
+from ringback.store.models import Setting
+
 KEY_BYTES = 32
+
+_SETTING = "secrets_check"
+_CHECKED = "the key of PINs and passwords"
+_NO_MAC = "0" * 64
 
 
 class BadKey(Exception):
@@ -32,26 +42,49 @@ class Secrets:
     def matches(self, entry: str, mac: str | None) -> bool:
         """Whether an entry is the secret of that MAC, in the same time for every entry, and also
         where there is no secret at all."""
-        return hmac.compare_digest(self.mac(entry), mac or "") and mac is not None
+        return hmac.compare_digest(self.mac(entry), mac or _NO_MAC) and mac is not None
 
 
 def load_secrets(path: Path) -> Secrets:
-    """Read the key file, or make one where there is none. Raises BadKey."""
+    """Read the key file, or make one, for its owner only, where there is none. Raises BadKey."""
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
+        if not path.exists():
+            _make_key(path)
         key = path.read_bytes()
-        if len(key) != KEY_BYTES:
-            raise BadKey(
-                f"{path} is not a key of {KEY_BYTES} bytes: restore it from a backup, or remove "
-                "it and set every PIN and password anew"
-            ) from None
-        return Secrets(key)
     except OSError as error:
         raise BadKey(f"{path}: {error.strerror}") from error
-    key = secrets.token_bytes(KEY_BYTES)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(key)
-        file.flush()
-        os.fsync(file.fileno())
+    if len(key) != KEY_BYTES:
+        raise BadKey(
+            f"{path} is not a key of {KEY_BYTES} bytes: restore it from a backup, or remove "
+            "it and set every PIN and password anew"
+        )
     return Secrets(key)
+
+
+def _make_key(path: Path) -> None:
+    """Whole or not at all, and never over another: two processes may begin at once."""
+    descriptor, name = tempfile.mkstemp(dir=path.parent)  # readable by its owner only
+    unnamed = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(secrets.token_bytes(KEY_BYTES))
+            file.flush()
+            os.fsync(file.fileno())
+        with contextlib.suppress(FileExistsError):
+            path.hardlink_to(unnamed)
+    finally:
+        unnamed.unlink()
+
+
+def check_key(tx: Connection, own: Secrets) -> None:
+    """See that the database's secrets were made with this key; the first key is remembered, by
+    the MAC of a text that no secret can be. Raises BadKey."""
+    check = own.mac(_CHECKED)
+    there = tx.execute(select(Setting.value).where(Setting.name == _SETTING)).scalar()
+    if there is None:
+        tx.execute(insert(Setting), {"name": _SETTING, "value": check})
+    elif not hmac.compare_digest(there, check):
+        raise BadKey(
+            "the key of PINs and passwords is not the one that this database was made with: put "
+            "the right secrets.key into data_dir (it belongs to every backup)"
+        )

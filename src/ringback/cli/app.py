@@ -17,7 +17,7 @@ import typer
 import uvloop
 from rich.console import Console
 
-from ringback.accounts.apply import Applier, DryRun
+from ringback.accounts.apply import apply_setup
 from ringback.accounts.secrets import BadKey, load_secrets
 from ringback.accounts.setupfile import SetupError, load_setup
 from ringback.cli import demo as demo_command
@@ -103,7 +103,7 @@ def apply(
 ) -> None:
     """Bring about what a setup file says; doing it again changes nothing."""
     for change in asyncio.run(_apply(load_config(config), file, dry_run=dry_run)):
-        print(f"would have {change}" if dry_run else change)
+        print(f"dry run: {change}" if dry_run else change)
 
 
 async def _apply(config: Config, file: Path, *, dry_run: bool) -> list[str]:
@@ -113,19 +113,18 @@ async def _apply(config: Config, file: Path, *, dry_run: bool) -> list[str]:
     secrets = load_secrets(key_path(config))
     store = open_store(config.database_url)
     try:
-        changes = await store.run(
-            lambda tx: Applier(
-                tx,
-                secrets,
-                time.time(),
-                random.SystemRandom(),
-                folder=file.parent,
-                sounds=sounds_path(config),
-                convert=convert,
-            ).apply(setup, dry_run=dry_run)
+        changes = await apply_setup(
+            setup,
+            store,
+            secrets,
+            time.time(),
+            random.SystemRandom(),
+            home_country=config.server.home_country,
+            folder=file.parent,
+            sounds_folder=sounds_path(config),
+            convert=convert,
+            dry_run=dry_run,
         )
-    except DryRun as dry:
-        changes = dry.changes
     finally:
         await store.close()
     return changes or ["nothing changed"]

@@ -8,6 +8,8 @@ from collections.abc import Collection
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumberType
 
+from ringback.numbering import matches_prefix
+
 SATELLITE = ("870", "881", "882", "883", "979")
 """Leading digits that phone number tables call mobile, and that cost like satellites."""
 
@@ -34,39 +36,35 @@ def forbidden(
         return "an emergency number"
     if is_access_number:
         return "an access number of this server"
-    digits = e164.removeprefix("+")
-    special = is_special(e164, extra_special)
-    if special and not any(digits.startswith(prefix) for prefix in allowed_special):
+    if is_special(e164, extra_special) and not matches_prefix(e164, allowed_special):
         return "a premium-rate or satellite number, which the plan does not list"
     return None
 
 
 def is_emergency(number: str, country: str) -> bool:
     """Whether a number, as dialled in a country or as E.164, connects to an emergency service."""
-    digits = number.removeprefix("+")
-    if digits in EVERYWHERE_EMERGENCY:
-        return True
-    if phonenumbers.connects_to_emergency_number(digits, country):
-        return True
+    if not number.startswith("+"):
+        # As dialled: an exchange connects as soon as the short number is complete.
+        return number in EVERYWHERE_EMERGENCY or phonenumbers.connects_to_emergency_number(
+            number, country
+        )
     try:
-        parsed = phonenumbers.parse(number, country)
+        parsed = phonenumbers.parse(number)
     except NumberParseException:
-        return False
+        return number.removeprefix("+") in EVERYWHERE_EMERGENCY
+    # "+44 999" is 999 once a carrier has taken the country code off.
     region = phonenumbers.region_code_for_country_code(parsed.country_code or 0)
     national = phonenumbers.national_significant_number(parsed)
-    # "+44 999" is 999 once a carrier has taken the country code off.
     return national in EVERYWHERE_EMERGENCY or bool(
         region and phonenumbers.is_emergency_number(national, region)
     )
 
 
 def is_special(e164: str, extra: Collection[str] = ()) -> bool:
-    """Whether a number is premium-rate or satellite."""
-    digits = e164.removeprefix("+")
-    if any(digits.startswith(prefix) for prefix in (*SATELLITE, *extra)):
+    """Whether a number is premium-rate or satellite, or of a country that nobody knows."""
+    if matches_prefix(e164, (*SATELLITE, *extra)):
         return True
     try:
-        parsed = phonenumbers.parse(e164)
+        return phonenumbers.number_type(phonenumbers.parse(e164)) in _PREMIUM
     except NumberParseException:
-        return False
-    return phonenumbers.number_type(parsed) in _PREMIUM
+        return True

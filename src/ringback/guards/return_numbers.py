@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, and_, bindparam, func, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from ringback.clock import Instant
 from ringback.store.models import Leg, Session
@@ -42,14 +42,15 @@ def refusal(calls: Calls, now: Instant, per_hour: int, per_day: int) -> str | No
 
 _COUNT = select(
     func.count().label("day"),
-    func.coalesce(func.sum(func.iif(Leg.started > bindparam("hour"), 1, 0)), 0).label("hour"),
+    func.count().filter(Leg.started > bindparam("hour")).label("hour"),
 ).where(Leg.e164 == bindparam("number"), Leg.leg == "A", Leg.started > bindparam("day"))
 
 _ANSWERED = (
     select(Leg.answered, Session.accepted)
     .join(Session, Session.id == Leg.session_id)
     .where(
-        and_(Leg.e164 == bindparam("number"), Leg.leg == "A"),
+        Leg.e164 == bindparam("number"),
+        Leg.leg == "A",
         Leg.started > bindparam("day"),
         Leg.answered.is_not(None),
         Session.outcome.is_not(None),

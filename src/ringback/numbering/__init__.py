@@ -1,16 +1,26 @@
-"""Numbers: kept as received, as E.164 (for matching and uniqueness), and as dialled."""
+"""Numbers: kept as received, as E.164 (for matching and uniqueness), and as dialled.
+
+A number is accepted when one of its length can exist in its country (`is_possible_number`), not
+only when its range is known to be assigned (`is_valid_number`): number plans grow faster than any
+table of them, numbers for tests and films are assigned to nobody, and whether a subscriber is
+there is the network's to say. A local number without its area code cannot be called from outside
+that area: it is refused.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import phonenumbers
-from phonenumbers import NumberParseException, PhoneNumberFormat
+from phonenumbers import NumberParseException, PhoneNumberFormat, ValidationResult
 
 from ringback.config import Trunk
 
 _DIGITS = frozenset("0123456789")
 _LONGEST = 32
+_NOWHERE = "ZZ"
+"""The country in which nothing but a number with its plus can be read."""
 
 
 class BadNumber(ValueError):
@@ -29,39 +39,45 @@ class Number:
 
 def read_typed(digits: str, country: str) -> str:
     """What a person types, read as dialled in `country` (ISO 3166 alpha-2): national, or with
-    the international prefix. Returns E.164.
-
-    Numbers that cannot exist are refused by their length. Whether a number is assigned is the
-    network's to say: number plans grow faster than any table of them.
-    """
+    the international prefix. Returns E.164. Raises BadNumber (see the module's docstring)."""
     if not digits or len(digits) > _LONGEST or not _DIGITS.issuperset(digits.removeprefix("+")):
-        raise BadNumber(f"{digits[:_LONGEST]!r} is no number")
+        raise BadNumber(f"{digits[:_LONGEST]!r} is no number: write digits only")
     try:
         parsed = phonenumbers.parse(digits, country)
     except NumberParseException as error:
-        raise BadNumber(f"{digits} is no number that can be dialled in {country}") from error
-    if phonenumbers.is_possible_number(parsed):
-        return phonenumbers.format_number(parsed, PhoneNumberFormat.E164)
-    raise BadNumber(f"{digits} has the wrong length for a number dialled in {country}")
+        raise BadNumber(f"{digits} is no number that can be dialled{_in(country)}") from error
+    match phonenumbers.is_possible_number_with_reason(parsed):
+        case ValidationResult.IS_POSSIBLE:
+            return phonenumbers.format_number(parsed, PhoneNumberFormat.E164)
+        case ValidationResult.IS_POSSIBLE_LOCAL_ONLY:
+            raise BadNumber(f"{digits} lacks its area code")
+        case _:
+            raise BadNumber(f"{digits} has the wrong length for a number dialled{_in(country)}")
+
+
+def _in(country: str) -> str:
+    return "" if country == _NOWHERE else f" in {country}"
 
 
 def read_e164(text: str) -> str:
     """A number written with its plus, as setups have it. Raises BadNumber."""
     if not text.startswith("+"):
-        raise BadNumber(f"{text[:_LONGEST]!r} must begin with + and the country code")
-    return read_typed(text, "ZZ")
+        raise BadNumber("write the number with + and its country code, such as +442079460000")
+    return read_typed(text, _NOWHERE)
 
 
 def read_caller(text: str, trunk: Trunk) -> str | None:
-    """A number as a trunk sends it: with `+` it is E.164; without, as the trunk says. None for
-    anything that is no number."""
+    """A number as a trunk sends it. With `+` it is E.164. Without, it is read as dialled in the
+    trunk's country, or as E.164 that lacks its plus where the trunk names none; what the trunk
+    wants prepended it may have before its own numbers, too. None for anything that is no number.
+    """
     if text.startswith("+"):
-        return _or_none(text, "ZZ")
-    if not _DIGITS.issuperset(text):
-        return None
-    if trunk.country:
-        return _or_none(text, trunk.country)
-    return _or_none(f"+{text}", "ZZ")
+        return _or_none(text, _NOWHERE)
+    bare = text.removeprefix(trunk.prepend)
+    if trunk.country is not None:
+        # National and international prefixes are part of a number that is read as dialled.
+        return _or_none(text, trunk.country) or _or_none(bare, trunk.country)
+    return _or_none(f"+{bare}", _NOWHERE) or _or_none(f"+{text}", _NOWHERE)
 
 
 def read_called(text: str, trunk: Trunk) -> str | None:
@@ -69,21 +85,46 @@ def read_called(text: str, trunk: Trunk) -> str | None:
     return read_caller(text, trunk)
 
 
-def is_of_country(e164: str, country: str) -> bool:
-    """Whether a number has the country code of a country (which several may share)."""
-    code = phonenumbers.country_code_for_region(country)
-    return code != 0 and e164.startswith(f"+{code}")
-
-
-def to_trunk(e164: str, trunk: Trunk) -> str:
-    """A number in the form that the trunk wants: the first `strip` digits taken off, `prepend`
-    put before, with a plus where `plus` says so."""
-    digits = e164.removeprefix("+")[trunk.strip :]
-    return f"{'+' if trunk.plus else ''}{trunk.prepend}{digits}"
-
-
 def _or_none(text: str, country: str) -> str | None:
     try:
         return read_typed(text, country)
     except BadNumber:
         return None
+
+
+def to_trunk(e164: str, trunk: Trunk) -> str:
+    """A number in the form that the trunk wants: the first `strip` digits taken off, `prepend`
+    put before, with a plus where `plus` says so.
+
+    A trunk that wants the numbers of its country shortened gets any other with that country's
+    international prefix: cut in the same way it would be somebody else's number.
+    """
+    digits = e164.removeprefix("+")
+    if trunk.strip and trunk.country is not None and not _has_code_of(e164, trunk.country):
+        dialled = phonenumbers.format_out_of_country_calling_number(
+            phonenumbers.parse(e164), trunk.country
+        )
+        return "".join(sign for sign in dialled if sign in _DIGITS or sign == "+")
+    return f"{'+' if trunk.plus else ''}{trunk.prepend}{digits[trunk.strip :]}"
+
+
+def _has_code_of(e164: str, country: str) -> bool:
+    return e164.startswith(f"+{phonenumbers.country_code_for_region(country)}")
+
+
+def is_of_country(e164: str, country: str) -> bool:
+    """Whether a number belongs to a country. Of those that share a country code it is the one
+    whose range it is in, or else the largest: +1 876 is of Jamaica, not of the United States."""
+    try:
+        parsed = phonenumbers.parse(e164)
+    except NumberParseException:
+        return False
+    region = phonenumbers.region_code_for_number(
+        parsed
+    ) or phonenumbers.region_code_for_country_code(parsed.country_code or 0)
+    return bool(region == country)
+
+
+def matches_prefix(e164: str, prefixes: Iterable[str]) -> bool:
+    """Whether a number begins with one of the prefixes, which are digits without a plus."""
+    return e164.removeprefix("+").startswith(tuple(prefixes))

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from ringback.accounts.foundation import lay_foundation
 from ringback.accounts.secrets import load_secrets
 from ringback.calls.exchange import Exchange
 from ringback.calls.journal import Journal
@@ -63,6 +64,9 @@ async def serve(
     migrate(url)
     store = open_store(url, serving=True)
     clock, chance = LoopClock(loop), random.SystemRandom()
+    secrets = load_secrets(key_path(config))
+    home_country = config.server.home_country
+    await store.run(lambda tx: lay_foundation(tx, secrets, home_country, clock.now(), chance))
 
     def report(what: str) -> None:
         journal.trouble(None, what)
@@ -78,7 +82,7 @@ async def serve(
         sounds=SoundLibrary(
             sounds_path(config), lambda name: report(f"missing: {name}: it is skipped")
         ),
-        secrets=load_secrets(key_path(config)),
+        secrets=secrets,
         journal=journal,
         trunks={trunk.name: trunk for trunk in config.trunk},
         routes=config.route,

@@ -364,3 +364,11 @@ class Heartbeat(Base):
     __tablename__ = "heartbeats"
     node: Mapped[str] = mapped_column(primary_key=True)
     at: Mapped[Instant]
+
+
+class Setting(Base):
+    """What holds for the whole database, by name."""
+
+    __tablename__ = "settings"
+    name: Mapped[str] = mapped_column(primary_key=True)
+    value: Mapped[str]

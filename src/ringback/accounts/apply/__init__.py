@@ -1,0 +1,90 @@
+"""Applying a setup file: what it says is brought about, what it does not name is left alone.
+
+Idempotent: the same file again changes nothing. Credit and balances go through the ledger. All of
+it is one unit of work, and whatever is wrong undoes all of it.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from pathlib import Path
+
+from sqlalchemy import Connection
+
+from ringback.accounts.apply import accounts, extensions, plans, sounds
+from ringback.accounts.apply.sounds import Convert, Converted
+from ringback.accounts.apply.work import Work
+from ringback.accounts.entries import SetupFile, SoundEntry
+from ringback.accounts.foundation import lay_foundation
+from ringback.accounts.secrets import Secrets
+from ringback.accounts.setupfile import SetupError
+from ringback.clock import Instant
+from ringback.store import Store
+
+__all__ = ["Convert", "apply_setup"]
+
+
+class _DryRun(Exception):
+    """Undoes the unit of work."""
+
+
+async def apply_setup(
+    setup: SetupFile,
+    store: Store,
+    secrets: Secrets,
+    now: Instant,
+    chance: random.Random,
+    *,
+    home_country: str,
+    folder: Path,
+    sounds_folder: Path,
+    convert: Convert,
+    dry_run: bool = False,
+) -> list[str]:
+    """Bring the file about and return what changed, a line each, empty if nothing did. A dry run
+    returns the same and changes nothing.
+
+    `folder` is what the sound files of the setup are relative to, `sounds_folder` where converted
+    ones go. Raises SetupError with every fault, BadKey, StoreError.
+    """
+    # Before the unit of work: a running server waits for the database as long as that lasts.
+    with sounds.converted(
+        setup.sounds, folder, sounds_folder, convert, keep=not dry_run
+    ) as converted:
+        changes: list[str] = []
+
+        def unit(tx: Connection) -> None:
+            work = Work(tx, secrets, now, chance)
+            work.changes += lay_foundation(tx, secrets, home_country, now, chance)
+            _bring_about(work, setup, converted)
+            changes[:] = work.changes
+            if work.faults:
+                raise SetupError("\n".join(work.faults))
+            if dry_run:
+                raise _DryRun
+
+        try:
+            await store.run(unit)
+        except _DryRun:
+            pass
+        return changes
+
+
+def _bring_about(work: Work, setup: SetupFile, converted: Mapping[SoundEntry, Converted]) -> None:
+    for account in setup.accounts:
+        with work.attempt():
+            accounts.bring_about(work, account)
+    for plan in setup.plans:
+        with work.attempt():
+            plans.bring_about(work, plan)
+    for account in setup.accounts:
+        with work.attempt():
+            accounts.give_plan(work, account)
+    for extension in setup.extensions:
+        with work.attempt():
+            extensions.bring_about(work, extension)
+    extensions.bring_numbers_about(work, setup.extensions)
+    for sound in setup.sounds:
+        with work.attempt():
+            sounds.bring_about(work, sound, converted[sound])

@@ -1,0 +1,94 @@
+"""Accounts, and the plans given to them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import update
+
+from ringback.accounts.apply.work import Work
+from ringback.accounts.entries import ADMINISTRATOR, AccountEntry
+from ringback.accounts.foundation import insert_account
+from ringback.accounts.setupfile import SetupError
+from ringback.amounts import ZERO, format_amount
+from ringback.charging import ledger
+from ringback.store.models import Account, Plan
+
+_LEVELS = ("administrator", "provider", "organization", "user")
+
+
+def bring_about(work: Work, entry: AccountEntry) -> None:
+    """An account as its entry has it, without the plan."""
+    what = f"account {entry.name}"
+    found = work.one(Account, Account.name == entry.name)
+    if found is None:
+        _create(work, entry)
+        return
+    if entry.name != ADMINISTRATOR:
+        _see_place_kept(work, entry, found["parent_id"], found["level"])
+    keys = ("contact_name", "country", "language", "time_zone")
+    values = {key: getattr(entry, key) for key in keys if key in entry.model_fields_set}
+    if values.get("contact_name", "") is None:
+        values["contact_name"] = entry.name
+    work.change(Account, found, what, values)
+
+
+def _create(work: Work, entry: AccountEntry) -> None:
+    what = f"account {entry.name}"
+    parent = work.one(Account, Account.name == entry.parent)
+    if parent is None:
+        raise SetupError(
+            f"{what}: there is no account {entry.parent!r} for its parent: put it before this one"
+        )
+    if _LEVELS.index(parent["level"]) >= _LEVELS.index(entry.level):
+        raise SetupError(
+            f"{what}: its level {entry.level} must be below that of {entry.parent}, "
+            f"{parent['level']}"
+        )
+    insert_account(
+        work.tx,
+        work.new_id(),
+        work.new_id(),
+        work.now,
+        parent_id=parent["id"],
+        level=entry.level,
+        name=entry.name,
+        contact_name=entry.contact_name or entry.name,
+        country=entry.country,
+        language=entry.language,
+        time_zone=entry.time_zone,
+        balance=entry.balance,
+    )
+    opening = f" with {format_amount(entry.balance)}" if entry.balance else ""
+    work.changes.append(f"created account {entry.name}{opening}")
+
+
+def _see_place_kept(work: Work, entry: AccountEntry, parent_id: str, level: str) -> None:
+    what = f"account {entry.name}"
+    if "parent" in entry.model_fields_set:
+        parent = work.account_id(entry.parent, f"{what}: parent")
+        if parent != parent_id:
+            raise SetupError(f"{what}: it is there already, with another parent: keep that")
+    if "level" in entry.model_fields_set and entry.level != level:
+        raise SetupError(f"{what}: it is there already, as {level}: keep that level")
+
+
+def give_plan(work: Work, entry: AccountEntry) -> None:
+    """The account pays by this plan from now on, and has the plan's limit."""
+    found = work.one(Account, Account.name == entry.name)
+    if found is None or "plan" not in entry.model_fields_set:
+        return
+    what = f"account {entry.name}"
+    plan: dict[str, Any] = {"id": None, "limit": ZERO}
+    if entry.plan is not None:
+        plan = dict(work.one(Plan, Plan.name == entry.plan) or {})
+        if not plan:
+            raise SetupError(f"{what}: there is no plan {entry.plan!r}: put it under plans")
+    if found["plan_id"] == plan["id"]:
+        return
+    try:
+        ledger.set_credit_limit(work.tx, found["ledger_id"], plan["limit"])
+    except ledger.LimitRefused as error:
+        raise SetupError(f"{what}: plan {entry.plan or 'none'}: {error}") from error
+    work.tx.execute(update(Account).where(Account.id == found["id"]).values(plan_id=plan["id"]))
+    work.changes.append(f"{what}: plan {entry.plan or 'none'}")

@@ -1,0 +1,178 @@
+"""Extensions: their callback setup, access numbers and authorized callerIDs with their credit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from sqlalchemy import delete, insert, select, update
+
+from ringback.accounts.apply.work import Row, Work, told
+from ringback.accounts.callback import CallbackSetup, SetBy, from_document, to_document
+from ringback.accounts.entries import CallerIdEntry, ExtensionEntry
+from ringback.accounts.setupfile import SetupError
+from ringback.amounts import format_amount
+from ringback.charging import ledger
+from ringback.store.models import AccessNumber, Account, CallerId, Extension
+
+
+def bring_about(work: Work, entry: ExtensionEntry) -> None:
+    """An extension as its entry has it, without its access numbers. A callback setup is brought
+    about whole: what it does not name has its default."""
+    what = f"extension {entry.name}"
+    account = work.account_id(entry.account, f"{what}: account")
+    found = work.one(Extension, Extension.account_id == account, Extension.name == entry.name)
+    password = entry.callback.password
+    mac = None if password is None else work.secrets.mac(password)
+    if found is None:
+        extension = work.new_id()
+        work.tx.execute(
+            insert(Extension),
+            {
+                "id": extension,
+                "account_id": account,
+                "name": entry.name,
+                "callback": to_document(entry.callback.setup),
+                "password_mac": mac,
+            },
+        )
+        work.changes.append(f"created extension {entry.name}")
+    else:
+        extension = found["id"]
+        if "callback" in entry.model_fields_set:
+            _change_setup(work, what, found, entry.callback.setup, mac)
+    for caller_id in entry.caller_ids:
+        with work.attempt():
+            _caller_id(work, extension, what, caller_id)
+
+
+def _change_setup(work: Work, what: str, found: Row, setup: CallbackSetup, mac: str | None) -> None:
+    before = from_document(found["callback"]).model_dump(mode="json", by_alias=True)
+    after = setup.model_dump(mode="json", by_alias=True)
+    for name, value in after.items():
+        if before[name] != value:
+            work.changes.append(f"{what}: {told(name, before[name], value)}")
+    if before != after:
+        work.tx.execute(
+            update(Extension).where(Extension.id == found["id"]).values(callback=to_document(setup))
+        )
+    work.change(Extension, found, what, {"password_mac": mac})
+
+
+def bring_numbers_about(work: Work, entries: Sequence[ExtensionEntry]) -> None:
+    """The access numbers of all extensions of the file: first those that are given up, so that
+    another extension may have them."""
+    changed = []
+    for entry in entries:
+        extension = _find(work, entry)
+        if extension is None or "access_numbers" not in entry.model_fields_set:
+            continue
+        before = work.tx.execute(
+            select(AccessNumber.number)
+            .where(AccessNumber.extension_id == extension)
+            .order_by(AccessNumber.position)
+        ).scalars()
+        if tuple(before) != entry.access_numbers:
+            changed.append((extension, entry))
+            work.tx.execute(delete(AccessNumber).where(AccessNumber.extension_id == extension))
+    for extension, entry in changed:
+        with work.attempt():
+            _access_numbers(work, extension, entry)
+    for entry in entries:
+        with work.attempt():
+            _see_number_shown(work, entry)
+
+
+def _find(work: Work, entry: ExtensionEntry) -> str | None:
+    query = (
+        select(Extension.id)
+        .join(Account, Account.id == Extension.account_id)
+        .where(Account.name == entry.account, Extension.name == entry.name)
+    )
+    return work.tx.execute(query).scalar()
+
+
+def _access_numbers(work: Work, extension: str, entry: ExtensionEntry) -> None:
+    for position, number in enumerate(entry.access_numbers):
+        other = work.tx.execute(
+            select(Extension.name)
+            .join(AccessNumber, AccessNumber.extension_id == Extension.id)
+            .where(AccessNumber.number == number)
+        ).scalar()
+        if other is not None:
+            raise SetupError(
+                f"extension {entry.name}: access number {number} leads to the extension {other} "
+                "already: take it out there first"
+            )
+        work.tx.execute(
+            insert(AccessNumber),
+            {"number": number, "extension_id": extension, "position": position},
+        )
+    work.changes.append(
+        f"extension {entry.name}: access numbers {', '.join(entry.access_numbers) or 'none'}"
+    )
+
+
+def _see_number_shown(work: Work, entry: ExtensionEntry) -> None:
+    """What leg B is shown must be an access number of the account (spec section 3)."""
+    shown = entry.callback.caller_id_number
+    if shown.set_by is not SetBy.USER:
+        return
+    found = work.tx.execute(
+        select(AccessNumber.number)
+        .join(Extension, Extension.id == AccessNumber.extension_id)
+        .join(Account, Account.id == Extension.account_id)
+        .where(Account.name == entry.account, AccessNumber.number == shown.value)
+    ).scalar()
+    if found is None:
+        raise SetupError(
+            f"extension {entry.name}: callback.caller_id_number.value: {shown.value} is no access "
+            f"number of the account {entry.account}"
+        )
+
+
+def _caller_id(work: Work, extension: str, what: str, entry: CallerIdEntry) -> None:
+    found = work.one(CallerId, CallerId.extension_id == extension, CallerId.number == entry.number)
+    values = {
+        "enabled": entry.enabled,
+        "pin": None if entry.pin is None else work.secrets.mac(entry.pin),
+        "language": entry.language,
+        "speed_dials": dict(entry.speed_dials),
+    }
+    if found is None:
+        ledger_id = work.new_id()
+        ledger.open_account(work.tx, ledger_id, work.now)
+        work.tx.execute(
+            insert(CallerId),
+            {
+                "id": work.new_id(),
+                "extension_id": extension,
+                "number": entry.number,
+                "ledger_id": ledger_id,
+                "pin_mac": values.pop("pin"),
+                **values,
+            },
+        )
+        work.changes.append(f"{what}: added callerID {entry.number}")
+    else:
+        ledger_id = found["ledger_id"]
+        given = {
+            "pin_mac" if key == "pin" else key: value
+            for key, value in values.items()
+            if key in entry.model_fields_set
+        }
+        work.change(CallerId, found, f"callerID {entry.number}", given)
+    if entry.credit is not None:
+        _recharge(work, ledger_id, entry)
+
+
+def _recharge(work: Work, ledger_id: str, entry: CallerIdEntry) -> None:
+    amount = entry.credit if isinstance(entry.credit, Decimal) else None
+    order = entry.order_number or "unlimited"
+    try:
+        made = ledger.recharge(work.tx, ledger_id, amount, order, work.now, who="apply")
+    except (ledger.RechargeRefused, ValueError) as error:
+        raise SetupError(f"callerID {entry.number}: credit: {error}") from error
+    if made.changed:
+        by = "without limit" if amount is None else f"by {format_amount(amount)}"
+        work.changes.append(f"recharged {entry.number} {by} (order {order})")

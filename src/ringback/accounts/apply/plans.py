@@ -1,0 +1,73 @@
+"""Charging plans with their rates."""
+
+from __future__ import annotations
+
+from sqlalchemy import bindparam, delete, insert, select
+
+from ringback.accounts.apply.work import Work
+from ringback.accounts.entries import PlanEntry
+from ringback.accounts.setupfile import SetupError
+from ringback.charging import ledger
+from ringback.store.models import Account, Plan, Rate
+
+
+def bring_about(work: Work, entry: PlanEntry) -> None:
+    """A plan as its entry has it, for the accounts that have it already, too."""
+    what = f"plan {entry.name}"
+    account = work.account_id(entry.account, f"{what}: account")
+    values = {
+        "kind": entry.kind,
+        "limit": entry.limit,
+        "special_prefixes": list(entry.special_prefixes),
+    }
+    found = work.one(Plan, Plan.name == entry.name)
+    if found is None:
+        plan_id = work.new_id()
+        work.tx.execute(
+            insert(Plan),
+            {"id": plan_id, "account_id": account, "name": entry.name, "packages": [], **values},
+        )
+        work.changes.append(f"created plan {entry.name}")
+    else:
+        plan_id = found["id"]
+        if "account" in entry.model_fields_set and found["account_id"] != account:
+            raise SetupError(f"{what}: another account has made it: choose another name")
+        given = {key: value for key, value in values.items() if key in entry.model_fields_set}
+        if given.get("kind") == "prepaid":
+            given["limit"] = entry.limit
+        work.change(Plan, found, what, given)
+        if given.get("limit", found["limit"]) != found["limit"]:
+            _spread_limit(work, plan_id, entry)
+    if "rates" in entry.model_fields_set:
+        _rates(work, plan_id, entry)
+
+
+def _spread_limit(work: Work, plan_id: str, entry: PlanEntry) -> None:
+    holders = select(Account.name, Account.ledger_id).where(Account.plan_id == plan_id)
+    for holder in work.tx.execute(holders).all():
+        try:
+            ledger.set_credit_limit(work.tx, holder.ledger_id, entry.limit)
+        except ledger.LimitRefused as error:
+            raise SetupError(f"plan {entry.name}: account {holder.name}: {error}") from error
+
+
+def _rates(work: Work, plan_id: str, entry: PlanEntry) -> None:
+    """The rates of a plan are those of the file: others are taken out."""
+    columns = [column.name for column in Rate.__table__.c if column.name not in ("id", "plan_id")]
+    rows = work.tx.execute(select(Rate.__table__).where(Rate.plan_id == plan_id)).mappings()
+    there = {tuple(row[name] for name in columns): row["id"] for row in rows}
+    wanted = {tuple(getattr(rate, name) for name in columns): rate for rate in entry.rates}
+    removed = [{"gone": number} for values, number in there.items() if values not in wanted]
+    added = [
+        {"plan_id": plan_id, **dict(zip(columns, values, strict=True))}
+        for values in wanted
+        if values not in there
+    ]
+    if removed:
+        work.tx.execute(delete(Rate).where(Rate.id == bindparam("gone")), removed)
+    if added:
+        work.tx.execute(insert(Rate), added)
+    if removed or added:
+        work.changes.append(
+            f"plan {entry.name}: rates: {len(added)} added, {len(removed)} taken out"
+        )

@@ -1,0 +1,79 @@
+"""What all steps of an application share: the connection, what changed, and what was wrong."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection, select, update
+
+from ringback.accounts.secrets import Secrets
+from ringback.accounts.setupfile import SetupError
+from ringback.clock import Instant
+from ringback.ids import new_id
+from ringback.store.models import Account, Base
+
+Row = Mapping[str, Any]
+
+
+class Work:
+    """One application of a file, within one unit of work."""
+
+    def __init__(
+        self, tx: Connection, secrets: Secrets, now: Instant, chance: random.Random
+    ) -> None:
+        self.tx = tx
+        self.secrets = secrets
+        self.now = now
+        self.changes: list[str] = []
+        self.faults: list[str] = []
+        self._chance = chance
+
+    @contextmanager
+    def attempt(self) -> Iterator[None]:
+        """A fault within is kept, so that all of them are told at once."""
+        try:
+            yield
+        except SetupError as error:
+            self.faults.append(str(error))
+
+    def new_id(self) -> str:
+        return new_id(self.now, self._chance)
+
+    def one(self, model: type[Base], *where: Any) -> Row | None:
+        """The row that there is, if there is one."""
+        row = self.tx.execute(select(model.__table__).where(*where)).mappings().one_or_none()
+        return None if row is None else dict(row)
+
+    def account_id(self, name: str, what: str) -> str:
+        """The id of an account. Raises SetupError where there is none."""
+        found = self.one(Account, Account.name == name)
+        if found is None:
+            raise SetupError(f"{what}: there is no account {name!r}: put it under accounts")
+        return str(found["id"])
+
+    def change(self, model: Any, found: Row, what: str, values: Row) -> None:
+        """Update what differs from `found`, and tell it."""
+        changed = {name: value for name, value in values.items() if found[name] != value}
+        if not changed:
+            return
+        self.tx.execute(update(model).where(model.id == found["id"]).values(**changed))
+        for name, value in changed.items():
+            self.changes.append(f"{what}: {told(name, found[name], value)}")
+
+
+def told(name: str, before: object, after: object) -> str:
+    """A change of a value, without the value of a secret."""
+    if name.endswith("_mac"):
+        verb = "set" if before is None else "taken out" if after is None else "changed"
+        return f"{name.removesuffix('_mac')} {verb}"
+    return f"{name} {_shown(before)} -> {_shown(after)}"
+
+
+def _shown(value: object) -> str:
+    if value is None:
+        return "none"
+    return value if isinstance(value, str) else json.dumps(value, default=str)

@@ -1,0 +1,259 @@
+"""What may stand in a setup file, entry by entry (spec section 11).
+
+Money, numbers and secrets are written as strings: YAML makes of 0042 the number 34. A key that an
+entry does not have is left as it is when the entry is applied to what is there already.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from itertools import pairwise
+from typing import Annotated, Literal
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+
+from ringback.accounts.callback import (
+    E164,
+    Amount,
+    CallbackSetup,
+    Language,
+    Secret,
+    Section,
+    Text,
+    TimeZone,
+    check_sound_path,
+    contradictions,
+    parse_money,
+)
+from ringback.amounts import ZERO
+from ringback.config import Country, Digits, Prefix
+from ringback.faults import Fault, Faults, form, twice
+
+ADMINISTRATOR = "admin"
+"""Name of the account at the top, which every server has."""
+
+
+def _credit(value: object) -> object:
+    return value if value == "unlimited" else parse_money(value)
+
+
+def _instant(value: object) -> object:
+    """A date or a time; without a zone it is UTC."""
+    if value is None:
+        return None
+    try:
+        read = datetime.fromisoformat(value if isinstance(value, str) else "")
+    except ValueError as error:
+        raise ValueError("write a date or a time, such as 2026-12-31, or null") from error
+    return (read if read.tzinfo is not None else read.replace(tzinfo=UTC)).timestamp()
+
+
+def _of_own_folder(path: str) -> str:
+    if path.startswith("//"):
+        raise ValueError("begins with one /: a sound is put into the folder of its own account")
+    return check_sound_path(path)
+
+
+Credit = Annotated[Decimal | Literal["unlimited"], BeforeValidator(_credit)]
+When = Annotated[float | None, BeforeValidator(_instant)]
+SpeedDial = Annotated[str, form("[0-9]{1,2}", "speed dials as one or two digits, in quotes")]
+
+
+class AccountEntry(Section):
+    name: Text
+    parent: Text = ADMINISTRATOR
+    level: Literal["provider", "organization", "user"] = "organization"
+    contact_name: Text | None = None
+    country: Country | None = None
+    language: Language | None = None
+    time_zone: TimeZone | None = None
+    plan: Text | None = None
+    balance: Amount = ZERO
+    """At creation only."""
+
+    @model_validator(mode="after")
+    def _top_is_given(self) -> AccountEntry:
+        if self.name == ADMINISTRATOR:
+            given = sorted({"parent", "level", "country", "balance"} & self.model_fields_set)
+            if given:
+                raise Faults(
+                    Fault(
+                        (key,),
+                        f"take it out: {ADMINISTRATOR} is there from the start, above all others "
+                        "and in the home_country of ringback.toml",
+                    )
+                    for key in given
+                )
+        return self
+
+
+class CallerIdEntry(Section):
+    number: E164
+    enabled: bool = True
+    pin: Secret | None = Field(None, repr=False)
+    credit: Credit | None = None
+    order_number: Annotated[Text | None, Field(validate_default=True)] = None
+    language: Language | None = None
+    speed_dials: dict[SpeedDial, E164] = Field(default_factory=dict)
+
+    @field_validator("order_number")
+    @classmethod
+    def _goes_with_credit(cls, order: str | None, info: ValidationInfo) -> str | None:
+        if order is None and isinstance(info.data.get("credit"), Decimal):
+            raise ValueError(
+                "is required with credit, so that applying the file again does not recharge again"
+            )
+        return order
+
+
+class CallbackEntry(CallbackSetup):
+    """A callback setup with its password, which is stored apart from it."""
+
+    password: Secret | None = Field(None, repr=False)
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> CallbackEntry:
+        found = contradictions(self, has_password=self.password is not None)
+        if found:
+            raise Faults(found)
+        return self
+
+    @property
+    def setup(self) -> CallbackSetup:
+        """The setup without the password."""
+        return CallbackSetup.model_validate(
+            self.model_dump(exclude={"password"}, by_alias=True, exclude_unset=True)
+        )
+
+
+class ExtensionEntry(Section):
+    name: Text
+    account: Text
+    access_numbers: tuple[E164, ...] = ()
+    callback: CallbackEntry = CallbackEntry()
+    caller_ids: tuple[CallerIdEntry, ...] = ()
+
+    @field_validator("caller_ids")
+    @classmethod
+    def _once_each(cls, entries: tuple[CallerIdEntry, ...]) -> tuple[CallerIdEntry, ...]:
+        found = [*twice(((i, "number"), entry.number) for i, entry in enumerate(entries))]
+        if found:
+            raise Faults(found)
+        return entries
+
+
+class PackageEntry(Section):
+    prefix: Prefix
+    minutes: int = Field(ge=1)
+
+
+class RateEntry(Section):
+    prefix: Digits
+    setup: Amount = Field(ZERO, ge=0)
+    first_block: int = Field(60, ge=1, le=86400)
+    first_price: Amount = Field(ge=0)
+    next_block: int = Field(10, ge=1, le=86400)
+    price_per_minute: Amount = Field(ge=0)
+    valid_from: When = None
+    valid_to: When = None
+
+    @field_validator("valid_to")
+    @classmethod
+    def _after_from(cls, to: float | None, info: ValidationInfo) -> float | None:
+        since = info.data.get("valid_from")
+        if to is not None and since is not None and to <= since:
+            raise ValueError("must be after valid_from")
+        return to
+
+
+class PlanEntry(Section):
+    name: Text
+    account: Text = ADMINISTRATOR
+    kind: Literal["prepaid", "postpaid"] = "prepaid"
+    limit: Amount = Field(ZERO, ge=0)
+    special_prefixes: tuple[Prefix, ...] = ()
+    packages: tuple[PackageEntry, ...] = ()
+    rates: tuple[RateEntry, ...] = ()
+
+    @field_validator("limit")
+    @classmethod
+    def _postpaid_only(cls, limit: Decimal, info: ValidationInfo) -> Decimal:
+        if limit and info.data.get("kind") == "prepaid":
+            raise ValueError("goes with kind: postpaid only")
+        return limit
+
+    @field_validator("packages")
+    @classmethod
+    def _not_yet(cls, packages: tuple[PackageEntry, ...]) -> tuple[PackageEntry, ...]:
+        if packages:
+            raise ValueError("this version has no free minutes: take them out")
+        return packages
+
+    @field_validator("rates")
+    @classmethod
+    def _one_at_a_time(cls, rates: tuple[RateEntry, ...]) -> tuple[RateEntry, ...]:
+        found = [*_overlaps(rates)]
+        if found:
+            raise Faults(found)
+        return rates
+
+
+def _overlaps(rates: Sequence[RateEntry]) -> Iterator[Fault]:
+    """No two rates of one prefix may hold at one time (spec section 6)."""
+    order = sorted(
+        range(len(rates)), key=lambda i: (rates[i].prefix, rates[i].valid_from or float("-inf"))
+    )
+    for before, after in pairwise(order):
+        earlier, later = rates[before], rates[after]
+        ends = float("inf") if earlier.valid_to is None else earlier.valid_to
+        if earlier.prefix == later.prefix and (later.valid_from or float("-inf")) < ends:
+            yield Fault(
+                (after,), f"holds at a time when rates[{before}] of prefix {later.prefix!r} does"
+            )
+
+
+class SoundEntry(Section):
+    account: Text
+    path: Annotated[str, AfterValidator(_of_own_folder)]
+    language: Language = "en"
+    file: Annotated[str, Field(min_length=1)]
+    """Relative to the setup file."""
+
+
+class SetupFile(Section):
+    accounts: tuple[AccountEntry, ...] = ()
+    extensions: tuple[ExtensionEntry, ...] = ()
+    plans: tuple[PlanEntry, ...] = ()
+    sounds: tuple[SoundEntry, ...] = ()
+
+    @model_validator(mode="after")
+    def _once_each(self) -> SetupFile:
+        found = [
+            *twice((("accounts", i, "name"), each.name) for i, each in enumerate(self.accounts)),
+            *twice(
+                (("extensions", i, "name"), (each.account, each.name))
+                for i, each in enumerate(self.extensions)
+            ),
+            *twice(
+                (("extensions", i, "access_numbers", j), number)
+                for i, each in enumerate(self.extensions)
+                for j, number in enumerate(each.access_numbers)
+            ),
+            *twice((("plans", i, "name"), each.name) for i, each in enumerate(self.plans)),
+            *twice(
+                (("sounds", i, "path"), (each.account, each.path, each.language))
+                for i, each in enumerate(self.sounds)
+            ),
+        ]
+        if found:
+            raise Faults(found)
+        return self

@@ -1,0 +1,88 @@
+"""What is wrong with a document that somebody wrote: each fault by its place, all of them at once.
+
+The documents are checked by pydantic, in strict mode and as JSON, so that no number is made from
+a text and no truth from a word. What it finds is put in words that say how to mend it, and never
+repeats a value: one of them may be a PIN.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Hashable, Iterable, Iterator
+from dataclasses import dataclass
+
+from pydantic import AfterValidator, ValidationError
+
+_MESSAGES = {
+    "extra_forbidden": "unknown key: take it out, or check its spelling",
+    "missing": "is required",
+    "int_type": "write a whole number, without quotes",
+    "int_from_float": "write a whole number",
+    "bool_type": "write true or false, without quotes",
+    "string_type": "write a text, in quotes",
+    "tuple_type": "write a list",
+    "model_type": "write a table of keys and values",
+    "dict_type": "write a table of keys and values",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One fault. `where` leads to it, such as ("extensions", 0, "callback", "ring_seconds")."""
+
+    where: tuple[int | str, ...]
+    message: str
+
+    def __str__(self) -> str:
+        return f"{dotted(self.where)}: {self.message}"
+
+
+class Faults(ValueError):
+    """What a validator raises that found several faults, or one that lies deeper than itself."""
+
+    def __init__(self, found: Iterable[Fault]) -> None:
+        self.found = list(found)
+        super().__init__("; ".join(str(fault) for fault in self.found))
+
+
+def faults_of(error: ValidationError) -> list[Fault]:
+    """What pydantic found, each fault at its place."""
+    found = []
+    for line in error.errors():
+        where = line["loc"]
+        cause = line.get("ctx", {}).get("error")
+        if isinstance(cause, Faults):
+            found += [Fault((*where, *fault.where), fault.message) for fault in cause.found]
+        elif line["type"] == "value_error":
+            found.append(Fault(where, str(cause)))
+        else:
+            message = line["msg"].replace("Input should be", "must be")
+            found.append(Fault(where, _MESSAGES.get(line["type"], message)))
+    return found
+
+
+def dotted(where: Iterable[int | str]) -> str:
+    """A place as it is told: `extensions[0].callback.ring_seconds`."""
+    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in where)
+    return text.removeprefix(".") or "the file"
+
+
+def form(pattern: str, what: str) -> AfterValidator:
+    """Texts that match `pattern` as a whole; others are refused with "write {what}"."""
+    compiled = re.compile(pattern, re.ASCII)
+
+    def check(text: str) -> str:
+        if not compiled.fullmatch(text):
+            raise ValueError(f"write {what}")
+        return text
+
+    return AfterValidator(check)
+
+
+def twice(named: Iterable[tuple[tuple[int | str, ...], Hashable]]) -> Iterator[Fault]:
+    """A fault at each place whose name, or what else must be unique, has stood before."""
+    seen = set()
+    for where, name in named:
+        if name in seen:
+            yield Fault(where, "is there twice: take one out, or give it another name")
+        seen.add(name)
