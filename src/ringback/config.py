@@ -27,7 +27,7 @@ from pydantic import (
     model_validator,
 )
 
-from ringback.faults import Fault, Faults, dotted, faults_of, form, twice
+from ringback.faults import Fault, Faults, dotted, faults_of, form, not_empty, twice
 
 
 class ConfigError(Exception):
@@ -177,7 +177,10 @@ class Trunk(_Section):
     user: str | None = None
     password: str | None = Field(None, repr=False)
     sources: tuple[Annotated[str, AfterValidator(_source)], ...] = ()
-    codecs: tuple[Literal["PCMA", "PCMU"], ...] = Field(("PCMA", "PCMU"), min_length=1)
+    codecs: Annotated[tuple[Literal["PCMA", "PCMU"], ...], AfterValidator(not_empty)] = (
+        "PCMA",
+        "PCMU",
+    )
     channels: int | None = Field(None, ge=1)
     trust_pai: bool = False
     called_from: Literal["request_uri", "to", "p_called_party_id"] = "request_uri"
@@ -221,7 +224,7 @@ class Trunk(_Section):
 class Route(_Section):
     prefix: Annotated[Digits, BeforeValidator(_prefix)] = ""
     """Leading digits of E.164; empty: every number."""
-    trunks: tuple[str, ...] = Field(min_length=1)
+    trunks: Annotated[tuple[str, ...], AfterValidator(not_empty)]
     weights: tuple[Annotated[int, Field(ge=1)], ...] = ()
 
     @model_validator(mode="after")

@@ -10,8 +10,11 @@ from __future__ import annotations
 import re
 from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
 from pydantic import AfterValidator, ValidationError
+
+Item = TypeVar("Item")
 
 _MESSAGES = {
     "extra_forbidden": "unknown key: take it out, or check its spelling",
@@ -77,6 +80,13 @@ def form(pattern: str, what: str) -> AfterValidator:
         return text
 
     return AfterValidator(check)
+
+
+def not_empty(values: tuple[Item, ...]) -> tuple[Item, ...]:
+    """For AfterValidator. (`min_length` also counts what it refused for another fault.)"""
+    if not values:
+        raise ValueError("write at least one")
+    return values
 
 
 def twice(named: Iterable[tuple[tuple[int | str, ...], Hashable]]) -> Iterator[Fault]:

@@ -26,7 +26,7 @@ from pydantic import (
 
 from ringback.amounts import ZERO, format_amount, parse_amount
 from ringback.config import Prefix
-from ringback.faults import Fault, form
+from ringback.faults import Fault, form, not_empty
 from ringback.numbering import read_e164
 
 
@@ -155,7 +155,7 @@ class Destinations(Section):
 class Hours(Section):
     """The same hours on several days of the week, in the account's time zone."""
 
-    days: tuple[Day, ...] = Field(min_length=1)
+    days: Annotated[tuple[Day, ...], AfterValidator(not_empty)]
     from_: TimeOfDay = Field(alias="from")
     to: TimeOfDay
 

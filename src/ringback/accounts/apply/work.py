@@ -6,12 +6,14 @@ import json
 import random
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Connection, select, update
 
 from ringback.accounts.secrets import Secrets
 from ringback.accounts.setupfile import SetupError
+from ringback.amounts import format_amount
 from ringback.clock import Instant
 from ringback.ids import new_id
 from ringback.store.models import Account, Base
@@ -76,4 +78,6 @@ def told(name: str, before: object, after: object) -> str:
 def _shown(value: object) -> str:
     if value is None:
         return "none"
-    return value if isinstance(value, str) else json.dumps(value, default=str)
+    if isinstance(value, Decimal):
+        return format_amount(value)
+    return value if isinstance(value, str) else json.dumps(value)

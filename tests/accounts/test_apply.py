@@ -1,0 +1,351 @@
+"""Applying a setup file."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, func, select, update
+from tests.accounts.helpers import KEY, Place
+from tests.charging.helpers import check_books
+
+from ringback.accounts import tree
+from ringback.accounts.secrets import BadKey, Secrets
+from ringback.accounts.setupfile import SetupError
+from ringback.charging import ledger
+from ringback.store.models import (
+    AccessNumber,
+    Account,
+    CallerId,
+    Extension,
+    LedgerAccount,
+    LedgerEntry,
+    Plan,
+    Rate,
+    Sound,
+)
+
+FIRST = [
+    "created account admin",
+    "created account acme with 100.00",
+    "created account anna",
+    "created plan retail",
+    "plan retail: rates: 1 added, 0 taken out",
+    "account acme: plan retail",
+    "created extension travellers",
+    "extension travellers: added callerID +447700900123",
+    "recharged +447700900123 by 5.00 (order A-1)",
+    "extension travellers: access numbers +442071838750, +442079460001",
+]
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    made = Place(tmp_path)
+    made.apply()
+    return made
+
+
+def credit(place: Place, number: str = "+447700900123") -> ledger.Balance:
+    def work(tx: Connection) -> ledger.Balance:
+        ledger_id = tx.execute(select(CallerId.ledger_id).where(CallerId.number == number)).scalar()
+        assert ledger_id is not None
+        return ledger.balance(tx, ledger_id)
+
+    return place.read(work)
+
+
+def faults(place: Place) -> list[str]:
+    with pytest.raises(SetupError) as caught:
+        place.apply()
+    return str(caught.value).split("\n")
+
+
+def extension_of(place: Place) -> dict[str, Any]:
+    found: dict[str, Any] = place.document["extensions"][0]
+    return found
+
+
+def caller_id_of(place: Place) -> dict[str, Any]:
+    found: dict[str, Any] = extension_of(place)["caller_ids"][0]
+    return found
+
+
+def count(place: Place, model: type[Any]) -> int:
+    return place.read(lambda tx: tx.execute(select(func.count()).select_from(model)).scalar_one())
+
+
+def test_what_it_says_is_brought_about_once(tmp_path: Path) -> None:
+    place = Place(tmp_path)
+    assert place.apply() == FIRST
+    assert place.apply() == []
+    assert credit(place).available == Decimal(5)
+    place.read(check_books)
+
+    def acme(tx: Connection) -> tuple[str, str, Decimal, str | None]:
+        row = tx.execute(
+            select(Account.level, Account.contact_name, LedgerAccount.balance, Plan.name)
+            .join(LedgerAccount, LedgerAccount.id == Account.ledger_id)
+            .join(Plan, Plan.id == Account.plan_id)
+            .where(Account.name == "acme")
+        ).one()
+        return row.level, row.contact_name, row.balance, row.name
+
+    assert place.read(acme) == ("organization", "Acme Travel", Decimal(100), "retail")
+    entries = place.read(lambda tx: tx.execute(select(LedgerEntry.kind)).scalars().all())
+    assert sorted(entries) == ["opening", "recharge"]
+
+
+def test_a_dry_run_tells_the_same_and_changes_nothing(tmp_path: Path) -> None:
+    place = Place(tmp_path)
+    (tmp_path / "bye.wav").write_bytes(b"bye")
+    place.document["sounds"] = [{"account": "acme", "path": "/bye.wav", "file": "bye.wav"}]
+    told = place.apply(dry_run=True)
+    assert told == [*FIRST, "account acme: sound /bye.wav (en) added"]
+    for model in (Account, Extension, CallerId, LedgerEntry, Sound):
+        assert count(place, model) == 0
+    assert not place.sounds.exists()
+    assert place.apply() == told
+
+
+def test_a_changed_setup_is_told_field_by_field(place: Place) -> None:
+    extension_of(place)["callback"] = {
+        "ring_seconds": 8,
+        "require_caller_pin": True,
+        "disconnect_sound": "//bye.wav",
+        "minimum_credit": "0.50",
+        "destinations": {"deny": ["4490"]},
+    }
+    assert place.apply() == [
+        "extension travellers: disconnect_sound none -> //bye.wav",
+        "extension travellers: minimum_credit 0.00 -> 0.50",
+        'extension travellers: destinations {"allow": [], "deny": []} -> '
+        '{"allow": [], "deny": ["4490"]}',
+        "extension travellers: password taken out",
+    ]
+    assert place.apply() == []
+    extension_of(place)["callback"]["ring_seconds"] = 5  # the default
+    assert place.apply() == ["extension travellers: ring_seconds 8 -> 5"]
+
+
+def test_what_it_does_not_name_is_left_alone(place: Place) -> None:
+    place.document = {
+        "accounts": [{"name": "acme"}],
+        "plans": [{"name": "retail"}],
+        "extensions": [
+            {"name": "travellers", "account": "anna", "caller_ids": [{"number": "+447700900123"}]}
+        ],
+    }
+    assert place.apply() == []
+    place.document = {}
+    assert place.apply() == []
+    found = place.read(lambda tx: tree.find_extension(tx, "+442071838750"))
+    assert found is not None
+    assert found.setup.ring_seconds == 8
+
+
+def test_what_it_empties_is_taken_out(place: Place) -> None:
+    place.document["accounts"][0] |= {"plan": None, "country": None}
+    place.document["plans"][0] |= {"rates": [], "special_prefixes": []}
+    extension_of(place)["access_numbers"] = []
+    caller_id_of(place).update(pin=None, enabled=False, speed_dials={})
+    assert place.apply() == [
+        "account acme: country GB -> none",
+        'plan retail: special_prefixes ["881"] -> []',
+        "plan retail: rates: 0 added, 1 taken out",
+        "account acme: plan none",
+        "callerID +447700900123: enabled true -> false",
+        "callerID +447700900123: pin taken out",
+        'callerID +447700900123: speed_dials {"1": "+442079460000"} -> {}',
+        "extension travellers: access numbers none",
+    ]
+    assert count(place, Rate) == count(place, AccessNumber) == 0
+
+
+def test_secrets_are_changed_but_not_told(place: Place) -> None:
+    caller_id_of(place)["pin"] = "4711"
+    extension_of(place)["callback"]["password"] = "081500"
+    assert place.apply() == [
+        "extension travellers: password changed",
+        "callerID +447700900123: pin changed",
+    ]
+
+
+def test_a_recharge_counts_once_under_its_order_number(place: Place) -> None:
+    caller_id_of(place).update(credit="2.50", order_number="A-2")
+    assert place.apply() == ["recharged +447700900123 by 2.50 (order A-2)"]
+    assert place.apply() == []
+    assert credit(place).available == Decimal("7.50")
+    caller_id_of(place)["credit"] = "3.00"
+    (fault,) = faults(place)
+    assert fault.startswith("callerID +447700900123: credit: order number 'A-2' has been entered")
+    caller_id_of(place).update(credit="-8.00", order_number="A-3")
+    assert faults(place) == [
+        "callerID +447700900123: credit: 8.00 cannot be taken: at most 7.50 is available"
+    ]
+    assert credit(place).available == Decimal("7.50")
+
+
+def test_unlimited_credit(place: Place) -> None:
+    caller_id_of(place)["credit"] = "unlimited"
+    del caller_id_of(place)["order_number"]
+    assert place.apply() == ["recharged +447700900123 without limit (order unlimited)"]
+    assert place.apply() == []
+    assert credit(place).unlimited
+
+
+def test_the_balance_is_given_at_creation_only(place: Place) -> None:
+    place.document["accounts"][0]["balance"] = "500.00"
+    assert place.apply() == []
+    total = place.read(lambda tx: tx.execute(select(func.sum(LedgerAccount.balance))).scalar())
+    assert total == Decimal(105)
+
+
+def test_a_postpaid_limit_reaches_those_who_have_the_plan(place: Place) -> None:
+    place.document["plans"][0] |= {"kind": "postpaid", "limit": "50.00"}
+    assert place.apply() == [
+        "plan retail: kind prepaid -> postpaid",
+        "plan retail: limit 0.00 -> 50.00",
+    ]
+
+    def limits(tx: Connection) -> list[Decimal]:
+        return list(tx.execute(select(LedgerAccount.credit_limit)).scalars())
+
+    assert sorted(place.read(limits)) == [0, 0, 0, 50]
+    owe = (
+        update(LedgerAccount)
+        .where(LedgerAccount.credit_limit > Decimal(0))
+        .values(balance=Decimal(-20))
+    )
+    place.run(lambda tx: tx.execute(owe))
+    place.document["plans"][0]["limit"] = "10.00"
+    (fault,) = faults(place)
+    assert fault.startswith("plan retail: account acme: a limit of 10.00 is too low: 20.00 is owed")
+
+
+def test_rates_are_those_of_the_file(place: Place) -> None:
+    rates = place.document["plans"][0]["rates"]
+    rates[0]["price_per_minute"] = "0.03"
+    rates.append({"prefix": "", "first_price": "1", "price_per_minute": "1.000001"})
+    assert place.apply() == ["plan retail: rates: 2 added, 1 taken out"]
+    assert place.apply() == []
+    prices = place.read(lambda tx: tx.execute(select(Rate.price_per_minute)).scalars().all())
+    assert sorted(prices) == [Decimal("0.03"), Decimal("1.000001")]
+
+
+def test_access_numbers_move_within_one_file(place: Place) -> None:
+    place.document["extensions"] = [
+        {"name": "others", "account": "acme", "access_numbers": ["+442071838750"]},
+        {**extension_of(place), "access_numbers": ["+442079460001"]},
+    ]
+    assert place.apply() == [
+        "created extension others",
+        "extension others: access numbers +442071838750",
+        "extension travellers: access numbers +442079460001",
+    ]
+    found = place.read(lambda tx: tree.find_extension(tx, "+442071838750"))
+    assert found is not None
+    assert found.name == "others"
+
+
+def test_an_access_number_of_another_extension_is_refused(place: Place) -> None:
+    place.document["extensions"] = [
+        {"name": "others", "account": "acme", "access_numbers": ["+442071838750"]}
+    ]
+    assert faults(place) == [
+        "extension others: access number +442071838750 leads to the extension travellers already: "
+        "take it out there first"
+    ]
+
+
+def test_a_shown_number_must_be_an_access_number_of_the_account(place: Place) -> None:
+    shown = {"set_by": "user", "value": "+442079460009"}
+    extension_of(place)["callback"]["caller_id_number"] = shown
+    assert faults(place) == [
+        "extension travellers: callback.caller_id_number.value: +442079460009 is no access number "
+        "of the account anna"
+    ]
+    place.document["extensions"].append(
+        {"name": "others", "account": "anna", "access_numbers": ["+442079460009"]}
+    )
+    assert "extension others: access numbers +442079460009" in place.apply()
+
+
+def test_all_faults_are_told_and_nothing_is_done(place: Place) -> None:
+    place.document["accounts"] += [
+        {"name": "late", "parent": "later"},
+        {"name": "later", "parent": "anna", "level": "user"},
+    ]
+    place.document["accounts"][0] |= {"level": "provider", "contact_name": "Changed"}
+    place.document["accounts"][1]["parent"] = "admin"
+    place.document["plans"].append({"name": "other", "account": "nobody"})
+    place.document["extensions"].append({"name": "lost", "account": "nowhere"})
+    place.document["sounds"] = []
+    assert faults(place) == [
+        "account acme: it is there already, as organization: keep that level",
+        "account anna: it is there already, with another parent: keep that",
+        "account late: there is no account 'later' for its parent: put it before this one",
+        "account later: its level user must be below that of anna, user",
+        "plan other: account: there is no account 'nobody': put it under accounts",
+        "extension lost: account: there is no account 'nowhere': put it under accounts",
+    ]
+    assert count(place, Account) == 3
+    place.document["accounts"] = [{"name": "acme", "plan": "gold"}]
+    place.document["extensions"] = place.document["plans"] = []
+    assert faults(place) == ["account acme: there is no plan 'gold': put it under plans"]
+
+
+def test_the_administrator_has_a_plan_too(place: Place) -> None:
+    place.document = {"accounts": [{"name": "admin", "contact_name": "Us", "plan": "retail"}]}
+    assert place.apply() == [
+        "account admin: contact_name Server administrator -> Us",
+        "account admin: plan retail",
+    ]
+
+
+def test_sounds_are_converted_and_named_by_what_is_in_them(place: Place, tmp_path: Path) -> None:
+    (tmp_path / "bye.wav").write_bytes(b"bye")
+    sounds = [
+        {"account": "acme", "path": "/a_b.wav", "file": "bye.wav"},
+        {"account": "acme", "path": "/a/b.wav", "file": "bye.wav", "language": "de"},
+    ]
+    place.document["sounds"] = sounds
+    assert place.apply() == [
+        "account acme: sound /a_b.wav (en) added",
+        "account acme: sound /a/b.wav (de) added",
+    ]
+    assert place.apply() == []
+    (first,) = place.sounds.iterdir()
+    (tmp_path / "other.wav").write_bytes(b"other")
+    sounds[0]["file"] = "other.wav"
+    (change,) = place.apply()
+    assert change.startswith(f"account acme: sound /a_b.wav (en): file {first.name} -> ")
+    assert first.read_bytes() == b"bye"  # a call may be playing it
+    rows = place.read(lambda tx: tx.execute(select(Sound.path, Sound.file, Sound.seconds)).all())
+    assert {
+        (path, (place.sounds / file).read_bytes(), seconds) for path, file, seconds in rows
+    } == {
+        ("/a_b.wav", b"other", 1.5),
+        ("/a/b.wav", b"bye", 1.5),
+    }
+
+
+def test_a_missing_sound_file_stops_all_of_it(place: Place) -> None:
+    place.document["accounts"][0]["contact_name"] = "Changed"
+    place.document["sounds"] = [
+        {"account": "acme", "path": f"/{name}.wav", "file": f"{name}.wav"} for name in "ab"
+    ]
+    assert faults(place) == [
+        "sound /a.wav: a.wav: there is no such file",
+        "sound /b.wav: b.wav: there is no such file",
+    ]
+    names = place.read(lambda tx: tx.execute(select(Account.contact_name)).scalars().all())
+    assert "Changed" not in names
+
+
+def test_another_key_is_refused(place: Place) -> None:
+    with pytest.raises(BadKey):
+        place.apply(secrets=Secrets(b"x" * 32))
+    assert place.apply(secrets=KEY) == []

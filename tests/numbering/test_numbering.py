@@ -1,0 +1,154 @@
+"""Numbers as typed, as trunks send them, and as trunks want them."""
+
+from __future__ import annotations
+
+import pytest
+
+from ringback.config import Trunk
+from ringback.numbering import (
+    BadNumber,
+    is_of_country,
+    matches_prefix,
+    read_called,
+    read_caller,
+    read_e164,
+    read_typed,
+    to_trunk,
+)
+
+PLAIN = Trunk(name="plain", host="192.0.2.1")
+WITHOUT_PLUS = Trunk(name="without plus", host="192.0.2.1", plus=False)
+BRITISH = Trunk(name="british", host="h", country="GB", strip=2, prepend="0", plus=False)
+AMERICAN = Trunk(name="american", host="h", country="US", strip=1, plus=False)
+INTERNATIONAL = Trunk(name="international", host="h", prepend="00", plus=False)
+MARKED = Trunk(name="marked", host="h", prepend="7777", plus=False)
+TRUNKS = [PLAIN, WITHOUT_PLUS, BRITISH, AMERICAN, INTERNATIONAL, MARKED]
+NUMBERS = [
+    "+447700900123",
+    "+442079460000",
+    "+442071838750",
+    "+12125550123",
+    "+33123456789",
+    "+390612345678",
+    "+881612345678",
+]
+
+
+@pytest.mark.parametrize(
+    ("digits", "country", "e164"),
+    [
+        ("02079460000", "GB", "+442079460000"),
+        ("00442079460000", "GB", "+442079460000"),
+        ("0012125550123", "GB", "+12125550123"),
+        ("2125550123", "US", "+12125550123"),
+        ("12125550123", "US", "+12125550123"),
+        ("011442079460000", "US", "+442079460000"),
+        ("0612345678", "IT", "+390612345678"),  # Italy keeps its zero
+        ("0611223344", "FR", "+33611223344"),
+        ("0011442079460000", "AU", "+442079460000"),
+        ("07700900123", "GB", "+447700900123"),  # Ofcom's numbers for films
+        ("+442079460000", "US", "+442079460000"),
+    ],
+)
+def test_what_is_typed_is_read_as_dialled_in_the_country(
+    digits: str, country: str, e164: str
+) -> None:
+    assert read_typed(digits, country) == e164
+
+
+@pytest.mark.parametrize(
+    ("digits", "country", "why"),
+    [
+        ("", "GB", "no number"),
+        ("12", "GB", "no number that can be dialled in GB|wrong length"),
+        ("0207946000000", "GB", "wrong length"),
+        ("999", "GB", "wrong length"),
+        ("5550123", "US", "lacks its area code"),
+        ("020 7946 0000", "GB", "write digits only"),
+        ("0207*", "GB", "write digits only"),
+        ("٠٢٠٧٩٤٦٠٠٠٠", "GB", "write digits only"),
+        ("9" * 400, "GB", "write digits only"),
+        ("02079460000", "ZZ", "no number that can be dialled"),
+        ("+99912345678", "GB", "no number"),
+    ],
+)
+def test_what_cannot_be_a_number_is_refused(digits: str, country: str, why: str) -> None:
+    with pytest.raises(BadNumber, match=why) as caught:
+        read_typed(digits, country)
+    assert len(str(caught.value)) < 100
+
+
+def test_setups_have_numbers_with_their_plus() -> None:
+    assert read_e164("+447700900123") == "+447700900123"
+    with pytest.raises(BadNumber, match=r"write the number with \+"):
+        read_e164("02079460000")
+    with pytest.raises(BadNumber):
+        read_e164("+")
+
+
+@pytest.mark.parametrize("trunk", TRUNKS, ids=lambda trunk: trunk.name)
+@pytest.mark.parametrize("number", NUMBERS)
+def test_a_trunk_is_understood_as_it_is_spoken_to(trunk: Trunk, number: str) -> None:
+    assert read_caller(to_trunk(number, trunk), trunk) == number
+    assert read_called(number, trunk) == number
+
+
+@pytest.mark.parametrize(
+    ("trunk", "number", "form"),
+    [
+        (PLAIN, "+447700900123", "+447700900123"),
+        (WITHOUT_PLUS, "+447700900123", "447700900123"),
+        (BRITISH, "+447700900123", "07700900123"),
+        (BRITISH, "+33123456789", "0033123456789"),
+        (AMERICAN, "+12125550123", "2125550123"),
+        (AMERICAN, "+447700900123", "011447700900123"),
+        (INTERNATIONAL, "+447700900123", "00447700900123"),
+        (MARKED, "+447700900123", "7777447700900123"),
+    ],
+)
+def test_the_form_that_a_trunk_wants(trunk: Trunk, number: str, form: str) -> None:
+    assert to_trunk(number, trunk) == form
+
+
+@pytest.mark.parametrize(
+    ("trunk", "text", "number"),
+    [
+        (PLAIN, "447700900123", "+447700900123"),
+        (PLAIN, "07700900123", None),  # national, of no country that is known
+        (BRITISH, "442079460000", "+442079460000"),
+        (INTERNATIONAL, "447700900123", "+447700900123"),
+        (PLAIN, "anonymous", None),
+        (PLAIN, "", None),
+        (BRITISH, "", None),
+        (PLAIN, "+", None),
+        (PLAIN, "+44 7700 900123", None),
+        (PLAIN, "=cmd|calc", None),
+        (PLAIN, "4" * 5000, None),
+    ],
+)
+def test_what_a_trunk_sends(trunk: Trunk, text: str, number: str | None) -> None:
+    assert read_caller(text, trunk) == number
+
+
+@pytest.mark.parametrize(
+    ("number", "country", "belongs"),
+    [
+        ("+447700900123", "GB", True),
+        ("+442071838750", "GB", True),
+        ("+447624123456", "GB", False),  # Isle of Man
+        ("+12125550123", "US", True),
+        ("+18765550123", "US", False),  # Jamaica: dear, and a favourite of fraud
+        ("+14165550123", "CA", True),
+        ("+33123456789", "GB", False),
+        ("+881612345678", "GB", False),
+        ("+99912345678", "GB", False),
+    ],
+)
+def test_countries_that_share_a_code(number: str, country: str, belongs: bool) -> None:
+    assert is_of_country(number, country) is belongs
+
+
+def test_prefixes() -> None:
+    assert matches_prefix("+447700900123", ["33", "4477"])
+    assert not matches_prefix("+447700900123", ["33", "4478"])
+    assert not matches_prefix("+447700900123", [])
