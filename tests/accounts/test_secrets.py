@@ -37,6 +37,15 @@ def test_the_key_is_made_once_for_its_owner_only(tmp_path: Path) -> None:
     assert load_secrets(tmp_path / "other.key").mac("0042") != mac
 
 
+def test_of_two_that_begin_at_once_both_have_the_same_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "secrets.key"
+    first = load_secrets(path)
+    monkeypatch.setattr(Path, "exists", lambda self: False)  # as the second saw it before
+    assert load_secrets(path).mac("0042") == first.mac("0042")
+
+
 def test_a_bad_key_file_is_told(tmp_path: Path) -> None:
     path = tmp_path / "secrets.key"
     path.write_bytes(b"short")

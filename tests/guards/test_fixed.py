@@ -38,6 +38,7 @@ def reason(
         ("110", "DE"),
         ("9115550123", "US"),  # an exchange connects after 911
         ("+44999", "GB"),
+        ("+44911", "GB"),
         ("+49112", "GB"),
     ],
 )

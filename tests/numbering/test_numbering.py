@@ -22,7 +22,8 @@ BRITISH = Trunk(name="british", host="h", country="GB", strip=2, prepend="0", pl
 AMERICAN = Trunk(name="american", host="h", country="US", strip=1, plus=False)
 INTERNATIONAL = Trunk(name="international", host="h", prepend="00", plus=False)
 MARKED = Trunk(name="marked", host="h", prepend="7777", plus=False)
-TRUNKS = [PLAIN, WITHOUT_PLUS, BRITISH, AMERICAN, INTERNATIONAL, MARKED]
+MARKED_BRITISH = Trunk(name="marked british", host="h", country="GB", prepend="9999", plus=False)
+TRUNKS = [PLAIN, WITHOUT_PLUS, BRITISH, AMERICAN, INTERNATIONAL, MARKED, MARKED_BRITISH]
 NUMBERS = [
     "+447700900123",
     "+442079460000",
@@ -117,6 +118,9 @@ def test_the_form_that_a_trunk_wants(trunk: Trunk, number: str, form: str) -> No
         (PLAIN, "07700900123", None),  # national, of no country that is known
         (BRITISH, "442079460000", "+442079460000"),
         (INTERNATIONAL, "447700900123", "+447700900123"),
+        (MARKED, "77771234567", "+77771234567"),  # of Kazakhstan, not marked
+        (MARKED_BRITISH, "02079460000", "+442079460000"),
+        (MARKED_BRITISH, "999902079460000", "+442079460000"),
         (PLAIN, "anonymous", None),
         (PLAIN, "", None),
         (BRITISH, "", None),

@@ -234,7 +234,7 @@ def to_document(setup: CallbackSetup) -> dict[str, Any]:
 def from_document(document: dict[str, Any]) -> CallbackSetup:
     """The inverse of `to_document`. A call reads its setup each time it decides, so what has
     been parsed once is kept."""
-    return _parsed(json.dumps(document, sort_keys=True))
+    return _parsed(json.dumps(document))
 
 
 @lru_cache(maxsize=4096)

@@ -68,15 +68,17 @@ def read_e164(text: str) -> str:
 
 def read_caller(text: str, trunk: Trunk) -> str | None:
     """A number as a trunk sends it. With `+` it is E.164. Without, it is read as dialled in the
-    trunk's country, or as E.164 that lacks its plus where the trunk names none; what the trunk
-    wants prepended it may have before its own numbers, too. None for anything that is no number.
+    trunk's country, or as E.164 that lacks its plus where that is no number or the trunk names no
+    country; what the trunk wants prepended it may put before a number, too. None for anything
+    that is no number.
     """
     if text.startswith("+"):
         return _or_none(text, _NOWHERE)
     bare = text.removeprefix(trunk.prepend)
     if trunk.country is not None:
         # National and international prefixes are part of a number that is read as dialled.
-        return _or_none(text, trunk.country) or _or_none(bare, trunk.country)
+        national = _or_none(text, trunk.country) or _or_none(bare, trunk.country)
+        return national or _or_none(f"+{bare}", _NOWHERE)
     return _or_none(f"+{bare}", _NOWHERE) or _or_none(f"+{text}", _NOWHERE)
 
 
