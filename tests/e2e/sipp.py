@@ -23,6 +23,8 @@ _HEADERS = """\
 [last_CSeq:]
 Contact: <sip:party@[local_ip]:[local_port]>
 """
+DONE = "%DONE%"
+"""In a scenario, the file that is touched when the call is over."""
 _NO_BODY = "Content-Length: 0\n"
 
 
@@ -54,6 +56,15 @@ def receive(request: str) -> str:
     return f'<recv request="{request}" crlf="true"></recv>\n'
 
 
+def receive_invite() -> str:
+    """The INVITE, whose Contact, From and To are kept for requests of the callee's own."""
+    kept = "".join(
+        f'<ereg regexp=".*" search_in="hdr" header="{header}:" assign_to="{number}"/>'
+        for number, header in ((1, "From"), (2, "To"))
+    )
+    return f'<recv request="INVITE" crlf="true" rrs="true"><action>{kept}</action></recv>\n'
+
+
 def response(status: int, *, optional: bool = False, timeout_ms: int | None = None) -> str:
     extra = ' optional="true"' if optional else ""
     if timeout_ms is not None:
@@ -75,6 +86,21 @@ def scenario(*steps: str) -> str:
         '<?xml version="1.0" encoding="ISO-8859-1" ?>\n<scenario name="ringback">\n'
         + "".join(steps)
         + "</scenario>\n"
+    )
+
+
+def answering(*steps: str) -> str:
+    """A scenario of a phone, which answers the OPTIONS by which its trunk is watched too. Each
+    is a call to SIPp, so `DONE` marks the end of the one that counts."""
+    invite, *rest = steps
+    return scenario(
+        '<recv request="OPTIONS" optional="true" next="1"></recv>\n',
+        invite,
+        *rest,
+        f'<nop next="2"><action><exec command="touch {DONE}"/></action></nop>\n',
+        '<label id="1"/>\n',
+        send(answer("200 OK")),
+        '<label id="2"/>\n<nop></nop>\n<Reference variables="1,2"/>\n',
     )
 
 
@@ -145,7 +171,7 @@ def callee(
     ringing = (
         answer("183 Session Progress", body=sdp(port, payloads)) if early else answer(ring_status)
     )
-    steps = [receive("INVITE"), send(ringing), pause(rings)]
+    steps = [receive_invite(), send(ringing), pause(rings)]
     steps += [send(answer("200 OK", body=sdp(port, payloads)), retransmit=True), receive("ACK")]
     for number, (after, digit) in enumerate(info_digits):
         steps += [pause(after), send(_request("INFO", 10 + number, digit), retransmit=True)]
@@ -154,7 +180,7 @@ def callee(
         steps += [pause(hangs_up_after), send(_request("BYE", 90), retransmit=True), response(200)]
     else:
         steps += [receive("BYE"), send(answer("200 OK", tag="").replace(";tag=", ""))]
-    return scenario(*steps)
+    return answering(*steps)
 
 
 def _request(method: str, cseq: int, digit: str | None = None) -> str:
@@ -167,8 +193,8 @@ def _request(method: str, cseq: int, digit: str | None = None) -> str:
     return f"""\
 {method} [next_url] SIP/2.0
 Via: SIP/2.0/UDP [local_ip]:[local_port];branch=[branch]
-From: <sip:party@[local_ip]>;tag=[pid]SIPpTag01[call_number]
-To: <sip:ringback@[remote_ip]>[peer_tag_param]
+From: [$2];tag=[pid]SIPpTag01[call_number]
+To: [$1]
 Call-ID: [call_id]
 CSeq: {cseq} {method}
 Max-Forwards: 70
@@ -177,17 +203,17 @@ Max-Forwards: 70
 
 def refuser(status: str, *, ring_first: bool = False) -> str:
     """A phone that refuses."""
-    steps = [receive("INVITE")]
+    steps = [receive_invite()]
     if ring_first:
         steps += [send(answer("180 Ringing")), pause(0.1)]
     steps += [send(answer(status), retransmit=True), receive("ACK")]
-    return scenario(*steps)
+    return answering(*steps)
 
 
 def never_answers() -> str:
     """A phone that rings until it is cancelled."""
-    return scenario(
-        receive("INVITE"),
+    return answering(
+        receive_invite(),
         send(answer("180 Ringing")),
         receive("CANCEL"),
         send(answer("200 OK")),
@@ -205,33 +231,47 @@ class Sipp:
     def __init__(self, folder: Path, xml: str, port: int, *options: str) -> None:
         number = next(self._names)
         self._path = folder / f"scenario-{number}.xml"
-        self._path.write_text(xml)
+        self._done = folder / f"scenario-{number}.done"
+        self._counts = DONE not in xml
+        self._path.write_text(xml.replace(DONE, str(self._done)))
         self._log = folder / f"scenario-{number}.log"
         self._folder = folder
         self._port = port
         self._options = options
         self._process: asyncio.subprocess.Process | None = None
 
-    async def start(self, remote: str | None = None, calls: int = 1) -> None:
-        sipp = shutil.which("sipp")
-        assert sipp is not None, "sipp is missing: make test installs it"
+    async def start(self, remote: str | None = None) -> None:
+        program = shutil.which("sipp")
+        assert program is not None, "sipp is missing: make test installs it"
         with self._log.open("wb") as log:
             self._process = await asyncio.create_subprocess_exec(
-                sipp,
+                program,
                 *([remote] if remote else []),
                 *("-sf", str(self._path), "-i", LOCAL, "-p", str(self._port)),
-                *("-m", str(calls), "-nostdin", "-trace_err", "-error_file"),
-                f"{self._path}.errors",
+                *("-nostdin", "-trace_err", "-error_file", f"{self._path}.errors"),
+                *(("-m", "1") if self._counts else ()),
                 *self._options,
+                stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 cwd=self._folder,
             )
 
-    async def wait(self, seconds: float = 60.0) -> int:
-        """SIPp's exit status: 0 when every call went by the scenario."""
+    async def finished(self, seconds: float = 60.0) -> None:
+        """Wait until the call has gone by the scenario to its end. Raises AssertionError when it
+        went otherwise, or did not end in time."""
         assert self._process is not None
-        return await asyncio.wait_for(self._process.wait(), seconds)
+        if self._counts:
+            async with asyncio.timeout(seconds):
+                status = await self._process.wait()
+            assert status == 0, f"SIPp saw it go otherwise: {self.errors()}"
+            return
+        until = asyncio.get_running_loop().time() + seconds
+        while not self._done.exists():
+            errors = self.errors()
+            assert "Aborting" not in errors, f"SIPp saw it go otherwise: {errors}"
+            assert asyncio.get_running_loop().time() < until, f"not over in {seconds} s: {errors}"
+            await asyncio.sleep(0.05)
 
     async def kill(self) -> None:
         if self._process is not None and self._process.returncode is None:

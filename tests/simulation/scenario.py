@@ -8,10 +8,11 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from tests.calls.world import ACCESS, CALLER, PIN, World
+
 from ringback.config import Route
 from ringback.store.models import Leg
 from ringback.telephony.simulated import FarCall, run_virtual
-from tests.calls.world import ACCESS, CALLER, PIN, World
 
 CALLERS = [f"+4477009001{number:02}" for number in range(20)]
 CALLEES = [f"+4420794600{number:02}" for number in range(20)]
@@ -153,7 +154,10 @@ async def _play(world: World, sessions: int, *, crashes: bool) -> None:
         for number in CALLERS
     ]
     await world.setup(
-        _setup(chance), caller_ids=caller_ids, rates=[rate], balance=chance.choice(("3.00", "50.00"))
+        _setup(chance),
+        caller_ids=caller_ids,
+        rates=[rate],
+        balance=chance.choice(("3.00", "50.00")),
     )
     for _ in range(sessions):
         await world.sleep(chance.expovariate(1 / 15))

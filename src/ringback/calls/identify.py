@@ -12,7 +12,7 @@ from ringback.accounts import lockout, tree
 from ringback.accounts.callback import AcceptPrompt, ReturnCalls
 from ringback.accounts.tree import CallerIdFacts
 from ringback.calls import records
-from ringback.calls.keypad import NUMBER_DIGITS, SECRET_DIGITS
+from ringback.calls.keypad import NUMBER_DIGITS, SECRET_DIGITS, Entry
 from ringback.calls.line import Line, Over
 from ringback.calls.outcome import Outcome, Stage
 from ringback.charging import ledger, payers
@@ -92,7 +92,7 @@ class _Entries:
             key = lockout.password_key(line.extension.id, line.a.number.e164)
             while True:
                 entry = await line.ask(line.phrase(Phrase.PASSWORD), SECRET_DIGITS)
-                if await self._right(entry or "", line.extension.password_mac, [key]):
+                if await self._right(_digits(entry), line.extension.password_mac, [key]):
                     break
                 await self._wrong()
         if asks_pin:
@@ -107,7 +107,7 @@ class _Entries:
             claimed = own
             if own is None:
                 typed = await line.ask(line.phrase(Phrase.YOUR_NUMBER), NUMBER_DIGITS)
-                claimed = await self._listed(typed or "")
+                claimed = await self._listed(_digits(typed))
             entry = await line.ask(line.phrase(Phrase.PIN), SECRET_DIGITS)
             is_own_phone = own is not None and line.a.number.e164 == own.number
             if is_own_phone:
@@ -118,7 +118,7 @@ class _Entries:
                 if claimed is not None:
                     keys.append(lockout.claim_key(claimed.id))
             mac = None if claimed is None else claimed.pin_mac
-            if await self._right(entry or "", mac, keys):
+            if await self._right(_digits(entry), mac, keys):
                 line.identified = claimed
                 line.pin_given = True
                 return
@@ -177,6 +177,10 @@ class _Entries:
             raise Over
         line.typed.clear()
         await line.say(line.phrase(Phrase.WRONG_ENTRY))
+
+
+def _digits(entry: Entry | None) -> str:
+    return "" if entry is None else entry.digits
 
 
 async def charge_leg_a(line: Line) -> None:

@@ -7,6 +7,8 @@ ended without one belongs to that entry and is dropped.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from ringback.clock import Instant
 
 SECRET_DIGITS = 12
@@ -20,6 +22,14 @@ EMPTY_SECONDS = 10.0
 
 END_SECONDS = 5.0
 STRAY_HASH_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What was typed. `by_hash`: `#` ended it, and not time or its length."""
+
+    digits: str
+    by_hash: bool
 
 
 class Keypad:
@@ -50,10 +60,10 @@ class Keypad:
         self._open_ended = None
         return stray
 
-    def press(self, digit: str, at: Instant) -> str | None:
+    def press(self, digit: str, at: Instant) -> Entry | None:
         """Take one key; returns the entry when this key ends it."""
         if digit == "#":
-            return self._digits
+            return Entry(self._digits, by_hash=True)
         if digit == "*":
             self._digits, self._last = "", None
             return None
@@ -63,10 +73,10 @@ class Keypad:
         self._last = at
         return self._end_open(at) if len(self._digits) >= self._full else None
 
-    def timed_out(self, at: Instant) -> str:
+    def timed_out(self, at: Instant) -> Entry:
         """The entry, ended by time."""
         return self._end_open(at)
 
-    def _end_open(self, at: Instant) -> str:
+    def _end_open(self, at: Instant) -> Entry:
         self._open_ended = at
-        return self._digits
+        return Entry(self._digits, by_hash=False)

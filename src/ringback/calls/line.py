@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 from ringback.accounts.callback import CallbackSetup
 from ringback.accounts.tree import CallerIdFacts, ExtensionFacts
 from ringback.calls.inbox import End, Inbox, LegEvent, TriggeredAgain, Woken
-from ringback.calls.keypad import EMPTY_SECONDS, Keypad
+from ringback.calls.keypad import EMPTY_SECONDS, Entry, Keypad
 from ringback.calls.outcome import Course, Outcome, Stage
 from ringback.calls.party import Party
 from ringback.calls.services import Services
@@ -321,8 +321,10 @@ class Line:
                 case _:
                     continue
 
-    async def ask(self, clips: Sequence[Clip], full: int, until: Instant = math.inf) -> str | None:
-        """Say something and take an entry: "" for an empty one, None when `until` has come."""
+    async def ask(
+        self, clips: Sequence[Clip], full: int, until: Instant = math.inf
+    ) -> Entry | None:
+        """Say something and take an entry, which may be empty; None when `until` has come."""
         await self.say(clips, until)
         self._keypad.begin(full)
         empty_at = self.now() + EMPTY_SECONDS

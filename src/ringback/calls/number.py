@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ringback.calls.keypad import NUMBER_DIGITS
+from ringback.calls.keypad import NUMBER_DIGITS, Entry
 from ringback.calls.line import Line
 from ringback.calls.outcome import Outcome, Stage
 from ringback.clock import Instant
@@ -53,18 +53,19 @@ class Asking:
             if line.now() >= self._until:
                 return None
 
-    def _meaning(self, entry: str) -> Dialled | None:
+    def _meaning(self, entry: Entry) -> Dialled | None:
         """None for an entry that means nothing. Raises BadNumber for an impossible number."""
         line = self._line
         who = line.identified
-        if entry == "":
+        digits = entry.digits
+        if not digits:
             redial = None if who is None else line.last_number or who.last_number
-            return None if redial is None else Dialled("", redial)
-        if who is not None and len(entry) <= 2:
-            speed = who.speed_dials.get(entry)
+            return None if redial is None or not entry.by_hash else Dialled("", redial)
+        if who is not None and entry.by_hash and len(digits) <= 2:
+            speed = who.speed_dials.get(digits)
             if speed is not None:
-                return Dialled(entry, speed)
-        return Dialled(entry, read_typed(entry, line.extension.country))
+                return Dialled(digits, speed)
+        return Dialled(digits, read_typed(digits, line.extension.country))
 
     async def refuse(self, why: Outcome) -> None:
         """Say that a number cannot be called; the caller may dial another."""

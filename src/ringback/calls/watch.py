@@ -56,15 +56,21 @@ class Watch:
     def end(self) -> Instant:
         return min(self.funded, self.limit)
 
+    @property
+    def _final(self) -> bool:
+        """As far as is known the end will not move: the limit comes first, or the last slice
+        that was asked for brought nothing."""
+        return self.limit <= self.funded or (self._looked > -math.inf and not self._pending)
+
     def due(self) -> tuple[Instant, Task]:
         """The next instant at which something is to be done, and what."""
         tasks = [(self.end - CUT_LEAD_SECONDS, Task.CUT)]
-        if self.warn_seconds and not self._warned:
-            tasks.append((self.end - self.warn_seconds, Task.WARN))
-        if self.farewell_seconds and not self._said and self.funded <= self.limit:
-            tasks.append((self.funded - self.farewell_seconds, Task.SAY_NO_CREDIT))
         if not self._pending and self.funded < self.limit:
             tasks.append((self._next_slice(), Task.SLICE))
+        if self._final and self.warn_seconds and not self._warned:
+            tasks.append((self.end - self.warn_seconds, Task.WARN))
+        if self._final and self.farewell_seconds and not self._said and self.funded < self.limit:
+            tasks.append((self.funded - self.farewell_seconds, Task.SAY_NO_CREDIT))
         return min(tasks, key=lambda task: (task[0], task[1] is not Task.SLICE))
 
     def _next_slice(self) -> Instant:

@@ -20,22 +20,22 @@ from ringback.store.models import CallerId, Charge, Extension, LedgerEntry, Leg,
 LATEST = 50
 
 
-async def read(url: str, session: str | None) -> list[dict[str, Any]]:
+async def read(url: str, session: str | None, latest: int = LATEST) -> list[dict[str, Any]]:
     """The latest sessions, the newest first, or the one asked for, as the API has them."""
     store = open_store(url)
     try:
-        return await store.read(lambda tx: _sessions(tx, session))
+        return await store.read(lambda tx: _sessions(tx, session, latest))
     finally:
         await store.close()
 
 
-def _sessions(tx: Connection, session: str | None) -> list[dict[str, Any]]:
+def _sessions(tx: Connection, session: str | None, latest: int) -> list[dict[str, Any]]:
     query = (
         select(Session.__table__, Extension.name.label("extension"), CallerId.number)
         .outerjoin(Extension, Extension.id == Session.extension_id)
         .outerjoin(CallerId, CallerId.id == Session.caller_id)
         .order_by(Session.started.desc(), Session.id)
-        .limit(LATEST)
+        .limit(latest)
     )
     if session is not None:
         query = query.where(Session.id.endswith(session, autoescape=True)).limit(1)

@@ -38,7 +38,7 @@ class Sender:
     """The packets of the keys to send, one a turn of 20 ms."""
 
     def __init__(self) -> None:
-        self._turns: deque[tuple[bytes, bool, int] | None] = deque()
+        self._turns: deque[tuple[bytes, bool] | None] = deque()
 
     def press(self, keys: str) -> None:
         for key in keys:
@@ -47,17 +47,16 @@ class Sender:
                 continue
             for number in range(_PACKETS):
                 payload = _EVENT.pack(event, _VOLUME, (number + 1) * _STEP)
-                self._turns.append((payload, number == 0, number * _STEP))
+                self._turns.append((payload, number == 0))
             last = _EVENT.pack(event, 0x80 | _VOLUME, _PACKETS * _STEP)
-            for number in range(_END_PACKETS):
-                self._turns.append((last, False, (_PACKETS + number) * _STEP))
+            self._turns.extend([(last, False)] * _END_PACKETS)
             self._turns.extend([None] * _GAP)
 
     @property
     def busy(self) -> bool:
         return bool(self._turns)
 
-    def turn(self) -> tuple[bytes, bool, int] | None:
-        """What to send in this turn: payload, marker, and how many timestamp units ago its event
-        began; None for a pause."""
+    def turn(self) -> tuple[bytes, bool] | None:
+        """What to send in this turn: a payload, and whether it is the first of its event; None
+        for a pause."""
         return self._turns.popleft()

@@ -171,8 +171,8 @@ class Leg:
         if self._digits.busy:
             event = self._digits.turn()
             if event is not None:
-                payload, marker, ago = event
-                header = self.out.event(self.dtmf_out, marker=marker, ago=ago, now=now)
+                payload, first = event
+                header = self.out.event(self.dtmf_out, first=first, now=now)
                 self.send(header + payload)
             return
         frame: bytes | None = None

@@ -20,7 +20,7 @@ _PAUSE = 0.035
 class OutStream:
     """Makes headers."""
 
-    __slots__ = ("_base", "_relaying", "_time", "sequence", "ssrc", "timestamp")
+    __slots__ = ("_base", "_event", "_relaying", "_time", "sequence", "ssrc", "timestamp")
 
     def __init__(self, ssrc: int, sequence: int, timestamp: int) -> None:
         self.ssrc = ssrc
@@ -30,6 +30,7 @@ class OutStream:
         self._time = 0.0
         self._relaying = -1
         self._base = 0
+        self._event = 0
 
     def own(self, payload_type: int, now: float) -> bytes:
         """The header of 20 ms of our own sound."""
@@ -42,7 +43,7 @@ class OutStream:
         else:
             self.timestamp = (self.timestamp + STEP) & 0xFFFFFFFF
         self._time = now
-        return self._pack(payload_type | marker)
+        return self._pack(payload_type | marker, self.timestamp)
 
     def relayed(
         self, payload_type: int, marker: int, ssrc: int, timestamp: int, now: float
@@ -56,21 +57,22 @@ class OutStream:
         else:
             self.timestamp = (timestamp + self._base) & 0xFFFFFFFF
         self._time = now
-        return self._pack(payload_type | marker)
+        return self._pack(payload_type | marker, self.timestamp)
 
-    def event(self, payload_type: int, *, marker: bool, ago: int, now: float) -> bytes:
-        """The header of an event packet, which bears the time at which its event began."""
+    def event(self, payload_type: int, *, first: bool, now: float) -> bytes:
+        """The header of an event packet. All of one event bear the time at which it began
+        (RFC 4733 section 2.2), however late one of them is sent."""
         self.own(payload_type, now)
         self.sequence = (self.sequence - 1) & 0xFFFF
-        return self._pack(payload_type | (_MARKER if marker else 0), ago)
+        if first:
+            self._event = self.timestamp
+        return self._pack(payload_type | (_MARKER if first else 0), self._event)
 
     def _skip(self, now: float) -> None:
         """Go on where the time that has passed since the last packet puts us."""
         steps = round((now - self._time) * 50) if self._time else 1
         self.timestamp = (self.timestamp + STEP * max(1, steps)) & 0xFFFFFFFF
 
-    def _pack(self, second: int, ago: int = 0) -> bytes:
+    def _pack(self, second: int, timestamp: int) -> bytes:
         self.sequence = (self.sequence + 1) & 0xFFFF
-        return HEADER.pack(
-            0x80, second, self.sequence, (self.timestamp - ago) & 0xFFFFFFFF, self.ssrc
-        )
+        return HEADER.pack(0x80, second, self.sequence, timestamp, self.ssrc)

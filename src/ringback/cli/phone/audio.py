@@ -93,8 +93,8 @@ class Audio:
             event = self._keys.turn()
             if event is None:
                 return
-            payload, marker, ago = event
-            header = self._out.event(agreed.dtmf_payload_type, marker=marker, ago=ago, now=now)
+            payload, first = event
+            header = self._out.event(agreed.dtmf_payload_type, first=first, now=now)
         else:
             header = self._out.own(agreed.payload_type, now)
             payload = self._frame(agreed.codec)

@@ -1,0 +1,283 @@
+"""The stage of the end-to-end tests: a real server, and for each case its own extension, callerID,
+trunks and SIPp processes, so that many cases can play at once."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import json
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+from tests.e2e import sipp
+from tests.e2e.rtp import Rtp
+from tests.e2e.sipp import LOCAL, Sipp
+
+from ringback.cli import sessions as sessions_command
+from ringback.cli.phone.phone import Recordings
+from ringback.sounds.speech import BUILT_IN
+
+PIN = "0042"
+RATE = {"prefix": "44", "first_block": 5, "first_price": "0.05", "next_block": 1,
+        "price_per_minute": "0.60"}  # fmt: skip
+_PORTS = itertools.count(21000 + os.getpid() % 2000 * 10, 2)
+
+
+def free_port() -> int:
+    """A UDP port that nobody has; each is given once."""
+    for port in _PORTS:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            try:
+                probe.bind((LOCAL, port))
+            except OSError:
+                continue
+        return port
+    raise AssertionError("no free port")
+
+
+@dataclass(slots=True)
+class Case:
+    """One play: the setup of its extension, and what happens."""
+
+    name: str
+    play: Callable[[Stage], Awaitable[None]]
+    callback: dict[str, Any] = field(default_factory=dict)
+    caller_id: dict[str, Any] | None = field(default_factory=dict)
+    """None: the caller is not listed."""
+    credit: str = "5.00"
+
+
+class Stage:
+    """What one case plays on."""
+
+    def __init__(self, server: Server, number: int, case: Case) -> None:
+        self.server = server
+        self.case = case
+        self.access = f"+4420718{number:05}"
+        self.caller = f"+44770090{number:04}"
+        self.callee = f"+4420794{number:05}"
+        self.caller_port, self.phone_port, self.callee_port = free_port(), free_port(), free_port()
+        self._sipps: list[Sipp] = []
+        self._rtps: list[Rtp] = []
+
+    def rtp(self) -> Rtp:
+        rtp = Rtp(self.server.recordings)
+        self._rtps.append(rtp)
+        return rtp
+
+    async def run(self, xml: str, port: int, *options: str, remote: bool = False) -> Sipp:
+        process = Sipp(self.server.folder, xml, port, *options)
+        self._sipps.append(process)
+        await process.start(f"{LOCAL}:{self.server.port}" if remote else None)
+        return process
+
+    async def phone(self, xml: str, *options: str) -> Sipp:
+        """The caller's phone, which the return call rings."""
+        return await self.run(xml, self.phone_port, *options)
+
+    async def remote(self, xml: str, *options: str) -> Sipp:
+        """The remote party."""
+        return await self.run(xml, self.callee_port, *options)
+
+    async def trigger(self, **how: Any) -> None:
+        """Ring the access number, and see it go as the scenario says."""
+        caller = how.pop("caller", self.caller)
+        xml = sipp.trigger(self.access, caller, **how)
+        process = await self.run(xml, self.caller_port, remote=True)
+        await process.finished()
+
+    async def outcome(self, seconds: float = 60.0, *, number: int = 1) -> dict[str, Any]:
+        """The record of the session, once it is closed."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            found = [
+                session
+                for session in await self.server.sessions()
+                if session["access_number"] == self.access and session["outcome"] is not None
+            ]
+            if len(found) >= number:
+                return found[0]
+            await asyncio.sleep(0.25)
+        raise AssertionError(f"no session ended: {await self.server.sessions()}")
+
+    async def close(self) -> None:
+        for process in self._sipps:
+            await process.kill()
+        for rtp in self._rtps:
+            rtp.close()
+
+
+class Server:
+    """`ringback serve` in a process of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.port = free_port()
+        self.recordings = Recordings([])
+        self.stages: list[Stage] = []
+        self.log = folder / "server.log"
+        self._process: asyncio.subprocess.Process | None = None
+
+    @property
+    def url(self) -> str:
+        return f"sqlite:///{self.folder / 'data' / 'ringback.sqlite'}"
+
+    def stage(self, case: Case) -> Stage:
+        stage = Stage(self, len(self.stages) + 1, case)
+        self.stages.append(stage)
+        return stage
+
+    async def set_up(self) -> None:
+        """Write the configuration and the setup of every stage, and apply it."""
+        trunks, routes = [], []
+        for number, stage in enumerate(self.stages):
+            for name, port, prefix in (
+                (f"phone{number}", stage.phone_port, stage.caller),
+                (f"callee{number}", stage.callee_port, stage.callee),
+            ):
+                trunks.append(
+                    f'[[trunk]]\nname = "{name}"\nhost = "{LOCAL}"\nport = {port}\n'
+                    "trust_pai = true\n"
+                )
+                routes.append(f'[[route]]\nprefix = "{prefix[1:]}"\ntrunks = ["{name}"]\n')
+        first = free_port() + 20000
+        (self.folder / "ringback.toml").write_text(
+            f'[server]\ndata_dir = "data"\n[sip]\nlisten = "{LOCAL}:{self.port}"\n'
+            f'rtp_ports = "{first}-{first + 1999}"\n' + "".join(trunks) + "".join(routes)
+        )
+        (self.folder / "bye.wav").write_bytes((BUILT_IN / "demo-credit-ended.wav").read_bytes())
+        (self.folder / "setup.yaml").write_text(yaml.safe_dump(self._setup()))
+        await self.command("apply", str(self.folder / "setup.yaml"))
+
+    def _setup(self) -> dict[str, Any]:
+        extensions = []
+        for number, stage in enumerate(self.stages):
+            listed = stage.case.caller_id
+            callback = {
+                name: value.format(stage=stage) if isinstance(value, str) else value
+                for name, value in stage.case.callback.items()
+            }
+            extensions.append(
+                {
+                    "name": f"case{number}",
+                    "account": "acme",
+                    "access_numbers": [stage.access],
+                    "callback": {"ring_seconds": 1, "callback_delay_seconds": 0, **callback},
+                    "caller_ids": []
+                    if listed is None
+                    else [
+                        {
+                            "number": stage.caller,
+                            "pin": PIN,
+                            "credit": stage.case.credit,
+                            "order_number": "1",
+                            **listed,
+                        }
+                    ],
+                }
+            )
+        return {
+            "accounts": [
+                {"name": "acme", "contact_name": "Acme Travel", "country": "GB", "plan": "retail",
+                 "balance": "1000.00"}
+            ],
+            "plans": [{"name": "retail", "rates": [RATE]}],
+            "extensions": extensions,
+            "sounds": [{"account": "acme", "path": "/bye.wav", "file": "bye.wav"}],
+        }  # fmt: skip
+
+    async def command(self, *arguments: str) -> str:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "ringback", *arguments),
+            *("--config", str(self.folder / "ringback.toml")),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        output, _ = await process.communicate()
+        assert process.returncode == 0, output.decode()
+        return output.decode()
+
+    async def start(self) -> None:
+        with self.log.open("ab") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "ringback", "serve", "--json"),
+                *("--config", str(self.folder / "ringback.toml")),
+                stderr=log,
+                stdout=log,
+                start_new_session=True,
+            )
+        await self.logged("taking calls", since=self.log.stat().st_size)
+
+    async def logged(self, words: str, seconds: float = 20.0, since: int = 0) -> dict[str, Any]:
+        """Wait until the server has logged an event that begins so."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            for line in self.log.read_bytes()[since:].decode(errors="replace").splitlines():
+                with contextlib.suppress(ValueError):
+                    event: dict[str, Any] = json.loads(line)
+                    if str(event.get("event", "")).startswith(words):
+                        return event
+            await asyncio.sleep(0.02)
+        raise AssertionError(f"never logged: {words}\n{self.log.read_text()[-3000:]}")
+
+    async def sessions(self) -> list[dict[str, Any]]:
+        return await sessions_command.read(self.url, None, latest=1000)
+
+    def workers(self) -> list[int]:
+        """The process ids of media workers on this machine that belong to this server."""
+        assert self._process is not None
+        found = []
+        for entry in Path("/proc").iterdir():
+            with contextlib.suppress(OSError, ValueError):
+                words = (entry / "cmdline").read_bytes().split(b"\0")
+                parent = int((entry / "stat").read_text().rsplit(")", 1)[1].split()[1])
+                if b"ringback.media.worker" in words and parent in (self._process.pid, 1):
+                    found.append(int(entry.name))
+        return found
+
+    async def kill(self) -> None:
+        """kill -9."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGKILL)
+        await self._process.wait()
+
+    async def stop(self) -> int:
+        """SIGTERM; returns the exit status."""
+        process = self._process
+        if process is None:
+            return 0
+        if process.returncode is None:
+            process.terminate()
+            try:
+                async with asyncio.timeout(30):
+                    await process.wait()
+            except TimeoutError:
+                process.kill()
+        return await process.wait()
+
+
+async def play_all(folder: Path, cases: list[Case]) -> dict[str, BaseException | None]:
+    """Play every case at once on one server; what went wrong with each."""
+    server = Server(folder)
+    stages = [server.stage(case) for case in cases]
+    await server.set_up()
+    await server.start()
+    try:
+        results = await asyncio.gather(
+            *(stage.case.play(stage) for stage in stages), return_exceptions=True
+        )
+    finally:
+        for stage in stages:
+            await stage.close()
+        status = await server.stop()
+    assert status == 0, server.log.read_text()[-3000:]
+    return {case.name: result for case, result in zip(cases, results, strict=True)}
