@@ -87,9 +87,11 @@ class Rtp:
         while True:
             turn += 0.02
             await asyncio.sleep(turn - self._loop.time())
+            now = self._loop.time()
+            if self.packets and now - self.last_packet > 0.3:
+                self._ear.end()  # nothing comes any more
             if self._peer is None or not self._speaks:
                 continue
-            now = self._loop.time()
             if self._keys.busy:
                 event = self._keys.turn()
                 if event is None:

@@ -31,6 +31,9 @@ RATE = {"prefix": "44", "first_block": 5, "first_price": "0.05", "next_block": 1
         "price_per_minute": "0.60"}  # fmt: skip
 _PORTS = itertools.count(21000 + os.getpid() % 2000 * 10, 2)
 
+_MEDIA_PORTS = itertools.count(45000 + os.getpid() % 200 * 64, 8)
+"""SIPp binds ports for sound and picture of its own, which nobody uses here."""
+
 
 def free_port() -> int:
     """A UDP port that nobody has; each is given once."""
@@ -75,7 +78,7 @@ class Stage:
         return rtp
 
     async def run(self, xml: str, port: int, *options: str, remote: bool = False) -> Sipp:
-        process = Sipp(self.server.folder, xml, port, *options)
+        process = Sipp(self.server.folder, xml, port, "-mp", str(next(_MEDIA_PORTS)), *options)
         self._sipps.append(process)
         await process.start(f"{LOCAL}:{self.server.port}" if remote else None)
         return process

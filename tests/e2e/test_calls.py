@@ -102,20 +102,20 @@ async def fixed_mode_with_a_claim(stage: Stage) -> None:
     assert payers == {stage.caller}
 
 
-@case(credit="0.60", callback={"warn_before_end_seconds": 2, "disconnect_sound": "//bye.wav",
-                               "announce_duration": False})  # fmt: skip
+@case(credit="0.80", callback={"warn_before_end_seconds": 2, "disconnect_sound": "//bye.wav",
+                               "answer_timeout_seconds": 5})  # fmt: skip
 async def cut_off_with_the_sound_heard(stage: Stage) -> None:
     rtp = await _reach_dialling(stage)
     far = stage.rtp()
     remote = await stage.remote(sipp.callee(far.port, rings=0.2))
     rtp.press(_national(stage.callee))
-    await rtp.hears("[beep]", 40)
+    await rtp.hears("[beep]", 60)
     await remote.finished(30)
     await rtp.hears("Your credit has ended")
     session = await stage.outcome(30)
     assert (session["outcome"], session["stage"]) == ("cut_off", "conversation")
     charges = [Decimal(charge["amount"]) for leg in session["legs"] for charge in leg["charges"]]
-    assert sum(charges) == Decimal("0.60")
+    assert sum(charges) == Decimal("0.80")
     assert "[beep]" not in far.heard, "the beep is for leg A only"
 
 
@@ -305,6 +305,7 @@ async def early_media_and_follow_on_call(stage: Stage) -> None:
     await asyncio.sleep(4.0)
     await first.finished()
     await rtp.hears("Dial the number")
+    await first.kill()
     second = await stage.remote(sipp.refuser("486 Busy Here"))
     rtp.press("#")  # the last number again
     await rtp.hears("The number is busy")

@@ -95,7 +95,7 @@ async def _tell(line: Line, asking: Asking, refused: Refused) -> None:
     if refused.outcome is Outcome.NO_CREDIT:
         line.fault(Outcome.NO_CREDIT)
         line.step("no credit for this call")
-        await line.say(line.no_credit_sound())
+        await line.say(line.no_credit_sound() or line.phrase(Phrase.NO_CREDIT))
     else:
         await asking.refuse(refused.outcome)
 

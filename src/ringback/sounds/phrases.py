@@ -18,6 +18,7 @@ class Phrase(StrEnum):
     CREDIT_UNLIMITED = "credit-unlimited"
     DIAL = "dial"
     NUMBER_REFUSED = "number-refused"
+    NO_CREDIT = "no-credit"
     YOU_CAN_TALK_FOR = "you-can-talk-for"
     BUSY = "busy"
     NO_ANSWER = "no-answer"
@@ -36,6 +37,7 @@ WORDS: dict[Phrase, str] = {
     Phrase.CREDIT_UNLIMITED: "Your credit is unlimited.",
     Phrase.DIAL: "Dial the number, then press hash.",
     Phrase.NUMBER_REFUSED: "This number cannot be called.",
+    Phrase.NO_CREDIT: "Your credit is not enough for this call.",
     Phrase.YOU_CAN_TALK_FOR: "You can talk for",
     Phrase.BUSY: "The number is busy.",
     Phrase.NO_ANSWER: "There is no answer.",
