@@ -188,9 +188,10 @@ class World:
     # Looking
 
     def rows(self, model: Any) -> list[dict[str, Any]]:
-        return self._read(
+        found: list[dict[str, Any]] = self._read(
             lambda tx: [dict(row) for row in tx.execute(select(model.__table__)).mappings()]
         )
+        return found
 
     def session(self) -> dict[str, Any]:
         """The only session there is."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -15,11 +16,14 @@ from tests.e2e.stage import PIN, Case, Stage, play_all
 CASES: list[Case] = []
 
 
-def case(**how: Any) -> Any:
+Play = Callable[[Stage], Awaitable[None]]
+
+
+def case(**how: Any) -> Callable[[Play], Play]:
     """The play of a case; its name is the function's."""
 
-    def add(play: Any) -> Any:
-        CASES.append(Case(play.__name__, play, **how))
+    def add(play: Play) -> Play:
+        CASES.append(Case(getattr(play, "__name__", ""), play, **how))
         return play
 
     return add

@@ -29,7 +29,7 @@ CALLER = "+447700900123"
 CALLEE = "+442079460000"
 ACCESS = "+442071838750"
 PIN = "0042"
-CREDIT = "0.70"
+CREDIT = "0.80"
 LAST_WORDS = "Your credit has ended. Thank you for calling."
 
 _SETUP = f"""\
@@ -45,6 +45,7 @@ extensions:
       callback_delay_seconds: 1
       require_caller_pin: true
       credit_menu: true
+      answer_timeout_seconds: 5
       warn_before_end_seconds: 4
       disconnect_sound: //goodbye.wav
     caller_ids:
