@@ -113,8 +113,12 @@ def trigger(
     acknowledge: bool = True,
     hang_up_after: float | None = None,
     sender: str | None = None,
+    stays: float = 0.0,
 ) -> str:
-    """A caller who rings and is rejected; who hangs up before that; who never sends the ACK."""
+    """A caller who rings and is rejected; who hangs up before that; who never sends the ACK.
+
+    `stays`: for so long it answers a repeated rejection with its ACK again.
+    """
     sender = sender or f'"Ann" <sip:{caller}@{LOCAL}>'
     more = "".join(f"{header}\n" for header in headers)
     start = f"""\
@@ -152,6 +156,7 @@ Content-Length: 0
         steps += [send(within("ACK", 7))]
     elif acknowledge:
         steps += [response(final, timeout_ms=150_000), send(within("ACK", 4))]
+        steps += [pause(stays)] if stays else []
     else:
         steps += [response(final, timeout_ms=150_000)]
     return scenario(*steps)

@@ -27,7 +27,7 @@ from ringback.cli.phone.phone import Recordings
 from ringback.sounds.speech import BUILT_IN
 
 PIN = "0042"
-RATE = {"prefix": "44", "first_block": 5, "first_price": "0.05", "next_block": 1,
+RATE: dict[str, Any] = {"prefix": "44", "first_block": 5, "first_price": "0.05", "next_block": 1,
         "price_per_minute": "0.60"}  # fmt: skip
 _PORTS = itertools.count(21000 + os.getpid() % 2000 * 10, 2)
 
@@ -165,7 +165,8 @@ class Server:
         extensions = []
         for number, stage in enumerate(self.stages):
             listed = stage.case.caller_id
-            callback = {
+            callback: dict[str, Any] = {"ring_seconds": 1, "callback_delay_seconds": 0}
+            callback |= {
                 name: value.format(stage=stage) if isinstance(value, str) else value
                 for name, value in stage.case.callback.items()
             }
@@ -174,7 +175,7 @@ class Server:
                     "name": f"case{number}",
                     "account": "acme",
                     "access_numbers": [stage.access],
-                    "callback": {"ring_seconds": 1, "callback_delay_seconds": 0, **callback},
+                    "callback": callback,
                     "caller_ids": []
                     if listed is None
                     else [

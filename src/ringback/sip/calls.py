@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -340,7 +339,11 @@ class OutgoingCall(Call):
         the branch has one letter more and the CSeq is one higher, so both are known here."""
         if self.dialog is not None:
             return {"dialog": self.dialog.to_json()}
-        return {"invite": self._first().encode().decode("latin-1"), "peer": list(self.peer)}
+        return {
+            "invite": self._first().encode().decode("latin-1"),
+            "peer": list(self.peer),
+            "challengeable": self._credentials is not None,
+        }
 
     def _first(self) -> Request:
         """The INVITE without its body, as CANCEL and ACK need it."""
@@ -596,13 +599,8 @@ class ResumedCall(Call):
         elif "invite" in saved:
             request = _stored(saved["invite"])
             self._cancel(request, _address(saved["peer"]), now)
-            second = Request("INVITE", request.uri, Headers(request.headers.items()))
-            via = str(request.via).replace(
-                f"branch={request.via.branch}", f"branch={request.via.branch}a"
-            )
-            second.headers.set("via", via)
-            second.headers.set("cseq", f"{request.cseq.number + 1} INVITE")
-            self._cancel(second, _address(saved["peer"]), now)
+            if saved["challengeable"]:
+                self._cancel(_answered_challenge(request), _address(saved["peer"]), now)
         else:
             request = _stored(saved["rejected"])
             transaction = self._endpoint.server_invite(
@@ -636,6 +634,15 @@ class ResumedCall(Call):
         self._endpoint.timers.set(now + LIFETIME, transaction.give_up)
 
 
+def _answered_challenge(first: Request) -> Request:
+    """The INVITE that followed the first one if that was challenged (see `OutgoingCall.saved`)."""
+    second = Request("INVITE", first.uri, Headers(first.headers.items()))
+    branch = first.via.branch or ""
+    second.headers.set("via", str(first.via).replace(branch, f"{branch}a"))
+    second.headers.set("cseq", f"{first.cseq.number + 1} INVITE")
+    return second
+
+
 def _stored(text: str) -> Request:
     request = parse(text.encode("latin-1"))
     assert isinstance(request, Request)
@@ -645,8 +652,3 @@ def _stored(text: str) -> Request:
 def _address(stored: Sequence[Any]) -> Address:
     host, port = stored
     return str(host), int(port)
-
-
-def to_text(saved: dict[str, Any]) -> str:
-    """A `saved` as printable text."""
-    return json.dumps(saved, separators=(",", ":"))

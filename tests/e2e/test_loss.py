@@ -1,0 +1,95 @@
+"""Two hundred sessions while every side loses one SIP message in ten, in either direction."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+from tests.e2e import sipp
+from tests.e2e.stage import Case, Server, Stage
+
+from ringback.store import open_store
+from ringback.store.models import Charge, Leg, Reservation, Session
+
+SESSIONS = 200
+PER_SECOND = 8
+
+
+async def _unused(stage: Stage) -> None:
+    """This stage is played by the test itself."""
+
+
+async def _play(folder: Path) -> tuple[Counter[str], dict[str, Any]]:
+    server = Server(folder)
+    stage = server.stage(
+        Case(
+            "loss",
+            _unused,
+            {"return_calls": "caller", "open_to_anyone": True, "accept_prompt": "never",
+             "announce_duration": False, "retry_after_seconds": 5, "attempts": 5},
+            caller_id=None,
+        )
+    )  # fmt: skip
+    stage.caller = "+447700"  # the route of all of them
+    await server.set_up()
+    await server.start()
+    numbers = folder / "numbers.csv"
+    numbers.write_text("SEQUENTIAL\n" + "".join(f"+447700{900_000 + n}\n" for n in range(SESSIONS)))
+    keys = [(1.5, "0")] + [(0.02, digit) for digit in f"{stage.callee[3:]}#"]
+    lossy = ("-lost", "10")
+    try:
+        await stage.phone(
+            sipp.callee(9, payloads="8 0", info_digits=keys, hangs_up_after=14.0), *lossy
+        )
+        await stage.remote(sipp.callee(9, rings=0.3, hangs_up_after=1.0), *lossy)
+        triggers = await stage.run(
+            sipp.trigger(stage.access, "[field0]", stays=8.0),
+            stage.caller_port,
+            *("-inf", str(numbers), "-r", str(PER_SECOND), "-m", str(SESSIONS), *lossy),
+            remote=True,
+        )
+        await triggers.finished(120)
+        for _ in range(120):
+            found = await server.sessions()
+            if len(found) == SESSIONS and all(session["outcome"] for session in found):
+                break
+            await asyncio.sleep(1.0)
+    finally:
+        await stage.close()
+        await server.stop()
+    store = open_store(server.url)
+    left = await store.read(_left)
+    await store.close()
+    return Counter(str(session["outcome"]) for session in found), left
+
+
+def _left(tx: Connection) -> dict[str, Any]:
+    charged = select(Charge.leg_id, func.count()).group_by(Charge.leg_id).having(func.count() > 1)
+    uncharged = (
+        select(func.count())
+        .select_from(Leg)
+        .outerjoin(Charge, Charge.leg_id == Leg.id)
+        .where(Leg.answered.is_not(None), Charge.leg_id.is_(None))
+    )
+    return {
+        "charged twice": len(tx.execute(charged).all()),
+        "answered, not charged": tx.execute(uncharged).scalar_one(),
+        "alive": tx.execute(
+            select(func.count()).select_from(Session).where(Session.outcome.is_(None))
+        ).scalar_one(),
+        "legs open": tx.execute(
+            select(func.count()).select_from(Leg).where(Leg.ended.is_(None))
+        ).scalar_one(),
+        "reserved": tx.execute(
+            select(func.count()).select_from(Reservation).where(Reservation.settled.is_(False))
+        ).scalar_one(),
+    }
+
+
+def test_one_message_in_ten_is_lost(tmp_path: Path) -> None:
+    outcomes, left = asyncio.run(_play(tmp_path))
+    assert outcomes == {"completed": SESSIONS}
+    assert not any(left.values()), left
