@@ -57,6 +57,8 @@ class Case:
     caller_id: dict[str, Any] | None = field(default_factory=dict)
     """None: the caller is not listed."""
     credit: str = "5.00"
+    others: list[dict[str, Any]] = field(default_factory=list)
+    """More callerIDs of the extension."""
 
 
 class Stage:
@@ -176,16 +178,15 @@ class Server:
                     "account": "acme",
                     "access_numbers": [stage.access],
                     "callback": callback,
-                    "caller_ids": []
-                    if listed is None
-                    else [
+                    "caller_ids": [
                         {
                             "number": stage.caller,
                             "pin": PIN,
                             "credit": stage.case.credit,
                             "order_number": "1",
-                            **listed,
+                            **entry,
                         }
+                        for entry in [*([] if listed is None else [listed]), *stage.case.others]
                     ],
                 }
             )

@@ -24,21 +24,23 @@ async def _unused(stage: Stage) -> None:
 
 async def _play(folder: Path) -> tuple[Counter[str], dict[str, Any]]:
     server = Server(folder)
-    stage = server.stage(
-        Case(
-            "loss",
-            _unused,
-            {"return_calls": "caller", "open_to_anyone": True, "accept_prompt": "never",
-             "announce_duration": False, "retry_after_seconds": 5, "attempts": 5},
-            caller_id=None,
-        )
+    case = Case(
+        "loss",
+        _unused,
+        {"accept_prompt": "never", "announce_duration": False, "retry_after_seconds": 5,
+         "attempts": 5},
+        caller_id=None,
     )  # fmt: skip
+    stage = server.stage(case)
     stage.caller = "+447700"  # the route of all of them
+    callers = [f"+447700{900_000 + number}" for number in range(SESSIONS)]
+    case.others = [{"number": number, "speed_dials": {"1": stage.callee}} for number in callers]
     await server.set_up()
     await server.start()
     numbers = folder / "numbers.csv"
-    numbers.write_text("SEQUENTIAL\n" + "".join(f"+447700{900_000 + n}\n" for n in range(SESSIONS)))
-    keys = [(1.5, "0")] + [(0.02, digit) for digit in f"{stage.callee[3:]}#"]
+    numbers.write_text("\n".join(["SEQUENTIAL", *callers, ""]))
+    # Few keys: a person whose key takes more than 5 s to arrive has dialled a shorter number.
+    keys = [(1.5, "1"), (0.02, "#")]
     lossy = ("-lost", "10")
     try:
         await stage.phone(
