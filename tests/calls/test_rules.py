@@ -1,0 +1,135 @@
+"""The pure rules of a session: keypad, watch, outcome, presentation."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from ringback.accounts.callback import CallbackSetup
+from ringback.calls.keypad import NUMBER_DIGITS, SECRET_DIGITS, Entry, Keypad
+from ringback.calls.outcome import Course, Outcome, of_answered
+from ringback.calls.presentation import Caller, shown_to_callee
+from ringback.calls.watch import CUT_LEAD_SECONDS, Task, Watch
+from ringback.config import Trunk
+
+
+def type_keys(keypad: Keypad, keys: str) -> Entry | None:
+    for place, key in enumerate(keys):
+        entry = keypad.press(key, 100.0 + place)
+        if entry is not None:
+            return entry
+    return None
+
+
+@pytest.mark.parametrize(
+    ("keys", "entry"),
+    [
+        ("0042#", Entry("0042", by_hash=True)),
+        ("12*34#", Entry("34", by_hash=True)),
+        ("#", Entry("", by_hash=True)),
+        ("123456789012", Entry("123456789012", by_hash=False)),
+        ("0042", None),
+        ("1A2#", Entry("12", by_hash=True)),
+    ],
+)
+def test_entries(keys: str, entry: Entry | None) -> None:
+    keypad = Keypad()
+    keypad.begin(SECRET_DIGITS)
+    assert type_keys(keypad, keys) == entry
+
+
+def test_a_hash_after_an_entry_that_ended_by_itself_is_dropped() -> None:
+    keypad = Keypad()
+    keypad.begin(SECRET_DIGITS)
+    type_keys(keypad, "123456789012")
+    assert keypad.is_stray("#", 112.9)
+    assert not keypad.is_stray("#", 113.0), "only one"
+    keypad.begin(NUMBER_DIGITS)
+    keypad.press("1", 200.0)
+    assert keypad.ends_at == 205.0
+    keypad.timed_out(205.0)
+    assert not keypad.is_stray("#", 207.1), "too late"
+
+
+class TestWatch:
+    def test_a_slice_is_asked_for_before_the_warning(self) -> None:
+        watch = Watch(funded=1100.0, warn_seconds=60.0)
+        assert watch.due() == (1030.0, Task.SLICE)
+        watch.slicing()
+        assert watch.due() == (1100.0 - CUT_LEAD_SECONDS, Task.CUT)
+        watch.sliced(1160.0, 1030.0)
+        assert watch.due() == (1090.0, Task.SLICE)
+
+    def test_without_more_credit_it_warns_looks_again_and_cuts(self) -> None:
+        watch = Watch(funded=1100.0, warn_seconds=60.0)
+        watch.slicing()
+        watch.sliced(1100.0, 1030.0)
+        assert watch.due() == (1040.0, Task.SLICE)
+        watch.slicing()
+        watch.sliced(1100.0, 1040.0)
+        assert watch.due() == (1040.0, Task.WARN)
+        watch.warned()
+        assert watch.due() == (1098.0, Task.SLICE)
+        watch.slicing()
+        watch.sliced(1100.0, 1098.0)
+        assert watch.due() == (1100.0 - CUT_LEAD_SECONDS, Task.CUT)
+
+    def test_a_recharge_takes_the_warning_back(self) -> None:
+        watch = Watch(funded=1100.0, warn_seconds=60.0)
+        watch.slicing()
+        watch.sliced(1100.0, 1040.0)
+        watch.warned()
+        watch.slicing()
+        watch.sliced(1400.0, 1098.0)
+        assert watch.due() == (1330.0, Task.SLICE)
+
+    def test_no_warning_while_a_slice_may_still_come(self) -> None:
+        watch = Watch(funded=1005.0, warn_seconds=60.0)
+        watch.slicing()
+        assert watch.due()[1] is Task.CUT
+
+    def test_the_absolute_limit_needs_no_slice(self) -> None:
+        watch = Watch(funded=math.inf, limit=1200.0, warn_seconds=60.0)
+        assert watch.due() == (1140.0, Task.WARN)
+        watch.warned()
+        assert watch.due() == (1200.0 - CUT_LEAD_SECONDS, Task.CUT)
+
+
+@pytest.mark.parametrize(
+    ("course", "outcome"),
+    [
+        (Course(), Outcome.NO_NUMBER_DIALLED),
+        (Course(hung_up=True), Outcome.HUNG_UP),
+        (Course(hung_up=True, fault=Outcome.BUSY), Outcome.BUSY),
+        (Course(talked=True, hung_up=True), Outcome.COMPLETED),
+        (Course(talked=True, cut_off=True), Outcome.CUT_OFF),
+        (Course(talked=True, interrupted=True), Outcome.INTERRUPTED),
+        (Course(interrupted=True, ended_by_order=True), Outcome.ENDED),
+    ],
+)
+def test_outcome_is_the_first_that_fits(course: Course, outcome: Outcome) -> None:
+    assert of_answered(course) is outcome
+
+
+EQUIPMENT = CallbackSetup.model_validate(
+    {"caller_id_name": {"set_by": "equipment"}, "caller_id_number": {"set_by": "equipment"}}
+)
+
+
+@pytest.mark.parametrize(
+    ("caller", "foreign", "number", "name"),
+    [
+        (Caller("+447700900123", "Ann", is_own=True), True, "+447700900123", "Ann"),
+        (Caller("+447700900123", "Ann", is_own=False), True, "+442071838750", "Acme"),
+        (Caller(None, "Ann", is_own=True), True, "+442071838750", "Acme"),
+        (Caller("+447700900123", None, is_own=True), True, "+447700900123", "Acme"),
+        (Caller("+447700900123", "Ann", is_own=True), False, "+442071838750", "Ann"),
+    ],
+)
+def test_equipment_is_shown_only_where_it_is_no_forgery(
+    caller: Caller, foreign: bool, number: str, name: str
+) -> None:
+    trunk = Trunk(name="t", host="192.0.2.1", foreign_numbers=foreign)
+    shown = shown_to_callee(EQUIPMENT, "Acme", "+442071838750", caller, trunk)
+    assert (shown.number, shown.name) == (number, name)
