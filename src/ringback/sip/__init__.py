@@ -1,6 +1,13 @@
 """SIP without sockets: bytes and the time in, bytes and events out.
 
-`message` and `uri` read and write, `transaction` has the four machines of RFC 3261 section 17,
-`dialog` the state two ends share, `calls` and `endpoint` the user agent on top of them. Only
-`udp` touches the network.
+From the bottom up: `message` and `uri` read and write; `transaction` and its two tables are the
+machines of RFC 3261 section 17; `dialog` is what two ends share; `endpoint` matches what arrives
+to these and screens it; `call` with `outgoing`, `incoming`, `resumed` and `renegotiation` is the
+user agent's work; `outside` and `registration` are what it asks outside calls. Users import
+`calls`, `endpoint`, `events`. Only `udp` touches the network.
+
+Here over UDP and IPv4. Another transport is another adapter beside `udp`, a transport in
+`Endpoint.stamp`, and transactions without their retransmissions (RFC 3261 figures 5 to 8,
+"reliable"); PRACK and UPDATE are requests within an early dialog, so `OutgoingCall` would register
+one for each tag of a provisional answer; look-ups (RFC 3263) give a call's `peer`.
 """

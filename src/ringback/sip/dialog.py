@@ -11,7 +11,8 @@ from ringback.sip.message import Headers, Request, Response
 from ringback.sip.transaction import Address
 from ringback.sip.uri import NameAddr, SipUri
 
-_IPV4 = re.compile(r"(?:[0-9]{1,3}\.){3}[0-9]{1,3}")
+_OCTET = r"(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
+_IPV4 = re.compile(rf"{_OCTET}(?:\.{_OCTET}){{3}}")
 
 DialogKey = tuple[str, str, str]
 """Call-ID, our tag, their tag."""
@@ -27,6 +28,7 @@ class Dialog:
     target: str
     """Their Contact: where requests are for."""
     routes: list[str] = field(default_factory=list)
+    """As they were received."""
     peer: Address = ("", 0)
     """Where their last message came from: for when the target names a host and no address."""
     local_cseq: int = 0
@@ -45,7 +47,7 @@ class Dialog:
             request.from_,
             response.to,
             str(contact.uri) if contact is not None else request.uri,
-            [str(route) for route in reversed(response.record_routes)],
+            response.headers.all("record-route")[::-1],
             peer,
             request.cseq.number,
         )
@@ -59,7 +61,7 @@ class Dialog:
             request.to.with_tag(tag),
             request.from_,
             str(contact.uri) if contact is not None else str(request.from_.uri),
-            [str(route) for route in request.record_routes],
+            request.headers.all("record-route"),
             peer,
             0,
             request.cseq.number,
@@ -108,7 +110,7 @@ class Dialog:
         return True
 
     def refresh_target(self, message: Request | Response) -> None:
-        """A re-INVITE or its 2xx may move their Contact (section 12.2)."""
+        """A re-INVITE or its 2xx may move their Contact (section 12.2). The route set stays."""
         contact = message.contact
         if contact is not None:
             self.target = str(contact.uri)

@@ -67,7 +67,7 @@ def authorize(
     """The value of the header that answers a challenge for one request."""
 
     def digest(text: str) -> str:
-        return _HASHES[challenge.algorithm](text.encode()).hexdigest()
+        return _HASHES[challenge.algorithm](text.encode("utf-8", "surrogateescape")).hexdigest()
 
     secret = digest(f"{user}:{challenge.realm}:{password}")
     request = digest(f"{method}:{uri}")

@@ -7,38 +7,42 @@ No sockets and no clock: `receive` and `run_timers` take bytes and the time; `da
 
 from __future__ import annotations
 
+import hashlib
 import random
 from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
 from ringback.clock import Instant
+from ringback.sip.client_transaction import Client, ClientInvite, OnResponse
 from ringback.sip.dialog import DialogKey, sip_uri
 from ringback.sip.errors import SipError
 from ringback.sip.events import Event
-from ringback.sip.message import Broken, Headers, Request, Response, parse, respond
-from ringback.sip.timers import Timers
-from ringback.sip.transaction import (
-    Address,
-    Client,
-    ClientInvite,
-    Server,
-    ServerInvite,
+from ringback.sip.matching import (
+    COOKIE,
+    MergeKey,
+    ServerKey,
+    merge_key,
+    note_source,
+    response_address,
+    server_key,
 )
-from ringback.sip.uri import Via
+from ringback.sip.message import Broken, Headers, Request, Response, parse, respond
+from ringback.sip.screening import ALLOWED, SUPPORTED, Refusal, readable, refusal
+from ringback.sip.server_transaction import Server, ServerInvite
+from ringback.sip.timers import Timers
+from ringback.sip.transaction import Address, State
 
 if TYPE_CHECKING:
-    from ringback.sip.calls import Call, IncomingCall
+    from ringback.sip.call import Call
+    from ringback.sip.incoming import IncomingCall
 
-ALLOWED = ("INVITE", "ACK", "CANCEL", "BYE", "INFO", "OPTIONS")
-KNOWN = ("REGISTER", "REFER", "SUBSCRIBE", "NOTIFY", "MESSAGE", "PUBLISH", "PRACK", "UPDATE")
-SUPPORTED = ("timer",)
-COOKIE = "z9hG4bK"
-LONGEST_BODY = 32 * 1024
-MOST_TRANSACTIONS = 50_000
-"""Server transactions at a time; a request beyond them is not answered."""
-
-ServerKey = tuple[str, ...]
+MOST_TRANSACTIONS = 20_000
+"""Server transactions at a time."""
+MOST_INVITES = 5_000
+"""Incoming calls that have not been answered or rejected yet."""
+MOST_DIALOGS = 50_000
+OVERLOADED = Refusal(503, (("retry-after", "5"),))
 
 
 class CallMaker(Protocol):
@@ -61,7 +65,7 @@ class Endpoint:
         known: Callable[[Address], bool] = lambda source: True,
     ) -> None:
         """`public` is the address that goes into Via and Contact. A datagram from a source that
-        is not `known` gets no answer at all."""
+        is not `known` gets no answer at all: it is not even parsed."""
         self.public = public
         self.chance = chance
         self.timers = Timers()
@@ -70,7 +74,9 @@ class Endpoint:
         self._known = known
         self._clients: dict[tuple[str, str], Client | ClientInvite] = {}
         self._servers: dict[ServerKey, Server | ServerInvite] = {}
-        self._merged: dict[tuple[str, str, str], ServerKey] = {}
+        self._open: dict[MergeKey, ServerKey] = {}
+        """The INVITEs that began a call and whose transaction still lives."""
+        self._secret = chance.getrandbits(128).to_bytes(16, "big")
         self._outbox: list[tuple[bytes, Address]] = []
         self._events: deque[tuple[Call, Event]] = deque()
         self._calls: deque[IncomingCall] = deque()
@@ -85,15 +91,19 @@ class Endpoint:
             return  # a keep-alive
         try:
             message = parse(data)
-            if isinstance(message, Response):
-                self._receive_response(message, source, now)
-            else:
-                self._receive_request(message, source, now)
         except Broken as error:
             if error.request.method != "ACK":
-                self._answer(error.request, error.status, source, reason=None)
+                note_source(error.request, source)
+                self._answer_statelessly(error.request, Refusal(error.status), source)
+            return
         except SipError:
-            return  # a response that is wrong, or a request that cannot be answered, is dropped
+            return  # it cannot be answered
+        if isinstance(message, Response):
+            self._receive_response(message, now)
+        elif message.method == "ACK":
+            self._receive_ack(message, now)
+        else:
+            self._receive_request(message, source, now)
 
     def run_timers(self, now: Instant) -> None:
         """Do what is due."""
@@ -132,41 +142,18 @@ class Endpoint:
     def contact(self, user: str | None = None) -> str:
         return f"<{sip_uri(user, *self.public)}>"
 
-    def stamp(self, request: Request, branch: str) -> None:
-        """Put our Via on a request (RFC 3581: with rport)."""
+    def stamp(self, request: Request, branch: str | None = None) -> None:
+        """Put our Via on a request (RFC 3581: with rport); without a `branch`, with a new one."""
         host, port = self.public
+        branch = branch or self.new_branch()
         request.headers.prepend("via", f"SIP/2.0/UDP {host}:{port};branch={branch};rport")
 
     def transact(
-        self,
-        request: Request,
-        peer: Address,
-        on_response: Callable[[Response | None, Instant], None],
-        now: Instant,
+        self, request: Request, peer: Address, on_response: OnResponse, now: Instant
     ) -> None:
         """Send a request that is no INVITE; `on_response` gets each response, None for none."""
-        branch = self.new_branch()
-        self.stamp(request, branch)
-        self._client(request, branch, peer, on_response).start(now)
-
-    def _client(
-        self,
-        request: Request,
-        branch: str,
-        peer: Address,
-        on_response: Callable[[Response | None, Instant], None],
-    ) -> Client:
-        key = (branch, request.method)
-        transaction = Client(
-            request,
-            self.timers,
-            self.send,
-            peer,
-            on_response,
-            lambda: self._forget_client(key),
-        )
-        self._clients[key] = transaction
-        return transaction
+        self.stamp(request)
+        self._client(request, peer, on_response).start(now)
 
     def cancel(self, invite: Request, peer: Address, now: Instant) -> None:
         """CANCEL an INVITE: same branch, same numbers (section 9.1)."""
@@ -176,273 +163,177 @@ class Endpoint:
                 headers.add(name, value)
         headers.add("cseq", f"{invite.cseq.number} CANCEL")
         request = Request("CANCEL", invite.uri, headers)
-        branch = invite.via.branch or ""
-        self._client(request, branch, peer, lambda response, at: None).start(now)
+        self._client(request, peer, lambda response, at: None).start(now)
 
-    def invite_transaction(
-        self,
-        request: Request,
-        peer: Address,
-        on_response: Callable[[Response | None, Instant], None],
-    ) -> ClientInvite:
-        """A client INVITE transaction for a request that has its Via."""
-        key = (request.via.branch or "", "INVITE")
-        transaction = ClientInvite(
-            request,
-            self.timers,
-            self.send,
-            peer,
-            on_response,
-            lambda: self._forget_client(key),
-        )
+    def _client(self, request: Request, peer: Address, on_response: OnResponse) -> Client:
+        key = (request.via.branch or "", request.method)
+        over = self._forgetter(key)
+        transaction = Client(request, self.timers, self.send, peer, on_response, over)
         self._clients[key] = transaction
         return transaction
 
-    def server_invite(
-        self, request: Request, peer: Address, on_end: Callable[[bool, Instant], None]
-    ) -> ServerInvite:
-        """A server INVITE transaction."""
-        key = _server_key(request)
-        merged = _merge_key(request)
-
-        def over() -> None:
-            self._servers.pop(key, None)
-            self._merged.pop(merged, None)
-
-        transaction = ServerInvite(request, self.timers, self.send, peer, on_end, over)
-        self._servers[key] = transaction
-        self._merged[merged] = key
+    def invite_transaction(
+        self, request: Request, peer: Address, on_response: OnResponse
+    ) -> ClientInvite:
+        """A client INVITE transaction for a request that has its Via."""
+        key = (request.via.branch or "", "INVITE")
+        over = self._forgetter(key)
+        transaction = ClientInvite(request, self.timers, self.send, peer, on_response, over)
+        self._clients[key] = transaction
         return transaction
+
+    def _forgetter(self, key: tuple[str, str]) -> Callable[[], None]:
+        return lambda: self._forget_client(key)
 
     def _forget_client(self, key: tuple[str, str]) -> None:
         self._clients.pop(key, None)
 
-    # Responses
-
-    def _receive_response(self, response: Response, source: Address, now: Instant) -> None:
-        if len(response.headers.all("via")) != 1:
-            return  # more than one Via: it is not for us (section 8.1.3.3)
-        key = (response.via.branch or "", response.cseq.method)
-        transaction = self._clients.get(key)
-        if transaction is not None:
-            transaction.receive(response, now)
-
-    # Requests
-
-    def _receive_request(self, request: Request, source: Address, now: Instant) -> None:
-        if request.method == "ACK":
-            self._receive_ack(request, now)
-            return
-        key = _server_key(request)
-        existing = self._servers.get(key)
-        if existing is not None:
-            existing.feed("INVITE" if request.method == "INVITE" else "request", now)
-            return
-        if len(self._servers) >= MOST_TRANSACTIONS:
-            return
-        refusal = self._refusal(request)
-        if refusal is not None:
-            self._answer_in_transaction(request, refusal, source, now)
-            return
-        dialog = self._dialog_of(request)
-        if request.method == "CANCEL":
-            self._receive_cancel(request, source, now)
-        elif request.to.tag is not None:
-            if dialog is None:
-                self._refuse(request, 481, source, now)
-            else:
-                self._within(dialog, request, source, now)
-        elif request.method == "INVITE":
-            self._receive_invite(request, source, now)
-        elif request.method == "OPTIONS":
-            self._answer_in_transaction(request, self.options_response(request), source, now)
-        else:
-            self._refuse(request, 481, source, now)
-
-    def _refusal(self, request: Request) -> Response | None:
-        """What is wrong with a request whatever it is for (sections 8.2.1 to 8.2.3)."""
-        if request.method not in ALLOWED:
-            known = request.method in KNOWN
-            return self.response(request, 405 if known else 501, allow=True)
-        try:
-            _ = request.target
-        except SipError as error:
-            return self.response(request, error.status)
-        if request.method != "CANCEL":
-            unsupported = request.headers.tokens("require") - set(SUPPORTED)
-            if unsupported:
-                response = self.response(request, 420)
-                response.headers.add("unsupported", ", ".join(sorted(unsupported)))
-                return response
-        if len(request.body) > LONGEST_BODY:
-            return self.response(request, 413)
-        if request.method == "INVITE" and request.body and not _is_plain_sdp(request):
-            response = self.response(request, 415)
-            response.headers.add("accept", "application/sdp")
-            response.headers.add("accept-encoding", "identity")
-            return response
-        if request.method == "INVITE" and request.contact is None:
-            return self.response(request, 400, reason="Missing Contact")
-        return None
-
-    def _receive_ack(self, request: Request, now: Instant) -> None:
-        key = _server_key(request)
-        transaction = self._servers.get(key)
-        if transaction is not None:
-            transaction.feed("ACK", now)
-            return
-        call = self._dialog_of(request)
-        if call is not None:
-            call.receive_ack(request, now)
-
-    def _receive_cancel(self, request: Request, source: Address, now: Instant) -> None:
-        """CANCEL is answered for itself, and ends the INVITE if that is still open (9.2)."""
-        invite = self._servers.get(_server_key(request, method="INVITE"))
-        if not isinstance(invite, ServerInvite):
-            self._refuse(request, 481, source, now)
-            return
-        self._refuse(request, 200, source, now)
-        invite.on_cancel(request, now)
-
-    def _receive_invite(self, request: Request, source: Address, now: Instant) -> None:
-        if _merge_key(request) in self._merged:
-            self._refuse(request, 482, source, now)
-            return
-        _note_source(request, source)
-        peer = _response_address(request, source)
-        transaction = self.server_invite(request, peer, lambda acknowledged, at: None)
-        self._calls.append(self._incoming(self, request, transaction, source))
-
-    def _within(self, call: Call, request: Request, source: Address, now: Instant) -> None:
-        dialog = call.dialog
-        assert dialog is not None
-        if not dialog.in_order(request):
-            self._refuse(request, 500, source, now)
-            return
-        _note_source(request, source)
-        peer = _response_address(request, source)
-        if request.method == "INVITE":
-            transaction = self.server_invite(request, peer, lambda acknowledged, at: None)
-            call.receive_reinvite(request, transaction, now)
-            return
-        call.receive_request(request, self._server(request, peer), now)
-
-    def _dialog_of(self, request: Request) -> Call | None:
-        return self.dialogs.get((request.call_id, request.to.tag or "", request.from_.tag or ""))
-
-    # Answers that belong to no call
-
-    def response(
-        self,
-        request: Request,
-        status: int,
-        *,
-        reason: str | None = None,
-        to_tag: str | None = None,
-        allow: bool = False,
-    ) -> Response:
-        response = respond(request, status, reason, to_tag=to_tag or self.token())
-        if allow:
-            response.headers.add("allow", ", ".join(ALLOWED))
-        return response
-
-    def options_response(self, request: Request) -> Response:
-        """What we can do (section 11.2)."""
-        response = self.response(request, 200, allow=True)
-        response.headers.add("accept", "application/sdp")
-        response.headers.add("supported", ", ".join(SUPPORTED))
-        return response
-
-    def _refuse(self, request: Request, status: int, source: Address, now: Instant) -> None:
-        self._answer_in_transaction(request, self.response(request, status), source, now)
-
-    def _answer_in_transaction(
-        self, request: Request, response: Response, source: Address, now: Instant
-    ) -> None:
-        _note_source(request, source)
-        _copy_via(request, response)
-        peer = _response_address(request, source)
-        transaction: Server | ServerInvite
-        if request.method == "INVITE":
-            transaction = self.server_invite(request, peer, lambda acknowledged, at: None)
-        else:
-            transaction = self._server(request, peer)
-        transaction.send_response(response, now)
-
-    def _server(self, request: Request, peer: Address) -> Server:
-        key = _server_key(request)
-        transaction = Server(
+    def server_invite(self, request: Request, peer: Address) -> ServerInvite:
+        """A server INVITE transaction."""
+        key = server_key(request)
+        transaction = ServerInvite(
             request, self.timers, self.send, peer, lambda: self._forget_server(key)
         )
         self._servers[key] = transaction
         return transaction
 
+    def _server(self, request: Request, peer: Address) -> Server:
+        key = server_key(request)
+        transaction = Server(self.timers, self.send, peer, lambda: self._forget_server(key))
+        self._servers[key] = transaction
+        return transaction
+
     def _forget_server(self, key: ServerKey) -> None:
-        self._servers.pop(key, None)
+        transaction = self._servers.pop(key, None)
+        if isinstance(transaction, ServerInvite):
+            merged = merge_key(transaction.request)
+            if self._open.get(merged) == key:
+                del self._open[merged]
 
-    def _answer(self, request: Request, status: int, source: Address, reason: str | None) -> None:
-        """Answer a broken request without keeping anything of it."""
-        _note_source(request, source)
-        response = self.response(request, status, reason=reason)
-        self.send(response.encode(), _response_address(request, source))
+    # Responses
 
+    def _receive_response(self, response: Response, now: Instant) -> None:
+        if len(response.headers.all("via")) != 1:
+            return  # more than one Via: it is not for us (section 8.1.3.3)
+        method = response.cseq.method
+        transaction = self._clients.get((response.via.branch or "", method))
+        if transaction is not None and (method != "INVITE" or readable(response)):
+            transaction.receive(response, now)
 
-def _server_key(request: Request, method: str | None = None) -> ServerKey:
-    """What makes two requests one transaction (section 17.2.3)."""
-    via = request.via
-    method = method or ("INVITE" if request.method == "ACK" else request.method)
-    sent_by = f"{via.host.lower()}:{via.port or 5060}"
-    if via.branch is not None and via.branch.startswith(COOKIE) and via.branch != COOKIE:
-        return via.branch, sent_by, method
-    # RFC 2543: no branch to rely on.
-    return (
-        "2543",
-        request.uri,
-        request.from_.tag or "",
-        request.call_id,
-        str(request.cseq.number),
-        sent_by,
-        method,
-    )
+    # Requests
 
+    def _receive_request(self, request: Request, source: Address, now: Instant) -> None:
+        existing = self._servers.get(server_key(request))
+        if existing is not None:
+            existing.feed("INVITE" if request.method == "INVITE" else "request", now)
+            return
+        note_source(request, source)
+        if len(self._servers) >= MOST_TRANSACTIONS:
+            self._answer_statelessly(request, OVERLOADED, source)
+            return
+        refused = refusal(request)
+        if refused is not None:
+            self._refuse(request, refused, source, now)
+        elif request.method == "CANCEL":
+            self._receive_cancel(request, source, now)
+        elif request.to.tag is not None:
+            self._receive_within(request, source, now)
+        elif request.method == "INVITE":
+            self._receive_invite(request, source, now)
+        elif request.method == "OPTIONS":
+            self._respond(request, self.options_response(request), source, now)
+        else:
+            self._refuse(request, Refusal(481), source, now)
 
-def _is_plain_sdp(request: Request) -> bool:
-    encoding = request.headers.get("content-encoding")
-    return request.content_type == "application/sdp" and encoding in (None, "identity")
+    def _receive_ack(self, request: Request, now: Instant) -> None:
+        transaction = self._servers.get(server_key(request))
+        # The ACK to a 2xx belongs to the dialog, though a careless peer, or one of RFC 2543,
+        # gives it the INVITE's branch.
+        if transaction is not None and transaction.state is not State.ACCEPTED:
+            transaction.feed("ACK", now)
+            return
+        call = self._call_of(request)
+        if call is not None:
+            call.receive_ack(request, now)
 
+    def _receive_cancel(self, request: Request, source: Address, now: Instant) -> None:
+        """CANCEL is answered for itself, and ends the INVITE if that is still open (9.2)."""
+        invite = self._servers.get(server_key(request, method="INVITE"))
+        if not isinstance(invite, ServerInvite):
+            self._refuse(request, Refusal(481), source, now)
+            return
+        self._refuse(request, Refusal(200), source, now)
+        invite.on_cancel(request, now)
 
-def _merge_key(request: Request) -> tuple[str, str, str]:
-    """What a request that came over two ways has in common (section 8.2.2.2)."""
-    return request.from_.tag or "", request.call_id, str(request.cseq)
+    def _receive_invite(self, request: Request, source: Address, now: Instant) -> None:
+        merged = merge_key(request)
+        if merged in self._open:
+            self._refuse(request, Refusal(482), source, now)
+            return
+        if len(self._open) >= MOST_INVITES or len(self.dialogs) >= MOST_DIALOGS:
+            self._answer_statelessly(request, OVERLOADED, source)
+            return
+        self._open[merged] = server_key(request)
+        transaction = self.server_invite(request, response_address(request, source))
+        transaction.start(now)
+        self._calls.append(self._incoming(self, request, transaction, source))
 
+    def _receive_within(self, request: Request, source: Address, now: Instant) -> None:
+        call = self._call_of(request)
+        if call is None or call.dialog is None:
+            self._refuse(request, Refusal(481), source, now)
+            return
+        if not call.dialog.in_order(request):
+            self._refuse(request, Refusal(500), source, now)
+            return
+        peer = response_address(request, source)
+        if request.method == "INVITE":
+            transaction = self.server_invite(request, peer)
+            transaction.start(now)
+            call.receive_reinvite(request, transaction, now)
+        else:
+            call.receive_request(request, self._server(request, peer), now)
 
-def _note_source(request: Request, source: Address) -> None:
-    """Write where a request came from into its topmost Via (section 18.2.1, RFC 3581)."""
-    via = request.via
-    params = dict(via.params)
-    if "rport" in params:
-        params["rport"] = str(source[1])
-        params["received"] = source[0]
-    elif via.host != source[0]:
-        params["received"] = source[0]
-    else:
-        return
-    vias = request.headers.all("via")
-    request.headers.remove("via")
-    for value in [*reversed(vias[1:]), str(Via(via.transport, via.host, via.port, params))]:
-        request.headers.prepend("via", value)
+    def _call_of(self, request: Request) -> Call | None:
+        return self.dialogs.get((request.call_id, request.to.tag or "", request.from_.tag or ""))
 
+    # Answers
 
-def _copy_via(request: Request, response: Response) -> None:
-    response.headers.remove("via")
-    for value in reversed(request.headers.all("via")):
-        response.headers.prepend("via", value)
+    def response(self, request: Request, status: int, *, to_tag: str | None = None) -> Response:
+        return respond(request, status, to_tag=to_tag or self.token())
 
+    def options_response(self, request: Request) -> Response:
+        """What we can do (section 11.2)."""
+        response = self.response(request, 200)
+        response.headers.add("allow", ", ".join(ALLOWED))
+        response.headers.add("accept", "application/sdp")
+        response.headers.add("supported", ", ".join(SUPPORTED))
+        return response
 
-def _response_address(request: Request, source: Address) -> Address:
-    """Where responses go (section 18.2.2, RFC 3581 section 4): never anywhere but to the host
-    that the request came from."""
-    via = request.via
-    if "rport" in via.params:
-        return source
-    return source[0], via.port or 5060
+    def _refuse(self, request: Request, refused: Refusal, source: Address, now: Instant) -> None:
+        self._respond(request, self._refusal_response(request, refused), source, now)
+
+    def _respond(self, request: Request, response: Response, source: Address, now: Instant) -> None:
+        """Answer, within a transaction, a request that belongs to no call."""
+        peer = response_address(request, source)
+        transaction: Server | ServerInvite
+        if request.method == "INVITE":
+            transaction = self.server_invite(request, peer)
+        else:
+            transaction = self._server(request, peer)
+        transaction.send_response(response, now)
+
+    def _answer_statelessly(self, request: Request, refused: Refusal, source: Address) -> None:
+        """Answer without keeping anything (section 8.2.7): the same request gets the same."""
+        response = self._refusal_response(request, refused)
+        self.send(response.encode(), response_address(request, source))
+
+    def _refusal_response(self, request: Request, refused: Refusal) -> Response:
+        what = "\0".join((request.call_id, request.from_.tag or "", str(request.via.branch)))
+        digest = hashlib.blake2b(
+            what.encode("utf-8", "surrogateescape"), key=self._secret, digest_size=8
+        )
+        response = respond(request, refused.status, refused.reason, to_tag=digest.hexdigest())
+        for name, value in refused.headers:
+            response.headers.add(name, value)
+        return response

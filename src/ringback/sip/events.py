@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from ringback.sip.errors import SipError
 from ringback.sip.message import Message, Request, Response
-
-_Q850 = re.compile(r"Q\.850\s*;(?:.*;)?\s*cause\s*=\s*([0-9]{1,3})", re.IGNORECASE)
+from ringback.sip.uri import parse_params
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +19,9 @@ class Provisional:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The first 2xx to our INVITE; its ACK has been sent. `crossed`: it came although we had
-    cancelled, and BYE has been sent too."""
+    """The first 2xx to our INVITE; its ACK has been sent, unless the INVITE had no offer: then
+    `OutgoingCall.acknowledge` sends it. `crossed`: the 2xx came although we had cancelled, and BYE
+    has been sent too."""
 
     response: Response
     crossed: bool
@@ -66,9 +67,17 @@ class Offered:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The answer to a re-INVITE of ours or, to an offer of ours, in an ACK."""
+    """The answer to an offer of ours within the call; after a refresh only where it differs from
+    the last description of theirs."""
 
     body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class OfferRefused:
+    """`Call.reoffer` came to nothing: all stays as it was. No `status`: no answer came."""
+
+    status: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +89,13 @@ class Signal:
 
 @dataclass(frozen=True, slots=True)
 class Refreshed:
-    """What became of `Call.refresh`: the far end is there, or it is gone."""
+    """What became of `Call.refresh` or of a refresh of the session timer's. Not `alive`: it was
+    answered 481 or 408 or not at all, and a BYE is due (section 12.2.1.2). That is also told when
+    a re-INVITE with an offer has met such an end, or an INFO 481."""
 
     alive: bool
+    status: int | None = None
+    """The answer; None when none came."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +124,7 @@ Event = (
     | Established
     | Offered
     | Answer
+    | OfferRefused
     | Signal
     | Refreshed
     | HungUp
@@ -123,10 +137,15 @@ def q850_cause(message: Message | None) -> int | None:
     """The Q.850 cause in a Reason header (RFC 3326), where there is one."""
     if message is None:
         return None
-    for value in message.headers.all("reason"):
-        match = _Q850.search(value)
-        if match is not None:
-            return int(match[1])
+    try:
+        reasons = message.headers.all("reason")
+    except SipError:
+        return None
+    for value in reasons:
+        protocol, _, params = value.partition(";")
+        cause = parse_params(params).get("cause") or ""
+        if protocol.strip().upper() == "Q.850" and re.fullmatch("[0-9]{1,3}", cause):
+            return int(cause)
     return None
 
 

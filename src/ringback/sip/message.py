@@ -8,6 +8,7 @@ as Content-Length says.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Iterable
 from typing import TypeVar
@@ -326,5 +327,6 @@ _WRITTEN = {
 }
 
 
+@functools.lru_cache(maxsize=256)
 def _written(name: str) -> str:
     return _WRITTEN.get(name) or "-".join(word.capitalize() for word in name.split("-"))

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ringback.clock import Instant
+from ringback.sip.errors import SipError
 from ringback.sip.message import Message, Request, Response
 from ringback.sip.timers import Timer, Timers
 from ringback.sip.uri import parse_params
 
 INTERVAL = 1800
+"""Seconds that we ask for."""
 MIN_SE = 90
+"""The least that we take, which is the least there is (section 5)."""
 
 
 def _interval(message: Message) -> tuple[int, str | None] | None:
@@ -19,9 +22,16 @@ def _interval(message: Message) -> tuple[int, str | None] | None:
     if value is None:
         return None
     seconds, _, params = value.partition(";")
-    if not seconds.strip().isdecimal() or len(seconds.strip()) > 9:
+    number = _seconds(seconds)
+    try:
+        return None if number is None else (number, parse_params(params).get("refresher"))
+    except SipError:
         return None
-    return int(seconds), parse_params(params).get("refresher")
+
+
+def _seconds(text: str) -> int | None:
+    text = text.strip()
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 9 else None
 
 
 def too_small(request: Request) -> bool:
@@ -44,20 +54,22 @@ class SessionTimer:
         self._on_expired = on_expired
         self._ask = INTERVAL
         self._min = MIN_SE
+        self._ours: bool | None = None
+        """Whether we refresh; None until that is agreed."""
         self._running: list[Timer] = []
 
     def ask(self, request: Request) -> None:
-        """Put what we want on an INVITE of ours."""
-        request.headers.add("session-expires", self._ask)
+        """Put what we want on an INVITE of ours. Once agreed, who refreshes stays (section 7.4)."""
+        refresher = {None: "", True: ";refresher=uac", False: ";refresher=uas"}[self._ours]
+        request.headers.add("session-expires", f"{self._ask}{refresher}")
         request.headers.add("min-se", self._min)
 
     def raise_to(self, response: Response) -> bool:
-        """Take the Min-SE of a 422; False where it gives none."""
-        least = response.headers.get("min-se")
-        if least is None or not least.strip().isdecimal() or len(least.strip()) > 6:
+        """Take the Min-SE of a 422; False where that gives nothing to ask for anew."""
+        least = _seconds((response.headers.get("min-se") or "").partition(";")[0])
+        if least is None or least <= self._ask:
             return False
-        self._min = max(self._min, int(least))
-        self._ask = max(self._ask, self._min)
+        self._ask = self._min = least
         return True
 
     def agreed(self, response: Response, now: Instant) -> None:
@@ -69,20 +81,24 @@ class SessionTimer:
             self._start(interval[0], interval[1] != "uas", now)
 
     def answer(self, request: Request, response: Response, now: Instant) -> None:
-        """Agree in a 2xx of ours to what their INVITE asks for (section 9)."""
+        """Agree in a 2xx of ours to what their INVITE asks for (section 9, table 2). A peer that
+        does not know session timers cannot refresh: a proxy asked, and we do it."""
         interval = _interval(request)
-        if interval is None or "timer" not in request.headers.tokens("supported"):
+        if interval is None:
             self.stop()
             return
-        seconds, refresher = interval
-        refresher = "uas" if refresher == "uas" else "uac"
-        response.headers.add("session-expires", f"{seconds};refresher={refresher}")
-        response.headers.add("require", "timer")
-        self._start(seconds, refresher == "uas", now)
+        seconds, asked = interval
+        theirs = "timer" in request.headers.tokens("supported") and asked != "uas"
+        response.headers.add("session-expires", f"{seconds};refresher={'uac' if theirs else 'uas'}")
+        if theirs:
+            response.headers.add("require", "timer")
+        self._start(seconds, not theirs, now)
 
     def _start(self, seconds: int, ours: bool, now: Instant) -> None:
         self.stop()
+        self._ours = ours
         seconds = max(seconds, MIN_SE)
+        self._ask = max(seconds, self._min)
         # The end that refreshes does so at half of it; either ends the call shortly before the
         # interval is over (section 10).
         expires = now + seconds - min(32, seconds / 3)
@@ -94,3 +110,4 @@ class SessionTimer:
         for timer in self._running:
             timer.stop()
         self._running = []
+        self._ours = None

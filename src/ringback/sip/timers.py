@@ -17,42 +17,70 @@ T4 = 5.0
 """How long a message may stay in the network."""
 LIFETIME = 64 * T1
 """Timers B, F, H, J, L and M; timer D is at least as long."""
+TRYING_AFTER = 0.2
+"""An INVITE that has no response by then gets 100 (section 17.2.1)."""
+
+_FEW = 1000
+"""So many stopped timers are not worth clearing away."""
+
+Action = Callable[[Instant], None]
 
 
 class Timers:
-    """What is due when. A timer that was set again or stopped is passed over when it comes up."""
+    """What is due when.
+
+    A heap. A timer that was stopped stays in it until it comes up, but when most are such they
+    are cleared away: a session timer of half an hour must not outlive a call of a minute.
+    """
 
     def __init__(self) -> None:
-        self._heap: list[tuple[Instant, int, list[Callable[[Instant], None]]]] = []
+        self._heap: list[tuple[Instant, int, Timer]] = []
         self._numbers = itertools.count()
+        self._stopped = 0
 
-    def set(self, at: Instant, action: Callable[[Instant], None]) -> Timer:
+    def __len__(self) -> int:
+        return len(self._heap) - self._stopped
+
+    def set(self, at: Instant, action: Action) -> Timer:
         """Call `action` with the time that was due, once, when `run` is called after it."""
-        cell = [action]
-        heapq.heappush(self._heap, (at, next(self._numbers), cell))
-        return Timer(cell)
+        timer = Timer(action, self._note_stopped)
+        heapq.heappush(self._heap, (at, next(self._numbers), timer))
+        return timer
 
     def next(self) -> Instant | None:
         """When `run` must be called next."""
-        while self._heap and not self._heap[0][2]:
+        while self._heap and self._heap[0][2].action is None:
             heapq.heappop(self._heap)
+            self._stopped -= 1
         return self._heap[0][0] if self._heap else None
 
     def run(self, now: Instant) -> None:
         """Call what is due."""
-        while self._heap and self._heap[0][0] <= now:
-            at, _, cell = heapq.heappop(self._heap)
-            if cell:
-                cell.pop()(at)
+        while (at := self.next()) is not None and at <= now:
+            timer = heapq.heappop(self._heap)[2]
+            action, timer.action = timer.action, None
+            assert action is not None
+            action(at)
+
+    def _note_stopped(self) -> None:
+        self._stopped += 1
+        if self._stopped > _FEW and 2 * self._stopped > len(self._heap):
+            self._heap = [entry for entry in self._heap if entry[2].action is not None]
+            heapq.heapify(self._heap)
+            self._stopped = 0
 
 
 class Timer:
     """One timer that was set."""
 
-    __slots__ = ("_cell",)
+    __slots__ = ("_note_stopped", "action")
 
-    def __init__(self, cell: list[Callable[[Instant], None]]) -> None:
-        self._cell = cell
+    def __init__(self, action: Action, note_stopped: Callable[[], None]) -> None:
+        self.action: Action | None = action
+        """None once it was called or stopped."""
+        self._note_stopped = note_stopped
 
     def stop(self) -> None:
-        self._cell.clear()
+        if self.action is not None:
+            self.action = None
+            self._note_stopped()

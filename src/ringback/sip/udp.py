@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import socket
 from collections.abc import Callable
 
@@ -15,7 +16,7 @@ from ringback.sip.transaction import Address
 LARGEST_DATAGRAM = 65_535
 DATAGRAMS_A_TURN = 64
 """So many are read before the loop may do something else."""
-RECEIVE_BUFFER = 4 * 1024 * 1024
+SOCKET_BUFFER = 4 * 1024 * 1024
 
 
 class PortInUse(OSError):
@@ -27,13 +28,14 @@ def open_socket(address: Address) -> socket.socket:
     machine's."""
     sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     sock.setblocking(False)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SOCKET_BUFFER)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SOCKET_BUFFER)
     try:
         sock.bind(address)
     except OSError as error:
         sock.close()
         host, port = address
-        if error.errno == 98:
+        if error.errno == errno.EADDRINUSE:
             raise PortInUse(
                 f"UDP port {port} on {host} is in use: end the program that has it, or choose "
                 "another in [sip] listen"
@@ -61,6 +63,10 @@ class UdpAdapter:
         self._on_event = on_event
         self._timer: Timer | None = None
         self._due: float | None = None
+        self._flushing = False
+        # One buffer for all: a fresh one of 64 KiB for each datagram costs more than its parsing.
+        self._buffer = bytearray(LARGEST_DATAGRAM)
+        self._view = memoryview(self._buffer)
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(sock.fileno(), self._readable)
 
@@ -72,17 +78,36 @@ class UdpAdapter:
 
     def flush(self) -> None:
         """Send what the endpoint has to send, hand on what it tells, and set the timer. To be
-        called after every verb."""
+        called after every verb, except from within `on_call` and `on_event`, whose verbs are
+        flushed when they return."""
+        if self._flushing:
+            return
+        self._flushing = True
+        try:
+            self._send()
+            while self._hand_on():
+                self._send()
+        finally:
+            self._flushing = False
+            self._set_timer()
+
+    def _send(self) -> None:
         for data, peer in self._endpoint.datagrams():
             try:
                 self._socket.sendto(data, peer)
             except OSError:
                 continue  # as if the network had lost it: retransmission is the remedy
-        while (call := self._endpoint.next_call()) is not None:
+
+    def _hand_on(self) -> bool:
+        """Tell one thing that happened; False when there is no more."""
+        call = self._endpoint.next_call()
+        if call is not None:
             self._on_call(call)
-        while (told := self._endpoint.next_event()) is not None:
+            return True
+        told = self._endpoint.next_event()
+        if told is not None:
             self._on_event(*told)
-        self._set_timer()
+        return told is not None
 
     def _set_timer(self) -> None:
         due = self._endpoint.next_timer()
@@ -101,10 +126,10 @@ class UdpAdapter:
     def _readable(self) -> None:
         for _ in range(DATAGRAMS_A_TURN):
             try:
-                data, source = self._socket.recvfrom(LARGEST_DATAGRAM)
+                length, source = self._socket.recvfrom_into(self._view)
             except BlockingIOError:
                 break
             except OSError:
                 continue  # an ICMP error of something sent before
-            self._endpoint.receive(data, source, self._clock.now())
+            self._endpoint.receive(bytes(self._view[:length]), source, self._clock.now())
         self.flush()

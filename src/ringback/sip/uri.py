@@ -34,6 +34,7 @@ _VIA = re.compile(
 _CSEQ = re.compile(rf"(?P<number>[0-9]{{1,10}})\s+(?P<method>{TOKEN})")
 _QUOTED = re.compile(r'\s*"(?P<text>(?:[^"\\]|\\.)*)"\s*', re.DOTALL)
 _DISPLAY = re.compile(rf"\s*(?:{TOKEN}(?:\s+{TOKEN})*)?\s*")
+_NEEDS_QUOTES = re.compile(r'[";,<>\\\s]')
 _NO_PARAMS: Mapping[str, str | None] = MappingProxyType({})
 
 
@@ -43,7 +44,7 @@ def _none() -> Mapping[str, str | None]:
 
 def split_unquoted(text: str, separator: str) -> list[str]:
     """Split at separators that stand outside quotes and angle brackets."""
-    if '"' not in text and "<" not in text:
+    if '"' not in text and ("<" not in text or separator not in text):
         return text.split(separator)
     parts, start, quoted, bracketed, index = [], 0, False, False, 0
     while index < len(text):
@@ -85,8 +86,14 @@ def parse_params(text: str) -> dict[str, str | None]:
 
 
 def format_params(params: Mapping[str, str | None]) -> str:
+    """The inverse of `parse_params`: what could only stand in quotes gets them back."""
     return "".join(
-        f";{name}" if value is None else f";{name}={value}" for name, value in params.items()
+        f";{name}"
+        if value is None
+        else f';{name}="{value}"'
+        if _NEEDS_QUOTES.search(value)
+        else f";{name}={value}"
+        for name, value in params.items()
     )
 
 

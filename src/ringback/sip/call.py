@@ -1,0 +1,232 @@
+"""What both sides of a call have in common, once it has a dialog."""
+
+from __future__ import annotations
+
+from collections import deque
+
+from ringback.clock import Instant
+from ringback.sip.authentication import Credentials, exchange
+from ringback.sip.dialog import Dialog, DialogKey
+from ringback.sip.endpoint import Endpoint
+from ringback.sip.events import Answer, Closed, Event, Expired, HungUp, Refreshed, Signal, signal_of
+from ringback.sip.message import Request, Response
+from ringback.sip.renegotiation import Renegotiation
+from ringback.sip.repeater import Repeater
+from ringback.sip.screening import ALLOWED, SUPPORTED
+from ringback.sip.server_transaction import Server, ServerInvite
+from ringback.sip.sessiontimer import SessionTimer
+
+MOST_DIGITS = 100
+"""Keys that wait to be sent; a far end so slow does not get more."""
+RELAY, PLAIN = "application/dtmf-relay", "application/dtmf"
+
+
+class Call:
+    """A call. Verbs return at once; what comes of them arrives as events."""
+
+    owns_call_id = False
+    """We made the Call-ID, which says who waits longer after a clash (section 14.1)."""
+
+    def __init__(self, endpoint: Endpoint, credentials: Credentials | None = None) -> None:
+        self.endpoint = endpoint
+        self.credentials = credentials
+        self.dialog: Dialog | None = None
+        self.ended = False
+        """No more comes of it but the end of our BYE."""
+        self.local_sdp = b""
+        """Our last description, sent again with a session refresh."""
+        self.remote_sdp = b""
+        """Their last description."""
+        self.session_timer = SessionTimer(endpoint.timers, self.refresh, self._expired)
+        self._renegotiation = Renegotiation(self)
+        self._repeaters: dict[int, Repeater] = {}
+        """By CSeq: the 2xx of ours that still wait for their ACK."""
+        self._key: DialogKey | None = None
+        self._digits: deque[str] = deque()
+        self._digit_form = RELAY
+
+    # Verbs
+
+    def bye(self, now: Instant, reason: str | None = None) -> None:
+        """End the call; `Closed` follows. `reason` is the value of a Reason header."""
+        if self.dialog is None or self.ended:
+            return
+        self._end(now)
+        dialog = self.dialog
+
+        def build() -> Request:
+            request = dialog.request("BYE")
+            if reason is not None:
+                request.headers.add("reason", reason)
+            return request
+
+        def closed(response: Response | None, at: Instant) -> None:
+            self.unregister()
+            self.tell(Closed())
+
+        exchange(self.endpoint, build, dialog.destination, self.credentials, closed, now)
+
+    def info(self, digit: str, now: Instant) -> None:
+        """Send a key by INFO. The next waits for the answer to this one: the network may not
+        keep their order, and the far end refuses a CSeq lower than one before."""
+        if self.dialog is None or self.ended or len(self._digits) >= MOST_DIGITS:
+            return
+        self._digits.append(digit)
+        if len(self._digits) == 1:
+            self._send_digit(now)
+
+    def reoffer(self, sdp: bytes, now: Instant) -> None:
+        """Send a re-INVITE with an offer; `Answer` or `OfferRefused` follows."""
+        self._renegotiation.offer(sdp, now)
+
+    def refresh(self, now: Instant) -> None:
+        """Ask the far end whether it is still there, by a re-INVITE that changes nothing;
+        `Refreshed` brings the result."""
+        self._renegotiation.refresh(now)
+
+    def accept_offer(self, sdp: bytes, now: Instant) -> None:
+        """Answer a re-INVITE: with our answer to its offer, or with our offer if it had none."""
+        self._renegotiation.accept(sdp, now)
+
+    def refuse_offer(self, status: int, now: Instant) -> None:
+        """Answer a re-INVITE with 488 or the like: all stays as it was (section 14.2)."""
+        self._renegotiation.refuse(status, now)
+
+    # What arrives within the dialog
+
+    def receive_request(self, request: Request, transaction: Server, now: Instant) -> None:
+        """Any request but INVITE and ACK."""
+        if self.ended:
+            # A BYE that crossed ours is no fault.
+            status = 200 if request.method == "BYE" else 481
+            transaction.send_response(self.endpoint.response(request, status), now)
+        elif request.method == "BYE":
+            transaction.send_response(self.endpoint.response(request, 200), now)
+            self._hung_up(request, now)
+        elif request.method == "INFO":
+            self._receive_info(request, transaction, now)
+        else:
+            transaction.send_response(self.endpoint.options_response(request), now)
+
+    def receive_reinvite(self, request: Request, transaction: ServerInvite, now: Instant) -> None:
+        self._renegotiation.receive(request, transaction, now)
+
+    def receive_ack(self, request: Request, now: Instant) -> None:
+        repeater = self._repeaters.pop(request.cseq.number, None)
+        if repeater is not None:
+            repeater.stop()
+            self._acknowledged(request, now)
+
+    def _acknowledged(self, request: Request, now: Instant) -> None:
+        """The first ACK to a 2xx of ours. A body answers the offer that the 2xx made."""
+        if request.body and not self.ended:
+            self.remote_sdp = request.body
+            self.tell(Answer(request.body))
+
+    def _hung_up(self, request: Request, now: Instant) -> None:
+        self._end(now)
+        self.unregister()
+        self.tell(HungUp(request))
+
+    def _receive_info(self, request: Request, transaction: Server, now: Instant) -> None:
+        digit = signal_of(request)
+        taken = not request.body or request.content_type in (RELAY, PLAIN)
+        response = self.endpoint.response(request, 200 if taken else 415)
+        if not taken:
+            response.headers.add("accept", f"{RELAY}, {PLAIN}")
+        transaction.send_response(response, now)
+        if digit is not None:
+            self.tell(Signal(digit))
+
+    # For what a call is made of
+
+    def tell(self, event: Event) -> None:
+        self.endpoint.tell(self, event)
+
+    def dress(self, message: Request | Response, sdp: bytes) -> None:
+        """The headers that every INVITE and every 2xx to one has."""
+        message.headers.add("contact", self.endpoint.contact())
+        message.headers.add("allow", ", ".join(ALLOWED))
+        message.headers.add("supported", ", ".join(SUPPORTED))
+        if sdp:
+            message.headers.add("content-type", "application/sdp")
+            message.body = sdp
+
+    def accept_invite(
+        self, request: Request, transaction: ServerInvite, sdp: bytes, now: Instant
+    ) -> None:
+        """200 to an INVITE of theirs, again and again until its ACK comes."""
+        assert self.dialog is not None
+        self.local_sdp = sdp
+        self.remote_sdp = request.body or self.remote_sdp
+        response = self.endpoint.response(request, 200, to_tag=self.dialog.local.tag)
+        self.dress(response, sdp)
+        self.session_timer.answer(request, response, now)
+        transaction.send_response(response, now)
+        self._repeaters[request.cseq.number] = Repeater(
+            self.endpoint.timers,
+            self.endpoint.send,
+            response.encode(),
+            transaction.peer,
+            self._never_acknowledged,
+            now,
+        )
+
+    def register(self) -> None:
+        """Requests within the dialog are for this call."""
+        assert self.dialog is not None
+        self._key = self.dialog.key
+        self.endpoint.dialogs[self._key] = self
+
+    def unregister(self) -> None:
+        if self._key is not None:
+            self.endpoint.dialogs.pop(self._key, None)
+            self._key = None
+
+    # Within
+
+    def _send_digit(self, now: Instant) -> None:
+        assert self.dialog is not None
+        dialog, form, digit = self.dialog, self._digit_form, self._digits[0]
+
+        def build() -> Request:
+            request = dialog.request("INFO")
+            request.headers.add("content-type", form)
+            relayed = f"Signal={digit}\r\nDuration=160\r\n"
+            request.body = (relayed if form == RELAY else digit).encode()
+            return request
+
+        def answered(response: Response | None, at: Instant) -> None:
+            if self.ended:
+                return
+            status = None if response is None else response.status
+            if status == 415 and form == RELAY:
+                self._digit_form = PLAIN  # and this one again
+            else:
+                self._digits.popleft()
+            if status == 481:
+                self._digits.clear()
+                self.tell(Refreshed(False, status))
+            elif self._digits:
+                self._send_digit(at)
+
+        exchange(self.endpoint, build, dialog.destination, self.credentials, answered, now)
+
+    def _expired(self, now: Instant) -> None:
+        """The session timer has run out, or a 2xx was never acknowledged."""
+        if not self.ended:
+            self.bye(now)
+            self.tell(Expired())
+
+    def _never_acknowledged(self, now: Instant) -> None:
+        self._expired(now)
+
+    def _end(self, now: Instant) -> None:
+        """The call is over. Its dialog goes on until our BYE, if there is one, is answered."""
+        self.ended = True
+        self.session_timer.stop()
+        self._renegotiation.stop(now)
+        self._digits.clear()
+        for repeater in self._repeaters.values():
+            repeater.stop()
+        self._repeaters.clear()

@@ -1,0 +1,123 @@
+"""A call of theirs: the server's side of an INVITE (RFC 3261 section 13.3)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ringback.clock import Instant
+from ringback.sip.call import Call
+from ringback.sip.dialog import Dialog
+from ringback.sip.endpoint import Endpoint
+from ringback.sip.events import Cancelled, Established, Rejected
+from ringback.sip.message import Headers, Request, Response
+from ringback.sip.server_transaction import ServerInvite
+from ringback.sip.transaction import Address
+
+
+class IncomingCall(Call):
+    """Rings, and is accepted or rejected."""
+
+    def __init__(
+        self, endpoint: Endpoint, request: Request, transaction: ServerInvite, source: Address
+    ) -> None:
+        super().__init__(endpoint)
+        self.request = request
+        self.transaction = transaction
+        self.source = source
+        self.dialog = Dialog.of_request(request, endpoint.token(), source)
+        self.remote_sdp = request.body
+        self._decided = False
+        self._bye_waits = False
+        transaction.on_end = self._on_end
+        transaction.on_cancel = self._give_up
+        self.register()
+
+    # Verbs
+
+    def ring(self, now: Instant) -> None:
+        """180."""
+        if not self._decided:
+            response = self._response(180)
+            response.headers.add("contact", self.endpoint.contact())
+            self.transaction.send_response(response, now)
+
+    def progress(self, sdp: bytes, now: Instant) -> None:
+        """183 with a description: early media."""
+        if not self._decided:
+            response = self._response(183)
+            self.dress(response, sdp)
+            self.transaction.send_response(response, now)
+
+    def accept(self, sdp: bytes, now: Instant) -> None:
+        """200 OK with our answer, or our offer where the INVITE had none; `Established` follows,
+        or `Expired` when no ACK comes."""
+        if not self._decided:
+            self._decided = True
+            self.accept_invite(self.request, self.transaction, sdp, now)
+
+    def reject(self, status: int, now: Instant) -> None:
+        """End the call without an answer; `Rejected` follows."""
+        if not self._decided:
+            self._decided = self.ended = True
+            self.transaction.send_response(self._response(status), now)
+
+    def bye(self, now: Instant, reason: str | None = None) -> None:
+        """As `Call.bye`; before an answer it does nothing, and after one it waits for the ACK
+        (section 15)."""
+        if not self._decided or self.ended:
+            return
+        if self.request.cseq.number in self._repeaters:
+            self._bye_waits = True
+        else:
+            super().bye(now, reason)
+
+    def saved_rejection(self, status: int) -> dict[str, Any]:
+        """What `ResumedCall` needs to send the rejection again after a restart."""
+        assert self.dialog is not None
+        needed = ("via", "from", "to", "call-id", "cseq")
+        fields = [(name, value) for name, value in self.request.headers.items() if name in needed]
+        request = Request("INVITE", self.request.uri, Headers(fields))
+        return {
+            "rejected": request.encode().decode("latin-1"),
+            "status": status,
+            "tag": self.dialog.local.tag,
+            "peer": list(self.transaction.peer),
+        }
+
+    # What happens
+
+    def _give_up(self, request: Request, now: Instant) -> None:
+        """The caller's CANCEL, or its BYE before an answer (section 15.1.2)."""
+        if not self._decided:
+            self.reject(487, now)
+            self.tell(Cancelled(request))
+
+    def _hung_up(self, request: Request, now: Instant) -> None:
+        if self._decided:
+            super()._hung_up(request, now)
+        else:
+            self._give_up(request, now)
+
+    def _on_end(self, acknowledged: bool, now: Instant) -> None:
+        self.unregister()
+        self.tell(Rejected(acknowledged))
+
+    def _acknowledged(self, request: Request, now: Instant) -> None:
+        if request.cseq.number != self.request.cseq.number:
+            super()._acknowledged(request, now)
+            return
+        self.remote_sdp = request.body or self.remote_sdp
+        self.tell(Established(request.body))
+        if self._bye_waits:
+            self.bye(now)
+
+    def _never_acknowledged(self, now: Instant) -> None:
+        self._repeaters.clear()
+        if self._bye_waits:
+            self.bye(now)
+        else:
+            super()._never_acknowledged(now)
+
+    def _response(self, status: int) -> Response:
+        assert self.dialog is not None
+        return self.endpoint.response(self.request, status, to_tag=self.dialog.local.tag)

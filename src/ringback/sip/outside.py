@@ -1,0 +1,68 @@
+"""Requests of ours outside any call: OPTIONS, REGISTER (RFC 3261 sections 10 and 11)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from ringback.clock import Instant
+from ringback.sip.authentication import Credentials, exchange
+from ringback.sip.endpoint import Endpoint
+from ringback.sip.message import Headers, Request, Response
+from ringback.sip.screening import ALLOWED
+from ringback.sip.transaction import Address
+
+
+class Correspondence:
+    """All that we ask one server: under one Call-ID, with rising CSeq (section 10.2.4)."""
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        uri: str,
+        peer: Address,
+        *,
+        sender: str,
+        user: str | None = None,
+        credentials: Credentials | None = None,
+    ) -> None:
+        """`uri` is the server, `sender` our address there, `user` the user of our Contact."""
+        self.endpoint = endpoint
+        self.peer = peer
+        """Where requests are sent; may be changed when the server's name means another address."""
+        self.sender = sender
+        self._uri = uri
+        self._user = user
+        self._credentials = credentials
+        self._call_id = endpoint.token()
+        self._cseq = 0
+
+    def options(self, then: Callable[[Response | None, Instant], None], now: Instant) -> None:
+        """Ask whether it is there and what it can do; `then` gets its answer, None for none."""
+        self.ask("OPTIONS", self._uri, then, now, [("accept", "application/sdp")])
+
+    def ask(
+        self,
+        method: str,
+        to: str,
+        then: Callable[[Response | None, Instant], None],
+        now: Instant,
+        headers: Sequence[tuple[str, str]] = (),
+    ) -> None:
+        """Send a request, twice if it is challenged; `then` gets the final response."""
+        tag = self.endpoint.token()
+
+        def build() -> Request:
+            self._cseq += 1
+            fields = Headers()
+            fields.add("max-forwards", 70)
+            fields.add("from", f"<{self.sender}>;tag={tag}")
+            fields.add("to", f"<{to}>")
+            fields.add("call-id", self._call_id)
+            fields.add("cseq", f"{self._cseq} {method}")
+            fields.add("contact", self.endpoint.contact(self._user))
+            fields.add("allow", ", ".join(ALLOWED))
+            for name, value in headers:
+                fields.add(name, value)
+            return Request(method, self._uri, fields)
+
+        exchange(self.endpoint, build, lambda: self.peer, self._credentials, then, now)

@@ -1,0 +1,111 @@
+"""Registration, kept up (RFC 3261 section 10.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ringback.clock import Instant
+from ringback.sip.errors import SipError
+from ringback.sip.message import Response
+from ringback.sip.outside import Correspondence
+from ringback.sip.timers import Timer
+from ringback.sip.uri import NameAddr
+
+RETRY = 30.0
+"""Seconds from a failure to the next try, unless Retry-After says more."""
+LONGEST_RETRY = 3600.0
+SHORTEST, LONGEST = 30, 86_400
+"""Seconds: a registrar that grants less or more is taken to have granted so much."""
+
+
+class Registration:
+    """Registers, refreshes at half of the time granted, and tries again after a failure."""
+
+    def __init__(
+        self,
+        server: Correspondence,
+        on_change: Callable[[bool, Response | None], None],
+        *,
+        seconds: int = 300,
+    ) -> None:
+        """`on_change` is told after each try whether we are registered, and the answer (None:
+        there was none). `seconds` is the time asked for."""
+        self._server = server
+        self._on_change = on_change
+        self._seconds = seconds
+        self._next: Timer | None = None
+        self._raised = False
+        self._stopped = True
+
+    def start(self, now: Instant) -> None:
+        self._stopped = False
+        self._register(now)
+
+    def stop(self, now: Instant) -> None:
+        """Take the registration back; nothing is told any more."""
+        if self._stopped:
+            return
+        self._stopped = True
+        if self._next is not None:
+            self._next.stop()
+        self._ask(0, lambda response, at: None, now)
+
+    def _register(self, now: Instant) -> None:
+        self._ask(self._seconds, self._answered, now)
+
+    def _ask(
+        self, seconds: int, then: Callable[[Response | None, Instant], None], now: Instant
+    ) -> None:
+        headers = [("expires", str(seconds))]
+        self._server.ask("REGISTER", self._server.sender, then, now, headers)
+
+    def _answered(self, response: Response | None, now: Instant) -> None:
+        if self._stopped:
+            return
+        if response is not None and response.status == 423 and self._raise(response):
+            self._register(now)
+            return
+        registered = response is not None and response.status < 300
+        if response is not None and registered:
+            self._raised = False
+            pause = self._granted(response) / 2
+        else:
+            pause = min(max(RETRY, float(_number(response, "retry-after") or 0)), LONGEST_RETRY)
+        self._next = self._server.endpoint.timers.set(now + pause, self._register)
+        self._on_change(registered, response)
+
+    def _raise(self, response: Response) -> bool:
+        """423: once more with the Min-Expires that the registrar wants (section 10.2.8)."""
+        least = _number(response, "min-expires")
+        if least is None or not self._seconds < least <= LONGEST or self._raised:
+            return False
+        self._seconds = least
+        self._raised = True
+        return True
+
+    def _granted(self, response: Response) -> int:
+        """The time granted: of our own Contact, else of the answer, else what we asked for."""
+        granted = self._of_contact(response) or _number(response, "expires") or self._seconds
+        return min(max(granted, SHORTEST), LONGEST)
+
+    def _of_contact(self, response: Response) -> int | None:
+        host, port = self._server.endpoint.public
+        try:
+            contacts = response.headers.parsed("contact", NameAddr.parse)
+        except SipError:
+            return None
+        for contact in contacts:
+            if (contact.uri.host, contact.uri.port or 5060) == (host, port):
+                return _seconds(contact.params.get("expires"))
+        return None
+
+
+def _number(response: Response | None, header: str) -> int | None:
+    return None if response is None else _seconds(response.headers.get(header))
+
+
+def _seconds(text: str | None) -> int | None:
+    """The number at the beginning: Retry-After may have a comment after it."""
+    digits = (text or "").strip().partition(";")[0].partition("(")[0].strip()
+    valid = digits.isascii() and digits.isdigit() and len(digits) <= 9
+    return int(digits) if valid else None

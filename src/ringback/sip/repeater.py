@@ -1,0 +1,46 @@
+"""Retransmission of a 2xx to an INVITE until its ACK comes (RFC 3261 section 13.3.1.4)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ringback.clock import Instant
+from ringback.sip.timers import LIFETIME, T1, T2, Timers
+from ringback.sip.transaction import Address, Send
+
+
+class Repeater:
+    """Sends one 2xx again after 0.5, 1, 2, 4, 4, ... seconds, for 32 in all."""
+
+    def __init__(
+        self,
+        timers: Timers,
+        send: Send,
+        response: bytes,
+        peer: Address,
+        never: Callable[[Instant], None],
+        now: Instant,
+    ) -> None:
+        """The first time it has been sent, at `now`. `never` is called when no ACK came."""
+        self._timers = timers
+        self._send = send
+        self._response = response
+        self._peer = peer
+        self._never = never
+        self._pause = T1
+        self._end = timers.set(now + LIFETIME, self._give_up)
+        self._next = timers.set(now + T1, self._again)
+
+    def stop(self) -> None:
+        """The ACK has come, or nobody waits for it any longer."""
+        self._end.stop()
+        self._next.stop()
+
+    def _again(self, now: Instant) -> None:
+        self._send(self._response, self._peer)
+        self._pause = min(2 * self._pause, T2)
+        self._next = self._timers.set(now + self._pause, self._again)
+
+    def _give_up(self, now: Instant) -> None:
+        self.stop()
+        self._never(now)

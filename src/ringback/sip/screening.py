@@ -1,0 +1,91 @@
+"""What is wrong with a request, whatever call it is for (RFC 3261 section 8.2)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ringback.sip.errors import SipError
+from ringback.sip.message import Request, Response
+from ringback.sip.sessiontimer import MIN_SE, too_small
+from ringback.sip.uri import split_unquoted
+
+ALLOWED = ("INVITE", "ACK", "CANCEL", "BYE", "INFO", "OPTIONS")
+KNOWN = ("REGISTER", "REFER", "SUBSCRIBE", "NOTIFY", "MESSAGE", "PUBLISH", "PRACK", "UPDATE")
+"""Methods that exist, but not here: 405, where others get 501."""
+SUPPORTED = ("timer",)
+LONGEST_BODY = 32 * 1024
+
+_LISTS = frozenset((
+    "contact", "diversion", "history-info", "p-asserted-identity", "p-called-party-id",
+    "p-preferred-identity", "privacy", "reason", "record-route", "require", "route", "supported",
+))  # fmt: skip
+"""Headers that are read as lists later, by whoever takes the call."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """The answer to a request that cannot be taken."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...] = ()
+    reason: str | None = None
+
+
+def refusal(request: Request) -> Refusal | None:
+    """In the order of section 8.2: method, headers, extensions, content."""
+    allow = ("allow", ", ".join(ALLOWED))
+    if request.method not in ALLOWED:
+        return Refusal(405 if request.method in KNOWN else 501, (allow,))
+    try:
+        _ = request.target
+    except SipError as error:
+        return Refusal(error.status)
+    unreadable = _unreadable(request)
+    if unreadable is not None:
+        return Refusal(400, reason=unreadable)
+    if request.method != "CANCEL":  # which cannot be refused for its extensions (section 8.2.2.3)
+        unsupported = request.headers.tokens("require") - set(SUPPORTED)
+        if unsupported:
+            return Refusal(420, (("unsupported", ", ".join(sorted(unsupported))),))
+    if len(request.body) > LONGEST_BODY:
+        return Refusal(413)
+    if request.method != "INVITE":
+        return None
+    if request.body and not _is_plain_sdp(request):
+        return Refusal(415, (("accept", "application/sdp"), ("accept-encoding", "identity")))
+    if too_small(request):
+        return Refusal(422, (("min-se", str(MIN_SE)),))
+    return None
+
+
+def _unreadable(request: Request) -> str | None:
+    """What a call could trip over later, in the words of the reason phrase."""
+    for name, value in request.headers.items():
+        if '"' in value and name in _LISTS:
+            try:
+                split_unquoted(value, ",")
+            except SipError:
+                return f"Bad {name}"
+    if request.method == "INVITE":
+        try:
+            if request.contact is None:
+                return "Missing Contact"
+            _ = request.record_routes
+        except SipError:
+            return "Bad Contact or Record-Route"
+    return None
+
+
+def readable(response: Response) -> bool:
+    """Whether what a dialog needs of a response can be read; one that cannot is dropped, as if
+    the network had lost it (section 8.1.3)."""
+    try:
+        _ = response.contact, response.record_routes
+    except SipError:
+        return False
+    return True
+
+
+def _is_plain_sdp(request: Request) -> bool:
+    encoding = request.headers.get("content-encoding")
+    return request.content_type == "application/sdp" and encoding in (None, "identity")

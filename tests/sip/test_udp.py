@@ -1,0 +1,185 @@
+"""The endpoint on real sockets, on loopback."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import socket
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any
+
+import pytest
+from tests.sip.useragents import ANSWER, OFFER, request
+
+from ringback.clock import LoopClock
+from ringback.sip.calls import Call, IncomingCall, OutgoingCall
+from ringback.sip.endpoint import Endpoint
+from ringback.sip.events import Accepted, Event, Failed, HungUp, Offered, Provisional
+from ringback.sip.transaction import Address
+from ringback.sip.udp import PortInUse, UdpAdapter, open_socket
+from ringback.sip.uri import NameAddr
+
+LOOPBACK: Address = ("127.0.0.1", 0)
+
+
+class Agent:
+    """A user agent on a socket."""
+
+    def __init__(self) -> None:
+        loop = asyncio.get_running_loop()
+        self.clock = LoopClock(loop)
+        sock = open_socket(LOOPBACK)
+        self.address: Address = sock.getsockname()
+        self.endpoint = Endpoint(self.address, random.Random(1), IncomingCall)
+        self.adapter = UdpAdapter(
+            sock, self.endpoint, self.clock, on_call=self._on_call, on_event=self._on_event
+        )
+        self.answer: Callable[[IncomingCall], None] = lambda call: None
+        self.happened: asyncio.Queue[Event] = asyncio.Queue()
+
+    def _on_call(self, call: IncomingCall) -> None:
+        self.answer(call)
+
+    def _on_event(self, call: Call, event: Event) -> None:
+        if isinstance(event, Offered):
+            call.accept_offer(ANSWER, self.clock.now())  # sent without another flush
+        self.happened.put_nowait(event)
+
+    async def until(self, which: type[Event]) -> Event:
+        while True:
+            event = await asyncio.wait_for(self.happened.get(), 5.0)
+            if isinstance(event, which):
+                return event
+
+    def dial(self, other: Agent) -> OutgoingCall:
+        host, port = other.address
+        sender = NameAddr.parse(f"<sip:us@{host}>")
+        uri = f"sip:1@{host}:{port}"
+        call = OutgoingCall(self.endpoint, uri, other.address, sender=sender, sdp=OFFER)
+        call.send(self.clock.now())
+        self.adapter.flush()
+        return call
+
+
+@contextlib.contextmanager
+def two_agents() -> Iterator[tuple[Agent, Agent]]:
+    agents = Agent(), Agent()
+    try:
+        yield agents
+    finally:
+        for agent in agents:
+            agent.adapter.close()
+
+
+def run(test: Coroutine[Any, Any, None]) -> None:
+    asyncio.run(test)
+
+
+def test_a_call_over_real_sockets() -> None:
+    async def test() -> None:
+        with two_agents() as (us, them):
+            them.answer = lambda call: call.accept(ANSWER, them.clock.now())
+            call = us.dial(them)
+            await us.until(Accepted)
+            call.refresh(us.clock.now())
+            us.adapter.flush()
+            await them.until(Offered)
+            assert them.endpoint.datagrams() == []  # the handler's answer has left
+            call.bye(us.clock.now())
+            us.adapter.flush()
+            await them.until(HungUp)
+
+    run(test())
+
+
+def test_what_a_handler_does_is_sent_when_it_returns() -> None:
+    async def test() -> None:
+        with two_agents() as (us, them):
+
+            def reject(call: IncomingCall) -> None:
+                call.reject(486, them.clock.now())
+                them.adapter.flush()  # harmless from within
+
+            them.answer = reject
+            us.dial(them)
+            failed = await us.until(Failed)
+            assert isinstance(failed, Failed) and failed.response is not None
+            assert failed.response.status == 486
+
+    run(test())
+
+
+def test_a_handler_that_fails_does_not_stop_the_timers() -> None:
+    async def test() -> None:
+        with two_agents() as (us, them):
+            faults: list[object] = []
+            loop = asyncio.get_running_loop()
+            loop.set_exception_handler(lambda loop, context: faults.append(context["exception"]))
+
+            def fail(call: IncomingCall) -> None:
+                them.answer = lambda call: None
+                raise RuntimeError("in a handler")
+
+            them.answer = fail
+            us.dial(them)
+            trying = await us.until(Provisional)  # 200 ms after the INVITE, by a timer
+            assert isinstance(trying, Provisional) and trying.response.status == 100
+            assert [type(fault) for fault in faults] == [RuntimeError]
+
+    run(test())
+
+
+def test_many_datagrams_at_once_are_all_read() -> None:
+    async def test() -> None:
+        with two_agents() as (_, them):
+            calls: list[str] = []
+            complete = asyncio.Event()
+
+            def note(call: IncomingCall) -> None:
+                calls.append(call.request.call_id)
+                if len(calls) == 200:
+                    complete.set()
+
+            them.answer = note
+            sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            for number in range(200):
+                invite = request(branch=f"z9hG4bK{number}", call_id=str(number), body=OFFER)
+                sender.sendto(invite.encode(), them.address)
+            sender.sendto(b"\xff" * 60_000, them.address)
+            sender.close()
+            await asyncio.wait_for(complete.wait(), 5.0)
+            assert calls == [str(number) for number in range(200)]
+
+    run(test())
+
+
+def test_a_peer_that_cannot_be_reached_is_as_good_as_a_lost_message() -> None:
+    async def test() -> None:
+        with two_agents() as (us, them):
+            nobody = open_socket(LOOPBACK)
+            gone: Address = nobody.getsockname()
+            nobody.close()
+            us.endpoint.send(b"lost", gone)
+            us.endpoint.send(b"lost", ("255.255.255.255", 5060))  # not permitted
+            us.adapter.flush()
+            await asyncio.sleep(0)
+            them.answer = lambda call: call.reject(603, them.clock.now())
+            us.dial(them)
+            await us.until(Failed)
+
+    run(test())
+
+
+def test_a_port_in_use_is_named_with_its_mending() -> None:
+    first = open_socket(LOOPBACK)
+    port = first.getsockname()[1]
+    with pytest.raises(PortInUse, match=rf"UDP port {port} on 127\.0\.0\.1 is in use"):
+        open_socket(first.getsockname())
+    first.close()
+    open_socket(("127.0.0.1", port)).close()
+
+
+def test_an_address_of_another_machine_is_named() -> None:
+    with pytest.raises(OSError, match=r"cannot listen on 192\.0\.2\.1:5060"):
+        open_socket(("192.0.2.1", 5060))
