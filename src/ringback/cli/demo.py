@@ -308,7 +308,7 @@ async def _sentence(actor: Actor, first: str) -> str:
     words = [first]
     while True:
         try:
-            event = await actor.wait_for("a word", _is("heard"), 0.8)
+            event = await actor.wait_for("a word", _is("heard"), 1.5)
         except DemoFailed:
             return " ".join(words)
         if event["words"].startswith("["):

@@ -89,12 +89,11 @@ def _time(instant: Instant | None) -> str | None:
 
 def show(found: list[dict[str, Any]], console: Console, *, whole: bool) -> None:
     """As tables."""
-    table = Table("started", "session", "extension", "caller", "outcome", "stage")
+    table = _table("started", "session", "caller", "outcome", "stage")
     for session in found:
         table.add_row(
             _local(session["started"]),
             session["id"][-12:],
-            session["extension"] or "",
             session["caller"] or "hidden",
             session["outcome"] or "live",
             session["stage"],
@@ -106,7 +105,7 @@ def show(found: list[dict[str, Any]], console: Console, *, whole: bool) -> None:
 
 
 def _show_legs(session: dict[str, Any], console: Console) -> None:
-    table = Table("leg", "number", "trunk", "answered", "ended", "cause", "seconds", "charges")
+    table = _table("leg", "number", "trunk", "answered", "ended", "seconds", "charges")
     for leg in session["legs"]:
         table.add_row(
             leg["leg"],
@@ -114,14 +113,22 @@ def _show_legs(session: dict[str, Any], console: Console) -> None:
             leg["trunk"],
             _local(leg["answered"])[11:],
             _local(leg["ended"])[11:],
-            str(leg["cause"] or ""),
             "" if leg["billed_seconds"] is None else str(leg["billed_seconds"]),
             "\n".join(
-                f"{charge['amount']} {charge['payer']} ({charge['explanation']})"
+                f"{charge['amount']} ({charge['explanation'].partition(': ')[2]})"
                 for charge in leg["charges"]
-            ),
+            )
+            or (f"answered with {leg['cause']}" if leg["cause"] else "not answered"),
         )
     console.print(table)
+
+
+def _table(*names: str) -> Table:
+    """A table that keeps numbers and times whole; the last column may be folded."""
+    table = Table()
+    for name in names:
+        table.add_column(name, no_wrap=name != names[-1])
+    return table
 
 
 def _local(time: str | None) -> str:

@@ -19,8 +19,8 @@ _LEAST_DISTINCT = 6
 _WHOLE = 0.6
 """Of a recording's windows that must be heard for it to count as heard whole."""
 _PART = 0.15
-_QUIET_SAMPLES = 1600
-"""So long after the last window a recording is over."""
+_QUIET_SAMPLES = 4800
+"""So long after the last window a recording is over: longer than any pause within one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ hang           hang up
 quit           end"""
 OTHER_PARTY = ("one", "two", "three", "four", "five")
 _KEYS = re.compile(r"[0-9*#A-D]+")
-_PAUSE_SECONDS = 0.4
+_PAUSE_SECONDS = 1.0
 """After so long without a word, what was heard is printed as one sentence."""
 
 

@@ -1,0 +1,245 @@
+"""What the contract suite needs of an engine: a way to run it, and far ends that behave."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import socket
+from collections.abc import Awaitable, Callable, Coroutine
+from pathlib import Path
+from typing import Any, Protocol
+
+from ringback.cli.phone.audio import Audio
+from ringback.clock import Clock, LoopClock
+from ringback.config import Address, Sip, Trunk
+from ringback.sip import events as sip
+from ringback.sip.calls import Call, IncomingCall, OutgoingCall
+from ringback.sip.endpoint import Endpoint
+from ringback.sip.sdp import Endpoint as SdpEndpoint
+from ringback.sip.sdp import make_answer, make_offer
+from ringback.sip.udp import UdpAdapter, open_socket
+from ringback.sip.uri import NameAddr
+from ringback.sounds.ear import Said
+from ringback.telephony.embedded import EmbeddedEngine
+from ringback.telephony.port import Engine, TriggerLeg
+from ringback.telephony.simulated import FarCall, Network, SimulatedEngine, run_virtual
+
+NUMBER = "+442079460000"
+ACCESS = "+442071838750"
+CALLER = "+447700900123"
+
+
+class Far(Protocol):
+    """A far end's call."""
+
+    answered: float | None
+    ended: float | None
+    digits: list[str]
+
+    def ring(self) -> None: ...
+    def early_media(self) -> None: ...
+    def answer(self) -> None: ...
+    def reject(self, status: int) -> None: ...
+    def press(self, digits: str) -> None: ...
+    def hang_up(self) -> None: ...
+    async def sleep(self, seconds: float) -> None: ...
+    async def over(self) -> None: ...
+
+
+Script = Callable[[Far], Awaitable[None]]
+
+
+class Rig(Protocol):
+    """One engine with the world around it, for one test."""
+
+    clock: Clock
+    engine: Engine
+
+    def phone(self, number: str, script: Script) -> None: ...
+    def trigger(self, *, acknowledges: bool = True, hang_up_after: float | None = None) -> None: ...
+
+
+class SimulatedRig:
+    """On virtual time."""
+
+    def __init__(self) -> None:
+        self.clock: Clock = LoopClock(asyncio.get_running_loop(), 1e9)
+        self._network = Network(self.clock, random.Random(1))
+        self.engine: Engine = SimulatedEngine(self._network)
+
+    def phone(self, number: str, script: Script) -> None:
+        async def play(call: FarCall) -> None:
+            await script(call)
+
+        self._network.phone(number, play)
+
+    def trigger(self, *, acknowledges: bool = True, hang_up_after: float | None = None) -> None:
+        self._network.ring(ACCESS, CALLER, acknowledges=acknowledges, hang_up_after=hang_up_after)
+
+
+class EmbeddedFar:
+    """A far end on real SIP and RTP."""
+
+    def __init__(self, rig: EmbeddedRig, call: IncomingCall) -> None:
+        self._rig = rig
+        self.call = call
+        self.answered: float | None = None
+        self.ended: float | None = None
+        self.digits: list[str] = []
+        self._over = asyncio.Event()
+        self._audio = Audio(
+            "127.0.0.1", lambda codec: [], on_said=self._ignore, on_digit=self.digits.append
+        )
+        ours = SdpEndpoint("127.0.0.1", self._audio.port, ("PCMA",), 1)
+        made = make_answer(call.request.body, ours)
+        assert made is not None
+        self._answer, self._agreed = made
+
+    def _ignore(self, said: Said) -> None:
+        """What is heard is for other tests."""
+
+    def ring(self) -> None:
+        self.call.ring(self._rig.clock.now())
+        self._rig.flush()
+
+    def early_media(self) -> None:
+        self.call.progress(self._answer, self._rig.clock.now())
+        self._audio.start(self._agreed)
+        self._rig.flush()
+
+    def answer(self) -> None:
+        self.answered = self._rig.clock.now()
+        self.call.accept(self._answer, self.answered)
+        self._audio.start(self._agreed)
+        self._rig.flush()
+
+    def reject(self, status: int) -> None:
+        self.call.reject(status, self._rig.clock.now())
+        self._rig.flush()
+
+    def press(self, digits: str) -> None:
+        self._audio.press(digits)
+
+    def hang_up(self) -> None:
+        self.call.bye(self._rig.clock.now())
+        self._rig.flush()
+        self.is_over()
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+    async def over(self) -> None:
+        await self._over.wait()
+
+    def is_over(self) -> None:
+        if self.ended is None:
+            self.ended = self._rig.clock.now()
+            self._audio.close()
+            self._over.set()
+
+
+class EmbeddedRig:
+    """On loopback, in real time."""
+
+    def __init__(self) -> None:
+        self.clock: Clock = LoopClock(asyncio.get_running_loop())
+        sock = open_socket(("127.0.0.1", 0))
+        self._address: tuple[str, int] = sock.getsockname()
+        self._endpoint = Endpoint(self._address, random.Random(1), IncomingCall)
+        self._adapter = UdpAdapter(
+            sock, self._endpoint, self.clock, on_call=self._called, on_event=self._told
+        )
+        self._phones: dict[str, Script] = {}
+        self._calls: dict[Call, EmbeddedFar] = {}
+        self._tasks: list[asyncio.Future[None]] = []
+        self.reports: list[str] = []
+        self._port = _free_port()
+        engine = EmbeddedEngine(
+            Sip(
+                listen=Address(host="127.0.0.1", port=self._port),
+                rtp_ports=(_free_port(), 65000),
+            ),
+            [Trunk(name="trunk", host="127.0.0.1", port=self._address[1])],
+            self.clock,
+            random.SystemRandom(),
+            workers=1,
+            report=self.reports.append,
+        )
+        self.engine: Engine = engine
+
+    def flush(self) -> None:
+        self._adapter.flush()
+
+    def phone(self, number: str, script: Script) -> None:
+        self._phones[number] = script
+
+    def trigger(self, *, acknowledges: bool = True, hang_up_after: float | None = None) -> None:
+        call = OutgoingCall(
+            self._endpoint,
+            f"sip:{ACCESS}@127.0.0.1:{self._port}",
+            ("127.0.0.1", self._port),
+            sender=NameAddr.parse(f"<sip:{CALLER}@127.0.0.1>"),
+            sdp=make_offer(SdpEndpoint("127.0.0.1", 9, ("PCMA",), 1)),
+        )
+        now = self.clock.now()
+        call.send(now)
+        self.flush()
+        if not acknowledges:
+            self._adapter.close()  # nothing that comes is answered any more
+        if hang_up_after is not None:
+
+            def give_up() -> None:
+                call.cancel(self.clock.now())
+                self.flush()
+
+            self.clock.call_at(now + hang_up_after, give_up)
+
+    def _called(self, call: IncomingCall) -> None:
+        script = self._phones.get(call.request.target.number)
+        if script is None:
+            call.reject(404, self.clock.now())
+            return
+        far = EmbeddedFar(self, call)
+        self._calls[call] = far
+        self._tasks.append(asyncio.ensure_future(script(far)))
+
+    def _told(self, call: Call, event: sip.Event) -> None:
+        far = self._calls.get(call)
+        if far is not None and isinstance(event, sip.HungUp | sip.Rejected | sip.Cancelled):
+            far.is_over()
+
+
+def _free_port() -> int:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return min(int(probe.getsockname()[1]), 60000)
+
+
+Test = Callable[[Rig, list[TriggerLeg]], Coroutine[Any, Any, None]]
+
+
+def run_simulated(test: Test) -> None:
+    async def main() -> None:
+        await _run(SimulatedRig(), test)
+
+    run_virtual(main())
+
+
+def run_embedded(test: Test) -> None:
+    async def main() -> None:
+        async with asyncio.timeout(60):
+            await _run(EmbeddedRig(), test)
+
+    asyncio.run(main())
+
+
+async def _run(rig: Rig, test: Test) -> None:
+    triggers: list[TriggerLeg] = []
+    await rig.engine.start(triggers.append)
+    try:
+        await test(rig, triggers)
+    finally:
+        await rig.engine.close()
+
+
+BEEP = Path(__file__).parents[2] / "src/ringback/sounds/en/beep.wav"

@@ -1,0 +1,286 @@
+"""The contract of the telephony port, held against each engine (see `ringback.telephony.port`)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from tests.contract.rigs import BEEP, NUMBER, Far, Rig, Test, run_embedded, run_simulated
+
+from ringback.telephony import port
+from ringback.telephony.port import CallLeg, Clip, Event, Leg, Order, Outcome, Shown, TriggerLeg
+
+Run = Callable[[Test], None]
+
+
+@pytest.fixture(params=[run_simulated, run_embedded], ids=["simulated", "embedded"])
+def run(request: pytest.FixtureRequest) -> Run:
+    made: Run = request.param
+    return made
+
+
+class Events:
+    """What a leg told, in order; nothing may come from within a verb, or after Ended."""
+
+    def __init__(self, rig: Rig) -> None:
+        self._rig = rig
+        self.all: list[Event] = []
+        self.within_verb = False
+
+    def listen(self, leg: Leg, event: Event) -> None:
+        assert not self.within_verb, f"{event} from within a verb"
+        assert not any(isinstance(told, port.Ended) for told in self.all), f"{event} after Ended"
+        self.all.append(event)
+
+    def of(self, kind: type[Event]) -> list[Event]:
+        return [event for event in self.all if isinstance(event, kind)]
+
+    async def wait(self, kind: type[Event], seconds: float = 10.0) -> Event:
+        until = self._rig.clock.now() + seconds
+        while self._rig.clock.now() < until:
+            if found := self.of(kind):
+                return found[-1]
+            await self._rig.clock.sleep_until(self._rig.clock.now() + 0.01)
+        raise AssertionError(f"no {kind.__name__} among {self.all}")
+
+    def verb(self, action: Callable[[], object]) -> None:
+        self.within_verb = True
+        action()
+        self.within_verb = False
+
+
+def call(rig: Rig, beside: CallLeg | None = None) -> tuple[CallLeg, Events]:
+    events = Events(rig)
+    order = Order("trunk", NUMBER, Shown("+442071838750", "Acme"))
+    return rig.engine.prepare(order, events.listen, beside), events
+
+
+async def ended(events: Events, seconds: float = 10.0) -> port.Ended:
+    event = await events.wait(port.Ended, seconds)
+    assert isinstance(event, port.Ended)
+    return event
+
+
+async def answers(far: Far) -> None:
+    far.ring()
+    await far.sleep(0.2)
+    far.answer()
+    await far.over()
+
+
+def test_ring_answer_hang_up(run: Run) -> None:
+    async def test(rig: Rig, triggers: list[TriggerLeg]) -> None:
+        rig.phone(NUMBER, answers)
+        leg, events = call(rig)
+        assert leg.saved()
+        events.verb(leg.dial)
+        await events.wait(port.Answered)
+        assert [type(event) for event in events.all] == [port.Ringing, port.Answered]
+        before = rig.clock.now()
+        events.verb(leg.hang_up)
+        end = await ended(events)
+        assert end.cause.outcome is Outcome.NORMAL and end.cause.by_us
+        assert before - 0.001 <= end.at <= before + 0.5
+        for verb in (leg.hang_up, leg.stop, leg.unbridge, leg.dial):
+            events.verb(verb)  # a verb on a leg that has ended does nothing
+        await rig.clock.sleep_until(rig.clock.now() + 0.2)
+        assert len(events.of(port.Ended)) == 1
+
+    run(test)
+
+
+def test_the_far_end_hangs_up(run: Run) -> None:
+    async def script(far: Far) -> None:
+        far.answer()
+        await far.sleep(0.3)
+        far.hang_up()
+
+    async def test(rig: Rig, triggers: list[TriggerLeg]) -> None:
+        rig.phone(NUMBER, script)
+        leg, events = call(rig)
+        leg.dial()
+        end = await ended(events)
+        assert end.cause.outcome is Outcome.NORMAL and not end.cause.by_us
+
+    run(test)
+
+
+@pytest.mark.parametrize(
+    ("status", "ring", "outcome", "trunk_failed"),
+    [
+        (486, True, Outcome.BUSY, False),
+        (480, True, Outcome.NO_ANSWER, False),
+        (603, False, Outcome.REJECTED, False),
+        (404, False, Outcome.UNALLOCATED, False),
+        (503, False, Outcome.FAILED, True),
+        (503, True, Outcome.FAILED, False),
+    ],
+)
+def test_refusals(run: Run, status: int, ring: bool, outcome: Outcome, trunk_failed: bool) -> None:
+    async def script(far: Far) -> None:
+        if ring:
+            far.ring()
+            await far.sleep(0.1)
+        far.reject(status)
+
+    async def test(rig: Rig, triggers: list[TriggerLeg]) -> None:
+        rig.phone(NUMBER, script)
+        leg, events = call(rig)
+        leg.dial()
+        cause = (await ended(events)).cause
+        assert (cause.outcome, cause.code, cause.trunk_failed) == (outcome, status, trunk_failed)
+
+    run(test)
+
+
+def test_a_ringing_call_is_withdrawn(run: Run) -> None:
+    async def script(far: Far) -> None:
+        far.ring()
+        await far.over()
+
+    async def test(rig: Rig, triggers: list[TriggerLeg]) -> None:
+        rig.phone(NUMBER, script)
+        leg, events = call(rig)
+        leg.dial()
+        await events.wait(port.Ringing)
+        events.verb(leg.hang_up)
+        await ended(events)
+        assert events.of(port.Answered) == []
+
+    run(test)
+
+
+def test_a_call_that_was_never_dialled_ends_too(run: Run) -> None:
+    async def test(rig: Rig, triggers: list[TriggerLeg]) -> None:
+        leg, events = call(rig)
+        events.verb(leg.hang_up)
+        assert (await ended(events)).cause.outcome is Outcome.CANCELLED
+
+    run(test)
+
+
+def test_playback_digits_and_limit(run: Run) -> None:
+    async def script(far: Far) -> None:
+        far.answer()
+        await far.sleep(0.5)
+        far.press("1#")
+        await far.over()
+
+    async def test(rig: Rig, triggers: list[TriggerLeg]) -> None:
+        rig.phone(NUMBER, script)
+        leg, events = call(rig)
+        leg.dial()
+        await events.wait(port.Answered)
+        beep = Clip(BEEP, 0.2, "[beep]")
+        first = leg.play([beep, beep])
+        second = leg.play([beep])
+        played = await events.wait(port.PlaybackFinished)
+        assert played == port.PlaybackFinished(second), "the first was replaced"
+        assert second != first
+        leg.play([beep], loop=True)
+        await rig.clock.sleep_until(rig.clock.now() + 1.5)
+        assert len(events.of(port.PlaybackFinished)) == 1, "a loop does not finish"
+        leg.stop()
+        pressed = [event.digit for event in events.all if isinstance(event, port.Digit)]
+        assert pressed == ["1", "#"]
+        limit = rig.clock.now() + 0.5
+        events.verb(lambda: leg.limit(limit))
+        end = await ended(events)
+        assert end.cause.outcome is Outcome.LIMIT
+        assert end.at <= limit + 1e-6
+
+    run(test)
+
+
+def test_bridge_and_keys_to_the_far_end(run: Run) -> None:
+    fars: list[Far] = []
+
+    async def script(far: Far) -> None:
+        fars.append(far)
+        far.answer()
+        await far.over()
+
+    async def test(rig: Rig, triggers: list[TriggerLeg]) -> None:
+        rig.phone(NUMBER, script)
+        a, events_a = call(rig)
+        a.dial()
+        await events_a.wait(port.Answered)
+        b, events_b = call(rig, beside=a)
+        b.dial()
+        await events_b.wait(port.Answered)
+        events_a.verb(lambda: a.bridge(b, early=True))
+        events_a.verb(lambda: a.bridge(b))
+        events_b.verb(lambda: b.send_digits("42"))
+        await rig.clock.sleep_until(rig.clock.now() + 1.5)
+        assert fars[1].digits == ["4", "2"] and fars[0].digits == []
+        events_a.verb(a.unbridge)
+        b.hang_up()
+        await ended(events_b)
+        assert events_a.of(port.Ended) == []
+        a.hang_up()
+        await ended(events_a)
+
+    run(test)
+
+
+def test_early_media_is_told_once_and_is_no_answer(run: Run) -> None:
+    async def script(far: Far) -> None:
+        far.early_media()
+        await far.sleep(0.6)
+        far.reject(486)
+
+    async def test(rig: Rig, triggers: list[TriggerLeg]) -> None:
+        rig.phone(NUMBER, script)
+        leg, events = call(rig)
+        leg.dial()
+        await ended(events)
+        assert len(events.of(port.EarlyMedia)) == 1
+        assert events.of(port.Answered) == []
+
+    run(test)
+
+
+async def trigger_of(rig: Rig, triggers: list[TriggerLeg]) -> tuple[TriggerLeg, Events]:
+    until = rig.clock.now() + 5.0
+    while not triggers and rig.clock.now() < until:
+        await rig.clock.sleep_until(rig.clock.now() + 0.01)
+    events = Events(rig)
+    triggers[0].listen(events.listen)
+    return triggers[0], events
+
+
+def test_a_trigger_rings_is_rejected_and_proven(run: Run) -> None:
+    async def test(rig: Rig, triggers: list[TriggerLeg]) -> None:
+        rig.trigger()
+        leg, events = await trigger_of(rig, triggers)
+        assert leg.trigger.called == "+442071838750"
+        assert leg.trigger.caller == "+447700900123" and not leg.trigger.hidden
+        events.verb(leg.ring)
+        assert leg.prepare_rejection(486) == leg.saved() != ""
+        events.verb(lambda: leg.reject(486))
+        assert (await ended(events)).proven
+        assert len(events.all) == 1
+
+    run(test)
+
+
+def test_a_caller_who_gives_up(run: Run) -> None:
+    async def test(rig: Rig, triggers: list[TriggerLeg]) -> None:
+        rig.trigger(hang_up_after=0.3)
+        leg, events = await trigger_of(rig, triggers)
+        leg.ring()
+        assert (await ended(events)).proven
+        assert [type(event) for event in events.all] == [port.CallerGone, port.Ended]
+
+    run(test)
+
+
+def test_without_an_ack_nothing_is_proven(run: Run) -> None:
+    async def test(rig: Rig, triggers: list[TriggerLeg]) -> None:
+        rig.trigger(acknowledges=False)
+        leg, events = await trigger_of(rig, triggers)
+        leg.ring()
+        leg.reject(486)
+        assert not (await ended(events, 40.0)).proven
+
+    run(test)
