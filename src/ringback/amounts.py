@@ -7,10 +7,9 @@ places and no further zeros; in the database it is a whole number of millionths.
 from __future__ import annotations
 
 import re
-from decimal import ROUND_CEILING, Context, Decimal
+from decimal import Context, Decimal
 
 PLACES = 6
-MILLION = Decimal(1_000_000)
 LARGEST = Decimal("999999999999.999999")
 ZERO = Decimal(0)
 
@@ -51,11 +50,6 @@ def checked(amount: Decimal) -> Decimal:
     if amount != amount.quantize(_STEP, context=_EXACT):
         raise BadAmount(f"{amount} has more than 6 places")
     return amount
-
-
-def round_up(amount: Decimal) -> Decimal:
-    """Round once, up (towards plus infinity), to 6 places: the only rounding of money there is."""
-    return amount.quantize(_STEP, rounding=ROUND_CEILING, context=_EXACT)
 
 
 def to_millionths(amount: Decimal) -> int:

@@ -149,11 +149,14 @@ class Server:
                 (f"phone{number}", stage.phone_port, stage.caller),
                 (f"callee{number}", stage.callee_port, stage.callee),
             ):
-                trunks.append(
+                # The remote party can be reached by two trunks, for when one loses everything.
+                ways = [name, f"{name}b"] if name.startswith("callee") else [name]
+                trunks += [
                     f'[[trunk]]\nname = "{name}"\nhost = "{LOCAL}"\nport = {port}\n'
                     "trust_pai = true\n"
-                )
-                routes.append(f'[[route]]\nprefix = "{prefix[1:]}"\ntrunks = ["{name}"]\n')
+                    for name in ways
+                ]
+                routes.append(f'[[route]]\nprefix = "{prefix[1:]}"\ntrunks = {ways}\n')
         first = free_port() + 20000
         (self.folder / "ringback.toml").write_text(
             f'[server]\ndata_dir = "data"\n[sip]\nlisten = "{LOCAL}:{self.port}"\n'

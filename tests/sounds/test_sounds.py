@@ -106,6 +106,7 @@ def test_the_ear_recognises_what_is_said_at_any_alignment(codec: str) -> None:
     for start in range(0, len(sound), 160):
         if start != 3200:  # one packet is lost
             ear.hear(sound[start : start + 160])
+    ear.end()
     assert [said.words for said in heard] == sentence
 
 

@@ -84,17 +84,3 @@ def _verified(rule: CallerVerification, verification: str | None) -> str | None:
     if rule is CallerVerification.REQUIRE and verification != "passed":
         return "the carrier did not confirm the caller's number: see caller_verification"
     return None
-
-
-def asks_for_password(setup: CallbackSetup, password_mac: str | None) -> bool:
-    return password_mac is not None
-
-
-def pin_is_asked(setup: CallbackSetup, triggering: CallerIdFacts | None) -> bool:
-    """Whether this call asks for a PIN: with `require_caller_pin` everybody is asked, except a
-    triggering callerID that has none, which is identified without (not in `fixed` mode)."""
-    if not setup.require_caller_pin:
-        return False
-    if setup.return_calls is ReturnCalls.FIXED:
-        return True
-    return triggering is None or triggering.pin_mac is not None

@@ -7,7 +7,6 @@ start-up first brings to an end what a crash has left (`recovery`).
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 
 from ringback.accounts import tree
 from ringback.accounts.tree import ExtensionFacts
@@ -27,15 +26,6 @@ from ringback.store import StoreError
 from ringback.telephony.port import TriggerLeg
 
 HEARTBEAT_SECONDS = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class Live:
-    """A session that is open here, as lists show it."""
-
-    id: str
-    stage: str
-    number: str
 
 
 class Exchange:
@@ -73,7 +63,6 @@ class Exchange:
         """Take no more triggers, let live calls finish for `grace` seconds, end the rest, and
         settle everything. Requests not yet dialled stay in the store for the next start."""
         self._closing = True
-        clock = self._services.clock
         for session, (line, _) in self._lines.items():
             if line.a is None and not line.was_answered:
                 self._tasks[session].cancel()
@@ -87,7 +76,6 @@ class Exchange:
         if self._heartbeat is not None:
             self._heartbeat.cancel()
         await self._services.engine.close()
-        await clock.sleep_until(clock.now())
 
     async def _beat(self) -> None:
         clock = self._services.clock
@@ -110,10 +98,6 @@ class Exchange:
             return False
         self._lines[session][0].inbox.put(End(by))
         return True
-
-    def live(self) -> list[Live]:
-        """The sessions whose trigger is over and that are not."""
-        return [Live(line.id, line.stage.value, number) for line, number in self._lines.values()]
 
     async def call_me_back(
         self, extension: str, number: str, destination: str | None = None

@@ -47,7 +47,6 @@ class Watch:
     farewell_seconds: float = 0.0
     """For leg A alone: `no_credit_sound` is begun so long before the money ends; 0: none."""
     _warned: bool = False
-    _said: bool = False
     _looked: Instant = -math.inf
     """When a slice was last asked for in vain."""
     _pending: bool = False
@@ -69,7 +68,7 @@ class Watch:
             tasks.append((self._next_slice(), Task.SLICE))
         if self._final and self.warn_seconds and not self._warned:
             tasks.append((self.end - self.warn_seconds, Task.WARN))
-        if self._final and self.farewell_seconds and not self._said and self.funded < self.limit:
+        if self._final and self.farewell_seconds and self.funded < self.limit:
             tasks.append((self.funded - self.farewell_seconds, Task.SAY_NO_CREDIT))
         return min(tasks, key=lambda task: (task[0], task[1] is not Task.SLICE))
 
@@ -93,12 +92,8 @@ class Watch:
             self._looked = -math.inf
             if self.end - self.warn_seconds > now:
                 self._warned = False  # the warning belonged to an end that has moved away
-                self._said = False
         else:
             self._looked = now
 
     def warned(self) -> None:
         self._warned = True
-
-    def said_no_credit(self) -> None:
-        self._said = True

@@ -10,17 +10,17 @@ from dataclasses import dataclass, field
 
 from ringback.clock import Clock, Instant
 from ringback.config import Trunk
+from ringback.sip.calls import Credentials
 from ringback.sip.dialog import sip_uri
-from ringback.sip.digest import authorize, read_challenge
 from ringback.sip.endpoint import Endpoint
-from ringback.sip.message import Headers, Request, Response
+from ringback.sip.message import Response
+from ringback.sip.outside import Correspondence
+from ringback.sip.registration import Registration
 from ringback.sip.transaction import Address
 
 OPTIONS_SECONDS = 25.0
 MISSES = 3
 RESOLVE_SECONDS = 300.0
-REGISTER_SECONDS = 300
-RETRY_SECONDS = 30.0
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -30,6 +30,7 @@ class TrunkState:
     """One trunk, as it is now."""
 
     trunk: Trunk
+    server: Correspondence
     hosts: frozenset[str] = frozenset()
     """What its host resolves to."""
     networks: list[Network] = field(default_factory=list)
@@ -72,10 +73,12 @@ class Trunks:
         clock: Clock,
         report: Callable[[str], None],
     ) -> None:
-        self._states = {trunk.name: TrunkState(trunk) for trunk in trunks}
+        self._states = {
+            trunk.name: TrunkState(trunk, _correspondence(trunk, endpoint)) for trunk in trunks
+        }
         for state in self._states.values():
             state.networks = [ipaddress.ip_network(text) for text in state.trunk.sources]
-        self._endpoint = endpoint
+        self._registrations: list[Registration] = []
         self._flush = flush
         self._clock = clock
         self._report = report
@@ -99,11 +102,14 @@ class Trunks:
         for state in self._states.values():
             self._tasks.append(loop.create_task(self._watch(state)))
             if state.trunk.register_:
-                self._tasks.append(loop.create_task(self._register(state)))
+                self._register(state)
 
     def close(self) -> None:
         for task in self._tasks:
             task.cancel()
+        for registration in self._registrations:
+            registration.stop(self._clock.now())
+        self._flush()
 
     async def _resolve(self, state: TrunkState) -> None:
         loop = asyncio.get_running_loop()
@@ -118,13 +124,14 @@ class Trunks:
             )
             return  # what it resolved to before goes on being used
         state.hosts = frozenset(str(address[0]) for *_, address in found)
+        state.server.peer = state.address
 
     async def _watch(self, state: TrunkState) -> None:
         """OPTIONS every 25 s; after three misses the trunk is skipped until it answers."""
         resolved = self._clock.now()
         while True:
             if state.hosts:
-                answered = await self._ask("OPTIONS", state)
+                answered = await self._options(state)
                 state.misses = 0 if answered is not None else state.misses + 1
             self._tell(state)
             await self._clock.sleep_until(self._clock.now() + OPTIONS_SECONDS)
@@ -142,73 +149,46 @@ class Trunks:
                 "it does not answer; calls go by other trunks until it does"
             )
 
-    async def _register(self, state: TrunkState) -> None:
-        while True:
-            seconds = await self._register_once(state)
+    def _register(self, state: TrunkState) -> None:
+        """Keep a registration up (RFC 3261 section 10)."""
+
+        def on_change(registered: bool, response: Response | None) -> None:
+            state.registered = registered
             self._tell(state)
-            await self._clock.sleep_until(self._clock.now() + seconds)
-
-    async def _register_once(self, state: TrunkState) -> float:
-        """Register (RFC 3261 section 10); returns after how many seconds to do it again."""
-        trunk = state.trunk
-        response = await self._ask("REGISTER", state)
-        if response is not None and response.status in (401, 407):
-            challenge = read_challenge(response.status, response.headers)
-            if challenge is not None and trunk.user and trunk.password:
-                value = authorize(
-                    challenge,
-                    "REGISTER",
-                    self._uri(state),
-                    trunk.user,
-                    trunk.password,
-                    self._endpoint.token(),
+            if not registered:
+                why = "no answer" if response is None else f"{response.status} {response.reason}"
+                self._report(
+                    f"trunk {state.trunk.name}: registration failed: {why}: check user and password"
                 )
-                response = await self._ask("REGISTER", state, (challenge.header, value))
-        if response is not None and 200 <= response.status < 300:
-            state.registered = True
-            return _granted(response) / 2
-        state.registered = False
-        why = "no answer" if response is None else f"{response.status} {response.reason}"
-        self._report(f"trunk {trunk.name}: registration failed: {why}: check user and password")
-        return RETRY_SECONDS
 
-    def _uri(self, state: TrunkState) -> str:
-        return sip_uri(None, state.trunk.host, state.trunk.port)
+        registration = Registration(state.server, on_change)
+        self._registrations.append(registration)
+        registration.start(self._clock.now())
+        self._flush()
 
-    async def _ask(
-        self, method: str, state: TrunkState, authorization: tuple[str, str] | None = None
-    ) -> Response | None:
-        """A request outside of any call; the final response, or None."""
-        uri = self._uri(state)
-        own = sip_uri(state.trunk.user, state.trunk.host, state.trunk.port)
-        headers = Headers()
-        headers.add("max-forwards", 70)
-        headers.add("from", f"<{own}>;tag={self._endpoint.token()}")
-        headers.add("to", f"<{own if method == 'REGISTER' else uri}>")
-        headers.add("call-id", self._endpoint.token())
-        headers.add("cseq", f"{1 if authorization is None else 2} {method}")
-        headers.add("contact", self._endpoint.contact(state.trunk.user))
-        if method == "REGISTER":
-            headers.add("expires", REGISTER_SECONDS)
-        if authorization is not None:
-            headers.add(*authorization)
+    async def _options(self, state: TrunkState) -> Response | None:
+        """The answer to an OPTIONS, None where there is none."""
         answered: asyncio.Future[Response | None] = asyncio.get_running_loop().create_future()
 
         def on_response(response: Response | None, at: Instant) -> None:
-            final = response is None or response.status >= 200
-            if final and not answered.done():
+            if not answered.done():
                 answered.set_result(response)
 
-        request = Request(method, uri, headers)
-        self._endpoint.transact(request, state.address, on_response, self._clock.now())
+        state.server.options(on_response, self._clock.now())
         self._flush()
         return await answered
 
 
-def _granted(response: Response) -> float:
-    """For how many seconds a registrar has registered us."""
-    contact = response.contact
-    text = (contact.params.get("expires") if contact else None) or response.headers.get("expires")
-    if text is not None and text.isdecimal() and 30 <= int(text[:9]) <= 86_400:
-        return float(text)
-    return float(REGISTER_SECONDS)
+def _correspondence(trunk: Trunk, endpoint: Endpoint) -> Correspondence:
+    """All that is asked of a trunk outside of calls; its address is looked up later."""
+    credentials = None
+    if trunk.user and trunk.password:
+        credentials = Credentials(trunk.user, trunk.password)
+    return Correspondence(
+        endpoint,
+        sip_uri(None, trunk.host, trunk.port),
+        (trunk.host, trunk.port),
+        sender=sip_uri(trunk.user, trunk.host, trunk.port),
+        user=trunk.user,
+        credentials=credentials,
+    )
