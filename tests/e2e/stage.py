@@ -252,6 +252,25 @@ class Server:
                     found.append(int(entry.name))
         return found
 
+    def cpu_seconds(self) -> float:
+        """What the server and its workers have used so far."""
+        assert self._process is not None
+        ticks = 0
+        for process in (self._process.pid, *self.workers()):
+            fields = Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()
+            ticks += int(fields[11]) + int(fields[12])
+        return ticks / os.sysconf("SC_CLK_TCK")
+
+    def memory_kb(self) -> int:
+        """What the server and its workers have in memory: PSS, in kB."""
+        assert self._process is not None
+        total = 0
+        for process in (self._process.pid, *self.workers()):
+            for line in Path(f"/proc/{process}/smaps_rollup").read_text().splitlines():
+                if line.startswith("Pss:"):
+                    total += int(line.split()[1])
+        return total
+
     async def kill(self) -> None:
         """kill -9."""
         assert self._process is not None

@@ -53,7 +53,7 @@ async def pin_menu_conversation(stage: Stage) -> None:
     rtp, far = stage.rtp(), stage.rtp()
     await stage.phone(sipp.callee(rtp.port))
     remote = await stage.remote(sipp.callee(far.port, rings=0.5, hangs_up_after=4.0))
-    far.says(stage.server.recordings.speech(["seven"], "PCMA"))
+    far.says(stage.server.recordings.speech(["seven", "eight"], "PCMA"))
     await stage.trigger()
     await rtp.hears("Please enter your PIN")
     rtp.press(f"{PIN}#")
@@ -303,7 +303,7 @@ async def no_number_dialled(stage: Stage) -> None:
 async def early_media_and_follow_on_call(stage: Stage) -> None:
     rtp = await _reach_dialling(stage)
     far = stage.rtp()
-    far.says(stage.server.recordings.speech(["nine"], "PCMA"))
+    far.says(stage.server.recordings.speech(["nine", "ten"], "PCMA"))
     first = await stage.remote(sipp.callee(far.port, rings=4.0, early=True, hangs_up_after=1.0))
     rtp.press(_national(stage.callee))
     await asyncio.sleep(4.0)
