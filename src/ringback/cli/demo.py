@@ -29,7 +29,7 @@ CALLER = "+447700900123"
 CALLEE = "+442079460000"
 ACCESS = "+442071838750"
 PIN = "0042"
-CREDIT = "0.80"
+CREDIT = "0.75"
 LAST_WORDS = "Your credit has ended. Thank you for calling."
 
 _SETUP = f"""\
@@ -41,8 +41,8 @@ extensions:
     account: acme
     access_numbers: ["{ACCESS}"]
     callback:
-      ring_seconds: 2
-      callback_delay_seconds: 1
+      ring_seconds: 1
+      callback_delay_seconds: 0
       require_caller_pin: true
       credit_menu: true
       answer_timeout_seconds: 5
@@ -277,7 +277,7 @@ async def _set_up(folder: Path, say: Timeline, actors: dict[str, Actor]) -> None
         await actors[who].start(
             *("phone", "--json", "--listen", f"127.0.0.1:{ports[who]}"),
             *("--server", f"127.0.0.1:{ports['server']}", "--number", number),
-            *("--answer-after", "0.8" if who == "caller" else "2.5"),
+            *("--answer-after", "0.5" if who == "caller" else "1.0"),
             *("--record", str(folder / f"{who}.wav")),
             *(("--talk",) if who == "callee" else ()),
         )
@@ -308,7 +308,7 @@ async def _sentence(actor: Actor, first: str) -> str:
     words = [first]
     while True:
         try:
-            event = await actor.wait_for("a word", _is("heard"), 1.5)
+            event = await actor.wait_for("a word", _is("heard"), 1.0)
         except DemoFailed:
             return " ".join(words)
         if event["words"].startswith("["):
