@@ -107,10 +107,11 @@ class EmbeddedFar:
         self._audio.start(self._agreed)
         self._rig.flush()
 
-    def answer(self) -> None:
+    def answer(self, *, silent: bool = False) -> None:
         self.answered = self._rig.clock.now()
         self.call.accept(self._answer, self.answered)
-        self._audio.start(self._agreed)
+        if not silent:
+            self._audio.start(self._agreed)
         self._rig.flush()
 
     def reject(self, status: int) -> None:

@@ -1,17 +1,18 @@
-"""The parts of a media worker, without sockets."""
+"""The parts of a media worker, without sockets or time."""
 
 from __future__ import annotations
 
 import itertools
+import math
 import struct
-from typing import Any
 
 import pytest
 
-from ringback.media.dtmf import KEYS, Receiver, Sender
-from ringback.media.g711 import TRANSLATE, Encoder, decode
-from ringback.media.leg import FRAME, Leg, Playback
+from ringback.media.dtmf import KEYS, MOST_KEYS, Receiver, Sender
+from ringback.media.g711 import SILENCE, TRANSLATE, Encoder, decode
 from ringback.media.outstream import HEADER, OutStream
+from ringback.media.playback import Playback
+from ringback.media.schedule import PHASES, Deadlines, Wheel
 from ringback.media.sources import Source
 
 HERE, THERE, STRANGER = ("192.0.2.1", 4000), ("192.0.2.2", 4000), ("198.51.100.9", 4000)
@@ -31,6 +32,13 @@ def test_translation_stays_near() -> None:
             (before,) = struct.unpack("<h", decode(bytes([code]), source))
             (after,) = struct.unpack("<h", decode(bytes([table[code]]), target))
             assert abs(before - after) <= max(16, abs(before) // 16)
+
+
+def test_silence_is_silence_in_the_other_law() -> None:
+    assert SILENCE["PCMU"].translate(TRANSLATE["PCMU", "PCMA"]) == SILENCE["PCMA"]
+    samples = struct.pack("<3h", -32_768, 0, 32_767)
+    assert Encoder().encode(samples, "PCMU") == b"\x00\xff\x80"
+    assert Encoder().encode(samples, "PCMA") == b"\x2a\xd5\xaa"
 
 
 def test_an_event_is_taken_once_whichever_packet_comes_first() -> None:
@@ -60,18 +68,75 @@ def test_sent_keys_come_back_as_the_same_keys() -> None:
     assert heard == KEYS
 
 
-def test_one_stream_over_prompt_relay_and_prompt() -> None:
-    out = OutStream(7, 10, 1000)
-    headers = [out.own(8, 1.00), out.own(8, 1.02)]
-    headers += [out.relayed(8, 0, 99, 5000, 1.04), out.relayed(8, 0, 99, 5160, 1.06)]
-    headers += [out.own(8, 1.08)]
-    fields = [HEADER.unpack(header) for header in headers]
-    assert [sequence for _, _, sequence, _, _ in fields] == [11, 12, 13, 14, 15]
-    assert {ssrc for *_, ssrc in fields} == {7}
-    times = [timestamp for _, _, _, timestamp, _ in fields]
-    assert [later - sooner for sooner, later in itertools.pairwise(times)] == [160] * 4
-    markers = [bool(second & 0x80) for _, second, *_ in fields]
-    assert markers == [True, False, True, False, True]
+def test_keys_that_are_not_sent_in_time_do_not_pile_up() -> None:
+    sender, keys = Sender(), 0
+    sender.press("1" * 10_000)
+    while sender.busy:
+        event = sender.turn()
+        keys += event is not None and event[1]
+    assert keys == MOST_KEYS
+
+
+class TestOutStream:
+    """The one stream that a leg hears."""
+
+    @staticmethod
+    def relay(out: OutStream, sequence: int, now: float, ssrc: int = 99) -> bytes:
+        packet = bytearray(HEADER.size)
+        out.relay(packet, 8, sequence, sequence * 160, ssrc, now)
+        return bytes(packet)
+
+    def test_it_goes_on_over_prompt_relay_and_prompt(self) -> None:
+        out = OutStream(7, 65_534, 2**32 - 300)
+        headers = [out.own(8, 1.00), out.own(8, 1.02)]
+        headers += [self.relay(out, 400, 1.04), self.relay(out, 401, 1.06)]
+        headers += [out.own(8, 1.08)]
+        fields = [HEADER.unpack(header) for header in headers]
+        assert [sequence for _, _, sequence, _, _ in fields] == [65_535, 0, 1, 2, 3]
+        assert {ssrc for *_, ssrc in fields} == {7}
+        times = [timestamp for _, _, _, timestamp, _ in fields]
+        steps = [(later - sooner) % 2**32 for sooner, later in itertools.pairwise(times)]
+        assert steps == [160] * 4
+        markers = [bool(second & 0x80) for _, second, *_ in fields]
+        assert markers == [True, False, True, False, True]
+
+    def test_what_was_lost_repeated_or_overtaken_before_us_can_be_seen_behind_us(self) -> None:
+        out = OutStream(7, 0, 0)
+        arrived = [10, 11, 14, 13, 14, 15]
+        headers = [
+            HEADER.unpack(self.relay(out, sequence, 1 + turn * 0.02))
+            for turn, sequence in enumerate(arrived)
+        ]
+        assert [sequence for _, _, sequence, _, _ in headers] == [1, 2, 5, 4, 5, 6]
+        assert [timestamp // 160 for *_, timestamp, _ in headers] == [1, 2, 5, 4, 5, 6]
+        _, _, sequence, timestamp, _ = HEADER.unpack(out.own(8, 1.12))
+        assert (sequence, timestamp) == (7, 7 * 160)
+
+    @pytest.mark.parametrize("sequence", [0, 30_000, 65_000])
+    def test_a_sender_that_begins_anew_does_not_break_it(self, sequence: int) -> None:
+        out = OutStream(7, 0, 0)
+        self.relay(out, 20_000, 1.00)
+        _, second, ours, timestamp, _ = HEADER.unpack(self.relay(out, sequence, 1.02))
+        assert (second & 0x80, ours, timestamp) == (0x80, 2, 320)
+
+    def test_time_without_packets_is_time_in_the_stream(self) -> None:
+        out = OutStream(7, 0, 0)
+        out.own(8, 1.0)
+        *_, timestamp, _ = HEADER.unpack(out.own(8, 3.0))
+        assert timestamp == 160 + 2 * 8000
+
+    def test_an_event_bears_the_time_it_began_and_sound_after_it_the_marker(self) -> None:
+        out = OutStream(7, 0, 0)
+        out.own(8, 1.00)
+        events = [
+            HEADER.unpack(out.event(101, first=not turn, now=1.02 + turn * 0.02))
+            for turn in range(3)
+        ]
+        assert [second for _, second, *_ in events] == [101 | 0x80, 101, 101]
+        assert [sequence for _, _, sequence, _, _ in events] == [2, 3, 4]
+        assert {timestamp for *_, timestamp, _ in events} == {320}
+        _, second, sequence, timestamp, _ = HEADER.unpack(out.own(8, 1.08))
+        assert (second, sequence, timestamp) == (8 | 0x80, 5, 5 * 160)
 
 
 class TestSource:
@@ -110,74 +175,12 @@ class TestSource:
         assert not source.accept(HERE, 1, 0.1)
         assert source.accept(THERE, 2, 0.1)
 
-
-class Bench:
-    """Two legs and what they send and tell."""
-
-    def __init__(self, codecs: tuple[str, str] = ("PCMA", "PCMA")) -> None:
-        self.sent: list[list[bytes]] = [[], []]
-        self.told: list[tuple[Any, ...]] = []
-        self.legs = [
-            Leg(number, self.sent[number].append, self._tell, OutStream(number, 0, 0))
-            for number in range(2)
-        ]
-        for leg, codec in zip(self.legs, codecs, strict=True):
-            leg.configure(
-                {
-                    "codec": codec,
-                    "payload_type": 8 if codec == "PCMA" else 0,
-                    "dtmf_in": 101,
-                    "dtmf_out": 101,
-                    "sends": True,
-                    "on_hold": False,
-                    "allowed": [HERE[0]],
-                    "anywhere": False,
-                },
-                0.0,
-            )
-
-    def _tell(self, event: str, leg: int, **more: Any) -> None:
-        self.told.append((event, leg, more))
-
-    def packet(self, leg: int, payload: bytes, payload_type: int = 8, sequence: int = 1) -> None:
-        data = HEADER.pack(0x80, payload_type, sequence, sequence * 160, 77) + payload
-        self.legs[leg].packet(memoryview(data), HERE, sequence * 0.02)
-
-    def bridge(self) -> None:
-        self.legs[0].join(self.legs[1])
-        self.legs[1].join(self.legs[0])
-
-
-def test_bridged_payload_passes_unopened() -> None:
-    bench = Bench()
-    bench.bridge()
-    bench.packet(0, bytes(range(160)))
-    (packet,) = bench.sent[1]
-    assert packet[12:] == bytes(range(160))
-
-
-def test_bridged_legs_of_two_laws_are_translated() -> None:
-    bench = Bench(("PCMA", "PCMU"))
-    bench.bridge()
-    bench.packet(0, bytes(range(160)))
-    (packet,) = bench.sent[1]
-    assert packet[1] & 0x7F == 0
-    assert packet[12:] == bytes(range(160)).translate(TRANSLATE["PCMA", "PCMU"])
-
-
-def test_a_beep_takes_the_place_of_the_other_leg_for_one_leg_only() -> None:
-    bench = Bench()
-    bench.bridge()
-    bench.legs[1].play(Playback(1, b"\x01" * FRAME, loop=False))
-    bench.packet(0, b"\x02" * FRAME)
-    bench.packet(1, b"\x03" * FRAME)
-    bench.legs[1].turn(0.02)
-    assert [packet[12] for packet in bench.sent[1]] == [1]
-    assert [packet[12] for packet in bench.sent[0]] == [3]
-    bench.legs[1].turn(0.04)
-    assert ("played", 1, {"playback": 1}) in bench.told
-    bench.packet(0, b"\x02" * FRAME, sequence=2)
-    assert bench.sent[1][-1][12] == 2
+    def test_the_same_sender_may_begin_a_new_stream_by_the_fifth_packet(self) -> None:
+        source = Source()
+        source.describe(frozenset({HERE[0]}), anywhere=False)
+        assert source.accept(HERE, 1, 0.0)
+        assert [source.accept(HERE, 2, 0.02) for _ in range(5)] == [False] * 4 + [True]
+        assert not source.accept(HERE, 1, 0.04)
 
 
 def test_clips_are_joined_without_a_gap_and_only_the_last_frame_is_padded() -> None:
@@ -192,30 +195,53 @@ def test_a_loop_has_no_gap_either() -> None:
     assert sound == (b"abc" * 70 * 16)[: len(sound)]
 
 
-def test_keys_are_told_and_not_passed_on() -> None:
-    bench = Bench()
-    bench.bridge()
-    bench.packet(0, bytes([5, 10, 0, 160]), payload_type=101)
-    assert next(event for event in bench.told if event[0] == "digit")[2]["digit"] == "5"
-    assert bench.sent[1] == []
+@pytest.mark.parametrize("length", [1, 159, 160, 161, 320])
+def test_a_loop_of_any_length_repeats_exactly(length: int) -> None:
+    sound = bytes(number % 251 for number in range(length))
+    playback = Playback(1, sound, loop=True)
+    heard = b"".join(playback.frame(b"s") or b"" for _ in range(10))
+    assert heard == (sound * 1600)[:1600]
 
 
-@pytest.mark.parametrize(
-    "data", [b"", b"\x00" * 12, b"\x80\x08", b"\x40" + b"\x08" * 20, b"\x8f\x08" + b"\x00" * 20]
-)
-def test_garbage_is_dropped_and_counted(data: bytes) -> None:
-    bench = Bench()
-    bench.bridge()
-    bench.legs[0].packet(memoryview(data), HERE, 1.0)
-    assert bench.sent[1] == []
-    assert bench.legs[0].dropped == 1
+def test_nothing_to_loop_is_over_at_once() -> None:
+    assert Playback(1, b"", loop=True).frame(b"s") is None
 
 
-def test_a_leg_at_its_limit_hears_nothing_and_is_not_heard() -> None:
-    bench = Bench()
-    bench.bridge()
-    bench.legs[0].over = True
-    bench.packet(0, b"\x02" * FRAME)
-    bench.packet(1, b"\x02" * FRAME)
-    bench.legs[0].turn(1.0)
-    assert bench.sent == [[], []]
+class TestWheel:
+    def test_each_part_comes_once_in_20_ms_however_late_each_turn_is(self) -> None:
+        wheel, due, phases = Wheel(100.0), [], []
+        for _ in range(50 * PHASES):
+            due.append(wheel.due)
+            phases.append(wheel.advance(wheel.due + 0.007))
+        assert phases == list(range(PHASES)) * 50
+        assert wheel.due == pytest.approx(101.0)
+        assert due[PHASES] - due[0] == pytest.approx(0.02)
+
+    def test_after_a_stall_of_more_than_a_second_nothing_is_caught_up(self) -> None:
+        wheel = Wheel(100.0)
+        wheel.advance(100.0)
+        wheel.advance(107.0)
+        assert 107.0 < wheel.due <= 107.02
+
+
+class TestDeadlines:
+    def test_each_is_reached_once_at_its_instant(self) -> None:
+        deadlines = Deadlines()
+        deadlines.set(1, 10.0)
+        deadlines.set(2, 20.0)
+        assert deadlines.next == 10.0
+        assert deadlines.reached(9.99) == []
+        assert deadlines.reached(10.0) == [1]
+        assert deadlines.reached(15.0) == []
+        assert deadlines.next == 20.0
+
+    def test_one_that_was_moved_or_removed_is_not_reached(self) -> None:
+        deadlines = Deadlines()
+        deadlines.set(1, 10.0)
+        deadlines.set(1, 30.0)
+        deadlines.set(2, 10.0)
+        deadlines.set(2, None)
+        assert deadlines.reached(20.0) == []
+        assert deadlines.next == 30.0
+        assert deadlines.reached(30.0) == [1]
+        assert deadlines.next == math.inf

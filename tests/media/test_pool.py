@@ -8,12 +8,17 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 
+import pytest
+
 from ringback.clock import LoopClock
+from ringback.media import process
 from ringback.media.outstream import HEADER
 from ringback.media.pool import (
+    Heard,
     LimitReached,
     MediaEvent,
     MediaPool,
@@ -23,6 +28,7 @@ from ringback.media.pool import (
     Remote,
     Stream,
     WorkerDied,
+    WorkerFailed,
 )
 from ringback.sounds.speech import BUILT_IN, Voice
 
@@ -32,9 +38,9 @@ HOST = "127.0.0.1"
 class Far:
     """A far end."""
 
-    def __init__(self) -> None:
+    def __init__(self, host: str = HOST) -> None:
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.socket.bind((HOST, 0))
+        self.socket.bind((host, 0))
         self.socket.setblocking(False)
         self.port: int = self.socket.getsockname()[1]
         self.sequence = 0
@@ -73,9 +79,13 @@ async def until(events: list[MediaEvent], kind: type[MediaEvent]) -> MediaEvent:
             await asyncio.sleep(0.005)
 
 
-def with_pool(play: Callable[[MediaPool], Awaitable[None]], ports: tuple[int, int]) -> list[str]:
+def with_pool(
+    play: Callable[[MediaPool], Awaitable[None]],
+    ports: tuple[int, int],
+    reports: list[str] | None = None,
+) -> list[str]:
     """Run a play on a pool of one worker; what was reported."""
-    reports: list[str] = []
+    reports = [] if reports is None else reports
 
     async def main() -> None:
         clock = LoopClock(asyncio.get_running_loop())
@@ -111,6 +121,158 @@ def test_relay_playback_digits_and_limit() -> None:
         await until(events, LimitReached)
 
     assert with_pool(play, (31000, 31399)) == []
+
+
+@asynccontextmanager
+async def stopped(worker: int) -> AsyncIterator[None]:
+    """A worker that gets no time."""
+    os.kill(worker, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(worker, signal.SIGCONT)
+
+
+async def settle(stream: Stream, far: Far) -> None:
+    """Make `far` the source of the stream, which sends silence to it."""
+    stream.configure(remote(far))
+    await far.receive(lambda payload: True)
+
+
+def test_what_others_sent_before_the_source_was_known_is_not_taken_for_the_sources() -> None:
+    """The worker connects a socket to its source; what the kernel had queued by then stays."""
+
+    async def play(pool: MediaPool) -> None:
+        events: list[MediaEvent] = []
+        ends, stranger = [Far(), Far()], Far()
+        first = pool.open(events.append)
+        second = pool.open(lambda event: None, beside=first)
+        await settle(first, ends[0])
+        await settle(second, ends[1])
+        first.bridge(second)
+        async with stopped(pool.processes()[0]):
+            ends[0].send(first, b"\x11" * 160)
+            for _ in range(10):
+                stranger.send(first, b"\x66" * 160)
+                stranger.send(first, bytes([6, 10, 0, 160]), payload_type=101)
+        await ends[1].receive(lambda payload: payload == b"\x11" * 160)
+        for _ in range(10):
+            stranger.send(first, b"\x66" * 160)
+        ends[0].send(first, bytes([7, 10, 0, 160]), payload_type=101)
+        ends[0].send(first, b"\x12" * 160)
+        assert await ends[1].receive(lambda payload: payload[0] != 0xD5) == b"\x12" * 160
+        await until(events, Pressed)
+        assert [event.digit for event in events if isinstance(event, Pressed)] == ["7"]
+
+    with_pool(play, (32200, 32499))
+
+
+def test_a_new_description_makes_room_for_another_source() -> None:
+    async def play(pool: MediaPool) -> None:
+        ends, other = [Far(), Far()], Far()
+        first = pool.open(lambda event: None)
+        second = pool.open(lambda event: None, beside=first)
+        await settle(first, ends[0])
+        await settle(second, ends[1])
+        first.bridge(second)
+        ends[0].send(first, b"\x11" * 160)
+        await ends[1].receive(lambda payload: payload == b"\x11" * 160)
+        await settle(first, other)
+        other.send(first, b"\x12" * 160)
+        await ends[1].receive(lambda payload: payload == b"\x12" * 160)
+
+    with_pool(play, (32200, 32499))
+
+
+def test_strangers_are_reported_with_the_way_to_let_them_in() -> None:
+    reports: list[str] = []
+
+    async def play(pool: MediaPool) -> None:
+        far, stranger = Far(), Far("127.0.0.2")
+        stream = pool.open(lambda event: None)
+        await settle(stream, far)
+        for _ in range(60):
+            stranger.send(stream, b"\x66" * 160)
+        for _ in range(500):
+            if reports:
+                break
+            await asyncio.sleep(0.01)
+
+    with_pool(play, (32200, 32499), reports)
+    (report,) = reports
+    assert "127.0.0.2" in report and "media_anywhere" in report
+
+
+def test_when_a_leg_was_last_heard_is_known_even_of_a_worker_that_died() -> None:
+    async def play(pool: MediaPool) -> None:
+        clock, events, far = LoopClock(asyncio.get_running_loop()), list[MediaEvent](), Far()
+        stream = pool.open(events.append)
+        await settle(stream, far)
+        far.send(stream, b"\x11" * 160)
+        sent = clock.now()
+        await until(events, Heard)
+        await asyncio.sleep(1.3)
+        assert stream.last_heard == pytest.approx(sent, abs=0.3)
+        os.kill(pool.processes()[0], signal.SIGKILL)
+        await until(events, WorkerDied)
+        assert stream.last_heard == pytest.approx(sent, abs=0.3)
+
+    with_pool(play, (32200, 32499))
+
+
+def test_a_port_that_somebody_else_has_is_passed_over() -> None:
+    async def play(pool: MediaPool) -> None:
+        assert pool.open(lambda event: None).port == 32_502
+
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+        other.bind((HOST, 32_501))
+        with_pool(play, (32500, 32503))
+
+
+@pytest.mark.parametrize("address", [HOST, "192.0.2.1"])
+def test_without_any_port_the_pool_does_not_start(address: str) -> None:
+    async def main() -> None:
+        clock = LoopClock(asyncio.get_running_loop())
+        pool = MediaPool(clock, workers=1, address=address, ports=(32504, 32505), report=print)
+        with pytest.raises(WorkerFailed, match="rtp_ports"):
+            await pool.start()
+        assert pool.processes() == []
+
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+        other.bind((HOST, 32_505))
+        asyncio.run(main())
+
+
+def test_a_worker_that_answers_no_more_counts_as_dead(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "WATCH_SECONDS", 0.15)
+
+    async def play(pool: MediaPool) -> None:
+        events: list[MediaEvent] = []
+        pool.open(events.append)
+        (worker,) = pool.processes()
+        os.kill(worker, signal.SIGSTOP)
+        await until(events, WorkerDied)
+        assert worker not in pool.processes()
+
+    (report,) = with_pool(play, (32600, 32899))
+    assert "died" in report
+
+
+def test_a_worker_that_reads_no_more_counts_as_dead(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "MOST_UNSENT", 100_000)
+
+    async def play(pool: MediaPool) -> None:
+        events: list[MediaEvent] = []
+        stream = pool.open(events.append)
+        (worker,) = pool.processes()
+        os.kill(worker, signal.SIGSTOP)
+        for _ in range(20_000):
+            stream.stop()
+        assert events == []  # never from within a verb
+        await until(events, WorkerDied)
+
+    (report,) = with_pool(play, (32600, 32899))
+    assert "died" in report
 
 
 def test_no_ports_left_is_said() -> None:

@@ -6,6 +6,8 @@ import struct
 from collections import deque
 
 KEYS = "0123456789*#ABCD"
+MOST_KEYS = 64
+"""Keys that wait to be sent; more are dropped."""
 _VOLUME = 10
 _STEP = 160
 """Timestamp units in 20 ms."""
@@ -14,6 +16,7 @@ _PACKETS = 5
 _END_PACKETS = 3
 _GAP = 4
 """Turns of silence after an event: 80 ms, so that the same key twice is two."""
+_TURNS = _PACKETS + _END_PACKETS + _GAP
 
 _EVENT = struct.Struct("!BBH")
 
@@ -43,7 +46,7 @@ class Sender:
     def press(self, keys: str) -> None:
         for key in keys:
             event = KEYS.find(key)
-            if event < 0:
+            if event < 0 or len(self._turns) >= MOST_KEYS * _TURNS:
                 continue
             for number in range(_PACKETS):
                 payload = _EVENT.pack(event, _VOLUME, (number + 1) * _STEP)

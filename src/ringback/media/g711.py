@@ -24,17 +24,18 @@ def _linear_of_alaw(code: int) -> int:
     return magnitude if code & 0x80 else -magnitude
 
 
-def _nearest(values: list[int], wanted: int) -> int:
-    """The code of the nearest value; of two as near, the first."""
-    return min(range(256), key=lambda code: (abs(values[code] - wanted), code))
+def _nearest(values: list[int], wanted: int, sign: int) -> int:
+    """The code of the nearest value; of two as near, the one of the same sign, so that silence
+    stays the other law's silence."""
+    return min(range(256), key=lambda code: (abs(values[code] - wanted), code & 0x80 != sign))
 
 
 _ULAW = [_linear_of_ulaw(code) for code in range(256)]
 _ALAW = [_linear_of_alaw(code) for code in range(256)]
 
 TRANSLATE = {
-    ("PCMU", "PCMA"): bytes(_nearest(_ALAW, value) for value in _ULAW),
-    ("PCMA", "PCMU"): bytes(_nearest(_ULAW, value) for value in _ALAW),
+    ("PCMU", "PCMA"): bytes(_nearest(_ALAW, _ULAW[code], code & 0x80) for code in range(256)),
+    ("PCMA", "PCMU"): bytes(_nearest(_ULAW, _ALAW[code], code & 0x80) for code in range(256)),
 }
 """From one law to the other, for `bytes.translate`."""
 
@@ -64,8 +65,7 @@ class Encoder:
         words = array("H", samples)
         if sys.byteorder == "big":
             words.byteswap()
-        table = self._tables[codec]
-        return bytes([table[word] for word in words])
+        return bytes(map(self._tables[codec].__getitem__, words))
 
 
 def decode(payload: bytes, codec: str) -> bytes:

@@ -7,191 +7,287 @@ Sockets and time are handed in; a leg is told what came and asked what it sends 
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from collections import deque
+from collections.abc import Callable, Sequence
 
 from ringback.media.dtmf import Receiver, Sender
 from ringback.media.g711 import SILENCE, TRANSLATE
 from ringback.media.outstream import OutStream
+from ringback.media.playback import FRAME, Playback
 from ringback.media.sources import Address, Source
 
-FRAME = 160
-"""Samples in 20 ms."""
+LARGEST_PACKET = 2048
+_HEADER_SIZE = 12
+_RELAY_GAP = 0.1
+"""After so many seconds without a packet from the leg that is heard, silence goes out instead."""
+_KEYS_A_SECOND = 20
+"""Nobody presses more; each is told to the controller, which a flood must not reach."""
 
-_FIXED = struct.Struct("!BBHII")
-_SMALLEST = 12
-
-
-@dataclass(slots=True)
-class Playback:
-    """Sound that is being played: encoded, joined, 20 ms at a time."""
-
-    number: int
-    sound: bytes
-    loop: bool
-    place: int = 0
-
-    def frame(self, silence: bytes) -> bytes | None:
-        """The next 20 ms; None when it is over."""
-        if self.place >= len(self.sound):
-            if not self.loop or not self.sound:
-                return None
-            self.place = 0
-        frame = self.sound[self.place : self.place + FRAME]
-        self.place += FRAME
-        if len(frame) < FRAME and self.loop:
-            rest = FRAME - len(frame)
-            frame += self.sound[:rest]
-            self.place = rest
-        return frame if len(frame) == FRAME else frame + silence * (FRAME - len(frame))
+_unpack = struct.Struct("!BBHII").unpack_from
 
 
 class Leg:
     """The media of one leg."""
 
+    __slots__ = (
+        "_buffer",
+        "_codec",
+        "_described",
+        "_dtmf_in",
+        "_dtmf_out",
+        "_heard_once",
+        "_keys",
+        "_listener",
+        "_out",
+        "_payload_type",
+        "_playback",
+        "_pressed",
+        "_receiver",
+        "_relayed_at",
+        "_sends",
+        "_silence",
+        "_speaker",
+        "_tell",
+        "_translate",
+        "_view",
+        "heard",
+        "invalid",
+        "number",
+        "on_hold",
+        "over",
+        "send",
+        "source",
+        "strange",
+        "stranger",
+    )
+
     def __init__(
-        self, number: int, send: Callable[[bytes], None], tell: Callable[..., None], out: OutStream
+        self,
+        number: int,
+        buffer: bytearray,
+        send: Callable[[bytes | memoryview], object],
+        tell: Callable[..., None],
+        out: OutStream,
     ) -> None:
-        """`send` sends a packet to the far end; `tell` gives an event to the controller."""
+        """`buffer` is where packets come in, and where they are made ready to be passed on;
+        `send` sends a packet to the far end; `tell` gives an event to the controller."""
         self.number = number
         self.send = send
-        self.out = out
         self.source = Source()
-        self.codec = "PCMA"
-        self.payload_type = 8
-        self.dtmf_in = -1
-        self.dtmf_out = -1
-        self.sends = False
-        self.hears = False
         self.on_hold = False
-        self.partner: Leg | None = None
-        """Who hears this leg."""
+        self.over = False
+        """Its limit has come: it hears nothing and is not heard."""
         self.heard = 0.0
         """When anything valid last came, RTP or RTCP."""
-        self.relayed_at = 0.0
-        self.dropped = 0
-        self.over = False
+        self.invalid = 0
+        """Packets dropped that were no RTP of what is agreed."""
+        self.strange = 0
+        """Packets dropped for their source."""
+        self.stranger: Address | None = None
+        """The last such source."""
+        self._buffer = buffer
+        self._view = memoryview(buffer)
         self._tell = tell
-        self._silence = SILENCE["PCMA"]
-        self._playback: Playback | None = None
-        self._digits = Sender()
-        self._receiver = Receiver()
-        self._was_heard = False
+        self._out = out
+        self._codec = "PCMA"
+        self._silence = SILENCE[self._codec]
+        self._payload_type = 8
+        self._dtmf_in = self._dtmf_out = -1
+        self._sends = False
+        self._listener: Leg | None = None
+        """Who hears this leg."""
+        self._speaker: Leg | None = None
+        """Whom it hears."""
         self._translate: bytes | None = None
+        """From this leg's codec to its listener's."""
+        self._relayed_at = 0.0
+        self._playback: Playback | None = None
+        self._keys = Sender()
+        self._receiver = Receiver()
+        self._pressed: deque[float] = deque(maxlen=_KEYS_A_SECOND)
+        self._heard_once = False
+        self._described: tuple[Address | None, frozenset[str], bool] | None = None
 
-    def configure(self, message: dict[str, Any], now: float) -> None:
-        """A description has been agreed on."""
-        self.codec = message["codec"]
-        self.payload_type = message["payload_type"]
-        self.dtmf_in = message["dtmf_in"]
-        self.dtmf_out = message["dtmf_out"]
-        self.sends = message["sends"]
-        self.on_hold = message["on_hold"]
-        self._silence = SILENCE[self.codec]
-        self.source.describe(frozenset(message["allowed"]), anywhere=message["anywhere"])
+    @property
+    def described(self) -> bool:
+        """Something has been agreed on, by which packets can be measured."""
+        return self._described is not None
+
+    def configure(
+        self,
+        now: float,
+        *,
+        remote: Address | None,
+        codec: str,
+        payload_type: int,
+        dtmf_in: int,
+        dtmf_out: int,
+        sends: bool,
+        on_hold: bool,
+        allowed: Sequence[str],
+        anywhere: bool,
+    ) -> bool:
+        """A description has been agreed on. Payload types are -1 for none. One that names another
+        address, or allows others, leaves the source that was known: this is returned. One that
+        repeats what was said (a session refresh, hold) keeps it."""
+        if codec != self._codec and self._playback is not None:
+            self._playback.translate(TRANSLATE[self._codec, codec])
+        self._codec, self._silence = codec, SILENCE[codec]
+        self._payload_type = payload_type
+        self._dtmf_in, self._dtmf_out = dtmf_in, dtmf_out
+        self._sends, self.on_hold = sends, on_hold
         self.heard = now
-        self.hears = True
-        self.join(self.partner)
+        self._match()
+        if self._speaker is not None:
+            self._speaker._match()
+        described = remote, frozenset(allowed), anywhere
+        if described == self._described:
+            return False
+        self._described = described
+        self.source.describe(described[1], anywhere=anywhere)
+        return True
 
     # In
 
-    def packet(self, data: memoryview, address: Address, now: float) -> None:
-        """An RTP packet has come. The hot path: a bridged call runs it a hundred times a
-        second."""
-        if len(data) < _SMALLEST or not self.hears:
-            self.dropped += 1
+    def packet(self, size: int, address: Address, now: float) -> None:
+        """An RTP packet is in the buffer. The hot path: a bridged call runs it a hundred times a
+        second. What it relays it changes in place."""
+        if self._described is None:
             return
-        first, second, _, timestamp, ssrc = _FIXED.unpack_from(data)
+        if size < _HEADER_SIZE:
+            self.invalid += 1
+            return
+        first, second, sequence, timestamp, ssrc = _unpack(self._buffer)
         payload_type = second & 0x7F
-        if first & 0xC0 != 0x80 or (
-            payload_type != self.payload_type and payload_type != self.dtmf_in
+        if first != 0x80:
+            size = self._bare(first, size)
+        if size < _HEADER_SIZE or (
+            payload_type != self._payload_type and payload_type != self._dtmf_in
         ):
-            self.dropped += 1
+            self.invalid += 1
             return
         source = self.source
-        if ssrc == source.ssrc and address == source.address:
-            source.heard = now
-        elif not source.accept(address, ssrc, now):
-            self.dropped += 1
+        if not source.accept(address, ssrc, now):
+            self.strange += 1
+            self.stranger = address
             return
         self.heard = now
-        if not self._was_heard:
-            self._was_heard = True
+        if not self._heard_once:
+            self._heard_once = True
             self._tell("heard", self.number)
-        start = _SMALLEST
-        if first != 0x80:
-            start = _payload_start(data, first)
-            if start > len(data):
-                self.dropped += 1
-                return
-        if payload_type == self.dtmf_in:
-            digit = self._receiver.packet(ssrc, timestamp, bytes(data[start:]))
-            if digit is not None:
-                self._tell("digit", self.number, digit=digit, at=now)
+        if payload_type == self._dtmf_in:
+            self._event(size, timestamp, ssrc, now)
             return
-        partner = self.partner
-        if partner is None or partner.over or self.over:
+        listener = self._listener
+        if listener is None or self.over or listener._deaf:
             return
-        if partner._playback is not None or not partner.sends or partner._digits.busy:
-            return
-        payload = data[start:].tobytes()
         if self._translate is not None:
-            payload = payload.translate(self._translate)
-        partner.relayed_at = now
-        partner.send(
-            partner.out.relayed(partner.payload_type, second & 0x80, ssrc, timestamp, now) + payload
+            payload = self._view[_HEADER_SIZE:size]
+            payload[:] = bytes(payload).translate(self._translate)
+        listener._relayed_at = now
+        listener._out.relay(
+            self._buffer,
+            listener._payload_type | second & 0x80,
+            sequence,
+            timestamp,
+            ssrc,
+            now,
         )
+        listener.send(self._view[:size])
+
+    def _bare(self, first: int, size: int) -> int:
+        """Take contributing sources, extension and padding out of the packet (RFC 3550 section
+        5.1). Returns its size then; 0 when it is no RTP."""
+        if first & 0xC0 != 0x80:
+            return 0
+        view = self._view
+        end = size - view[size - 1] if first & 0x20 else size
+        start = _HEADER_SIZE + 4 * (first & 0x0F)
+        if first & 0x10 and start + 4 <= size:
+            start += 4 + 4 * int.from_bytes(view[start + 2 : start + 4], "big")
+        if not start <= end:
+            return 0
+        payload = bytes(view[start:end])
+        view[_HEADER_SIZE : _HEADER_SIZE + len(payload)] = payload
+        return _HEADER_SIZE + len(payload)
+
+    def _event(self, size: int, timestamp: int, ssrc: int, now: float) -> None:
+        pressed = self._pressed
+        if len(pressed) == _KEYS_A_SECOND and now - pressed[0] < 1.0:
+            self.invalid += 1
+            return
+        digit = self._receiver.packet(ssrc, timestamp, bytes(self._view[_HEADER_SIZE:size]))
+        if digit is not None:
+            pressed.append(now)
+            self._tell("digit", self.number, digit=digit, at=now)
+
+    @property
+    def _deaf(self) -> bool:
+        """It hears nobody: because of hold or its limit, or something else is sent to it."""
+        return not self._sends or self._playback is not None or self._keys.busy or self.over
 
     # Verbs
 
-    def join(self, partner: Leg | None) -> None:
-        """From now on `partner` hears this leg."""
-        self.partner = partner
-        self._translate = None
-        if partner is not None and partner.codec != self.codec:
-            self._translate = TRANSLATE[self.codec, partner.codec]
+    def hear(self, speaker: Leg | None) -> None:
+        """From now on hear `speaker`, and nobody else."""
+        if self._speaker is not None:
+            self._speaker._listener = None
+        if speaker is not None:
+            if speaker._listener is not None:
+                speaker._listener._speaker = None
+            speaker._listener = self
+            speaker._match()
+        self._speaker = speaker
 
     def play(self, playback: Playback) -> None:
         self._playback = playback
+        self._out.mark()
 
     def stop(self) -> None:
-        self._playback = None
+        if self._playback is not None:
+            self._playback = None
+            self._out.mark()
 
-    def press(self, digits: str) -> None:
-        if self.dtmf_out >= 0:
-            self._digits.press(digits)
+    def press(self, keys: str) -> None:
+        if self._dtmf_out >= 0:
+            self._keys.press(keys)
+
+    def close(self) -> None:
+        self.over = True
+        self.hear(None)
+        if self._listener is not None:
+            self._listener.hear(None)
+
+    def _match(self) -> None:
+        listener = self._listener
+        if listener is None or listener._codec == self._codec:
+            self._translate = None
+        else:
+            self._translate = TRANSLATE[self._codec, listener._codec]
 
     # Out
 
-    def turn(self, now: float) -> None:
-        """20 ms have passed: send what is played, a key, or silence where nobody is heard."""
-        if not self.sends or self.over:
-            return
-        if self._digits.busy:
-            event = self._digits.turn()
-            if event is not None:
+    def turn(self, at: float) -> None:
+        """A turn of 20 ms is due at `at`: send a key, what is played, or silence where nobody is
+        heard. On hold the time passes and nothing is sent."""
+        if self._keys.busy:
+            event = self._keys.turn()
+            if event is not None and self._sends and not self.over:
                 payload, first = event
-                header = self.out.event(self.dtmf_out, first=first, now=now)
-                self.send(header + payload)
+                self.send(self._out.event(self._dtmf_out, first=first, now=at) + payload)
             return
-        frame: bytes | None = None
-        if self._playback is not None:
+        frame = None
+        if self._playback is not None and not self.over:
             frame = self._playback.frame(self._silence)
             if frame is None:
                 self._tell("played", self.number, playback=self._playback.number)
-                self._playback = None
+                self.stop()
+                if self._speaker is not None:
+                    self._relayed_at = at  # who is heard goes on at once
         if frame is None:
-            if now - self.relayed_at < 0.1:
-                return  # the partner is heard
+            if at - self._relayed_at < _RELAY_GAP:
+                return
             # One unbroken stream, so that the far end's and every NAT's timers see life.
             frame = self._silence * FRAME
-        self.send(self.out.own(self.payload_type, now) + frame)
-
-
-def _payload_start(data: memoryview, first: int) -> int:
-    """Where the payload begins behind contributing sources and an extension (RFC 3550 5.1)."""
-    start = _SMALLEST + 4 * (first & 0x0F)
-    if first & 0x10 and start + 4 <= len(data):
-        start += 4 + 4 * int.from_bytes(data[start + 2 : start + 4], "big")
-    return start
+        if self._sends and not self.over:
+            self.send(self._out.own(self._payload_type, at) + frame)

@@ -18,10 +18,13 @@ SILENT_SECONDS = 2.0
 class Source:
     """The source of one stream."""
 
+    __slots__ = ("_allowed", "_anywhere", "_count", "_other", "address", "heard", "ssrc")
+
     def __init__(self) -> None:
         self.address: Address | None = None
-        self.ssrc = 0
+        self.ssrc = -1
         self.heard = 0.0
+        """When it last sent."""
         self._allowed: frozenset[str] = frozenset()
         self._anywhere = False
         self._other: tuple[Address, int] | None = None
@@ -30,7 +33,7 @@ class Source:
     def describe(self, allowed: frozenset[str], *, anywhere: bool) -> None:
         """A new description has come: whoever it allows may be the source."""
         self._allowed, self._anywhere = allowed, anywhere
-        self.address, self._other, self._count = None, None, 0
+        self.address, self.ssrc, self._other = None, -1, None
 
     def accept(self, address: Address, ssrc: int, now: float) -> bool:
         """Whether a valid packet is taken; the source may change with it."""

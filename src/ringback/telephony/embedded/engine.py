@@ -16,7 +16,9 @@ from ringback.sip.endpoint import Endpoint
 from ringback.sip.transaction import Address
 from ringback.sip.udp import UdpAdapter, open_socket
 from ringback.telephony.embedded.identity import read_trigger
-from ringback.telephony.embedded.legs import InLeg, OutLeg, ResumedLeg
+from ringback.telephony.embedded.inleg import InLeg
+from ringback.telephony.embedded.outleg import OutLeg
+from ringback.telephony.embedded.resumedleg import ResumedLeg
 from ringback.telephony.embedded.strangers import Strangers
 from ringback.telephony.embedded.trunks import Trunks
 from ringback.telephony.port import CallLeg, Listener, Order, TriggerLeg

@@ -1,8 +1,9 @@
-"""The legs of the embedded engine: a SIP call and a media stream each."""
+"""A call that Ringback makes on the embedded engine: a SIP call and a media stream."""
 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ from ringback.media.pool import (
     WorkerDied,
 )
 from ringback.sip import events as sip
-from ringback.sip.calls import Credentials, IncomingCall, OutgoingCall, ResumedCall
+from ringback.sip.calls import Credentials, OutgoingCall
 from ringback.sip.sdp import Endpoint as SdpEndpoint
 from ringback.sip.sdp import Negotiated, SdpError, make_answer, make_offer, read_answer
 from ringback.telephony import port
@@ -34,57 +35,10 @@ from ringback.telephony.port import (
     Listener,
     Order,
     Outcome,
-    Trigger,
 )
 
 if TYPE_CHECKING:
     from ringback.telephony.embedded.engine import EmbeddedEngine
-
-
-class InLeg:
-    """A trigger call."""
-
-    def __init__(self, engine: EmbeddedEngine, call: IncomingCall, trigger: Trigger) -> None:
-        self._engine = engine
-        self._call = call
-        self._trigger = trigger
-        self._listener: Listener = lambda leg, event: None
-        self._gone = False
-        self._rejection = ""
-
-    @property
-    def trigger(self) -> Trigger:
-        return self._trigger
-
-    def listen(self, listener: Listener) -> None:
-        self._listener = listener
-
-    def saved(self) -> str:
-        return self._rejection
-
-    def ring(self) -> None:
-        self._call.ring(self._engine.now())
-        self._engine.flush()
-
-    def prepare_rejection(self, status: int) -> str:
-        self._rejection = json.dumps(self._call.saved_rejection(status))
-        return self._rejection
-
-    def reject(self, status: int) -> None:
-        self._call.reject(status, self._engine.now())
-        self._engine.flush()
-
-    def told(self, event: sip.Event) -> None:
-        """What happened to the SIP call."""
-        now = self._engine.now()
-        match event:
-            case sip.Cancelled():
-                self._gone = True
-                self._listener(self, port.CallerGone(now))
-            case sip.Rejected(acknowledged=acknowledged):
-                outcome = Outcome.CANCELLED if self._gone else Outcome.REJECTED
-                cause = Cause(outcome, by_us=not self._gone)
-                self._listener(self, port.Ended(cause, now, acknowledged))
 
 
 class OutLeg:
@@ -127,7 +81,12 @@ class OutLeg:
         self._limit: Instant | None = None
         self._events_in_rtp = False
         self._early_told = False
-        self._last_heard: Instant | None = None
+        self._signalled: Instant = -math.inf
+        """When the far end last said anything by SIP."""
+
+    @property
+    def _last_alive(self) -> Instant:
+        return max(self._signalled, self.stream.last_heard)
 
     # Verbs
 
@@ -205,17 +164,21 @@ class OutLeg:
             case sip.HungUp():
                 self._end(Cause(Outcome.NORMAL), now)
             case sip.Expired():
-                self._end(Cause(Outcome.LOST), self._last_heard or now)
+                self._end(Cause(Outcome.LOST), self._last_alive)
+            case sip.Refreshed(alive=False):
+                self._lost(self._last_alive)
+            case sip.Refreshed():
+                self._signalled = now
             case sip.Offered(body=body):
+                self._signalled = now
                 self._offered(body, now)
             case sip.Answer(body=body):
+                self._signalled = now
                 self._read_answer(body)
             case sip.Signal(digit=digit):
+                self._signalled = now
                 if not self._events_in_rtp and self._answered:
                     self._tell(port.Digit(digit, now))
-            case sip.Refreshed(alive=alive):
-                if not alive:
-                    self._lost(self._last_heard or now)
 
     def _progress(self, status: int, body: bytes) -> None:
         if status == 100:
@@ -228,6 +191,7 @@ class OutLeg:
 
     def _accepted(self, body: bytes, now: Instant, *, crossed: bool) -> None:
         self._answered = True
+        self._signalled = now
         if body:
             self._read_answer(body)
         self._tell(port.Answered(now))
@@ -304,7 +268,6 @@ class OutLeg:
             case Played(playback=playback):
                 self._tell(port.PlaybackFinished(playback))
             case Silent(heard=heard):
-                self._last_heard = heard
                 if now - heard >= LONGEST_SILENCE_SECONDS:
                     self._lost(heard)
                 elif self._answered:
@@ -363,27 +326,3 @@ class OutLeg:
 
     def _tell(self, event: Event) -> None:
         self._listener(self, event)
-
-
-class ResumedLeg:
-    """A leg from before a crash, on its way to its end."""
-
-    def __init__(self, engine: EmbeddedEngine, saved: str, listener: Listener) -> None:
-        self._engine = engine
-        self._saved = saved
-        self._listener = listener
-        self._call = ResumedCall(engine.endpoint)
-
-    def saved(self) -> str:
-        return self._saved
-
-    def start(self) -> None:
-        self._engine.register(self._call, self)
-        self._call.resume(json.loads(self._saved), self._engine.now())
-        self._engine.flush()
-
-    def told(self, event: sip.Event) -> None:
-        acknowledged = isinstance(event, sip.Rejected) and event.acknowledged
-        self._engine.forget(self._call)
-        cause = Cause(Outcome.FAILED, by_us=True)
-        self._listener(self, port.Ended(cause, self._engine.now(), acknowledged))

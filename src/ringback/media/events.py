@@ -1,0 +1,52 @@
+"""What can happen to a stream."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ringback.clock import Instant
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """The first valid packet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pressed:
+    """A key, by RFC 4733."""
+
+    digit: str
+    at: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """A playback came to its own end."""
+
+    playback: int
+
+
+@dataclass(frozen=True, slots=True)
+class Silent:
+    """Neither RTP nor RTCP has come for 60 s, and the far end is not on hold; told again each
+    60 s."""
+
+    heard: Instant
+    """When anything last came, or a description was last agreed on."""
+
+
+@dataclass(frozen=True, slots=True)
+class LimitReached:
+    """The stream has been stopped at its limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerDied:
+    """The worker is gone, and the stream with it. The last event."""
+
+
+MediaEvent = Heard | Pressed | Played | Silent | LimitReached | WorkerDied
+Listener = Callable[[MediaEvent], None]
+"""Where a stream's events go: on the event loop, never from within a verb. It must not block."""

@@ -1,0 +1,166 @@
+"""One leg's media, as the server holds it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ringback.clock import Instant
+from ringback.media.control import Message
+from ringback.media.events import (
+    Heard,
+    LimitReached,
+    Listener,
+    Played,
+    Pressed,
+    Silent,
+    WorkerDied,
+)
+from ringback.telephony.port import Clip
+
+if TYPE_CHECKING:
+    from ringback.media.process import WorkerProcess
+
+
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """The far end of a stream, as negotiated."""
+
+    host: str
+    port: int
+    codec: str
+    """PCMA or PCMU."""
+    payload_type: int
+    dtmf_in: int | None
+    """The payload type in which it sends RFC 4733 events."""
+    dtmf_out: int | None
+    """The one in which it takes them."""
+    sends: bool
+    """We send to it."""
+    on_hold: bool
+    """It need not send, and is not missed."""
+    allowed: Collection[str]
+    """Addresses that its packets may come from."""
+    anywhere: bool
+    """Others are taken too, after five packets in a row (`media_anywhere`)."""
+
+
+class Stream:
+    """One leg's media, in a worker. Verbs return at once; on a closed stream they do nothing."""
+
+    def __init__(self, worker: WorkerProcess, number: int, port: int, listener: Listener) -> None:
+        self.port = port
+        """Our RTP port; RTCP is the next."""
+        self.worker = worker
+        self._number = number
+        self._listener = listener
+        self._closed = False
+        self._codec = "PCMA"
+        self._partner: Stream | None = None
+        self._reported: set[str] = set()
+
+    @property
+    def last_heard(self) -> Instant:
+        """The last instant at which RTP or RTCP is known to have come, or a description to have
+        been agreed on; half a second may be missing. For a leg whose worker has died, too."""
+        return self.worker.last_heard(self._number)
+
+    def configure(self, remote: Remote) -> None:
+        """A description has been agreed on: from now on take sound, and send where it says so.
+        What changes in it (hold, codec, address) changes at once, what plays goes on."""
+        self._codec = remote.codec
+        self._do(
+            "configure",
+            host=remote.host,
+            port=remote.port,
+            codec=remote.codec,
+            payload_type=remote.payload_type,
+            dtmf_in=-1 if remote.dtmf_in is None else remote.dtmf_in,
+            dtmf_out=-1 if remote.dtmf_out is None else remote.dtmf_out,
+            sends=remote.sends,
+            on_hold=remote.on_hold,
+            allowed=sorted(remote.allowed),
+            anywhere=remote.anywhere,
+        )
+
+    def play(self, playback: int, clips: Sequence[Clip], *, loop: bool = False) -> None:
+        """Play clips, joined without a gap, in place of what plays and of whoever is heard.
+        `playback` is the number that `Played` will name. A clip that cannot be read is left out
+        and reported."""
+        if not self._closed:
+            names = self.worker.load([clip.path for clip in clips], self._codec)
+            self._do("play", playback=playback, clips=names, loop=loop)
+
+    def stop(self) -> None:
+        """Stop what is playing."""
+        self._do("stop")
+
+    def send_digits(self, digits: str) -> None:
+        """Send keys as RFC 4733 events, paced, in place of sound. At most 64 wait; without an
+        agreed payload type for events nothing is sent."""
+        self._do("press", keys=digits)
+
+    def bridge(self, other: Stream, *, early: bool = False) -> None:
+        """Join two streams of one worker; `early`: from `other` to this one only. Whoever was
+        joined with either is parted from it."""
+        if other.worker is not self.worker:
+            raise ValueError("only streams of one worker can be bridged")
+        if self._closed or other._closed:
+            return
+        for one, another in ((self, other), (other, self)):
+            if one._partner is not another:
+                one.unbridge()
+        self._partner, other._partner = other, self
+        self._do("hear", speaker=other._number)
+        other._do("hear", speaker=None if early else self._number)
+
+    def unbridge(self) -> None:
+        """Part this stream from the one it is joined with."""
+        other, self._partner = self._partner, None
+        if other is not None:
+            other._partner = None
+            self._do("hear", speaker=None)
+            other._do("hear", speaker=None)
+
+    def limit(self, at: Instant | None) -> None:
+        """The instant at which the worker stops the stream, both ways, unless it is moved."""
+        self._do("limit", at=None if at is None else self.worker.monotonic(at))
+
+    def close(self) -> None:
+        """Give the ports back. No event comes any more."""
+        if not self._closed:
+            self.unbridge()
+            self._do("close")
+            self._closed = True
+            self.worker.forget(self._number)
+
+    def told(self, event: Message) -> None:
+        """An event of the worker's."""
+        match event["event"]:
+            case "heard":
+                self._listener(Heard())
+            case "digit":
+                self._listener(Pressed(event["digit"], self.worker.instant(event["at"])))
+            case "played":
+                self._listener(Played(event["playback"]))
+            case "silent":
+                self._listener(Silent(self.worker.instant(event["heard"])))
+            case "limit":
+                self._listener(LimitReached())
+
+    def first_report(self, what: str) -> bool:
+        """Whether an operator has not been told of this yet; now he has."""
+        first = what not in self._reported
+        self._reported.add(what)
+        return first
+
+    def lost(self) -> None:
+        """The worker is gone."""
+        self._closed = True
+        self._partner = None
+        self._listener(WorkerDied())
+
+    def _do(self, verb: str, **more: Any) -> None:
+        if not self._closed:
+            self.worker.send({"do": verb, "leg": self._number, **more})

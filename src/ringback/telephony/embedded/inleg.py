@@ -1,0 +1,60 @@
+"""A trigger call on the embedded engine: it is rung and rejected, never answered."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from ringback.sip import events as sip
+from ringback.sip.calls import IncomingCall
+from ringback.telephony import port
+from ringback.telephony.port import Cause, Listener, Outcome, Trigger
+
+if TYPE_CHECKING:
+    from ringback.telephony.embedded.engine import EmbeddedEngine
+
+
+class InLeg:
+    """A trigger call."""
+
+    def __init__(self, engine: EmbeddedEngine, call: IncomingCall, trigger: Trigger) -> None:
+        self._engine = engine
+        self._call = call
+        self._trigger = trigger
+        self._listener: Listener = lambda leg, event: None
+        self._gone = False
+        self._rejection = ""
+
+    @property
+    def trigger(self) -> Trigger:
+        return self._trigger
+
+    def listen(self, listener: Listener) -> None:
+        self._listener = listener
+
+    def saved(self) -> str:
+        return self._rejection
+
+    def ring(self) -> None:
+        self._call.ring(self._engine.now())
+        self._engine.flush()
+
+    def prepare_rejection(self, status: int) -> str:
+        self._rejection = json.dumps(self._call.saved_rejection(status))
+        return self._rejection
+
+    def reject(self, status: int) -> None:
+        self._call.reject(status, self._engine.now())
+        self._engine.flush()
+
+    def told(self, event: sip.Event) -> None:
+        """What happened to the SIP call."""
+        now = self._engine.now()
+        match event:
+            case sip.Cancelled():
+                self._gone = True
+                self._listener(self, port.CallerGone(now))
+            case sip.Rejected(acknowledged=acknowledged):
+                outcome = Outcome.CANCELLED if self._gone else Outcome.REJECTED
+                cause = Cause(outcome, by_us=not self._gone)
+                self._listener(self, port.Ended(cause, now, acknowledged))

@@ -1,0 +1,38 @@
+"""A leg from before a crash on the embedded engine."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from ringback.sip import events as sip
+from ringback.sip.calls import ResumedCall
+from ringback.telephony import port
+from ringback.telephony.port import Cause, Listener, Outcome
+
+if TYPE_CHECKING:
+    from ringback.telephony.embedded.engine import EmbeddedEngine
+
+
+class ResumedLeg:
+    """A leg from before a crash, on its way to its end."""
+
+    def __init__(self, engine: EmbeddedEngine, saved: str, listener: Listener) -> None:
+        self._engine = engine
+        self._saved = saved
+        self._listener = listener
+        self._call = ResumedCall(engine.endpoint)
+
+    def saved(self) -> str:
+        return self._saved
+
+    def start(self) -> None:
+        self._engine.register(self._call, self)
+        self._call.resume(json.loads(self._saved), self._engine.now())
+        self._engine.flush()
+
+    def told(self, event: sip.Event) -> None:
+        acknowledged = isinstance(event, sip.Rejected) and event.acknowledged
+        self._engine.forget(self._call)
+        cause = Cause(Outcome.FAILED, by_us=True)
+        self._listener(self, port.Ended(cause, self._engine.now(), acknowledged))
