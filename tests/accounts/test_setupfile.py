@@ -10,7 +10,7 @@ import pytest
 from ringback.accounts.entries import SetupFile
 from ringback.accounts.setupfile import LARGEST_BYTES, SetupError, load_setup
 
-# As in the spec, section 11, but for the free minutes.
+# As in the spec, section 11.
 EXAMPLE = """\
 accounts:
   - {name: acme, parent: admin, level: organization, contact_name: Acme Travel, country: GB,
@@ -29,7 +29,7 @@ extensions:
       - {number: "+447700900124", credit: unlimited}
 plans:
   - {name: retail, account: admin, kind: prepaid, limit: "0.00", special_prefixes: [],
-     packages: [],
+     packages: [{prefix: "44", minutes: 100}],
      rates: [{prefix: "44", setup: "0.00", first_block: 60, first_price: "0.02", next_block: 10,
               price_per_minute: "0.02", valid_from: null, valid_to: 2026-12-31}]}
 sounds: [{account: acme, path: /callback/bye.wav, language: en, file: bye.wav}]
@@ -129,8 +129,9 @@ extensions:
         ("accounts: [{name: 12}]", "1: accounts[0].name: write a text, in quotes"),
         ("plans: [{name: p, limit: '1'}]", "1: plans[0].limit: goes with kind: postpaid only"),
         (
-            "plans: [{name: p, packages: [{prefix: '44', minutes: 1}]}]",
-            "1: plans[0].packages: this version has no free minutes",
+            "plans: [{name: p, packages: [{prefix: '44', minutes: 1},\n"
+            " {prefix: '44', minutes: 2}]}]",
+            "2: plans[0].packages[1].prefix: is there twice",
         ),
         ("sounds: [{account: a, path: //x.wav, file: x}]", "1: sounds[0].path: begins with one /"),
         ("sounds: [{account: a, path: /../x.wav, file: x}]", "1: sounds[0].path: '/../x.wav' is"),

@@ -53,9 +53,13 @@ def test_a_whole_call(tmp_path: Path) -> None:
     talked = b["ended"] - b["answered"]
     assert 9 < talked < 11
     for leg in (a, b):
-        (amount,) = [row["amount"] for row in world.rows_of_charges() if row["leg_id"] == leg["id"]]
+        charged = {
+            row["payer"]: row["amount"]
+            for row in world.rows_of_charges()
+            if row["leg_id"] == leg["id"]
+        }
         blocks = math.ceil(max(0.0, leg["ended"] - leg["answered"] - 10) / 5)
-        assert amount == Decimal("0.05") * (1 + blocks)
+        assert charged == dict.fromkeys([CALLER, "acme"], Decimal("0.05") * (1 + blocks))
     assert world.calls(CALLEE)[0].shown.number == ACCESS
     assert world.calls(CALLER)[0].shown.number == ACCESS
 
@@ -351,7 +355,7 @@ def test_fixed_mode_with_a_claim_pays_by_the_claimed_credit(tmp_path: Path) -> N
 
     world = in_world(tmp_path, play)
     assert world.session()["outcome"] == "completed"
-    assert {row["payer"] for row in world.rows_of_charges()} == {CALLER}
+    assert {row["payer"] for row in world.rows_of_charges()} == {CALLER, "acme"}
 
 
 def test_a_claim_that_cannot_pay_for_leg_a_ends(tmp_path: Path) -> None:

@@ -211,8 +211,9 @@ class World:
     def legs(self, role: str) -> list[dict[str, Any]]:
         return [row for row in self.rows(Leg) if row["leg"] == role]
 
-    def charges(self) -> list[Decimal]:
-        return [row["amount"] for row in self.rows(Charge)]
+    def charges(self, payer: str = CALLER) -> list[Decimal]:
+        """What one payer was charged."""
+        return [row["amount"] for row in self.rows(Charge) if row["payer"] == payer]
 
     def locks(self) -> dict[str, dict[str, Any]]:
         return {row["key"]: row for row in self.rows(Lock)}
@@ -261,7 +262,7 @@ class World:
             assert account["unlimited"] or available >= 0, account
         for leg in self.rows(Leg):
             assert leg["ended"] is not None, leg
-        charged = [row["leg_id"] for row in self.rows(Charge)]
+        charged = [(row["leg_id"], row["ledger_id"]) for row in self.rows(Charge)]
         assert len(charged) == len(set(charged)), "a leg was charged twice"
         faults = [what for what in self.journal.troubles if "fault of Ringback" in what]
         assert not faults, faults

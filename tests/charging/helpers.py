@@ -40,7 +40,7 @@ def rate(
 
 
 def payer(ledger_id: str, tariff: Rate) -> PayerRate:
-    return PayerRate(ledger_id, f"payer {ledger_id}", tariff)
+    return PayerRate(ledger_id, f"payer {ledger_id}", f"plan of {ledger_id}", tariff)
 
 
 def account(

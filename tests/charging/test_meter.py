@@ -247,15 +247,13 @@ def test_a_step_that_was_not_committed_changes_nothing() -> None:
     assert meter.slice(purse.available) == first
 
 
-def test_steps_worked_out_side_by_side_keep_the_longer() -> None:
-    """A slice on its way while leg B is being opened: neither takes back what the other held."""
+def test_a_step_that_another_has_overtaken_is_a_fault() -> None:
     purse, meter = dialled_a()
     meter.answered("A", NOW)
     sliced = meter.slice(purse.available)
-    opened = meter.open_b("b", [payer("x", rate())], NOW + 55, 15)
-    meter.applied(opened)
-    meter.applied(sliced)
-    assert meter.funded_a() == NOW + 130
+    meter.applied(meter.open_b("b", [payer("x", rate())], NOW + 55, 15))
+    with pytest.raises(AssertionError, match="two steps"):
+        meter.applied(sliced)
 
 
 def test_unlimited_and_free_are_metered_by_the_minute() -> None:

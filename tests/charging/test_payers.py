@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from decimal import Decimal
 
 import pytest
 from sqlalchemy import Connection
@@ -14,13 +15,16 @@ from ringback.store import InlineStore
 
 
 def tree(tx: Connection) -> None:
-    """admin > acme (plan retail) > sales; extensions of sales and of admin; one callerID."""
+    """admin > carrier (plan wholesale) > acme (plan retail) > sales; extensions of sales and of
+    admin; one callerID."""
     helpers.account(tx, "admin", level="administrator")
     uk = rate("44")
     helpers.plan(
         tx, "retail", "admin", uk, rate("4420", valid_from=NOW, valid_to=NOW + 10), special=("449",)
     )
-    helpers.account(tx, "acme", "admin", "retail", "organization")
+    helpers.plan(tx, "wholesale", "admin", rate("44", price_per_minute="0.01"))
+    helpers.account(tx, "carrier", "admin", "wholesale", "provider")
+    helpers.account(tx, "acme", "carrier", "retail", "organization")
     helpers.account(tx, "sales", "acme")
     helpers.extension(tx, "travellers", "sales")
     helpers.extension(tx, "nobody", "admin")
@@ -35,22 +39,30 @@ def store() -> InlineStore:
 
 
 def test_the_callerid_pays_by_the_nearest_plan(store: InlineStore) -> None:
-    (payer,) = asyncio.run(
+    payer, acme, above = asyncio.run(
         store.read(lambda tx: payers(tx, "travellers", "+447700900123", "+441632960000", NOW))
     )
     assert (payer.ledger_id, payer.name) == ("ledger-+447700900123", "+447700900123")
     assert payer.rate.prefix == "44"
+    assert payer.rate == acme.rate
+    assert above.rate.price_per_minute == Decimal("0.01")
+    assert [each.below_id for each in (payer, acme, above)] == [
+        None,
+        "ledger-+447700900123",
+        "ledger-acme",
+    ]
 
 
-def test_without_a_callerid_the_nearest_account_with_a_plan_pays(store: InlineStore) -> None:
-    (payer,) = asyncio.run(store.read(lambda tx: who_pays(tx, "travellers", None)))
+def test_every_account_with_a_plan_pays_by_its_own(store: InlineStore) -> None:
+    payer, above = asyncio.run(store.read(lambda tx: who_pays(tx, "travellers", None)))
     assert (payer.ledger_id, payer.name) == ("ledger-acme", "acme")
-    assert (payer.plan_name, payer.special_prefixes) == ("retail", ("449",))
+    assert (payer.plan.name, payer.plan.special_prefixes) == ("retail", ("449",))
+    assert (above.ledger_id, above.plan.name) == ("ledger-carrier", "wholesale")
 
 
 @pytest.mark.parametrize(("at", "prefix"), [(NOW - 1, "44"), (NOW, "4420"), (NOW + 10, "44")])
 def test_the_rate_is_the_one_valid_when_dialled(store: InlineStore, at: float, prefix: str) -> None:
-    (payer,) = asyncio.run(
+    payer, _ = asyncio.run(
         store.read(lambda tx: payers(tx, "travellers", None, "+442071838750", at))
     )
     assert payer.rate == rate(

@@ -162,7 +162,9 @@ async def _crash_at(folder: Path, point: Point) -> None:
             assert len(session["legs"]) == expected["legs"], session
             for leg in session["legs"]:
                 assert leg["ended"] is not None
-                assert len(leg["charges"]) == (1 if leg["answered"] else 0), leg
+                payers = [charge["level"] for charge in leg["charges"]]
+                paid = ["caller_id", "organization"] if leg["answered"] else []
+                assert payers == paid, leg
     finally:
         await stage.close()
         await server.stop()

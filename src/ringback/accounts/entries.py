@@ -153,7 +153,7 @@ class ExtensionEntry(Section):
 
 class PackageEntry(Section):
     prefix: Prefix
-    minutes: int = Field(ge=1)
+    minutes: int = Field(ge=1, le=1_000_000)
 
 
 class RateEntry(Section):
@@ -193,9 +193,10 @@ class PlanEntry(Section):
 
     @field_validator("packages")
     @classmethod
-    def _not_yet(cls, packages: tuple[PackageEntry, ...]) -> tuple[PackageEntry, ...]:
-        if packages:
-            raise ValueError("this version has no free minutes: take them out")
+    def _one_a_prefix(cls, packages: tuple[PackageEntry, ...]) -> tuple[PackageEntry, ...]:
+        found = [*twice(((i, "prefix"), each.prefix) for i, each in enumerate(packages))]
+        if found:
+            raise Faults(found)
         return packages
 
     @field_validator("rates")

@@ -12,10 +12,10 @@ from sqlalchemy import Connection, bindparam, literal, select
 from sqlalchemy.orm import aliased
 
 from ringback.accounts.callback import CallbackSetup, from_document
+from ringback.charging.packages import FALLBACK_TIME_ZONE
 from ringback.store.models import AccessNumber, Account, CallerId, Extension
 
 FALLBACK_LANGUAGE = "en"
-FALLBACK_TIME_ZONE = "UTC"
 
 
 @dataclass(frozen=True, slots=True)

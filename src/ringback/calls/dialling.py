@@ -123,6 +123,7 @@ class Dialler:
             return step
 
         try:
+            await line.sliced()
             step = await services.store.run(work)
         except BaseException:
             leg.hang_up()  # never dialled: gives its port and channel back
@@ -181,15 +182,17 @@ class Dialler:
         saved = party.leg.saved()
         line.was_answered = line.was_answered or self._role == "A"
         line.meter.answered(self._role, at)
-        step = line.meter.trim() if self._role == "B" else Step()
+        await line.sliced()
+        step = line.meter.trim() if self._role == "B" else None
 
         def work(tx: Connection) -> None:
-            ledger.trim(tx, step.trims)
+            if step is not None:
+                ledger.trim(tx, step.trims)
             records.leg_answered(tx, party.id, party.ringing, at, saved)
 
-        await line.sliced()
         await line.services.store.run(work)
-        line.meter.applied(step)
+        if step is not None:
+            line.meter.applied(step)
 
     async def _give_up(self, party: Party) -> None:
         """Write the end of an attempt and release what was reserved for it."""

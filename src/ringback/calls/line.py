@@ -243,7 +243,8 @@ class Line:
         """Reserve the next slice with every payer, beside whatever the session is doing."""
 
         def work(tx: Connection) -> Step:
-            step = self.meter.slice(ledger.available(tx, self.meter.ledger_ids()))
+            available = ledger.available(tx, self.meter.ledger_ids())
+            step = self.meter.slice(available, ledger.free_left(tx, self.meter.allowances()))
             ledger.reserve(tx, step.holds)
             return step
 

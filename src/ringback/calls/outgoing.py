@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from sqlalchemy import Connection
 
@@ -18,6 +19,7 @@ from ringback.calls.presentation import Caller, shown_to_callee
 from ringback.charging import ledger, payers
 from ringback.charging.ledger import InsufficientCredit
 from ringback.charging.meter import Step
+from ringback.charging.packages import allowances_of
 from ringback.charging.payers import NoRate
 from ringback.clock import Instant
 from ringback.config import Trunk
@@ -123,7 +125,8 @@ class _OutgoingCall:
         def work(tx: Connection) -> float:
             paying = self._payers(tx, now)
             ids = {payer.ledger_id for payer in paying}.union(line.meter.ledger_ids())
-            return line.meter.longest(paying, now, self._tail, ledger.available(tx, ids))
+            available = ledger.available(tx, ids)
+            return line.meter.longest(paying, now, self._tail, available, self._left(tx, paying))
 
         seconds = await line.services.store.read(work)
         if 0 < seconds < math.inf:
@@ -141,7 +144,13 @@ class _OutgoingCall:
         if line.identified is not None:
             records.remember_number(tx, line.identified.id, self._dialled.e164)
         line.last_number = self._dialled.e164
-        return line.meter.open_b(leg_id, self._payers(tx, now), latest_answer, self._tail)
+        paying = self._payers(tx, now)
+        left = self._left(tx, paying)
+        return line.meter.open_b(leg_id, paying, latest_answer, self._tail, left)
+
+    def _left(self, tx: Connection, paying: Sequence[payers.PayerRate]) -> dict[str, int]:
+        """The free minutes that leg B and leg A may use."""
+        return ledger.free_left(tx, [*self._line.meter.allowances(), *allowances_of(paying)])
 
     def _shown(self, trunk: Trunk) -> Shown:
         line = self._line

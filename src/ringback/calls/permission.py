@@ -7,10 +7,13 @@ from sqlalchemy import Connection
 from ringback.accounts import lockout, tree
 from ringback.accounts.callback import ReturnCalls
 from ringback.accounts.tree import ExtensionFacts
+from ringback.amounts import ZERO, format_amount
 from ringback.calls.decision import Accepted, Refused
 from ringback.calls.outcome import Outcome
 from ringback.calls.services import Services
 from ringback.charging import ledger
+from ringback.charging.meter import Meter
+from ringback.charging.packages import allowances_of
 from ringback.charging.payers import NoRate, payers, who_pays
 from ringback.clock import Instant
 from ringback.guards import fixed, return_numbers
@@ -33,13 +36,18 @@ def trigger_refusal(
         paying = payers(tx, extension.id, _caller_id(accepted), number, now)
     except NoRate as error:
         return Refused(Outcome.REFUSED_NO_RATE, str(error), number)
-    available = ledger.available(tx, [payer.ledger_id for payer in paying])
-    for payer in paying:
-        needed = max(extension.setup.minimum_credit, payer.rate.price(0))
-        if available[payer.ledger_id] < needed:
+    meter, least = Meter(), extension.setup.minimum_credit
+    opening = meter.open_a("", paying, ledger.free_left(tx, allowances_of(paying)))
+    available = ledger.available(tx, [hold.ledger_id for hold in opening.holds])
+    for hold in opening.holds:
+        needed = max(least, hold.total)
+        if available[hold.ledger_id] < needed:
             return Refused(
-                Outcome.REFUSED_NO_CREDIT, f"{payer.name} has less than {needed} left", number
+                Outcome.REFUSED_NO_CREDIT,
+                f"{hold.payer} has less than {format_amount(needed)} left",
+                number,
             )
+        least = ZERO  # `minimum_credit` is asked of who is nearest: the callerID, else the account
     return None
 
 
@@ -89,7 +97,9 @@ def forbidden_reason(
         paying = who_pays(tx, extension.id, caller_id)
     except NoRate:
         paying = []
-    allowed = set.intersection(*(set(payer.special_prefixes) for payer in paying)) if paying else ()
+    allowed = (
+        set.intersection(*(set(payer.plan.special_prefixes) for payer in paying)) if paying else ()
+    )
     return fixed.forbidden(
         e164,
         typed,

@@ -15,9 +15,10 @@ from ringback.calls.outcome import Outcome, Stage, of_unanswered
 from ringback.calls.party import Party
 from ringback.calls.permission import return_refusal
 from ringback.calls.presentation import shown_to_caller
-from ringback.charging import payers
+from ringback.charging import ledger, payers
 from ringback.charging.ledger import InsufficientCredit
 from ringback.charging.meter import Step
+from ringback.charging.packages import allowances_of
 from ringback.charging.payers import NoRate
 from ringback.clock import Instant
 from ringback.config import Trunk
@@ -84,7 +85,7 @@ async def _dial(line: Line, number: str) -> Party | Cause:
         now = line.now()
         who = None if line.triggering is None else line.triggering.id
         paying = payers.payers(tx, line.extension.id, who, number, now)
-        return line.meter.open_a(leg_id, paying)
+        return line.meter.open_a(leg_id, paying, ledger.free_left(tx, allowances_of(paying)))
 
     try:
         return await Dialler(line, "A", number, number, shown, reserve).dial()

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from ringback.amounts import ZERO
-from ringback.charging.rating import Rate
+from ringback.charging.packages import Allowance
+from ringback.charging.rating import NOTHING_FREE, Free, Rate
 
 
 def reservation_id(leg_id: str, ledger_id: str) -> str:
@@ -28,6 +29,17 @@ class Hold:
     """Name of the account, or number of the callerID."""
     total: Decimal
     rate: Rate
+    free: Free = NOTHING_FREE
+    """The blocks among those held that free minutes pay: `total` is for the others."""
+    allowance: Allowance | None = None
+    """What these are reserved of; None where another payer's hold does that, or nothing is."""
+    below_id: str | None = None
+    """Ledger id of the payer below, whose charge for the leg is this one's income."""
+
+    @property
+    def free_seconds(self) -> int:
+        """What is held of the allowance in all."""
+        return 0 if self.allowance is None else self.rate.free_seconds(self.free)
 
     @property
     def reservation_id(self) -> str:
@@ -46,6 +58,8 @@ class Post:
     price: Decimal = ZERO
     billed_seconds: int = 0
     explanation: str = ""
+    free: Free = NOTHING_FREE
+    """The blocks that free minutes paid."""
 
     @property
     def reservation_id(self) -> str:

@@ -2,8 +2,9 @@
 
 Pure: it asks no clock and no database. It works out a step, the ledger reserves its holds, and
 when that is committed the meter is told with `applied`; until then nothing has changed. A step
-may therefore be dropped when the store fails, and worked out again. It may be worked out in the
-thread of the store, where a unit of work runs, while the event loop reports an answer.
+may therefore be dropped when the store fails, and worked out again; no two may be under way at
+once. It may be worked out in the thread of the store, where a unit of work runs, while the event
+loop reports an answer.
 
 Unlimited credit and rates without a price are metered like all others: the ledger grants the
 next minute and takes nothing for it. So a credit that is unlimited no more is noticed at the next
@@ -17,12 +18,15 @@ from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Literal
 
 from ringback.amounts import to_millionths
-from ringback.charging.holds import Hold, Post, reservation_id
+from ringback.charging.holds import Hold, Post
+from ringback.charging.packages import Allowance, allowances_of
 from ringback.charging.payers import PayerRate
 from ringback.charging.rating import SECOND, charge, microseconds
+from ringback.charging.shares import NEVER, Minutes, PaidLeg, Share
 from ringback.clock import Instant
 
 Role = Literal["A", "B"]
@@ -33,55 +37,23 @@ SLICE_SECONDS = 60
 LONGEST_SECONDS = 366 * 86400
 """Credit that lasts longer than this is no limit to a call."""
 
-_NEVER = 2**62
-"""Microseconds, later than any instant."""
-
-
-@dataclass(slots=True)
-class _Share:
-    """One payer's part in a leg: its blocks after the first are reserved up to `blocks`."""
-
-    payer: PayerRate
-    blocks: int = 0
-
-
-@dataclass(slots=True)
-class _Leg:
-    """A leg and who pays it. Times in microseconds."""
-
-    id: str
-    shares: list[_Share]
-    answered: int | None = None
-    ended: bool = False
-
-    def paid_until(self) -> int:
-        """The last instant that every payer has reserved for."""
-        if self.answered is None:
-            return _NEVER
-        lasts = min(share.payer.rate.lasts(share.blocks) for share in self.shares)
-        return self.answered + lasts
-
-    def lasting(self, until: int) -> list[tuple[_Share, int]]:
-        """Each share with the blocks that it takes for the leg to last until then."""
-        assert self.answered is not None
-        duration = until - self.answered
-        return [
-            (share, max(share.blocks, share.payer.rate.blocks(duration))) for share in self.shares
-        ]
+_NO_MINUTES: Mapping[str, int] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
     """What is to be reserved and released in one go. Without holds: nothing more can be had."""
 
+    number: int
+    """Steps are numbered: see `Meter.applied`."""
     holds: tuple[Hold, ...] = ()
     releases: tuple[Post, ...] = ()
     trims: tuple[Hold, ...] = ()
     """Reservations that are to be less from now on."""
     # For `Meter.applied`:
-    blocks: Mapping[str, int] = field(default_factory=dict)
-    trimmed: Mapping[str, int] = field(default_factory=dict)
-    legs: Mapping[Role, _Leg] = field(default_factory=dict)
+    shares: Mapping[str, Sequence[Share]] = field(default_factory=dict)
+    """By leg id."""
+    legs: Mapping[Role, PaidLeg] = field(default_factory=dict)
     tail: int | None = None
 
 
@@ -89,29 +61,40 @@ class Meter:
     """What is reserved for the legs of one session, and how long that lasts."""
 
     def __init__(self) -> None:
-        self._legs: dict[Role, _Leg] = {}
+        self._legs: dict[Role, PaidLeg] = {}
         self._tail = 0
+        self._steps = 0
 
-    # Steps
+    # Steps. `left` are the seconds of free minutes that each allowance of `allowances`, and of the
+    # payers named, has left (`ledger.free_left`).
 
-    def open_a(self, leg_id: str, payers: Sequence[PayerRate]) -> Step:
+    def open_a(
+        self, leg_id: str, payers: Sequence[PayerRate], left: Mapping[str, int] = _NO_MINUTES
+    ) -> Step:
         """Leg A is to be dialled: its setup and first block with every payer."""
-        leg = _Leg(leg_id, [_Share(payer) for payer in payers])
-        return Step(holds=_opening(leg), legs={"A": leg})
+        leg = _opened(leg_id, payers, Minutes(left))
+        return Step(self._steps, holds=_holds(leg.id, leg.shares), legs={"A": leg})
 
     def open_b(
-        self, leg_id: str, payers: Sequence[PayerRate], latest_answer: Instant, tail: float
+        self,
+        leg_id: str,
+        payers: Sequence[PayerRate],
+        latest_answer: Instant,
+        tail: float,
+        left: Mapping[str, int] = _NO_MINUTES,
     ) -> Step:
         """Leg B is to be dialled: its setup and first block with every payer, and leg A to the
         end of that block as if B answered at `latest_answer`, plus `tail` seconds, which is how
         long leg A stays to hear `disconnect_sound`."""
-        leg = _Leg(leg_id, [_Share(payer) for payer in payers])
+        minutes, a = Minutes(left), self._legs["A"]
+        leg = _opened(leg_id, payers, minutes)
         first = min(payer.rate.first_block for payer in payers) * SECOND
         until = microseconds(latest_answer) + first + microseconds(tail)
-        longer = _growth([(self._legs["A"], until)])
+        longer = a.lasting(until, minutes)
         return Step(
-            holds=(*_opening(leg), *(hold for hold, _ in longer)),
-            blocks=_blocks(longer),
+            self._steps,
+            holds=(*_holds(leg.id, leg.shares), *_growth(a, longer)),
+            shares={a.id: longer},
             legs={"B": leg},
             tail=microseconds(tail),
         )
@@ -121,13 +104,16 @@ class Meter:
         goes on keeps his rate; who does not gets back all that was reserved with him."""
         old = self._legs["A"]
         before = {share.payer.ledger_id: share for share in old.shares}
-        leg = _Leg(old.id, [], old.answered)
-        leg.shares = [before.pop(payer.ledger_id, _Share(payer)) for payer in payers]
+        leg = PaidLeg(old.id, [], old.answered)
+        leg.shares = [
+            before.pop(payer.ledger_id) if payer.ledger_id in before else old.joined(payer)
+            for payer in payers
+        ]
         if old.answered is not None:
-            until = old.paid_until()
-            leg.shares = [_Share(share.payer, blocks) for share, blocks in leg.lasting(until)]
+            leg.shares = leg.lasting(old.paid_until(), Minutes({}))
         return Step(
-            holds=tuple(_hold(leg, share, share.blocks) for share in leg.shares),
+            self._steps,
+            holds=_holds(leg.id, leg.shares),
             releases=tuple(_release(leg, share) for share in before.values()),
             legs={"A": leg},
         )
@@ -137,36 +123,36 @@ class Meter:
         it does not need to outlast leg B is given back, or the credit would end for leg B while
         leg A still held some of it."""
         a, b = self._legs["A"], self._legs["B"]
-        assert a.answered is not None
-        duration = b.paid_until() + self._tail - a.answered
-        less = [
-            (_hold(a, share, blocks), blocks)
-            for share in a.shares
-            if (blocks := share.payer.rate.blocks(duration)) < share.blocks
-        ]
-        return Step(trims=tuple(hold for hold, _ in less), trimmed=_blocks(less))
+        return self._shorten(a, b.paid_until() + self._tail)
 
-    def slice(self, available: Mapping[str, Decimal]) -> Step:
+    def slice(
+        self, available: Mapping[str, Decimal], left: Mapping[str, int] = _NO_MINUTES
+    ) -> Step:
         """The next 60 s for all answered legs in whole blocks, or the whole blocks that there
         are. `available` is what each account of `ledger_ids` has left (`ledger.available`)."""
         running, budget = self._running(), _millionths(available)
         if not running:
-            return Step()
+            return Step(self._steps)
         funded = _funded(running)
         until = _last(
             funded,
             funded + SLICE_SECONDS * SECOND,
-            lambda at: _within(budget, _needs(_ends(running, at))),
+            lambda at: _within(budget, _needs(_ends(running, at), Minutes(left))),
         )
-        longer = _growth(_ends(running, until))
-        return Step(holds=tuple(hold for hold, _ in longer), blocks=_blocks(longer))
+        minutes = Minutes(left)
+        longer = [(leg, leg.lasting(end, minutes)) for leg, end in _ends(running, until)]
+        return Step(
+            self._steps,
+            holds=tuple(hold for leg, shares in longer for hold in _growth(leg, shares)),
+            shares={leg.id: shares for leg, shares in longer},
+        )
 
     def applied(self, step: Step) -> None:
-        """The step has been reserved and committed."""
+        """The step has been reserved and committed. It must be the one worked out last."""
+        assert step.number == self._steps, "two steps of a meter were under way at once"
+        self._steps += 1
         for leg in self._legs.values():
-            for share in leg.shares:
-                name = reservation_id(leg.id, share.payer.ledger_id)
-                share.blocks = step.trimmed.get(name, max(share.blocks, step.blocks.get(name, 0)))
+            leg.shares = list(step.shares.get(leg.id, leg.shares))
         self._legs = {**self._legs, **step.legs}
         if step.tail is not None:
             self._tail = step.tail
@@ -210,28 +196,52 @@ class Meter:
         leg = self._legs.get("A")
         return math.inf if leg is None else _instant(leg.paid_until())
 
+    def allowances(self) -> list[Allowance]:
+        """The free minutes that the open legs may use."""
+        return allowances_of(
+            share.payer for leg in self._legs.values() if not leg.ended for share in leg.shares
+        )
+
     def longest(
         self,
         payers: Sequence[PayerRate],
         now: Instant,
         tail: float,
         available: Mapping[str, Decimal],
+        left: Mapping[str, int] = _NO_MINUTES,
     ) -> float:
         """For how many seconds after an answer at `now` the credit would last for a leg B with
         these payers, leg A and the tail included. math.inf where nobody's credit limits it; 0
         where it is not enough for the first block."""
         budget, answer, after = _millionths(available), microseconds(now), microseconds(tail)
         leg_a = self._legs["A"]
-        leg_b = _Leg("", [_Share(payer) for payer in payers], answer)
-        opening = {payer.ledger_id: payer.rate.millionths(0) for payer in payers}
 
         def lasts(seconds: int) -> bool:
-            end = answer + seconds
-            return _within(budget, _needs([(leg_a, end + after), (leg_b, end)], opening))
+            end, minutes = answer + seconds, Minutes(left)
+            leg_b = _opened("", payers, minutes)
+            leg_b.answered = answer
+            needs = _needs([(leg_a, end + after), (leg_b, end)], minutes)
+            for share in leg_b.shares:
+                opening = share.cost()
+                needs[share.payer.ledger_id] = needs.get(share.payer.ledger_id, 0) + opening
+            return _within(budget, needs)
 
         if lasts(LONGEST_SECONDS * SECOND):
             return math.inf
         return _last(0, LONGEST_SECONDS * SECOND, lasts) / SECOND
+
+    def _shorten(self, leg: PaidLeg, until: int) -> Step:
+        """Give back what the leg does not need to last until then: money before free minutes."""
+        assert leg.answered is not None
+        duration = until - leg.answered
+        shorter: list[Share] = []
+        for share in leg.shares:
+            blocks = min(share.blocks, share.payer.rate.blocks(duration))
+            shorter.append(Share(share.payer, blocks, share.free.used(blocks)))
+        less = [
+            new for old, new in zip(leg.shares, shorter, strict=True) if new.blocks < old.blocks
+        ]
+        return Step(self._steps, trims=_holds(leg.id, less), shares={leg.id: shorter})
 
     def _running(self) -> _Ends:
         """The legs whose time runs, each with how long it stays after the funded instant."""
@@ -244,12 +254,12 @@ class Meter:
         ]
 
 
-_Ends = Sequence[tuple[_Leg, int]]
+_Ends = Sequence[tuple[PaidLeg, int]]
 """Legs, each with the instant that it is to last to."""
 
 
 def _funded(running: _Ends) -> int:
-    return min((leg.paid_until() - after for leg, after in running), default=_NEVER)
+    return min((leg.paid_until() - after for leg, after in running), default=NEVER)
 
 
 def _ends(running: _Ends, until: int) -> _Ends:
@@ -257,29 +267,27 @@ def _ends(running: _Ends, until: int) -> _Ends:
     return [(leg, until + after) for leg, after in running]
 
 
-def _growth(ends: _Ends) -> list[tuple[Hold, int]]:
-    """What more is to be held for the legs to last so, each with the blocks that it pays."""
-    return [
-        (_hold(leg, share, blocks), blocks)
-        for leg, until in ends
-        for share, blocks in leg.lasting(until)
-        if blocks > share.blocks
-    ]
+def _opened(leg_id: str, payers: Sequence[PayerRate], minutes: Minutes) -> PaidLeg:
+    """A new leg with its first block."""
+    shares = [Share(payer, 0, minutes.open(leg_id, payer)) for payer in payers]
+    return PaidLeg(leg_id, shares)
 
 
-def _blocks(growth: Sequence[tuple[Hold, int]]) -> dict[str, int]:
-    return {hold.reservation_id: blocks for hold, blocks in growth}
+def _growth(leg: PaidLeg, shares: Sequence[Share]) -> tuple[Hold, ...]:
+    """What more is to be held for the leg's shares to become these."""
+    return _holds(
+        leg.id,
+        [new for old, new in zip(leg.shares, shares, strict=True) if new.blocks > old.blocks],
+    )
 
 
-def _needs(ends: _Ends, opening: Mapping[str, int] | None = None) -> dict[str, int]:
-    """Millionths that each ledger account must have left for the legs to last so, and for
-    `opening`."""
-    needs = dict(opening or {})
+def _needs(ends: _Ends, minutes: Minutes) -> dict[str, int]:
+    """Millionths that each ledger account must have left for the legs to last so."""
+    needs: dict[str, int] = {}
     for leg, until in ends:
-        for share, blocks in leg.lasting(until):
-            ledger_id, rate = share.payer.ledger_id, share.payer.rate
-            more = rate.millionths(blocks) - rate.millionths(share.blocks)
-            needs[ledger_id] = needs.get(ledger_id, 0) + more
+        for old, new in zip(leg.shares, leg.lasting(until, minutes), strict=True):
+            ledger_id = new.payer.ledger_id
+            needs[ledger_id] = needs.get(ledger_id, 0) + new.cost() - old.cost()
     return needs
 
 
@@ -303,31 +311,39 @@ def _last(low: int, high: int, holds: Callable[[int], bool]) -> int:
 
 
 def _instant(time: int) -> Instant:
-    return math.inf if time == _NEVER else time / SECOND
+    return math.inf if time == NEVER else time / SECOND
 
 
-def _opening(leg: _Leg) -> tuple[Hold, ...]:
-    return tuple(_hold(leg, share, 0) for share in leg.shares)
+def _holds(leg_id: str, shares: Sequence[Share]) -> tuple[Hold, ...]:
+    return tuple(
+        Hold(
+            leg_id,
+            share.payer.ledger_id,
+            share.payer.name,
+            share.payer.rate.price(share.blocks, share.free),
+            share.payer.rate,
+            share.free,
+            share.payer.allowance if share.payer.debited else None,
+            share.payer.below_id,
+        )
+        for share in shares
+    )
 
 
-def _hold(leg: _Leg, share: _Share, blocks: int) -> Hold:
-    payer = share.payer
-    return Hold(leg.id, payer.ledger_id, payer.name, payer.rate.price(blocks), payer.rate)
-
-
-def _release(leg: _Leg, share: _Share) -> Post:
+def _release(leg: PaidLeg, share: Share) -> Post:
     return Post(leg.id, share.payer.ledger_id, share.payer.name, answered=False)
 
 
-def _post(leg: _Leg, share: _Share, duration: int) -> Post:
+def _post(leg: PaidLeg, share: Share, duration: int) -> Post:
     payer = share.payer
-    charged = charge(payer.rate, duration)
+    charged = charge(payer.rate, duration, share.free)
     return Post(
         leg.id,
         payer.ledger_id,
         payer.name,
         answered=True,
         price=charged.amount,
+        free=charged.free,
         billed_seconds=charged.billed_seconds,
         explanation=charged.explanation,
     )

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, Integer, bindparam, literal_column, select
+from sqlalchemy import Connection, Integer, RowMapping, bindparam, literal_column, select
 
+from ringback.charging.packages import FALLBACK_TIME_ZONE, Allowance, allowance
 from ringback.charging.rating import Rate, choose
 from ringback.clock import Instant
 from ringback.store import models
@@ -17,26 +20,50 @@ class NoRate(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class GivenPlan:
+    """A charging plan and the account that it was given to."""
+
+    id: str
+    name: str
+    special_prefixes: tuple[str, ...]
+    """Premium and satellite prefixes that it lets be called, without plus (spec section 8). The
+    plan of every payer must list one for it to be called."""
+    packages: tuple[Mapping[str, Any], ...]
+    ledger_id: str
+    """Of the account."""
+    zone: str
+    """The account's time zone."""
+
+
+@dataclass(frozen=True, slots=True)
 class Payer:
     """A balance that pays, and the plan that prices it."""
 
     ledger_id: str
     name: str
     """Name of the account, or number of the callerID."""
-    plan_id: str
-    plan_name: str
-    special_prefixes: tuple[str, ...]
-    """Premium and satellite prefixes that the plan lets be called, without plus (spec section 8).
-    Every payer must list one for it to be called."""
+    plan: GivenPlan
+
+    @property
+    def holds_plan(self) -> bool:
+        """Not so for a callerID, who is priced by the plan of an account."""
+        return self.ledger_id == self.plan.ledger_id
 
 
 @dataclass(frozen=True, slots=True)
 class PayerRate:
-    """A payer with the rate that holds for one leg."""
+    """A payer with what holds for one leg to its end."""
 
     ledger_id: str
     name: str
+    plan_id: str
     rate: Rate
+    allowance: Allowance | None = None
+    """The free minutes that pay for blocks before this payer does."""
+    debited: bool = True
+    """The allowance is this payer's own. (Where several share one it is debited once.)"""
+    below_id: str | None = None
+    """Ledger id of the payer below, whose charge is this one's income."""
 
 
 _START = (
@@ -52,18 +79,19 @@ _ABOVE = _START.union_all(
         _START, models.Account.id == _START.c.parent_id
     )
 )
-_NEAREST_PLAN = (
+_ABOVE_WITH_PLANS = (
     select(
         models.Account.ledger_id,
         models.Account.name,
+        models.Account.time_zone,
         models.Plan.id.label("plan_id"),
         models.Plan.name.label("plan_name"),
         models.Plan.special_prefixes,
+        models.Plan.packages,
     )
     .join(_ABOVE, models.Account.id == _ABOVE.c.id)
-    .join(models.Plan, models.Plan.id == models.Account.plan_id)
+    .outerjoin(models.Plan, models.Plan.id == models.Account.plan_id)
     .order_by(_ABOVE.c.height)
-    .limit(1)
 )
 _CALLER_ID = select(models.CallerId.ledger_id, models.CallerId.number).where(
     models.CallerId.id == bindparam("caller_id")
@@ -84,23 +112,27 @@ _RATES = select(
 
 
 def who_pays(tx: Connection, extension_id: str, caller_id: str | None) -> list[Payer]:
-    """Everybody who pays in full for a call of that extension. `caller_id` is the id of the
-    authorized callerID whose credit it is made on, None where the accounts alone pay.
+    """Everybody who pays in full for a call of that extension: the callerID whose credit it is
+    made on (None: the accounts alone pay), priced by the nearest plan at or above the extension,
+    then every account from there up that has a plan, by its own.
 
-    Until every account above the extension pays too, there is one payer: the callerID, priced by
-    the nearest plan at or above the extension, else the nearest account that has a plan.
     Raises NoRate when there is none.
     """
-    plan = tx.execute(_NEAREST_PLAN, {"extension": extension_id}).one_or_none()
-    if plan is None:
+    above = tx.execute(_ABOVE_WITH_PLANS, {"extension": extension_id}).mappings().all()
+    found = [
+        Payer(row["ledger_id"], row["name"], _given_plan(row, above[height:]))
+        for height, row in enumerate(above)
+        if row["plan_id"] is not None
+    ]
+    if not found:
         raise NoRate(
             "no payer: neither the extension's account nor one above it has a charging plan: "
             "give one to an account (`plan`)"
         )
-    ledger_id, name = plan.ledger_id, plan.name
-    if caller_id is not None:
-        ledger_id, name = tx.execute(_CALLER_ID, {"caller_id": caller_id}).one()
-    return [Payer(ledger_id, name, plan.plan_id, plan.plan_name, tuple(plan.special_prefixes))]
+    if caller_id is None:
+        return found
+    ledger_id, name = tx.execute(_CALLER_ID, {"caller_id": caller_id}).one()
+    return [Payer(ledger_id, name, found[0].plan), *found]
 
 
 def payers(
@@ -110,13 +142,32 @@ def payers(
     that then holds to the leg's end. Raises NoRate."""
     digits = number.removeprefix("+")
     prefixes = [digits[:length] for length in range(len(digits) + 1)]
-    found = []
+    rates: dict[str, Rate | None] = {}
+    found: list[PayerRate] = []
+    below: str | None = None
     for payer in who_pays(tx, extension_id, caller_id):
-        rows = tx.execute(_RATES, {"plan": payer.plan_id, "prefixes": prefixes})
-        rate = choose((Rate(*row) for row in rows), number, at)
+        plan = payer.plan
+        if plan.id not in rates:
+            rows = tx.execute(_RATES, {"plan": plan.id, "prefixes": prefixes})
+            rates[plan.id] = choose((Rate(*row) for row in rows), number, at)
+        rate = rates[plan.id]
         if rate is None:
-            raise NoRate(
-                f"{payer.name}: the plan {payer.plan_name!r} has no valid rate for {number}"
-            )
-        found.append(PayerRate(payer.ledger_id, payer.name, rate))
+            raise NoRate(f"{payer.name}: the plan {plan.name!r} has no valid rate for {number}")
+        free = allowance(plan.packages, number, plan.ledger_id, at, plan.zone)
+        own = payer.holds_plan
+        found.append(PayerRate(payer.ledger_id, payer.name, plan.id, rate, free, own, below))
+        below = payer.ledger_id
     return found
+
+
+def _given_plan(row: RowMapping, above: Sequence[RowMapping]) -> GivenPlan:
+    """`above` begins with the account itself; its time zone may be that of one further up."""
+    zones = (account["time_zone"] for account in above if account["time_zone"])
+    return GivenPlan(
+        row["plan_id"],
+        row["plan_name"],
+        tuple(row["special_prefixes"]),
+        tuple(row["packages"]),
+        row["ledger_id"],
+        next(zones, FALLBACK_TIME_ZONE),
+    )

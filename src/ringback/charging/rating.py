@@ -20,6 +20,22 @@ def microseconds(instant: Instant) -> int:
     return round(instant * SECOND)
 
 
+@dataclass(frozen=True, slots=True)
+class Free:
+    """The blocks of a leg that free minutes pay (spec section 6, "Free minutes")."""
+
+    first: bool = False
+    blocks: int = 0
+    """Of those after the first."""
+
+    def used(self, blocks: int) -> Free:
+        """What of it a leg with so many blocks after the first uses: it goes before money."""
+        return Free(self.first, min(self.blocks, blocks))
+
+
+NOTHING_FREE = Free()
+
+
 @dataclass(frozen=True)
 class Rate:
     """What calls to one prefix cost (spec section 6, "Charging plan").
@@ -58,30 +74,42 @@ class Rate:
         would begin at the very end has not: 60.000000 s are one block of 60."""
         return max(0, -((self.first_block * SECOND - duration) // (self.next_block * SECOND)))
 
-    def price(self, blocks: int) -> Decimal:
-        """What a leg costs with so many blocks after the first."""
-        return from_millionths(self.millionths(blocks))
+    def price(self, blocks: int, free: Free = NOTHING_FREE) -> Decimal:
+        """What a leg costs with so many blocks after the first, some of them free."""
+        return from_millionths(self.millionths(blocks, free))
 
-    def millionths(self, blocks: int) -> int:
+    def millionths(self, blocks: int, free: Free = NOTHING_FREE) -> int:
         """`price` in whole millionths: worked out exactly and rounded once, up."""
-        return self._begun - (-blocks * self._sixtieths // 60)
+        paid = blocks - free.blocks
+        return self._begun(free) - (-paid * self._sixtieths // 60)
 
     def lasts(self, blocks: int) -> int:
         """Microseconds from the answer to the end of so many blocks after the first."""
         return (self.first_block + blocks * self.next_block) * SECOND
 
-    def affordable(self, amount: Decimal) -> int | None:
+    def affordable(self, amount: Decimal, free: Free = NOTHING_FREE) -> int | None:
         """The most blocks after the first whose price is within `amount`; None: any number.
         Below the price of the first block the answer is negative."""
-        left = to_millionths(amount) - self._begun
+        left = to_millionths(amount) - self._begun(free)
         if left < 0:
             return -1
-        return None if self._sixtieths == 0 else left * 60 // self._sixtieths
+        return None if self._sixtieths == 0 else free.blocks + left * 60 // self._sixtieths
+
+    def free_seconds(self, free: Free) -> int:
+        """What the free blocks take of an allowance."""
+        return free.first * self.first_block + free.blocks * self.next_block
+
+    def _begun(self, free: Free) -> int:
+        """Millionths due at the answer."""
+        return self._setup if free.first else self._setup + self._first
 
     @cached_property
-    def _begun(self) -> int:
-        """Millionths due at the answer."""
-        return to_millionths(self.setup) + to_millionths(self.first_price)
+    def _setup(self) -> int:
+        return to_millionths(self.setup)
+
+    @cached_property
+    def _first(self) -> int:
+        return to_millionths(self.first_price)
 
     @cached_property
     def _sixtieths(self) -> int:
@@ -120,31 +148,39 @@ class Charge:
     billed_seconds: int
     """The length of the blocks charged."""
     explanation: str
+    free: Free = NOTHING_FREE
+    """The blocks that free minutes paid."""
 
 
-def charge(rate: Rate, duration: int) -> Charge:
+def charge(rate: Rate, duration: int, free: Free = NOTHING_FREE) -> Charge:
     """The charge of an answered leg that lasted `duration` microseconds (spec section 6, "Charge
-    of a leg"): setup + first_price + n x next_block x price_per_minute / 60.
+    of a leg"): setup + first_price + n x next_block x price_per_minute / 60, without the blocks
+    that free minutes pay.
 
     Blocks are charged when begun. The first begins with the answer itself, so a leg that was
     answered and ended in the same microsecond costs setup and first block. A leg that was never
     answered costs nothing and has no charge: do not ask for one.
     """
-    return charge_of_blocks(rate, rate.blocks(duration))
+    return charge_of_blocks(rate, rate.blocks(duration), free)
 
 
-def charge_of_blocks(rate: Rate, blocks: int) -> Charge:
+def charge_of_blocks(rate: Rate, blocks: int, free: Free = NOTHING_FREE) -> Charge:
     """The charge of an answered leg with so many blocks after the first."""
-    parts = [f"{rate.first_block} s at {format_amount(rate.first_price)}"]
+    used = free.used(blocks)
+    parts = [
+        f"{rate.first_block} s {'free' if used.first else f'at {format_amount(rate.first_price)}'}"
+    ]
     if rate.setup:
         parts.insert(0, f"setup {format_amount(rate.setup)}")
-    if blocks:
-        per_minute = format_amount(rate.price_per_minute)
-        parts.append(f"{blocks} × {rate.next_block} s at {per_minute}/min")
+    if used.blocks:
+        parts.append(f"{used.blocks} × {rate.next_block} s free")
+    if paid := blocks - used.blocks:
+        parts.append(f"{paid} × {rate.next_block} s at {format_amount(rate.price_per_minute)}/min")
     return Charge(
-        rate.price(blocks),
+        rate.price(blocks, used),
         rate.first_block + blocks * rate.next_block,
         f"+{rate.prefix}…: {', '.join(parts)}",
+        used,
     )
 
 

@@ -335,7 +335,8 @@ async def _check_records(url: str, console: Console) -> None:
     console.print()
     sessions_command.show(sessions, console, whole=True)
     session = sessions[0]
-    charged = [charge["amount"] for leg in session["legs"] for charge in leg["charges"]]
+    charges = [charge for leg in session["legs"] for charge in leg["charges"]]
+    charged = [charge for charge in charges if charge["payer"] == CALLER]
     statement = await sessions_command.statement(url, CALLER)
     sessions_command.show_statement(statement, console)
     if session["outcome"] != "cut_off" or len(charged) != 2:

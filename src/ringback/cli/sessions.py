@@ -15,9 +15,12 @@ from ringback.amounts import ZERO, format_amount
 from ringback.charging import ledger
 from ringback.clock import Instant, utc
 from ringback.store import open_store
-from ringback.store.models import CallerId, Charge, Extension, LedgerEntry, Leg, Session
+from ringback.store.models import Account, CallerId, Charge, Extension, LedgerEntry, Leg, Session
 
 LATEST = 50
+
+_UPWARDS = (None, "user", "organization", "provider", "administrator")
+"""The levels of payers; a callerID has none."""
 
 
 async def read(url: str, session: str | None, latest: int = LATEST) -> list[dict[str, Any]]:
@@ -66,20 +69,33 @@ def _legs(tx: Connection, session: str) -> list[dict[str, Any]]:
             **{name: _time(row[name]) for name in ("started", "ringing", "answered", "ended")},
             "cause": row["cause"],
             "billed_seconds": row["billed_seconds"],
-            "charges": [
-                {
-                    "payer": charge.payer,
-                    "amount": format_amount(charge.amount),
-                    "explanation": charge.explanation,
-                }
-                for charge in tx.execute(
-                    select(Charge.payer, Charge.amount, Charge.explanation).where(
-                        Charge.leg_id == row["id"]
-                    )
-                )
-            ],
+            "charges": _charges(tx, row["id"]),
         }
         for row in tx.execute(query).mappings()
+    ]
+
+
+def _charges(tx: Connection, leg: str) -> list[dict[str, Any]]:
+    """What each payer was charged for a leg, from the callerID up. `profit` is what the payer
+    below was charged less that; None where nobody below pays."""
+    charge = Charge.__table__
+    query = (
+        select(charge, Account.level)
+        .outerjoin(Account, Account.ledger_id == charge.c.ledger_id)
+        .where(charge.c.leg_id == leg)
+    )
+    rows = tx.execute(query).mappings().all()
+    return [
+        {
+            "payer": row["payer"],
+            "level": row["level"] or "caller_id",
+            "amount": format_amount(row["amount"]),
+            "profit": None
+            if row["income"] is None
+            else format_amount(row["income"] - row["amount"]),
+            "explanation": row["explanation"],
+        }
+        for row in sorted(rows, key=lambda row: _UPWARDS.index(row["level"]))
     ]
 
 
@@ -115,7 +131,7 @@ def _show_legs(session: dict[str, Any], console: Console) -> None:
             _local(leg["ended"])[11:],
             "" if leg["billed_seconds"] is None else str(leg["billed_seconds"]),
             "\n".join(
-                f"{charge['amount']} ({charge['explanation'].partition(': ')[2]})"
+                f"{charge['payer']} {charge['amount']} ({charge['explanation'].partition(': ')[2]})"
                 for charge in leg["charges"]
             )
             or (f"answered with {leg['cause']}" if leg["cause"] else "not answered"),

@@ -185,6 +185,26 @@ class LedgerAccount(Base):
     unlimited: Mapped[bool]
 
 
+class Allowance(Base):
+    """The free minutes that an account has by a package of its plan in one month."""
+
+    __tablename__ = "allowances"
+    __table_args__ = (
+        CheckConstraint("reserved >= 0 AND used >= 0", name="taken"),
+        CheckConstraint("reserved + used <= seconds", name="left"),
+    )
+    id: Mapped[str] = mapped_column(primary_key=True)
+    """`{ledger id}/{prefix}/{month}`."""
+    ledger_id: Mapped[str] = mapped_column(ForeignKey("ledger_accounts.id"))
+    prefix: Mapped[str]
+    month: Mapped[str]
+    """In the account's time zone, as 2026-11."""
+    seconds: Mapped[int]
+    """What the package had when it was last asked."""
+    reserved: Mapped[int]
+    used: Mapped[int]
+
+
 class LedgerEntry(Base):
     """One change of a balance. Append-only: triggers refuse UPDATE and DELETE."""
 
@@ -221,12 +241,12 @@ for _change in ("UPDATE", "DELETE"):
 class Reservation(Base):
     """What one payer holds ready for one leg: grown in steps, settled once.
 
-    amount + free is the price of all that may be used.
+    amount + free is the price of all that may be used, beyond the blocks of free minutes.
     """
 
     __tablename__ = "reservations"
     __table_args__ = (
-        CheckConstraint("amount >= 0 AND free >= 0", name="held"),
+        CheckConstraint("amount >= 0 AND free >= 0 AND free_blocks >= 0", name="held"),
         Index(
             "ix_reservations_open",
             "ledger_id",
@@ -240,10 +260,18 @@ class Reservation(Base):
     leg_id: Mapped[str] = mapped_column(index=True)
     payer: Mapped[str]
     """Name of the account, or number of the callerID."""
+    below_id: Mapped[str | None]
+    """Ledger id of the payer below, whose charge for the leg is this one's income."""
     amount: Mapped[Decimal]
     """Reserved money."""
     free: Mapped[Decimal]
     """Granted while the credit was unlimited: it takes no money."""
+    free_first: Mapped[bool]
+    """Free minutes pay the first block."""
+    free_blocks: Mapped[int]
+    """So many of the blocks after it are paid by free minutes."""
+    allowance_id: Mapped[str | None] = mapped_column(ForeignKey("allowances.id"))
+    """What they are reserved of, where this payer holds the plan that they belong to."""
     settled: Mapped[bool]
     rate: Mapped[dict[str, Any]]
     """The rate that holds for the leg to its end, so that a restart can charge by it."""
@@ -342,6 +370,10 @@ class Charge(Base):
     payer: Mapped[str]
     """Name of the account, or number of the callerID."""
     amount: Mapped[Decimal]
+    """What it cost the payer."""
+    income: Mapped[Decimal | None]
+    """What the next payer below was charged for the same leg: the payer's profit is this less
+    the amount. None where nobody below pays."""
     explanation: Mapped[str]
 
 

@@ -19,13 +19,14 @@ def bring_about(work: Work, entry: PlanEntry) -> None:
         "kind": entry.kind,
         "limit": entry.limit,
         "special_prefixes": list(entry.special_prefixes),
+        "packages": [package.model_dump() for package in entry.packages],
     }
     found = work.one(Plan, Plan.name == entry.name)
     if found is None:
         plan_id = work.new_id()
         work.tx.execute(
             insert(Plan),
-            {"id": plan_id, "account_id": account, "name": entry.name, "packages": [], **values},
+            {"id": plan_id, "account_id": account, "name": entry.name, **values},
         )
         work.changes.append(f"created plan {entry.name}")
     else:

@@ -25,6 +25,7 @@ from ringback.charging.ledger.credit import (
     recharge,
     set_credit_limit,
 )
+from ringback.charging.ledger.minutes import free_left
 
 __all__ = [
     "UNLIMITED",
@@ -36,6 +37,7 @@ __all__ = [
     "Recharged",
     "available",
     "balance",
+    "free_left",
     "open_account",
     "recharge",
     "reserve",

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
+from typing import Any
 
 from sqlalchemy import Connection, bindparam, insert, select, update
 
 from ringback.amounts import ZERO, format_amount
 from ringback.charging.holds import Hold, Post
+from ringback.charging.ledger import minutes
 from ringback.charging.ledger.balances import Balance, balance, balances, enter
-from ringback.charging.rating import Rate, charge_of_blocks, microseconds
+from ringback.charging.rating import Free, Rate, charge_of_blocks, microseconds
 from ringback.clock import Instant
 from ringback.store import models
 
@@ -34,19 +36,25 @@ _TAKE = (
     )
     .values(reserved=_A.reserved + bindparam("more"))
 )
-_HELD = select(_R.id, _R.amount, _R.free, _R.settled).where(
+_HELD = select(_R.id, _R.amount, _R.free, _R.free_blocks, _R.settled).where(
     _R.id.in_(bindparam("ids", expanding=True))
 )
 _GROW = (
     update(_R)
     .where(_R.id == bindparam("reservation"))
-    .values(amount=_R.amount + bindparam("paid"), free=_R.free + bindparam("granted"))
+    .values(
+        amount=_R.amount + bindparam("paid"),
+        free=_R.free + bindparam("granted"),
+        free_blocks=bindparam("unpaid"),
+    )
 )
 _SETTLE = (
     update(_R)
     .where(_R.id == bindparam("reservation"), ~_R.settled)
     .values(settled=True)
-    .returning(_R.amount, _R.free)
+    .returning(
+        _R.amount, _R.free, _R.free_first, _R.free_blocks, _R.allowance_id, _R.rate, _R.below_id
+    )
 )
 _POST = (
     update(_A)
@@ -54,9 +62,9 @@ _POST = (
     .values(balance=_A.balance - bindparam("used"), reserved=_A.reserved - bindparam("held"))
     .returning(_A.balance)
 )
-_OPEN_OF_LEG = select(_R.ledger_id, _R.payer, _R.amount, _R.free, _R.rate).where(
-    _R.leg_id == bindparam("leg"), ~_R.settled
-)
+_OPEN_OF_LEG = select(
+    _R.ledger_id, _R.payer, _R.amount, _R.free, _R.free_first, _R.free_blocks, _R.rate
+).where(_R.leg_id == bindparam("leg"), ~_R.settled)
 
 
 def reserve(tx: Connection, holds: Sequence[Hold]) -> None:
@@ -79,6 +87,8 @@ def reserve(tx: Connection, holds: Sequence[Hold]) -> None:
     for hold in holds:
         if needed[hold.ledger_id] > found[hold.ledger_id].available:
             raise _insufficient(hold.payer, needed[hold.ledger_id], found[hold.ledger_id])
+    for hold in holds:
+        _take_minutes(tx, hold, held.get(hold.reservation_id))
     for ledger_id, more in needed.items():
         if found[ledger_id].unlimited or not more:
             continue
@@ -89,25 +99,29 @@ def reserve(tx: Connection, holds: Sequence[Hold]) -> None:
 
     for hold, more in zip(holds, added, strict=True):
         paid, granted = (ZERO, more) if found[hold.ledger_id].unlimited else (more, ZERO)
-        if hold.reservation_id not in held:
+        row = held.get(hold.reservation_id)
+        if row is None:
             _open_reservation(tx, hold, paid, granted)
-        elif more:
-            growth = {"reservation": hold.reservation_id, "paid": paid, "granted": granted}
-            tx.execute(_GROW, growth)
+        elif more or hold.free.blocks > row.free_blocks:
+            unpaid = max(hold.free.blocks, row.free_blocks)
+            _change(tx, hold, paid, granted, unpaid)
 
 
 def trim(tx: Connection, holds: Sequence[Hold]) -> None:
-    """Give back what is reserved beyond the total of each hold. One that is less already, or
-    settled, stays as it is."""
+    """Give back what is reserved beyond the total of each hold, free minutes included. One that
+    is less already, or settled, stays as it is."""
     for hold in holds:
         row = tx.execute(_HELD, {"ids": [hold.reservation_id]}).one_or_none()
         if row is None or row.settled:
             continue
         less = max(ZERO, row.amount + row.free - hold.total)
         paid = min(less, row.amount)
-        change = {"reservation": hold.reservation_id, "paid": -paid, "granted": paid - less}
-        tx.execute(_GROW, change)
+        unpaid = min(row.free_blocks, hold.free.blocks)
+        _change(tx, hold, -paid, paid - less, unpaid)
         tx.execute(_POST, {"ledger": hold.ledger_id, "used": ZERO, "held": paid})
+        if hold.allowance is not None and unpaid < row.free_blocks:
+            freed = (row.free_blocks - unpaid) * hold.rate.next_block
+            minutes.use(tx, hold.allowance.id, freed, 0)
 
 
 def settle(tx: Connection, posts: Sequence[Post], now: Instant) -> None:
@@ -116,22 +130,30 @@ def settle(tx: Connection, posts: Sequence[Post], now: Instant) -> None:
 
     Raises LedgerFault when more was used than was reserved.
     """
+    prices = {(post.leg_id, post.ledger_id): post.price for post in posts}
     for post in posts:
         held = tx.execute(_SETTLE, {"reservation": post.reservation_id}).one_or_none()
         if held is None:
             continue
         reserved = held.amount + held.free
-        if post.price > reserved:
+        free = Free(held.free_first, held.free_blocks)
+        if post.price > reserved or post.free.blocks > free.blocks:
             raise LedgerFault(
                 f"reservation {post.reservation_id}: {format_amount(post.price)} used of "
-                f"{format_amount(reserved)} reserved"
+                f"{format_amount(reserved)} reserved, {post.free.blocks} free blocks of "
+                f"{free.blocks}"
             )
         used = max(ZERO, post.price - held.free)
         left = tx.execute(
             _POST, {"ledger": post.ledger_id, "used": used, "held": held.amount}
         ).scalar_one()
+        if held.allowance_id is not None:
+            rate = Rate.from_json(held.rate)
+            spent = rate.free_seconds(post.free) if post.answered else 0
+            minutes.use(tx, held.allowance_id, rate.free_seconds(free), spent)
         if post.answered:
-            _charge(tx, post, used, left, now)
+            income = prices.get((post.leg_id, held.below_id))
+            _charge(tx, post, used, income, left, now)
 
 
 def settle_interrupted(
@@ -147,10 +169,10 @@ def settle_interrupted(
         if answered is None:
             posts.append(Post(leg_id, row.ledger_id, row.payer, answered=False))
             continue
-        rate = Rate.from_json(row.rate)
+        rate, free = Rate.from_json(row.rate), Free(row.free_first, row.free_blocks)
         blocks = rate.blocks(microseconds(alive) - microseconds(answered))
-        paid = rate.affordable(row.amount + row.free)
-        charged = charge_of_blocks(rate, blocks if paid is None else min(blocks, paid))
+        paid = rate.affordable(row.amount + row.free, free)
+        charged = charge_of_blocks(rate, blocks if paid is None else min(blocks, paid), free)
         posts.append(
             Post(
                 leg_id,
@@ -158,6 +180,7 @@ def settle_interrupted(
                 row.payer,
                 answered=True,
                 price=charged.amount,
+                free=charged.free,
                 billed_seconds=charged.billed_seconds,
                 explanation=charged.explanation,
             )
@@ -181,15 +204,38 @@ def _open_reservation(tx: Connection, hold: Hold, paid: Decimal, granted: Decima
             "ledger_id": hold.ledger_id,
             "leg_id": hold.leg_id,
             "payer": hold.payer,
+            "below_id": hold.below_id,
             "amount": paid,
             "free": granted,
+            "free_first": hold.free.first,
+            "free_blocks": hold.free.blocks,
+            "allowance_id": None if hold.allowance is None else hold.allowance.id,
             "settled": False,
             "rate": hold.rate.as_json(),
         },
     )
 
 
-def _charge(tx: Connection, post: Post, used: Decimal, left: Decimal, now: Instant) -> None:
+def _take_minutes(tx: Connection, hold: Hold, row: Any) -> None:
+    """Reserve what the hold has more of free minutes than is reserved."""
+    if hold.allowance is None:
+        return
+    had = Free() if row is None else Free(hold.free.first, row.free_blocks)
+    more = hold.free_seconds - hold.rate.free_seconds(had)
+    if (more > 0 or row is None) and not minutes.take(tx, hold.allowance, more):
+        raise InsufficientCredit(
+            f"{hold.payer}: its free minutes to +{hold.allowance.prefix} have just been taken"
+        )
+
+
+def _change(tx: Connection, hold: Hold, paid: Decimal, granted: Decimal, unpaid: int) -> None:
+    change = {"paid": paid, "granted": granted, "unpaid": unpaid}
+    tx.execute(_GROW, {"reservation": hold.reservation_id, **change})
+
+
+def _charge(
+    tx: Connection, post: Post, used: Decimal, income: Decimal | None, left: Decimal, now: Instant
+) -> None:
     """The entry and the charge of an answered leg."""
     explanation = post.explanation
     if used < post.price:
@@ -213,6 +259,7 @@ def _charge(tx: Connection, post: Post, used: Decimal, left: Decimal, now: Insta
             "ledger_id": post.ledger_id,
             "payer": post.payer,
             "amount": used,
+            "income": income,
             "explanation": explanation,
         },
     )

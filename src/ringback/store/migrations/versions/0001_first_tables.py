@@ -80,6 +80,22 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_accounts_parent_id"), "accounts", ["parent_id"], unique=False)
     op.create_table(
+        "allowances",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("ledger_id", sa.Text(), nullable=False),
+        sa.Column("prefix", sa.Text(), nullable=False),
+        sa.Column("month", sa.Text(), nullable=False),
+        sa.Column("seconds", sa.Integer(), nullable=False),
+        sa.Column("reserved", sa.Integer(), nullable=False),
+        sa.Column("used", sa.Integer(), nullable=False),
+        sa.CheckConstraint("reserved >= 0 AND used >= 0", name=op.f("ck_allowances_taken")),
+        sa.CheckConstraint("reserved + used <= seconds", name=op.f("ck_allowances_left")),
+        sa.ForeignKeyConstraint(
+            ["ledger_id"], ["ledger_accounts.id"], name=op.f("fk_allowances_ledger_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_allowances")),
+    )
+    op.create_table(
         "ledger_entries",
         sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
         sa.Column("ledger_id", sa.Text(), nullable=False),
@@ -103,11 +119,20 @@ def upgrade() -> None:
         sa.Column("ledger_id", sa.Text(), nullable=False),
         sa.Column("leg_id", sa.Text(), nullable=False),
         sa.Column("payer", sa.Text(), nullable=False),
+        sa.Column("below_id", sa.Text(), nullable=True),
         sa.Column("amount", sa.BigInteger(), nullable=False),
         sa.Column("free", sa.BigInteger(), nullable=False),
+        sa.Column("free_first", sa.Boolean(), nullable=False),
+        sa.Column("free_blocks", sa.Integer(), nullable=False),
+        sa.Column("allowance_id", sa.Text(), nullable=True),
         sa.Column("settled", sa.Boolean(), nullable=False),
         sa.Column("rate", sa.Text(), nullable=False),
-        sa.CheckConstraint("amount >= 0 AND free >= 0", name=op.f("ck_reservations_held")),
+        sa.CheckConstraint(
+            "amount >= 0 AND free >= 0 AND free_blocks >= 0", name=op.f("ck_reservations_held")
+        ),
+        sa.ForeignKeyConstraint(
+            ["allowance_id"], ["allowances.id"], name=op.f("fk_reservations_allowance_id")
+        ),
         sa.ForeignKeyConstraint(
             ["ledger_id"], ["ledger_accounts.id"], name=op.f("fk_reservations_ledger_id")
         ),
@@ -287,6 +312,7 @@ def upgrade() -> None:
         sa.Column("ledger_id", sa.Text(), nullable=False),
         sa.Column("payer", sa.Text(), nullable=False),
         sa.Column("amount", sa.BigInteger(), nullable=False),
+        sa.Column("income", sa.BigInteger(), nullable=True),
         sa.Column("explanation", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(
             ["ledger_id"], ["ledger_accounts.id"], name=op.f("fk_charges_ledger_id")

@@ -1,0 +1,60 @@
+"""Free minutes: reserved and used like money, in whole seconds of a month's allowance."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sqlalchemy import Connection, bindparam, insert, select, update
+
+from ringback.charging.packages import Allowance
+from ringback.store import models
+
+_M = models.Allowance
+
+_TAKEN = select(_M.id, _M.reserved, _M.used).where(_M.id.in_(bindparam("ids", expanding=True)))
+_TAKE = (
+    update(_M)
+    .where(
+        _M.id == bindparam("allowance"),
+        _M.reserved + _M.used + bindparam("more") <= bindparam("given"),
+    )
+    .values(reserved=_M.reserved + bindparam("more"), seconds=bindparam("given"))
+)
+_USE = (
+    update(_M)
+    .where(_M.id == bindparam("allowance"))
+    .values(reserved=_M.reserved - bindparam("held"), used=_M.used + bindparam("spent"))
+)
+
+
+def free_left(tx: Connection, allowances: Iterable[Allowance]) -> dict[str, int]:
+    """Seconds that can still be reserved of each, by its id."""
+    given = {each.id: each.seconds for each in allowances}
+    if not given:
+        return {}
+    taken = {row.id: row.reserved + row.used for row in tx.execute(_TAKEN, {"ids": list(given)})}
+    return {id_: max(0, seconds - taken.get(id_, 0)) for id_, seconds in given.items()}
+
+
+def take(tx: Connection, allowance: Allowance, seconds: int) -> bool:
+    """Reserve more of an allowance; False when so much is not left."""
+    if not tx.execute(_TAKEN, {"ids": [allowance.id]}).all():
+        tx.execute(
+            insert(_M),
+            {
+                "id": allowance.id,
+                "ledger_id": allowance.ledger_id,
+                "prefix": allowance.prefix,
+                "month": allowance.month,
+                "seconds": allowance.seconds,
+                "reserved": 0,
+                "used": 0,
+            },
+        )
+    row = {"allowance": allowance.id, "more": seconds, "given": allowance.seconds}
+    return tx.execute(_TAKE, row).rowcount > 0
+
+
+def use(tx: Connection, allowance_id: str, held: int, spent: int) -> None:
+    """Of so many seconds held, so many were spent; the others are free again."""
+    tx.execute(_USE, {"allowance": allowance_id, "held": held, "spent": spent})
