@@ -78,7 +78,7 @@ class Place:
         """Write the document and apply it."""
         path = self.folder / "setup.yaml"
         path.write_text(yaml.safe_dump(self.document))
-        return asyncio.run(
+        applied = asyncio.run(
             apply_setup(
                 load_setup(path),
                 self.store,
@@ -92,6 +92,7 @@ class Place:
                 dry_run=dry_run,
             )
         )
+        return applied.changes
 
     def read(self, work: Callable[[Connection], T]) -> T:
         return asyncio.run(self.store.read(work))

@@ -146,9 +146,9 @@ class World:
             await self.exchange.start()
 
     async def apply(self, document: dict[str, Any]) -> list[str]:
-        """Apply a setup document."""
+        """Apply a setup document, and tell the exchange of it."""
         setup = SetupFile.model_validate(document)
-        return await apply_setup(
+        applied = await apply_setup(
             setup,
             self.store,
             self.secrets,
@@ -159,6 +159,8 @@ class World:
             sounds_folder=self.folder / "sounds",
             convert=convert,
         )
+        self.exchange.credited(applied.credited)
+        return applied.changes
 
     async def crash_and_restart(self, after: float = 1.0) -> None:
         """The server dies at once, and another life begins on the same store."""
@@ -185,7 +187,21 @@ class World:
                 return
         raise AssertionError(f"not quiet: {self.network.live()} {self.open_sessions()}")
 
+    async def until(self, step: str, longest: float = 300.0) -> None:
+        """Wait until the journal has a step."""
+        until = self.clock.now() + longest
+        while self.clock.now() < until:
+            if any(told == step for _, _, told, _ in self.journal.steps):
+                return
+            await self.sleep(0.1)
+        raise AssertionError(f"never came to {step!r}: {self.journal.steps}")
+
     # Looking
+
+    def funded(self) -> Instant:
+        """The funded instant of the only live session."""
+        ((line, _),) = self.exchange._lines.values()
+        return line.meter.funded()
 
     def rows(self, model: Any) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = self._read(

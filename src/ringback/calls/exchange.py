@@ -7,12 +7,13 @@ start-up first brings to an end what a crash has left (`recovery`).
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 
 from ringback.accounts import tree
 from ringback.accounts.tree import ExtensionFacts
 from ringback.calls import records
 from ringback.calls.decision import Refused
-from ringback.calls.inbox import End, TriggeredAgain
+from ringback.calls.inbox import Credited, End, TriggeredAgain
 from ringback.calls.line import Line, Origin
 from ringback.calls.outcome import Outcome
 from ringback.calls.recovery import OpenRequest, recover
@@ -98,6 +99,12 @@ class Exchange:
             return False
         self._lines[session][0].inbox.put(End(by))
         return True
+
+    def credited(self, ledger_ids: Collection[str]) -> None:
+        """The credit of these ledger accounts has changed: their live calls look at it."""
+        for line, _ in self._lines.values():
+            if not set(ledger_ids).isdisjoint(line.meter.ledger_ids()):
+                line.inbox.put(Credited())
 
     async def call_me_back(
         self, extension: str, number: str, destination: str | None = None

@@ -41,7 +41,12 @@ class LegEvent:
     event: Event
 
 
-Message = LegEvent | End | TriggeredAgain | Woken
+@dataclass(frozen=True, slots=True)
+class Credited:
+    """The credit of somebody who pays has changed."""
+
+
+Message = LegEvent | End | TriggeredAgain | Woken | Credited
 
 
 class Inbox:

@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 
 from ringback.accounts.callback import CallbackSetup
 from ringback.accounts.tree import CallerIdFacts, ExtensionFacts
-from ringback.calls.inbox import End, Inbox, LegEvent, TriggeredAgain, Woken
+from ringback.calls.inbox import Credited, End, Inbox, LegEvent, TriggeredAgain, Woken
 from ringback.calls.keypad import EMPTY_SECONDS, Entry, Keypad
 from ringback.calls.outcome import Course, Outcome, Stage
 from ringback.calls.party import Party
@@ -146,6 +146,8 @@ class Line:
                     return None
                 case None | Woken():
                     continue
+                case Credited():
+                    self._look_at_credit()
                 case End():
                     self.course.ended_by_order = True
                     raise Ordered
@@ -254,15 +256,45 @@ class Line:
         except (StoreError, ledger.InsufficientCredit) as error:
             # Another call may have taken the money meanwhile; the watch looks once more.
             self.services.journal.trouble(self.id, f"no slice reserved: {error}")
-        self._slice = None
         if self.watch is not None:
             self.watch.sliced(self._funded(), self.now())
+        self._reserved()
+
+    def _look_at_credit(self) -> None:
+        """A recharge has come, or a credit is unlimited no more."""
+        before = self._slice
+
+        async def look() -> None:
+            if before is not None:
+                await before
+            await self._curtail()
+
+        self._slice = asyncio.get_running_loop().create_task(look())
+
+    async def _curtail(self) -> None:
+        """Whoever was unlimited and is no more pays no block that has not begun (spec section 6,
+        "Credit of a callerID"); then the watch looks again at what can be had."""
+
+        def work(tx: Connection) -> Step:
+            step = self.meter.curtail(ledger.revoked(tx, self.meter.leg_ids()), self.now())
+            ledger.trim(tx, step.trims)
+            return step
+
+        try:
+            self.meter.applied(await self.services.store.run(work))
+        except StoreError as error:
+            self.services.journal.trouble(self.id, f"a change of credit was not looked at: {error}")
+        if self.watch is not None:
+            self.watch.credit_changed(self._funded(), self.now())
+        self._reserved()
+
+    def _reserved(self) -> None:
         self.set_limits()
         self.inbox.put(Woken())
 
     async def sliced(self) -> None:
-        """Wait until no slice is on its way, so that the meter may be changed."""
-        if self._slice is not None:
+        """Wait until nothing is being reserved, so that the meter may be changed."""
+        while self._slice is not None and not self._slice.done():
             await self._slice
 
     # Talking with the caller

@@ -95,5 +95,14 @@ class Watch:
         else:
             self._looked = now
 
+    def credit_changed(self, funded: Instant, now: Instant) -> None:
+        """The funded instant now, which may have come nearer; what was asked for in vain may be
+        had."""
+        self.funded = funded
+        self._pending = False
+        self._looked = -math.inf
+        if self.end - self.warn_seconds > now:
+            self._warned = False
+
     def warned(self) -> None:
         self._warned = True

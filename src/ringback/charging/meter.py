@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from types import MappingProxyType
@@ -125,6 +125,25 @@ class Meter:
         a, b = self._legs["A"], self._legs["B"]
         return self._shorten(a, b.paid_until() + self._tail)
 
+    def curtail(self, ledger_ids: Collection[str], now: Instant) -> Step:
+        """These had no limit, and now have one: of what they were granted only the blocks that
+        have begun remain, and nothing is kept for the time after leg B."""
+        at = microseconds(now)
+        trims: list[Hold] = []
+        shares: dict[str, list[Share]] = {}
+        for leg in self._legs.values():
+            if leg.ended:
+                continue
+            shares[leg.id] = [
+                share.shortened(0 if leg.answered is None else at - leg.answered)
+                if share.payer.ledger_id in ledger_ids
+                else share
+                for share in leg.shares
+            ]
+            trims += _shrinkage(leg, shares[leg.id])
+        tail = 0 if trims else None
+        return Step(self._steps, trims=tuple(trims), shares=shares, tail=tail)
+
     def slice(
         self, available: Mapping[str, Decimal], left: Mapping[str, int] = _NO_MINUTES
     ) -> Step:
@@ -196,6 +215,10 @@ class Meter:
         leg = self._legs.get("A")
         return math.inf if leg is None else _instant(leg.paid_until())
 
+    def leg_ids(self) -> list[str]:
+        """The open legs."""
+        return [leg.id for leg in self._legs.values() if not leg.ended]
+
     def allowances(self) -> list[Allowance]:
         """The free minutes that the open legs may use."""
         return allowances_of(
@@ -233,15 +256,8 @@ class Meter:
     def _shorten(self, leg: PaidLeg, until: int) -> Step:
         """Give back what the leg does not need to last until then: money before free minutes."""
         assert leg.answered is not None
-        duration = until - leg.answered
-        shorter: list[Share] = []
-        for share in leg.shares:
-            blocks = min(share.blocks, share.payer.rate.blocks(duration))
-            shorter.append(Share(share.payer, blocks, share.free.used(blocks)))
-        less = [
-            new for old, new in zip(leg.shares, shorter, strict=True) if new.blocks < old.blocks
-        ]
-        return Step(self._steps, trims=_holds(leg.id, less), shares={leg.id: shorter})
+        shorter = [share.shortened(until - leg.answered) for share in leg.shares]
+        return Step(self._steps, trims=_shrinkage(leg, shorter), shares={leg.id: shorter})
 
     def _running(self) -> _Ends:
         """The legs whose time runs, each with how long it stays after the funded instant."""
@@ -278,6 +294,14 @@ def _growth(leg: PaidLeg, shares: Sequence[Share]) -> tuple[Hold, ...]:
     return _holds(
         leg.id,
         [new for old, new in zip(leg.shares, shares, strict=True) if new.blocks > old.blocks],
+    )
+
+
+def _shrinkage(leg: PaidLeg, shares: Sequence[Share]) -> tuple[Hold, ...]:
+    """What is to be held from now on where it is less than it was."""
+    return _holds(
+        leg.id,
+        [new for old, new in zip(leg.shares, shares, strict=True) if new.blocks < old.blocks],
     )
 
 

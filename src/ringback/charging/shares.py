@@ -28,6 +28,12 @@ class Share:
         """Millionths."""
         return self.payer.rate.millionths(self.blocks, self.free)
 
+    def shortened(self, duration: int) -> Share:
+        """With no more blocks than a leg of that duration begins: money is given back before
+        free minutes."""
+        blocks = min(self.blocks, self.payer.rate.blocks(duration))
+        return Share(self.payer, blocks, self.free.used(blocks))
+
 
 @dataclass(slots=True)
 class PaidLeg:

@@ -26,6 +26,7 @@ from ringback.cli import init as init_command
 from ringback.cli import sessions as sessions_command
 from ringback.cli.phone import command as phone_command
 from ringback.config import Config, ConfigError, load_config
+from ringback.server.commands import tell_credited
 from ringback.server.control import ControlError, ask
 from ringback.server.log import LogJournal, make_logger
 from ringback.server.run import control_path, key_path, serve, sounds_path
@@ -113,7 +114,7 @@ async def _apply(config: Config, file: Path, *, dry_run: bool) -> list[str]:
     secrets = load_secrets(key_path(config))
     store = open_store(config.database_url)
     try:
-        changes = await apply_setup(
+        applied = await apply_setup(
             setup,
             store,
             secrets,
@@ -127,7 +128,9 @@ async def _apply(config: Config, file: Path, *, dry_run: bool) -> list[str]:
         )
     finally:
         await store.close()
-    return changes or ["nothing changed"]
+    if not dry_run:
+        await tell_credited(control_path(config), applied.credited)
+    return applied.changes or ["nothing changed"]
 
 
 @app.command()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection
@@ -10,7 +12,20 @@ from ringback.accounts import tree
 from ringback.calls.exchange import Exchange
 from ringback.calls.services import Services
 from ringback.numbering import BadNumber, read_typed
-from ringback.server.control import ControlError
+from ringback.server.control import ControlError, ask
+
+_AT_ONCE = 500
+"""Ledger accounts named in one command."""
+
+
+async def tell_credited(path: Path, ledger_ids: Sequence[str]) -> None:
+    """Tell the server, if one runs, whose credit has changed, so that their live calls go on for
+    longer or end. (Without being told each looks again when its next minute is reserved.)"""
+    for start in range(0, len(ledger_ids), _AT_ONCE):
+        try:
+            await ask(path, "credited", ledger_ids=ledger_ids[start : start + _AT_ONCE])
+        except ControlError:
+            return
 
 
 async def call_me_back(

@@ -99,7 +99,12 @@ async def serve(
             raise ControlError("no live session has this id")
         return {}
 
-    control = ControlServer(control_path(config), {"call": call, "end": end})
+    async def credited(request: dict[str, Any]) -> dict[str, Any]:
+        exchange.credited([str(id_) for id_ in request.get("ledger_ids", [])])
+        return {}
+
+    handlers = {"call": call, "end": end, "credited": credited}
+    control = ControlServer(control_path(config), handlers)
     await exchange.start()
     await control.start()
     ready()

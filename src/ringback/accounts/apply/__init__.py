@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import Connection
@@ -22,11 +23,25 @@ from ringback.accounts.setupfile import SetupError
 from ringback.clock import Instant
 from ringback.store import Store
 
-__all__ = ["Convert", "apply_setup"]
+__all__ = ["Applied", "Convert", "apply_setup"]
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What an application came to."""
+
+    changes: list[str]
+    """What changed, a line each; empty if nothing did."""
+    credited: list[str]
+    """The ledger accounts whose credit is another now: live calls on them are to be told."""
 
 
 class _DryRun(Exception):
     """Undoes the unit of work."""
+
+    def __init__(self, applied: Applied) -> None:
+        super().__init__()
+        self.applied = applied
 
 
 async def apply_setup(
@@ -41,9 +56,8 @@ async def apply_setup(
     sounds_folder: Path,
     convert: Convert,
     dry_run: bool = False,
-) -> list[str]:
-    """Bring the file about and return what changed, a line each, empty if nothing did. A dry run
-    returns the same and changes nothing.
+) -> Applied:
+    """Bring the file about. A dry run returns the same and changes nothing.
 
     `folder` is what the sound files of the setup are relative to, `sounds_folder` where converted
     ones go. Raises SetupError with every fault, BadKey, StoreError.
@@ -52,23 +66,22 @@ async def apply_setup(
     with sounds.converted(
         setup.sounds, folder, sounds_folder, convert, keep=not dry_run
     ) as converted:
-        changes: list[str] = []
 
-        def unit(tx: Connection) -> None:
+        def unit(tx: Connection) -> Applied:
             work = Work(tx, secrets, now, chance)
             work.changes += lay_foundation(tx, secrets, home_country, now, chance)
             _bring_about(work, setup, converted)
-            changes[:] = work.changes
             if work.faults:
                 raise SetupError("\n".join(work.faults))
+            applied = Applied(work.changes, sorted(work.credited))
             if dry_run:
-                raise _DryRun
+                raise _DryRun(applied)
+            return applied
 
         try:
-            await store.run(unit)
-        except _DryRun:
-            pass
-        return changes
+            return await store.run(unit)
+        except _DryRun as dry:
+            return dry.applied
 
 
 def _bring_about(work: Work, setup: SetupFile, converted: Mapping[SoundEntry, Converted]) -> None:

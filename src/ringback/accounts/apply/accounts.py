@@ -90,5 +90,6 @@ def give_plan(work: Work, entry: AccountEntry) -> None:
         ledger.set_credit_limit(work.tx, found["ledger_id"], plan["limit"])
     except ledger.LimitRefused as error:
         raise SetupError(f"{what}: plan {entry.plan or 'none'}: {error}") from error
+    work.credited.add(found["ledger_id"])
     work.tx.execute(update(Account).where(Account.id == found["id"]).values(plan_id=plan["id"]))
     work.changes.append(f"{what}: plan {entry.plan or 'none'}")

@@ -174,5 +174,6 @@ def _recharge(work: Work, ledger_id: str, entry: CallerIdEntry) -> None:
     except (ledger.RechargeRefused, ValueError) as error:
         raise SetupError(f"callerID {entry.number}: credit: {error}") from error
     if made.changed:
+        work.credited.add(ledger_id)
         by = "without limit" if amount is None else f"by {format_amount(amount)}"
         work.changes.append(f"recharged {entry.number} {by} (order {order})")

@@ -50,6 +50,7 @@ def _spread_limit(work: Work, plan_id: str, entry: PlanEntry) -> None:
             ledger.set_credit_limit(work.tx, holder.ledger_id, entry.limit)
         except ledger.LimitRefused as error:
             raise SetupError(f"plan {entry.name}: account {holder.name}: {error}") from error
+        work.credited.add(holder.ledger_id)
 
 
 def _rates(work: Work, plan_id: str, entry: PlanEntry) -> None:

@@ -32,6 +32,8 @@ class Work:
         self.now = now
         self.changes: list[str] = []
         self.faults: list[str] = []
+        self.credited: set[str] = set()
+        """The ledger accounts whose credit changed."""
         self._chance = chance
 
     @contextmanager

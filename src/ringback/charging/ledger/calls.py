@@ -62,6 +62,17 @@ _POST = (
     .values(balance=_A.balance - bindparam("used"), reserved=_A.reserved - bindparam("held"))
     .returning(_A.balance)
 )
+_REVOKED = (
+    select(_R.ledger_id)
+    .join(_A, _A.id == _R.ledger_id)
+    .where(
+        _R.leg_id.in_(bindparam("legs", expanding=True)),
+        ~_R.settled,
+        ~_A.unlimited,
+        _R.free > ZERO,
+        _R.amount == ZERO,  # something paid since then was had within the limit
+    )
+)
 _OPEN_OF_LEG = select(
     _R.ledger_id, _R.payer, _R.amount, _R.free, _R.free_first, _R.free_blocks, _R.rate
 ).where(_R.leg_id == bindparam("leg"), ~_R.settled)
@@ -122,6 +133,12 @@ def trim(tx: Connection, holds: Sequence[Hold]) -> None:
         if hold.allowance is not None and unpaid < row.free_blocks:
             freed = (row.free_blocks - unpaid) * hold.rate.next_block
             minutes.use(tx, hold.allowance.id, freed, 0)
+
+
+def revoked(tx: Connection, leg_ids: Sequence[str]) -> set[str]:
+    """The ledger accounts that were granted what they hold for these legs while they had no
+    limit, and have one now."""
+    return set(tx.execute(_REVOKED, {"legs": list(leg_ids)}).scalars())
 
 
 def settle(tx: Connection, posts: Sequence[Post], now: Instant) -> None:
