@@ -118,8 +118,10 @@ class Database(_Section):
     @field_validator("url")
     @classmethod
     def _known(cls, url: str | None) -> str | None:
-        if url is not None and not url.startswith("sqlite:///"):
-            raise ValueError("this version stores in SQLite only: sqlite:///PATH, or leave it out")
+        if url is not None and not url.startswith(("sqlite:///", "postgresql://")):
+            raise ValueError(
+                "write sqlite:///PATH or postgresql://USER:PASSWORD@HOST/NAME, or leave it out"
+            )
         return url
 
 
@@ -307,7 +309,7 @@ def _anchored(config: Config, folder: Path) -> Config:
         update={"data_dir": (folder / config.server.data_dir).resolve()}
     )
     database = config.database
-    if database.url is not None:
+    if database.url is not None and database.url.startswith("sqlite:///"):
         file = (folder / database.url.removeprefix("sqlite:///")).resolve()
         database = database.model_copy(update={"url": f"sqlite:///{file}"})
     return config.model_copy(update={"server": server, "database": database})

@@ -6,8 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, bindparam, delete, select
-from sqlalchemy.dialects.sqlite import insert as upsert
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from ringback.clock import Instant
 from ringback.store import models
@@ -69,8 +68,8 @@ def load(tx: Connection, keys: Sequence[str]) -> dict[str, Lock]:
 
 def save(tx: Connection, key: str, lock: Lock) -> None:
     values = {"failures": lock.failures, "times": lock.times, "until": lock.until}
-    statement = upsert(models.Lock).values(key=key, **values)
-    tx.execute(statement.on_conflict_do_update(index_elements=["key"], set_=values))
+    if tx.execute(update(models.Lock).where(models.Lock.key == key).values(values)).rowcount == 0:
+        tx.execute(insert(models.Lock), {"key": key, **values})
 
 
 def lift(tx: Connection, key: str) -> None:

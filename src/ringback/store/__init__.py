@@ -3,9 +3,11 @@
 from ringback.store.errors import (
     StoreBusy,
     StoreClosed,
+    StoreConflict,
     StoreCorrupt,
     StoreError,
     StoreFull,
+    StoreUnreachable,
     StoreUnusable,
     StoreVersionError,
 )
@@ -13,17 +15,21 @@ from ringback.store.inline import InlineStore
 from ringback.store.migrate import migrate
 from ringback.store.opening import open_store
 from ringback.store.port import Store
+from ringback.store.postgresql import PostgresqlStore
 from ringback.store.sqlite import SqliteStore
 
 __all__ = [
     "InlineStore",
+    "PostgresqlStore",
     "SqliteStore",
     "Store",
     "StoreBusy",
     "StoreClosed",
+    "StoreConflict",
     "StoreCorrupt",
     "StoreError",
     "StoreFull",
+    "StoreUnreachable",
     "StoreUnusable",
     "StoreVersionError",
     "migrate",

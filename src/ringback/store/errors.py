@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import sqlite3
 
-from sqlalchemy.exc import DBAPIError
+import psycopg
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+DATABASE_ERRORS = (SQLAlchemyError, sqlite3.Error, psycopg.Error)
+"""What a database raises: through SQLAlchemy, or where a connection is used without it."""
 
 
 class StoreError(Exception):
@@ -19,12 +23,20 @@ class StoreBusy(StoreError):
     """Another process holds the database, for longer than we wait."""
 
 
+class StoreConflict(StoreBusy):
+    """Other transactions stand in the way of this one, which may well succeed when tried again."""
+
+
 class StoreCorrupt(StoreError):
     """The file is damaged, or is no database."""
 
 
 class StoreUnusable(StoreError):
     """The file cannot be opened, read or written."""
+
+
+class StoreUnreachable(StoreError):
+    """The database server does not answer, or lets us not in."""
 
 
 class StoreVersionError(StoreError):
@@ -56,12 +68,59 @@ _KINDS: dict[str, tuple[type[StoreError], str]] = {
 """By SQLite's primary result codes, https://www.sqlite.org/rescode.html."""
 
 
-def store_error(error: DBAPIError | sqlite3.Error, where: str) -> StoreError | None:
-    """The StoreError for what the database in `where` raised. None where the statement is at
-    fault, for instance when a constraint refused it, which is the business of its author."""
+_STATES: dict[str, tuple[type[StoreError], str]] = {
+    "08": (StoreUnreachable, "the connection was lost: see that PostgreSQL runs, and its log"),
+    "25006": (
+        StoreUnusable,
+        "it may not be written: it is a standby, or default_transaction_read_only is set",
+    ),
+    "28": (StoreUnreachable, "it refuses the user: see user and password in [database] url"),
+    "3D000": (StoreUnreachable, "there is no such database: make it with `createdb`"),
+    "40": (StoreConflict, "other transactions kept getting in the way: try again"),
+    "42501": (StoreUnusable, "the user may not do that: let it own the database and its tables"),
+    "53100": (StoreFull, "the disk is full: free some space there"),
+    "53300": (StoreBusy, "it has too many connections: raise max_connections"),
+    "53": (StoreBusy, "the server is short of something: see its log"),
+    "55P03": (
+        StoreBusy,
+        f"another transaction has kept a row locked for {BUSY_SECONDS:.0f} s: let it finish, or "
+        "end it (pg_stat_activity names it)",
+    ),
+    "57014": (StoreBusy, "a statement took too long and was given up: see the load of the server"),
+    "57P": (StoreUnreachable, "PostgreSQL is stopping or starting: see its log"),
+    "58": (StoreUnusable, "the disk fails to read or write: see the log of PostgreSQL"),
+    "XX001": (StoreCorrupt, "it is damaged: stop the server and restore a backup"),
+    "XX002": (StoreCorrupt, "an index is damaged: run `reindexdb`"),
+}
+"""By how SQLSTATE begins, https://www.postgresql.org/docs/current/errcodes-appendix.html; of two
+that fit the longer holds."""
+_UNREACHABLE = (
+    StoreUnreachable,
+    "it cannot be reached: see that PostgreSQL runs there, and host, port, name, user and password "
+    "in [database] url",
+)
+"""For an error of the client's own library, which has no SQLSTATE."""
+
+
+def store_error(error: Exception, where: str) -> StoreError | None:
+    """The StoreError for what the database in `where` raised, one of DATABASE_ERRORS. None where
+    the statement is at fault, for instance when a constraint refused it, which is the business of
+    its author."""
     cause = error.orig if isinstance(error, DBAPIError) else error
-    name = getattr(cause, "sqlite_errorname", "").removeprefix("SQLITE_").split("_")[0]
-    if name not in _KINDS:
+    found = _of_postgresql(cause) if isinstance(cause, psycopg.Error) else _of_sqlite(cause)
+    if found is None:
         return None
-    kind, mending = _KINDS[name]
-    return kind(f"database {where}: {mending} ({cause})")
+    kind, mending = found
+    return kind(f"database {where}: {mending} ({' '.join(str(cause).split())})")
+
+
+def _of_sqlite(cause: BaseException | None) -> tuple[type[StoreError], str] | None:
+    name = getattr(cause, "sqlite_errorname", "").removeprefix("SQLITE_").split("_")[0]
+    return _KINDS.get(name)
+
+
+def _of_postgresql(cause: psycopg.Error) -> tuple[type[StoreError], str] | None:
+    if cause.sqlstate is None:
+        return _UNREACHABLE if isinstance(cause, psycopg.OperationalError) else None
+    fitting = [state for state in _STATES if cause.sqlstate.startswith(state)]
+    return _STATES[max(fitting, key=len)] if fitting else None

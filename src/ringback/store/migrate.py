@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import sqlite3
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import Connection, text
 
-from ringback.store.errors import StoreError, StoreVersionError, store_error
-from ringback.store.opening import sqlite_path
+from ringback.store.errors import DATABASE_ERRORS, StoreError, StoreVersionError, store_error
+from ringback.store.opening import database_url, name_of, open_engine
 from ringback.store.revision import current_revision
-from ringback.store.sqlite import sqlite_engine
+
+_ALONE = text("SELECT pg_advisory_xact_lock(hashtext('ringback migrates'))")
 
 
 def migrate(url: str) -> None:
@@ -22,13 +21,16 @@ def migrate(url: str) -> None:
 
     Raises StoreError: also when they were made by a newer Ringback.
     """
-    path = sqlite_path(url)
-    engine = sqlite_engine(path)
+    parsed = database_url(url)
+    where = name_of(parsed)
+    engine = open_engine(parsed)
     try:
         with engine.begin() as connection:
-            _upgrade(connection, str(path))
-    except (DBAPIError, sqlite3.Error) as error:
-        raise store_error(error, str(path)) or StoreError(f"database {path}: {error}") from error
+            if connection.dialect.name == "postgresql":
+                connection.execute(_ALONE)  # as SQLite has one writer at a time
+            _upgrade(connection, where)
+    except DATABASE_ERRORS as error:
+        raise store_error(error, where) or StoreError(f"database {where}: {error}") from error
     finally:
         engine.dispose()
 

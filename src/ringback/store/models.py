@@ -10,21 +10,19 @@ from decimal import Decimal
 from typing import Any, ClassVar
 
 from sqlalchemy import (
-    DDL,
     CheckConstraint,
     ForeignKey,
     Index,
-    Integer,
     MetaData,
     Text,
     UniqueConstraint,
-    event,
     text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from ringback.clock import Instant
-from ringback.store.types import AmountType, InstantType, JsonType
+from ringback.store.triggers import append_only
+from ringback.store.types import AmountType, InstantType, JsonType, SerialType
 
 
 class Base(DeclarativeBase):
@@ -153,7 +151,7 @@ class Rate(Base):
         CheckConstraint("first_block >= 1 AND next_block >= 1", name="blocks"),
         CheckConstraint("setup >= 0 AND first_price >= 0 AND price_per_minute >= 0", name="prices"),
     )
-    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
+    id: Mapped[int] = mapped_column(SerialType, primary_key=True, autoincrement=True)
     plan_id: Mapped[str] = mapped_column(ForeignKey("plans.id"))
     prefix: Mapped[str]
     """Leading digits of E.164, without plus."""
@@ -210,7 +208,7 @@ class LedgerEntry(Base):
 
     __tablename__ = "ledger_entries"
     __table_args__ = (UniqueConstraint("ledger_id", "step"),)
-    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
+    id: Mapped[int] = mapped_column(SerialType, primary_key=True, autoincrement=True)
     ledger_id: Mapped[str] = mapped_column(ForeignKey("ledger_accounts.id"))
     step: Mapped[str]
     """The id its maker gave the step; the same id again changes nothing."""
@@ -227,15 +225,7 @@ class LedgerEntry(Base):
     explanation: Mapped[str]
 
 
-for _change in ("UPDATE", "DELETE"):
-    event.listen(
-        LedgerEntry.__table__,
-        "after_create",
-        DDL(  # type: ignore[no-untyped-call]
-            f"CREATE TRIGGER ledger_entries_no_{_change.lower()} BEFORE {_change} ON "
-            "ledger_entries BEGIN SELECT RAISE(ABORT, 'ledger_entries is append-only'); END"
-        ).execute_if(dialect="sqlite"),
-    )
+append_only(LedgerEntry.__table__)
 
 
 class Reservation(Base):

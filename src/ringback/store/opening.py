@@ -4,36 +4,54 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sqlalchemy import make_url
+from sqlalchemy import URL, Engine, make_url
 from sqlalchemy.exc import ArgumentError
 
 from ringback.store.errors import StoreUnusable
 from ringback.store.port import Store
-from ringback.store.sqlite import SqliteStore
+from ringback.store.postgresql import PostgresqlStore, postgresql_engine, postgresql_name
+from ringback.store.sqlite import SqliteStore, sqlite_engine
 
 
 def open_store(url: str, *, serving: bool = False) -> Store:
     """The store of a database whose tables `migrate` has made. `serving`: for taking calls, which
-    one process at a time may do on an SQLite file. Raises StoreError."""
-    return SqliteStore(sqlite_path(url), serving=serving)
+    one process at a time may do on a database. Raises StoreError."""
+    parsed = database_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        return SqliteStore(Path(str(parsed.database)), serving=serving)
+    return PostgresqlStore(parsed, serving=serving)
 
 
-def sqlite_path(url: str) -> Path:
-    """The file that an `sqlite:///` URL names. Raises StoreUnusable for any other URL."""
+def open_engine(url: URL) -> Engine:
+    """An engine for work on the tables themselves."""
+    if url.get_backend_name() == "sqlite":
+        return sqlite_engine(Path(str(url.database)))
+    return postgresql_engine(url)
+
+
+def database_url(url: str) -> URL:
+    """The URL of an SQLite file or of a PostgreSQL database. Raises StoreUnusable for any
+    other."""
     try:
         parsed = make_url(url)
     except ArgumentError as error:
         raise StoreUnusable(
             "[database] url is no URL: write sqlite:///data/ringback.db for a file in the folder "
-            "`data`, with four slashes for an absolute path"
+            "`data`, with four slashes for an absolute path, or postgresql://user@host/name"
         ) from error
-    if (
-        parsed.get_backend_name() != "sqlite"
-        or not parsed.database
-        or parsed.database == ":memory:"
-    ):
-        raise StoreUnusable(
-            f"[database] url {parsed.render_as_string()!r}: this version keeps its data in an "
-            "SQLite file: write sqlite:/// and its path"
-        )
-    return Path(parsed.database)
+    backend = parsed.get_backend_name()
+    if backend == "sqlite" and parsed.database and parsed.database != ":memory:":
+        return parsed
+    if backend == "postgresql" and parsed.database:
+        return parsed
+    raise StoreUnusable(
+        f"[database] url {parsed.render_as_string()!r} names no database: write sqlite:/// and the "
+        "path of a file, or postgresql://user@host/name"
+    )
+
+
+def name_of(url: URL) -> str:
+    """What messages call a database: never with its password."""
+    if url.get_backend_name() == "sqlite":
+        return str(url.database)
+    return postgresql_name(url)

@@ -2,7 +2,9 @@
 
 A unit of work is a plain synchronous function over a SQLAlchemy `Connection`. It commits nothing
 and keeps no state of its own: the store runs it where statements do not hold up the event loop,
-and may put several units into one transaction. It may be run on another thread than the caller's.
+and may put several units into one transaction. It may be run on another thread than the caller's,
+and anew when what it did was undone, because of a deadlock for one: so it changes nothing that
+matters but the database.
 """
 
 from __future__ import annotations

@@ -10,11 +10,17 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.exc import DBAPIError
 
-from ringback.store.errors import BUSY_SECONDS, StoreBusy, StoreError, StoreUnusable, store_error
+from ringback.store.errors import (
+    BUSY_SECONDS,
+    DATABASE_ERRORS,
+    StoreBusy,
+    StoreError,
+    StoreUnusable,
+    store_error,
+)
 from ringback.store.revision import check_revision
-from ringback.store.worker import Reader, Writer
+from ringback.store.worker import Unit, Worker, lost_half_way
 
 T = TypeVar("T")
 
@@ -35,13 +41,13 @@ class SqliteStore:
         try:
             with writing.connect() as connection:
                 check_revision(connection, str(path))
-        except (DBAPIError, sqlite3.Error) as error:
+        except DATABASE_ERRORS as error:
             raise store_error(error, str(path)) or StoreError(
                 f"database {path}: {error}"
             ) from error
         self._engines = (writing, reading)
-        self._writer = Writer(writing, str(path), "store-writer")
-        self._reader = Reader(reading, str(path), "store-reader")
+        self._writer = SqliteWriter(writing, str(path), "store-writer")
+        self._reader = SqliteReader(reading, str(path), "store-reader")
 
     async def run(self, work: Callable[[Connection], T]) -> T:
         return await self._writer.submit(work)
@@ -57,6 +63,34 @@ class SqliteStore:
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
+
+
+class SqliteWriter(Worker):
+    """Each unit in a savepoint of its own, the batch in one transaction."""
+
+    def transact(self, batch: list[Unit]) -> None:
+        with self.engine.connect() as connection, connection.begin():
+            # Of sqlite3 itself: savepoints made by SQLAlchemy cost as much as a small unit does.
+            plain: Any = connection.connection.driver_connection
+            for unit in batch:
+                plain.execute("SAVEPOINT unit")
+                self.one(connection, unit)
+                if not plain.in_transaction:
+                    # After some errors, a full disk for one, SQLite has rolled back by itself, and
+                    # with it the units before (https://www.sqlite.org/lang_transaction.html, 3).
+                    raise lost_half_way(unit.error, self.where)
+                if unit.error is not None:
+                    plain.execute("ROLLBACK TO unit")
+                plain.execute("RELEASE unit")
+
+
+class SqliteReader(Worker):
+    """The units of a batch in one view of the database."""
+
+    def transact(self, batch: list[Unit]) -> None:
+        with self.engine.connect() as connection, connection.begin():
+            for unit in batch:
+                self.one(connection, unit)
 
 
 def sqlite_engine(path: Path, *, read_only: bool = False) -> Engine:

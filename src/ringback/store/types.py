@@ -6,11 +6,15 @@ import json
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import BigInteger, Dialect, Text
+from sqlalchemy import BigInteger, Dialect, Integer, Text
 from sqlalchemy.types import TypeDecorator
 
 from ringback.amounts import from_millionths, to_millionths
 from ringback.clock import Instant
+
+SerialType = BigInteger().with_variant(Integer(), "sqlite")
+"""Numbers that the database gives out. SQLite gives them out for INTEGER only, which there holds
+64 bits as well."""
 
 
 class AmountType(TypeDecorator[Decimal]):

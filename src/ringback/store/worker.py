@@ -9,7 +9,6 @@ one fsync and one wake-up of the event loop, however many units are in it.
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -20,7 +19,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
-from ringback.store.errors import StoreClosed, StoreError, store_error
+from ringback.store.errors import DATABASE_ERRORS, StoreClosed, StoreError, store_error
 
 T = TypeVar("T")
 
@@ -43,8 +42,8 @@ class Worker(ABC):
 
     def __init__(self, engine: Engine, where: str, name: str) -> None:
         """`where` is what errors call the database."""
-        self._engine = engine
-        self._where = where
+        self.engine = engine
+        self.where = where
         self._queue: SimpleQueue[Unit | None] = SimpleQueue()
         self._closing = False
         self._thread = threading.Thread(target=self._serve, name=name, daemon=True)
@@ -53,7 +52,7 @@ class Worker(ABC):
     async def submit(self, work: Callable[[Connection], T]) -> T:
         """Do `work` in the thread and return what it returns, or raise what it raises."""
         if self._closing:
-            raise StoreClosed(f"database {self._where}: it has been closed, the server is stopping")
+            raise StoreClosed(f"database {self.where}: it has been closed, the server is stopping")
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._queue.put(Unit(work, future))
         return await future
@@ -90,55 +89,30 @@ class Worker(ABC):
     def _attempt(self, batch: list[Unit]) -> None:
         """Do a batch. What fails as a whole fails every unit in it, and the next is tried anew."""
         try:
-            with self._engine.connect() as connection, connection.begin():
-                self.do(connection, batch)
-        except (DBAPIError, sqlite3.Error) as error:
-            failure = store_error(error, self._where)
-            _fail(batch, failure or StoreError(f"database {self._where}: {error}"))
+            self.transact(batch)
+        except DATABASE_ERRORS as error:
+            failure = store_error(error, self.where)
+            _fail(batch, failure or StoreError(f"database {self.where}: {error}"))
         except StoreError as error:
             _fail(batch, error)
 
     @abstractmethod
-    def do(self, connection: Connection, batch: list[Unit]) -> None:
-        """Do a batch in the transaction that has begun."""
+    def transact(self, batch: list[Unit]) -> None:
+        """Do a batch in a transaction. Raises StoreError, or one of DATABASE_ERRORS, when none of
+        it was kept."""
 
-    def _one(self, connection: Connection, unit: Unit) -> None:
+    def one(self, connection: Connection, unit: Unit) -> None:
         """Do one unit and keep its result, or whatever it raises, for whoever waits for it."""
         try:
             unit.result = unit.work(connection)
         except DBAPIError as error:
-            unit.error = store_error(error, self._where) or error
+            unit.error = store_error(error, self.where) or error
         except BaseException as error:  # noqa: BLE001
             unit.error = error
 
 
-class Writer(Worker):
-    """Each unit in a savepoint of its own, the batch in one transaction."""
-
-    def do(self, connection: Connection, batch: list[Unit]) -> None:
-        # Of sqlite3 itself: savepoints made by SQLAlchemy cost as much as a small unit does.
-        plain: Any = connection.connection.driver_connection
-        for unit in batch:
-            plain.execute("SAVEPOINT unit")
-            self._one(connection, unit)
-            if not plain.in_transaction:
-                # After some errors, a full disk for one, SQLite has rolled back by itself, and
-                # with it the units before (https://www.sqlite.org/lang_transaction.html, 3).
-                raise _as_store_error(unit.error, self._where)
-            if unit.error is not None:
-                plain.execute("ROLLBACK TO unit")
-            plain.execute("RELEASE unit")
-
-
-class Reader(Worker):
-    """The units of a batch in one view of the database."""
-
-    def do(self, connection: Connection, batch: list[Unit]) -> None:
-        for unit in batch:
-            self._one(connection, unit)
-
-
-def _as_store_error(error: BaseException | None, where: str) -> StoreError:
+def lost_half_way(error: BaseException | None, where: str) -> StoreError:
+    """The database has ended a transaction by itself, and with it the units before."""
     if isinstance(error, StoreError):
         return error
     return StoreError(f"database {where}: the transaction was lost half-way: {error}")

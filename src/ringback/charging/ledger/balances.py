@@ -21,6 +21,9 @@ _BALANCES = (
     .where(_A.id.in_(bindparam("ids", expanding=True)))
     .order_by(_A.id)
 )
+_LOCKED = _BALANCES.with_for_update()
+"""In the order of ids, so that two that lock several do not lock each other out. SQLite has one
+writer at a time, and no such clause."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +46,9 @@ class Balance:
         return UNLIMITED if self.unlimited else self.balance + self.credit_limit
 
 
-def balance(tx: Connection, ledger_id: str) -> Balance:
-    """One ledger account. Raises KeyError where there is none."""
-    return balances(tx, [ledger_id])[ledger_id]
+def balance(tx: Connection, ledger_id: str, *, lock: bool = False) -> Balance:
+    """One ledger account. Raises KeyError where there is none. `lock` as for `balances`."""
+    return balances(tx, [ledger_id], lock=lock)[ledger_id]
 
 
 def available(tx: Connection, ledger_ids: Iterable[str]) -> dict[str, Decimal]:
@@ -53,9 +56,12 @@ def available(tx: Connection, ledger_ids: Iterable[str]) -> dict[str, Decimal]:
     return {id_: found.available for id_, found in balances(tx, ledger_ids).items()}
 
 
-def balances(tx: Connection, ledger_ids: Iterable[str]) -> dict[str, Balance]:
-    """Those of the ledger accounts that there are."""
-    rows = tx.execute(_BALANCES, {"ids": list(ledger_ids)})
+def balances(
+    tx: Connection, ledger_ids: Iterable[str], *, lock: bool = False
+) -> dict[str, Balance]:
+    """Those of the ledger accounts that there are. `lock`: nobody else changes them until the unit
+    of work is committed, for who decides by what they hold."""
+    rows = tx.execute(_LOCKED if lock else _BALANCES, {"ids": list(ledger_ids)})
     return {
         row.id: Balance(row.balance, row.reserved, row.credit_limit, row.unlimited) for row in rows
     }

@@ -36,9 +36,13 @@ _TAKE = (
     )
     .values(reserved=_A.reserved + bindparam("more"))
 )
-_HELD = select(_R.id, _R.amount, _R.free, _R.free_blocks, _R.settled).where(
-    _R.id.in_(bindparam("ids", expanding=True))
+_HELD = (
+    select(_R.id, _R.amount, _R.free, _R.free_blocks, _R.settled)
+    .where(_R.id.in_(bindparam("ids", expanding=True)))
+    .order_by(_R.id)
+    .with_for_update()
 )
+"""Locked are reservations, then their accounts, then free minutes, everywhere."""
 _GROW = (
     update(_R)
     .where(_R.id == bindparam("reservation"))
@@ -94,7 +98,7 @@ def reserve(tx: Connection, holds: Sequence[Hold]) -> None:
         added.append(more)
         needed[hold.ledger_id] = needed.get(hold.ledger_id, ZERO) + more
 
-    found = balances(tx, needed)
+    found = balances(tx, needed, lock=True)
     for hold in holds:
         if needed[hold.ledger_id] > found[hold.ledger_id].available:
             raise _insufficient(hold.payer, needed[hold.ledger_id], found[hold.ledger_id])
@@ -103,8 +107,6 @@ def reserve(tx: Connection, holds: Sequence[Hold]) -> None:
     for ledger_id, more in needed.items():
         if found[ledger_id].unlimited or not more:
             continue
-        # Conditional all the same: where writers are not one at a time, the balance may have
-        # changed since it was read.
         if tx.execute(_TAKE, {"ledger": ledger_id, "more": more}).rowcount == 0:
             raise _insufficient(ledger_id, more, balance(tx, ledger_id))
 
@@ -148,7 +150,8 @@ def settle(tx: Connection, posts: Sequence[Post], now: Instant) -> None:
     Raises LedgerFault when more was used than was reserved.
     """
     prices = {(post.leg_id, post.ledger_id): post.price for post in posts}
-    for post in posts:
+    # In the order of accounts, which are locked one after the other.
+    for post in sorted(posts, key=lambda post: post.ledger_id):
         held = tx.execute(_SETTLE, {"reservation": post.reservation_id}).one_or_none()
         if held is None:
             continue

@@ -97,8 +97,8 @@ def recharge(
     such ledger account.
     """
     step = f"recharge/{order_number}"
+    before = balance(tx, ledger_id, lock=True)  # first: the same order may be entered beside us
     entered = tx.execute(_ENTERED, {"ledger": ledger_id, "step": step}).one_or_none()
-    before = balance(tx, ledger_id)
     if entered is not None:
         if entered.price != amount:
             raise RechargeRefused(

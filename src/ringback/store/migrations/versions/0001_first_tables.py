@@ -9,6 +9,9 @@ revision = "0001"
 down_revision = None
 
 
+serial = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+
 def upgrade() -> None:
     op.create_table(
         "heartbeats",
@@ -97,7 +100,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "ledger_entries",
-        sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("id", serial, autoincrement=True, nullable=False),
         sa.Column("ledger_id", sa.Text(), nullable=False),
         sa.Column("step", sa.Text(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
@@ -174,6 +177,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_plans")),
         sa.UniqueConstraint("name", name=op.f("uq_plans_name")),
     )
+    if op.get_bind().dialect.name != "sqlite":  # which has it with the table, as it adds none later
+        op.create_foreign_key(op.f("fk_accounts_plan_id"), "accounts", "plans", ["plan_id"], ["id"])
     op.create_table(
         "access_numbers",
         sa.Column("number", sa.Text(), nullable=False),
@@ -211,7 +216,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "rates",
-        sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("id", serial, autoincrement=True, nullable=False),
         sa.Column("plan_id", sa.Text(), nullable=False),
         sa.Column("prefix", sa.Text(), nullable=False),
         sa.Column("setup", sa.BigInteger(), nullable=False),
@@ -320,8 +325,25 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["leg_id"], ["legs.id"], name=op.f("fk_charges_leg_id")),
         sa.PrimaryKeyConstraint("leg_id", "ledger_id", name=op.f("pk_charges")),
     )
-    for change in ("UPDATE", "DELETE"):
-        op.execute(
-            f"CREATE TRIGGER ledger_entries_no_{change.lower()} BEFORE {change} ON "
-            "ledger_entries BEGIN SELECT RAISE(ABORT, 'ledger_entries is append-only'); END"
-        )
+    _append_only("ledger_entries")
+
+
+def _append_only(table: str) -> None:
+    if op.get_bind().dialect.name == "sqlite":
+        for change in ("UPDATE", "DELETE"):
+            op.execute(
+                f"CREATE TRIGGER {table}_no_{change.lower()} BEFORE {change} ON {table} "
+                f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
+            )
+        return
+    op.execute("""
+CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION USING
+        MESSAGE = TG_TABLE_NAME || ' is append-only', ERRCODE = 'restrict_violation';
+END $$
+""")
+    op.execute(
+        f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {table} "
+        "FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
+    )

@@ -1,0 +1,212 @@
+"""The second home: a PostgreSQL database."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import psycopg
+from sqlalchemy import URL, Connection, Engine, create_engine, event, text
+from sqlalchemy.exc import DBAPIError
+
+from ringback.store.errors import (
+    BUSY_SECONDS,
+    DATABASE_ERRORS,
+    StoreBusy,
+    StoreConflict,
+    StoreError,
+    StoreUnreachable,
+    store_error,
+)
+from ringback.store.revision import check_revision
+from ringback.store.worker import Unit, Worker, lost_half_way
+
+T = TypeVar("T")
+
+ATTEMPTS = 5
+"""So often a batch is tried that others stand in the way of."""
+STATEMENT_SECONDS = 30
+TAKE_OVER_SECONDS = 2
+"""So long a server waits until PostgreSQL has noticed that the one before has died."""
+_SERVING = int.from_bytes(b"ringback")
+"""The advisory lock of whoever serves calls from the database."""
+_REACH = {
+    "connect_timeout": "5",
+    # A cable that was cut is noticed in half a minute, not in two hours.
+    "keepalives_idle": "10",
+    "keepalives_interval": "5",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "25000",
+    "application_name": "ringback",
+}
+"""What the URL does not say about how to connect, as libpq has it."""
+
+
+class PostgresqlStore:
+    """A store in a PostgreSQL database, whose tables `migrate` has made.
+
+    As with SQLite one thread with one connection writes, and takes all the units that wait, each
+    in a savepoint, into one transaction: a balance that hundreds of calls draw on costs one commit
+    a batch, not one a call, and steps of one server never wait for each other's locks. Other
+    processes write beside it: rows are locked before what they hold is decided on.
+    """
+
+    def __init__(self, url: URL, *, serving: bool = False) -> None:
+        """`serving`: no other process may serve from the same database while this store is open.
+        Raises StoreError when the database cannot be used."""
+        where = postgresql_name(url)
+        writing = postgresql_engine(url, seconds=STATEMENT_SECONDS)
+        reading = postgresql_engine(url, seconds=STATEMENT_SECONDS, read_only=True)
+        if serving:
+            event.listen(writing, "connect", _serve_alone(where))
+        try:
+            with writing.connect() as connection:
+                check_revision(connection, where)
+        except DATABASE_ERRORS as error:
+            writing.dispose()
+            raise store_error(error, where) or StoreError(f"database {where}: {error}") from error
+        except StoreError:
+            writing.dispose()
+            raise
+        self._engines = (writing, reading)
+        self._writer = PostgresqlWorker(writing, where, "store-writer")
+        self._reader = PostgresqlWorker(reading, where, "store-reader")
+
+    async def run(self, work: Callable[[Connection], T]) -> T:
+        return await self._writer.submit(work)
+
+    async def read(self, work: Callable[[Connection], T]) -> T:
+        return await self._reader.submit(work)
+
+    async def close(self) -> None:
+        await self._writer.close()
+        await self._reader.close()
+        for engine in self._engines:
+            engine.dispose()
+
+
+class PostgresqlWorker(Worker):
+    """The units of a batch in one transaction.
+
+    A savepoint costs as much as a statement, and few units fail; so a batch is done without, and
+    done anew with a savepoint for each unit where one of them has failed.
+    """
+
+    def transact(self, batch: list[Unit]) -> None:
+        apart = False
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                if self._try(batch, apart=apart):
+                    return
+                apart = True
+            except (StoreConflict, StoreUnreachable):
+                # Nothing was committed: a deadlock, or the first use of a connection that died
+                # while it was idle.
+                if attempt == ATTEMPTS:
+                    raise
+            for unit in batch:
+                unit.result = unit.error = None
+
+    def _try(self, batch: list[Unit], *, apart: bool) -> bool:
+        """False: nothing was kept, the units are to be kept apart."""
+        with self.engine.connect() as connection:
+            try:
+                if not (self._apart if apart else self._together)(connection, batch):
+                    return len(batch) == 1
+                number = connection.execute(_NUMBER).scalar_one()
+            except DATABASE_ERRORS as error:
+                if isinstance(error, psycopg.OperationalError):
+                    connection.invalidate()  # SQLAlchemy has not seen it
+                raise store_error(error, self.where) or error from error
+            try:
+                connection.commit()
+                return True
+            except DBAPIError as error:
+                if not error.connection_invalidated:
+                    raise
+        if number is not None and not self._was_committed(number):
+            raise StoreConflict(f"database {self.where}: the connection was lost before the commit")
+        return True
+
+    def _together(self, connection: Connection, batch: list[Unit]) -> bool:
+        for unit in batch:
+            self._do(connection, unit)
+            if unit.error is not None:
+                return False
+        return True
+
+    def _apart(self, connection: Connection, batch: list[Unit]) -> bool:
+        # The driver's own connection takes two statements in one message, without a cursor.
+        plain: Any = connection.connection.driver_connection
+        plain.execute("SAVEPOINT unit")
+        for unit in batch:
+            self._do(connection, unit)
+            if plain.info.transaction_status == psycopg.pq.TransactionStatus.IDLE:
+                raise lost_half_way(unit.error, self.where)
+            if unit.error is not None:
+                plain.execute("ROLLBACK TO unit")
+            elif unit is not batch[-1]:
+                plain.execute("RELEASE unit; SAVEPOINT unit", prepare=False)
+        return True
+
+    def _do(self, connection: Connection, unit: Unit) -> None:
+        self.one(connection, unit)
+        if isinstance(unit.error, (StoreConflict, StoreUnreachable)):
+            raise unit.error
+
+    def _was_committed(self, number: int) -> bool:
+        """What came of a transaction whose connection was lost as it was being committed."""
+        with self.engine.connect() as connection:
+            status = connection.execute(_STATUS, {"number": number}).scalar_one()
+        if status == "in progress":
+            raise StoreError(f"database {self.where}: whether a step was kept cannot be known yet")
+        return bool(status == "committed")
+
+
+_NUMBER = text("SELECT pg_current_xact_id_if_assigned()::text::bigint")
+_STATUS = text("SELECT pg_xact_status((:number)::text::xid8)")
+
+
+def postgresql_name(url: URL) -> str:
+    """What messages call a database: without its password, which may be in the query too."""
+    host = url.host or url.query.get("host") or "the local socket"
+    return f"{url.database} on {host}" + (f":{url.port}" if url.port else "")
+
+
+def postgresql_engine(url: URL, *, seconds: int = 0, read_only: bool = False) -> Engine:
+    """An engine with one connection, on which a statement may take `seconds`, 0 for no limit."""
+    engine = create_engine(
+        url.set(drivername="postgresql+psycopg", query={**_REACH, **url.query}),
+        pool_size=1,
+        max_overflow=0,
+        # One view for a batch of reads; for writes each statement sees what is committed.
+        isolation_level="REPEATABLE READ" if read_only else "READ COMMITTED",
+    )
+
+    def connected(connection: psycopg.Connection[Any], record: Any) -> None:
+        connection.execute(f"SET lock_timeout = '{BUSY_SECONDS}s'")
+        connection.execute(f"SET statement_timeout = '{seconds}s'")
+        connection.commit()
+        connection.read_only = read_only or None  # None: as the server has it
+
+    event.listen(engine, "connect", connected)
+    return engine
+
+
+def _serve_alone(where: str) -> Callable[[psycopg.Connection[Any], Any], None]:
+    """Have the connection that writes hold the lock of the server. It goes with the connection,
+    and nothing is written without it: not even by a server that was thought dead."""
+
+    def connected(connection: psycopg.Connection[Any], record: Any) -> None:
+        try:
+            connection.execute(f"SET LOCAL lock_timeout = '{TAKE_OVER_SECONDS}s'")
+            connection.execute("SELECT pg_advisory_lock(%s)", (_SERVING,))
+            connection.commit()
+        except psycopg.errors.LockNotAvailable as error:
+            connection.close()
+            raise StoreBusy(
+                f"database {where}: another server serves from it: stop that one, or give this "
+                "one a database of its own"
+            ) from error
+
+    return connected
