@@ -10,7 +10,7 @@ demo: $(READY)
 	$(VENV)/bin/ringback demo
 
 test: check
-	scripts/need sipp
+	scripts/need sipp postgresql
 	$(PYTHON) -m pytest
 
 check: $(READY)

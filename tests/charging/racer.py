@@ -1,7 +1,7 @@
-"""One of several processes after the same last cent: `python -m tests.charging.racer FILE NAME`.
+"""One of several processes after the same last cent: `python -m tests.charging.racer URL NAME`.
 
 It reserves a cent for one leg after the other until there is none, over two stores on the same
-file, settles every second one, and prints how many it got.
+database, settles every second one, and prints how many it got.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import sys
 from decimal import Decimal
-from pathlib import Path
 
 from sqlalchemy import Connection
 from tests.charging.helpers import NOW, leg, rate
@@ -17,7 +16,7 @@ from tests.charging.helpers import NOW, leg, rate
 from ringback.charging import ledger
 from ringback.charging.holds import Hold, Post
 from ringback.charging.ledger import InsufficientCredit
-from ringback.store import SqliteStore, Store
+from ringback.store import Store, open_store
 
 TARIFF = rate(first_price="0.01")
 
@@ -41,8 +40,8 @@ async def race(store: Store, name: str) -> int:
         got += 1
 
 
-async def main(path: Path, name: str) -> None:
-    stores = [SqliteStore(path), SqliteStore(path)]
+async def main(url: str, name: str) -> None:
+    stores = [open_store(url), open_store(url)]
     racers = [race(store, f"{name} {n} {m}") for n, store in enumerate(stores) for m in range(3)]
     print(sum(await asyncio.gather(*racers)))
     for store in stores:
@@ -50,4 +49,4 @@ async def main(path: Path, name: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1]), sys.argv[2]))
+    asyncio.run(main(sys.argv[1], sys.argv[2]))

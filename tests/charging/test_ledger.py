@@ -10,13 +10,14 @@ import pytest
 from sqlalchemy import Connection, delete, select, update
 from sqlalchemy.exc import IntegrityError
 from tests.charging.helpers import NOW, Work, check_books, leg, rate
+from tests.postgresql import Cluster
 
 from ringback.amounts import BadAmount
 from ringback.charging import ledger
 from ringback.charging.holds import Hold, Post
 from ringback.charging.ledger import InsufficientCredit, LedgerFault, RechargeRefused
 from ringback.charging.rating import Rate, charge_of_blocks
-from ringback.store import InlineStore, models
+from ringback.store import InlineStore, Store, models, open_store
 
 CENT = rate(first_price="0.01", first_block=1, next_block=1, price_per_minute="0.60")
 """0.01 for every second begun."""
@@ -46,8 +47,9 @@ def release(leg_id: str = "a", ledger_id: str = "x") -> Post:
 class Books:
     """A store with the ledger accounts x (1.00) and y (0.05), and the legs a and b."""
 
-    def __init__(self) -> None:
-        self.store = InlineStore()
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self._runner = asyncio.Runner()
         self.do(self._open)
 
     @staticmethod
@@ -57,8 +59,12 @@ class Books:
         leg(tx, "a")
         leg(tx, "b", "B")
 
+    def close(self) -> None:
+        self._runner.run(self.store.close())
+        self._runner.close()
+
     def do(self, work: Work[object]) -> object:
-        return asyncio.run(self.store.run(work))
+        return self._runner.run(self.store.run(work))
 
     def reserve(self, *holds: Hold) -> None:
         self.do(lambda tx: ledger.reserve(tx, holds))
@@ -68,12 +74,12 @@ class Books:
 
     def recharge(self, amount: str | None, order: str) -> ledger.Recharged:
         asked = None if amount is None else Decimal(amount)
-        return asyncio.run(
+        return self._runner.run(
             self.store.run(lambda tx: ledger.recharge(tx, "x", asked, order, NOW, who="desk"))
         )
 
     def balance(self, ledger_id: str = "x") -> ledger.Balance:
-        return asyncio.run(self.store.read(lambda tx: ledger.balance(tx, ledger_id)))
+        return self._runner.run(self.store.read(lambda tx: ledger.balance(tx, ledger_id)))
 
     def entries(self, ledger_id: str = "x") -> list[tuple[str, Decimal, Decimal | None]]:
         entry = models.LedgerEntry
@@ -85,14 +91,26 @@ class Books:
     def charges(self) -> list[tuple[str, str, Decimal, str]]:
         charge = models.Charge
         query = select(charge.leg_id, charge.payer, charge.amount, charge.explanation)
-        return asyncio.run(self.store.read(lambda tx: [(*row,) for row in tx.execute(query)]))
+        return self._runner.run(self.store.read(lambda tx: [(*row,) for row in tx.execute(query)]))
+
+
+@pytest.fixture(params=["inline", "postgresql"])
+def store(request: pytest.FixtureRequest) -> Iterator[Store]:
+    if request.param == "inline":
+        yield InlineStore()
+        return
+    cluster: Cluster = request.getfixturevalue("cluster")
+    url = cluster.fresh()
+    yield open_store(url)
+    cluster.give_back(url)
 
 
 @pytest.fixture
-def books() -> Iterator[Books]:
-    books = Books()
+def books(store: Store) -> Iterator[Books]:
+    books = Books(store)
     yield books
     books.do(check_books)
+    books.close()
 
 
 # Calls

@@ -1,13 +1,13 @@
-"""The ledger under random steps, against a model of a few lines, on both SQLite stores."""
+"""The ledger under random steps, against a model of a few lines, on every store."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection
 from tests.charging.helpers import NOW, check_books, leg, rate
@@ -15,7 +15,7 @@ from tests.charging.helpers import NOW, check_books, leg, rate
 from ringback.charging import ledger
 from ringback.charging.holds import Hold, Post
 from ringback.charging.ledger import InsufficientCredit, LedgerFault, RechargeRefused
-from ringback.store import InlineStore, SqliteStore, Store, migrate
+from ringback.store import InlineStore, Store, open_store
 
 LEGS = ("a", "b", "c")
 TARIFF = rate(first_price="0.01", first_block=1, next_block=1, price_per_minute="0.60")
@@ -167,9 +167,9 @@ def test_inline(played: list[Operation]) -> None:
     asyncio.run(play(InlineStore(), played))
 
 
-@settings(deadline=None, max_examples=10)
+@settings(
+    deadline=None, max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(played=st.lists(operations, min_size=10, max_size=15))
-def test_on_a_file(played: list[Operation], tmp_path_factory: pytest.TempPathFactory) -> None:
-    path = tmp_path_factory.mktemp("books") / "ringback.db"
-    migrate(f"sqlite:///{path}")
-    asyncio.run(play(SqliteStore(path), played))
+def test_on_a_database(played: list[Operation], new_database: Callable[[], str]) -> None:
+    asyncio.run(play(open_store(new_database()), played))

@@ -1,4 +1,4 @@
-"""Several processes after the same last cent on one SQLite file."""
+"""Several processes after the same last cent on one database."""
 
 from __future__ import annotations
 
@@ -11,22 +11,19 @@ from pathlib import Path
 from tests.charging.helpers import NOW, check_books
 
 from ringback.charging import ledger
-from ringback.store import SqliteStore, migrate
+from ringback.store import open_store
 
 CENTS = 100
 
 
-def test_a_cent_is_reserved_once(tmp_path: Path) -> None:
-    path = tmp_path / "ringback.db"
-    migrate(f"sqlite:///{path}")
-
+def test_a_cent_is_reserved_once(database: str) -> None:
     async def open_books() -> None:
-        store = SqliteStore(path)
+        store = open_store(database)
         await store.run(lambda tx: ledger.open_account(tx, "x", NOW, balance=Decimal(CENTS) / 100))
         await store.close()
 
     async def look() -> ledger.Balance:
-        store = SqliteStore(path)
+        store = open_store(database)
         await store.read(check_books)
         found = await store.read(lambda tx: ledger.balance(tx, "x"))
         await store.close()
@@ -35,7 +32,7 @@ def test_a_cent_is_reserved_once(tmp_path: Path) -> None:
     asyncio.run(open_books())
     racers = [
         subprocess.Popen(
-            [sys.executable, "-m", "tests.charging.racer", str(path), str(number)],
+            [sys.executable, "-m", "tests.charging.racer", database, str(number)],
             stdout=subprocess.PIPE,
             text=True,
             cwd=Path(__file__).parents[2],

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, StaticPool, create_engine, text
+from tests.postgresql import Cluster
 
 from ringback.store import (
     SqliteStore,
@@ -18,9 +22,11 @@ from ringback.store import (
     StoreUnusable,
     StoreVersionError,
     migrate,
+    open_store,
 )
 from ringback.store.migrate import alembic_config
 from ringback.store.models import Base
+from ringback.store.opening import database_url, open_engine
 from ringback.store.revision import REVISION
 from ringback.store.sqlite import sqlite_engine
 
@@ -34,6 +40,25 @@ def schema(connection: Connection) -> dict[str, list[str]]:
         name: sorted(re.split(r", (?=CONSTRAINT)|(?<=\)) \)$", " ".join(sql.split())))
         for name, sql in found
     }
+
+
+_POSTGRESQL_SCHEMA = """
+SELECT table_name, column_name || ' ' || data_type || ' ' || is_nullable || ' '
+    || coalesce(regexp_replace(column_default, '^.*nextval.*$', 'nextval'), '')
+FROM information_schema.columns WHERE table_schema = 'public'
+UNION ALL SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint
+    WHERE connamespace = 'public'::regnamespace
+UNION ALL SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'
+UNION ALL SELECT tgname, pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal
+UNION ALL SELECT proname, pg_get_functiondef(oid) FROM pg_proc
+    WHERE pronamespace = 'public'::regnamespace
+"""
+
+
+def postgresql_schema(connection: Connection) -> set[tuple[str, str]]:
+    """Every column, constraint, index, trigger and function, with its definition."""
+    found = connection.execute(text(_POSTGRESQL_SCHEMA))
+    return {(name, definition) for name, definition in found if "alembic" not in name}
 
 
 def test_models_and_migrations_agree(tmp_path: Path) -> None:
@@ -51,6 +76,47 @@ def test_models_and_migrations_agree(tmp_path: Path) -> None:
         scripts = ScriptDirectory.from_config(alembic_config(connection))
         assert scripts.get_current_head() == REVISION
     migrated.dispose()
+
+
+def test_models_and_migrations_agree_on_postgresql(cluster: Cluster) -> None:
+    urls = cluster.fresh(), cluster.empty()
+    migrated, created = (open_engine(database_url(url)) for url in urls)
+    with migrated.begin() as connection, created.begin() as other:
+        Base.metadata.create_all(other)
+        context = MigrationContext.configure(
+            connection, opts={"compare_type": True, "compare_server_default": True}
+        )
+        assert compare_metadata(context, Base.metadata) == []
+        found = postgresql_schema(connection)
+        assert found == postgresql_schema(other)
+        names = {name for name, _ in found}
+        assert {"ck_ledger_accounts_available", "ledger_entries_append_only"} <= names
+        assert ("ledger_entries", "id bigint NO nextval") in found
+    for engine, url in zip((migrated, created), urls, strict=True):
+        engine.dispose()
+        cluster.drop(url)
+
+
+def test_several_migrate_at_once(cluster: Cluster) -> None:
+    url = cluster.empty()
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(migrate, [url] * 4))
+    asyncio.run(open_store(url).close())
+    cluster.drop(url)
+
+
+def test_tables_of_another_version_are_refused_on_postgresql(cluster: Cluster) -> None:
+    url = cluster.empty()
+    with pytest.raises(StoreVersionError, match="no tables yet: `ringback serve` makes them"):
+        open_store(url)
+    migrate(url)
+    with psycopg.connect(url) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(StoreVersionError, match=r"revision 9999.*newer Ringback"):
+        migrate(url)
+    with pytest.raises(StoreVersionError, match=f"revision 9999, this Ringback needs {REVISION}"):
+        open_store(url)
+    cluster.drop(url)
 
 
 def test_migrating_again_changes_nothing(tmp_path: Path) -> None:

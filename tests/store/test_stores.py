@@ -1,4 +1,4 @@
-"""The unit of work, on both SQLite stores."""
+"""The unit of work, on every store, and the SQLite file."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, insert, select, text
+from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
+from tests.postgresql import Cluster
+from tests.store.helpers import beat, gathered, hold_up, nodes
 
 from ringback.store import (
     InlineStore,
@@ -24,7 +26,6 @@ from ringback.store import (
     StoreFull,
     StoreUnusable,
     migrate,
-    models,
     open_store,
 )
 
@@ -38,23 +39,17 @@ def path(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.fixture(params=["file", "inline"])
-def opening(request: pytest.FixtureRequest, path: Path) -> Opening:
-    return InlineStore if request.param == "inline" else lambda: open_store(f"sqlite:///{path}")
-
-
-def beat(node: str) -> Callable[[Connection], str]:
-    """A unit of work that writes one row, and returns its key."""
-
-    def work(tx: Connection) -> str:
-        tx.execute(insert(models.Heartbeat), {"node": node, "at": 1.5})
-        return node
-
-    return work
-
-
-def nodes(tx: Connection) -> list[str]:
-    return list(tx.execute(select(models.Heartbeat.node).order_by(models.Heartbeat.node)).scalars())
+@pytest.fixture(params=["inline", "file", "postgresql"])
+def opening(request: pytest.FixtureRequest, path: Path) -> Iterator[Opening]:
+    if request.param == "inline":
+        yield InlineStore
+    elif request.param == "file":
+        yield lambda: open_store(f"sqlite:///{path}")
+    else:
+        cluster: Cluster = request.getfixturevalue("cluster")
+        url = cluster.fresh()
+        yield lambda: open_store(url)
+        cluster.give_back(url)
 
 
 def test_what_run_returns_from_is_read(opening: Opening) -> None:
@@ -115,31 +110,6 @@ def test_a_closed_store_says_so(opening: Opening) -> None:
 
 
 # The file
-
-
-async def hold_up(store: SqliteStore, gate: threading.Event) -> asyncio.Task[None]:
-    """Keep the writer busy until the gate opens, so that units gather behind it."""
-    entered = threading.Event()
-
-    def work(tx: Connection) -> None:
-        entered.set()
-        gate.wait(10)
-
-    held = asyncio.ensure_future(store.run(work))
-    await asyncio.sleep(0)
-    entered.wait(10)
-    return held
-
-
-async def gathered(store: SqliteStore, *works: Callable[[Connection], object]) -> list[object]:
-    """What comes of units of work that are done in one batch."""
-    gate = threading.Event()
-    held = await hold_up(store, gate)
-    units = [asyncio.ensure_future(store.run(work)) for work in works]
-    await asyncio.sleep(0)
-    gate.set()
-    await held
-    return await asyncio.gather(*units, return_exceptions=True)
 
 
 def test_units_that_wait_are_committed_together(path: Path) -> None:
@@ -275,24 +245,23 @@ def test_one_server_at_a_time(path: Path) -> None:
 
 KILLED = """
 import asyncio, os, signal, sys
-from pathlib import Path
-from ringback.store import SqliteStore
-from tests.store.test_stores import beat
+from ringback.store import open_store
+from tests.store.helpers import beat
 async def main():
-    store = SqliteStore(Path(sys.argv[1]), serving=True)
+    store = open_store(sys.argv[1], serving=True)
     await asyncio.gather(*(store.run(beat(str(n))) for n in range(10)))
     os.kill(os.getpid(), signal.SIGKILL)
 asyncio.run(main())
 """
 
 
-def test_what_was_committed_survives_kill_9(path: Path) -> None:
+def test_what_was_committed_survives_kill_9_and_the_next_server_takes_over(database: str) -> None:
     subprocess.run(
-        [sys.executable, "-c", KILLED, str(path)], cwd=Path(__file__).parents[2], check=False
+        [sys.executable, "-c", KILLED, database], cwd=Path(__file__).parents[2], check=False
     )
 
     async def scenario() -> None:
-        store = SqliteStore(path, serving=True)
+        store = open_store(database, serving=True)
         assert len(await store.read(nodes)) == 10
         await store.close()
 
