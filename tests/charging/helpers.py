@@ -9,8 +9,9 @@ from typing import TypeVar
 from sqlalchemy import Connection, insert, select
 
 from ringback.charging import ledger
+from ringback.charging.holds import Hold, Post
 from ringback.charging.payers import PayerRate
-from ringback.charging.rating import Rate
+from ringback.charging.rating import Rate, charge_of_blocks
 from ringback.store import models
 
 T = TypeVar("T")
@@ -37,6 +38,31 @@ def rate(
         valid_from,
         valid_to,
     )
+
+
+CENT = rate(first_price="0.01", first_block=1, next_block=1, price_per_minute="0.60")
+"""0.01 for every second begun."""
+
+
+def hold(blocks: int, leg_id: str = "a", ledger_id: str = "x", tariff: Rate = CENT) -> Hold:
+    return Hold(leg_id, ledger_id, f"payer {ledger_id}", tariff.price(blocks), tariff)
+
+
+def post(blocks: int, leg_id: str = "a", ledger_id: str = "x", tariff: Rate = CENT) -> Post:
+    charged = charge_of_blocks(tariff, blocks)
+    return Post(
+        leg_id,
+        ledger_id,
+        f"payer {ledger_id}",
+        True,
+        charged.amount,
+        charged.billed_seconds,
+        charged.explanation,
+    )
+
+
+def release(leg_id: str = "a", ledger_id: str = "x") -> Post:
+    return Post(leg_id, ledger_id, f"payer {ledger_id}", False)
 
 
 def payer(ledger_id: str, tariff: Rate) -> PayerRate:

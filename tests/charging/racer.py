@@ -1,52 +1,69 @@
-"""One of several processes after the same last cent: `python -m tests.charging.racer URL NAME`.
-
-It reserves a cent for one leg after the other until there is none, over two stores on the same
-database, settles every second one, and prints how many it got.
-"""
+"""What each of several processes does that are after the same last cents."""
 
 from __future__ import annotations
 
 import asyncio
-import sys
 from decimal import Decimal
+from multiprocessing.queues import SimpleQueue
+from multiprocessing.synchronize import Barrier
 
 from sqlalchemy import Connection
-from tests.charging.helpers import NOW, leg, rate
+from tests.charging.helpers import NOW, hold, leg
 
 from ringback.charging import ledger
-from ringback.charging.holds import Hold, Post
+from ringback.charging.holds import Post
 from ringback.charging.ledger import InsufficientCredit
 from ringback.store import Store, open_store
 
-TARIFF = rate(first_price="0.01")
+
+async def take(store: Store, leg_id: str) -> bool:
+    """Reserve a cent of x for a new leg; False when there is none."""
+
+    def work(tx: Connection) -> None:
+        ledger.reserve(tx, [hold(0, leg_id)])
+        leg(tx, leg_id)
+
+    try:
+        await store.run(work)
+    except InsufficientCredit:
+        return False
+    return True
 
 
-async def race(store: Store, name: str) -> int:
-    got = 0
-    while True:
-        leg_id = f"{name} {got}"
+def take_one(url: str, name: str, start: Barrier, taken: SimpleQueue[int]) -> None:
+    """Try once, when all are ready."""
 
-        def work(tx: Connection, leg_id: str = leg_id) -> None:
-            ledger.reserve(tx, [Hold(leg_id, "x", "x", TARIFF.price(0), TARIFF)])
-            leg(tx, leg_id)
-
+    async def once() -> bool:
+        store = open_store(url)
+        await asyncio.to_thread(start.wait)
         try:
-            await store.run(work)
-        except InsufficientCredit:
-            return got
-        if got % 2:
-            post = Post(leg_id, "x", "x", True, Decimal("0.01"), 60, "x")
-            await store.run(lambda tx, post=post: ledger.settle(tx, [post], NOW))  # type: ignore[misc]
-        got += 1
+            return await take(store, name)
+        finally:
+            await store.close()
+
+    taken.put(int(asyncio.run(once())))
 
 
-async def main(url: str, name: str) -> None:
-    stores = [open_store(url), open_store(url)]
-    racers = [race(store, f"{name} {n} {m}") for n, store in enumerate(stores) for m in range(3)]
-    print(sum(await asyncio.gather(*racers)))
-    for store in stores:
-        await store.close()
+def take_all(url: str, name: str, start: Barrier, taken: SimpleQueue[int]) -> None:
+    """Take cents until there is none, over two stores at once, and settle every second one."""
 
+    async def alone(store: Store, name: str) -> int:
+        got = 0
+        while await take(store, leg_id := f"{name} {got}"):
+            if got % 2:
+                post = Post(leg_id, "x", "x", True, Decimal("0.01"), 1, "x")
+                await store.run(lambda tx, post=post: ledger.settle(tx, [post], NOW))  # type: ignore[misc]
+            got += 1
+        return got
 
-if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], sys.argv[2]))
+    async def together() -> int:
+        stores = [open_store(url), open_store(url)]
+        await asyncio.to_thread(start.wait)
+        got = await asyncio.gather(
+            *(alone(store, f"{name} {n} {m}") for n, store in enumerate(stores) for m in range(3))
+        )
+        for store in stores:
+            await store.close()
+        return sum(got)
+
+    taken.put(asyncio.run(together()))

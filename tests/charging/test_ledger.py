@@ -9,39 +9,14 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import Connection, delete, select, update
 from sqlalchemy.exc import IntegrityError
-from tests.charging.helpers import NOW, Work, check_books, leg, rate
+from tests.charging.helpers import NOW, Work, check_books, hold, leg, post, release
 from tests.postgresql import Cluster
 
 from ringback.amounts import BadAmount
 from ringback.charging import ledger
 from ringback.charging.holds import Hold, Post
 from ringback.charging.ledger import InsufficientCredit, LedgerFault, RechargeRefused
-from ringback.charging.rating import Rate, charge_of_blocks
 from ringback.store import InlineStore, Store, models, open_store
-
-CENT = rate(first_price="0.01", first_block=1, next_block=1, price_per_minute="0.60")
-"""0.01 for every second begun."""
-
-
-def hold(blocks: int, leg_id: str = "a", ledger_id: str = "x", tariff: Rate = CENT) -> Hold:
-    return Hold(leg_id, ledger_id, f"payer {ledger_id}", tariff.price(blocks), tariff)
-
-
-def post(blocks: int, leg_id: str = "a", ledger_id: str = "x", tariff: Rate = CENT) -> Post:
-    charged = charge_of_blocks(tariff, blocks)
-    return Post(
-        leg_id,
-        ledger_id,
-        f"payer {ledger_id}",
-        True,
-        charged.amount,
-        charged.billed_seconds,
-        charged.explanation,
-    )
-
-
-def release(leg_id: str = "a", ledger_id: str = "x") -> Post:
-    return Post(leg_id, ledger_id, f"payer {ledger_id}", False)
 
 
 class Books:
