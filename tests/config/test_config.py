@@ -105,6 +105,11 @@ def test_every_key_is_read(tmp_path: Path) -> None:
     assert (config.route[0].trunks, config.route[0].weights) == (("carrier", "second"), (3, 1))
 
 
+def test_a_postgresql_url_is_taken_as_it_is(tmp_path: Path) -> None:
+    url = "postgresql://ringback:secret@db.example/ringback"
+    assert load(tmp_path, f'[database]\nurl = "{url}"\n').database_url == url
+
+
 def test_defaults_are_those_of_the_spec(tmp_path: Path) -> None:
     config = load(tmp_path, '[[trunk]]\nname = "phones"\nhost = "127.0.0.1"\n')
     assert config.server.listen == Address(host="127.0.0.1", port=8080)
@@ -190,7 +195,10 @@ def test_bad_values_are_refused(tmp_path: Path, text: str, fault: str) -> None:
     ("text", "fault"),
     [
         ("[server]\ntls_cert = 'a.pem'", "2: server.tls_cert: this version cannot do it"),
-        ("[database]\nurl = 'postgresql://h/d'", "2: database.url: this version stores in SQLite"),
+        (
+            "[database]\nurl = 'mysql://h/d'",
+            "2: database.url: write sqlite:///PATH or postgresql://",
+        ),
         ("[engine]\nkind = 'asterisk'", '2: engine.kind: this version serves with "embedded" only'),
         ("[engine]\nkind = 'simulated'", '2: engine.kind: this version serves with "embedded"'),
         ("[asterisk]\nurl = 'http://h'", "1: asterisk: this version cannot do it"),

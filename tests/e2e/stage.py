@@ -124,8 +124,10 @@ class Stage:
 class Server:
     """`ringback serve` in a process of its own."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, database: str | None = None) -> None:
+        """`database`: its URL, None for the SQLite file that is the default."""
         self.folder = folder
+        self.database = database
         self.port = free_port()
         self.recordings = Recordings([])
         self.stages: list[Stage] = []
@@ -134,7 +136,7 @@ class Server:
 
     @property
     def url(self) -> str:
-        return f"sqlite:///{self.folder / 'data' / 'ringback.sqlite'}"
+        return self.database or f"sqlite:///{self.folder / 'data' / 'ringback.sqlite'}"
 
     def stage(self, case: Case) -> Stage:
         stage = Stage(self, len(self.stages) + 1, case)
@@ -158,8 +160,9 @@ class Server:
                 ]
                 routes.append(f'[[route]]\nprefix = "{prefix[1:]}"\ntrunks = {ways}\n')
         first = free_port() + 20000
+        database = "" if self.database is None else f'[database]\nurl = "{self.database}"\n'
         (self.folder / "ringback.toml").write_text(
-            f'[server]\ndata_dir = "data"\n[sip]\nlisten = "{LOCAL}:{self.port}"\n'
+            f'[server]\ndata_dir = "data"\n{database}[sip]\nlisten = "{LOCAL}:{self.port}"\n'
             f'rtp_ports = "{first}-{first + 1999}"\n' + "".join(trunks) + "".join(routes)
         )
         (self.folder / "bye.wav").write_bytes((BUILT_IN / "demo-credit-ended.wav").read_bytes())

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import Connection, func, select
 from tests.e2e import sipp
 from tests.e2e.stage import PIN, Case, Server, Stage
+from tests.postgresql import Cluster
 
 from ringback.amounts import ZERO
 from ringback.store import open_store
@@ -142,8 +143,8 @@ def _left_reserved(tx: Connection) -> tuple[int, list[Any]]:
     return open_ones, list(held)
 
 
-async def _crash_at(folder: Path, point: Point) -> None:
-    server = Server(folder)
+async def _crash_at(folder: Path, point: Point, database: str | None = None) -> Server:
+    server = Server(folder, database)
     stage = server.stage(
         Case(
             "crash",
@@ -171,8 +172,23 @@ async def _crash_at(folder: Path, point: Point) -> None:
     store = open_store(server.url)
     assert await store.read(_left_reserved) == (0, [])
     await store.close()
+    return server
 
 
 @pytest.mark.parametrize("point", POINTS, ids=lambda point: str(point.__name__))
 def test_kill_9(tmp_path: Path, point: Point) -> None:
     asyncio.run(_crash_at(tmp_path, point))
+
+
+def test_kill_9_on_postgresql(tmp_path: Path, cluster: Cluster) -> None:
+    """The server that was killed gives way to the next; the commands work on it, too."""
+
+    async def scenario() -> None:
+        server = await _crash_at(tmp_path, settling, url)
+        assert "interrupted" in await server.command("sessions")
+        assert "the database can be used" in await server.command("doctor")
+
+    url = cluster.empty()
+    asyncio.run(scenario())
+    assert not list(tmp_path.rglob("*.sqlite*"))
+    cluster.drop(url)
