@@ -52,5 +52,6 @@ def run_virtual(main: Coroutine[Any, Any, T]) -> T:
         left = asyncio.all_tasks(loop)
         for task in left:
             task.cancel()
-        loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+        if left:  # of nothing gather would ask for a loop of its own
+            loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
         loop.close()
