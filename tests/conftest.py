@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from collections.abc import Callable, Iterator
 
 import pytest
 from tests.postgresql import Cluster
 
-from ringback.store import migrate
+from ringback.store import InlineStore, Store, migrate, open_store
 
 
 @pytest.fixture(scope="session")
@@ -50,3 +51,17 @@ def new_database(
 def database(new_database: Callable[[], str]) -> str:
     """The URL of a new database with its tables, of both kinds."""
     return new_database()
+
+
+@pytest.fixture(params=["inline", "postgresql"])
+def store(request: pytest.FixtureRequest) -> Iterator[Store]:
+    """An empty store of both kinds."""
+    if request.param == "inline":
+        yield InlineStore()
+        return
+    cluster: Cluster = request.getfixturevalue("cluster")
+    url = cluster.fresh()
+    store = open_store(url)
+    yield store
+    asyncio.run(store.close())
+    cluster.give_back(url)

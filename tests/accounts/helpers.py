@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from ringback.accounts.apply import apply_setup
 from ringback.accounts.secrets import Secrets
 from ringback.accounts.setupfile import load_setup
-from ringback.store import InlineStore
+from ringback.store import Store
 
 T = TypeVar("T")
 NOW = 1_800_000_000.0
@@ -64,12 +64,12 @@ DOCUMENT: dict[str, Any] = {
 
 
 class Place:
-    """A folder with a setup file, and a store of its own."""
+    """A folder with a setup file, and a store that is empty at first."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, store: Store) -> None:
         self.folder = folder
         self.sounds = folder / "sounds"
-        self.store = InlineStore()
+        self.store = store
         self.document = copy.deepcopy(DOCUMENT)
 
     def apply(

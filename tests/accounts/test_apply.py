@@ -15,6 +15,7 @@ from ringback.accounts import tree
 from ringback.accounts.secrets import BadKey, Secrets
 from ringback.accounts.setupfile import SetupError
 from ringback.charging import ledger
+from ringback.store import Store
 from ringback.store.models import (
     AccessNumber,
     Account,
@@ -42,8 +43,8 @@ FIRST = [
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Place:
-    made = Place(tmp_path)
+def place(tmp_path: Path, store: Store) -> Place:
+    made = Place(tmp_path, store)
     made.apply()
     return made
 
@@ -77,8 +78,8 @@ def count(place: Place, model: type[Any]) -> int:
     return place.read(lambda tx: tx.execute(select(func.count()).select_from(model)).scalar_one())
 
 
-def test_what_it_says_is_brought_about_once(tmp_path: Path) -> None:
-    place = Place(tmp_path)
+def test_what_it_says_is_brought_about_once(tmp_path: Path, store: Store) -> None:
+    place = Place(tmp_path, store)
     assert place.apply() == FIRST
     assert place.apply() == []
     assert credit(place).available == Decimal(5)
@@ -98,8 +99,8 @@ def test_what_it_says_is_brought_about_once(tmp_path: Path) -> None:
     assert sorted(entries) == ["opening", "recharge"]
 
 
-def test_a_dry_run_tells_the_same_and_changes_nothing(tmp_path: Path) -> None:
-    place = Place(tmp_path)
+def test_a_dry_run_tells_the_same_and_changes_nothing(tmp_path: Path, store: Store) -> None:
+    place = Place(tmp_path, store)
     (tmp_path / "bye.wav").write_bytes(b"bye")
     place.document["sounds"] = [{"account": "acme", "path": "/bye.wav", "file": "bye.wav"}]
     told = place.apply(dry_run=True)

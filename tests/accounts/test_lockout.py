@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from ringback.accounts import lockout
 from ringback.accounts.lockout import Lock
-from ringback.store import InlineStore
+from ringback.store import Store
 
 NOW = 1_800_000_000.0
 MINUTE = 60.0
@@ -40,7 +40,7 @@ def test_each_lock_out_doubles_the_next_up_to_a_day() -> None:
     assert minutes == [15, 30, 60, 120, 240, 480, 960, 1440, 1440, 1440]
 
 
-def test_rows_are_kept_and_lifted() -> None:
+def test_rows_are_kept_and_lifted(store: Store) -> None:
     keys = [lockout.pin_key("c1"), lockout.claim_key("c1")]
 
     def work(tx: Connection) -> None:
@@ -55,7 +55,7 @@ def test_rows_are_kept_and_lifted() -> None:
         assert lockout.load(tx, keys)[keys[0]] == Lock()
         assert lockout.load(tx, []) == {}
 
-    asyncio.run(InlineStore().run(work))
+    asyncio.run(store.run(work))
 
 
 def test_what_is_locked_is_never_mixed_up() -> None:

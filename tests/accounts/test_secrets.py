@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ringback.accounts.secrets import BadKey, Secrets, check_key, load_secrets
-from ringback.store import InlineStore
+from ringback.store import Store
 
 
 def test_a_secret_is_a_text_of_digits() -> None:
@@ -57,8 +57,7 @@ def test_a_bad_key_file_is_told(tmp_path: Path) -> None:
         load_secrets(tmp_path)
 
 
-def test_another_key_than_the_database_was_made_with_is_refused() -> None:
-    store = InlineStore()
+def test_another_key_than_the_database_was_made_with_is_refused(store: Store) -> None:
     own, other = Secrets(b"k" * 32), Secrets(b"x" * 32)
     for _ in range(2):
         asyncio.run(store.run(lambda tx: check_key(tx, own)))

@@ -7,10 +7,11 @@ from pathlib import Path
 from tests.accounts.helpers import KEY, Place
 
 from ringback.accounts import tree
+from ringback.store import Store
 
 
-def test_an_extension_with_what_it_inherits(tmp_path: Path) -> None:
-    place = Place(tmp_path)
+def test_an_extension_with_what_it_inherits(tmp_path: Path, store: Store) -> None:
+    place = Place(tmp_path, store)
     place.apply()
     found = place.read(lambda tx: tree.find_extension(tx, "+442079460001"))
     assert found is not None
@@ -28,8 +29,8 @@ def test_an_extension_with_what_it_inherits(tmp_path: Path) -> None:
     assert not place.read(lambda tx: tree.is_access_number(tx, "+442079460009"))
 
 
-def test_the_nearest_account_that_says_something_counts(tmp_path: Path) -> None:
-    place = Place(tmp_path)
+def test_the_nearest_account_that_says_something_counts(tmp_path: Path, store: Store) -> None:
+    place = Place(tmp_path, store)
     place.document["accounts"][1] |= {"country": "IE", "language": "ga"}
     place.document["extensions"][0]["callback"]["language"] = "cy"
     place.apply()
@@ -38,8 +39,8 @@ def test_the_nearest_account_that_says_something_counts(tmp_path: Path) -> None:
     assert (found.country, found.language, found.time_zone) == ("IE", "cy", "Europe/London")
 
 
-def test_on_top_is_the_home_country(tmp_path: Path) -> None:
-    place = Place(tmp_path)
+def test_on_top_is_the_home_country(tmp_path: Path, store: Store) -> None:
+    place = Place(tmp_path, store)
     for key in ("country", "language", "time_zone"):
         del place.document["accounts"][0][key]
     place.apply(home_country="DE")
@@ -49,8 +50,8 @@ def test_on_top_is_the_home_country(tmp_path: Path) -> None:
     assert place.apply(home_country="AT") == ["account admin: country DE -> AT"]
 
 
-def test_an_authorized_caller_id(tmp_path: Path) -> None:
-    place = Place(tmp_path)
+def test_an_authorized_caller_id(tmp_path: Path, store: Store) -> None:
+    place = Place(tmp_path, store)
     place.apply()
     extension = place.read(lambda tx: tree.find_by_name(tx, None))
     assert extension is not None
@@ -71,8 +72,8 @@ def test_an_authorized_caller_id(tmp_path: Path) -> None:
     assert not owned(None)
 
 
-def test_without_a_name_only_a_single_extension_is_meant(tmp_path: Path) -> None:
-    place = Place(tmp_path)
+def test_without_a_name_only_a_single_extension_is_meant(tmp_path: Path, store: Store) -> None:
+    place = Place(tmp_path, store)
     place.document["extensions"].append({"name": "others", "account": "acme"})
     place.apply()
     assert place.read(lambda tx: tree.find_by_name(tx, None)) is None

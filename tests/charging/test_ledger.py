@@ -10,13 +10,12 @@ import pytest
 from sqlalchemy import Connection, delete, select, update
 from sqlalchemy.exc import IntegrityError
 from tests.charging.helpers import NOW, Work, check_books, hold, leg, post, release
-from tests.postgresql import Cluster
 
 from ringback.amounts import BadAmount
 from ringback.charging import ledger
 from ringback.charging.holds import Hold, Post
 from ringback.charging.ledger import InsufficientCredit, LedgerFault, RechargeRefused
-from ringback.store import InlineStore, Store, models, open_store
+from ringback.store import Store, models
 
 
 class Books:
@@ -35,7 +34,6 @@ class Books:
         leg(tx, "b", "B")
 
     def close(self) -> None:
-        self._runner.run(self.store.close())
         self._runner.close()
 
     def do(self, work: Work[object]) -> object:
@@ -67,17 +65,6 @@ class Books:
         charge = models.Charge
         query = select(charge.leg_id, charge.payer, charge.amount, charge.explanation)
         return self._runner.run(self.store.read(lambda tx: [(*row,) for row in tx.execute(query)]))
-
-
-@pytest.fixture(params=["inline", "postgresql"])
-def store(request: pytest.FixtureRequest) -> Iterator[Store]:
-    if request.param == "inline":
-        yield InlineStore()
-        return
-    cluster: Cluster = request.getfixturevalue("cluster")
-    url = cluster.fresh()
-    yield open_store(url)
-    cluster.give_back(url)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from tests.charging import helpers
 from tests.charging.helpers import NOW, rate
 
 from ringback.charging.payers import NoRate, payers, who_pays
-from ringback.store import InlineStore
+from ringback.store import Store
 
 
 def tree(tx: Connection) -> None:
@@ -32,13 +32,12 @@ def tree(tx: Connection) -> None:
 
 
 @pytest.fixture
-def store() -> InlineStore:
-    store = InlineStore()
+def store(store: Store) -> Store:
     asyncio.run(store.run(tree))
     return store
 
 
-def test_the_callerid_pays_by_the_nearest_plan(store: InlineStore) -> None:
+def test_the_callerid_pays_by_the_nearest_plan(store: Store) -> None:
     payer, acme, above = asyncio.run(
         store.read(lambda tx: payers(tx, "travellers", "+447700900123", "+441632960000", NOW))
     )
@@ -53,7 +52,7 @@ def test_the_callerid_pays_by_the_nearest_plan(store: InlineStore) -> None:
     ]
 
 
-def test_every_account_with_a_plan_pays_by_its_own(store: InlineStore) -> None:
+def test_every_account_with_a_plan_pays_by_its_own(store: Store) -> None:
     payer, above = asyncio.run(store.read(lambda tx: who_pays(tx, "travellers", None)))
     assert (payer.ledger_id, payer.name) == ("ledger-acme", "acme")
     assert (payer.plan.name, payer.plan.special_prefixes) == ("retail", ("449",))
@@ -61,7 +60,7 @@ def test_every_account_with_a_plan_pays_by_its_own(store: InlineStore) -> None:
 
 
 @pytest.mark.parametrize(("at", "prefix"), [(NOW - 1, "44"), (NOW, "4420"), (NOW + 10, "44")])
-def test_the_rate_is_the_one_valid_when_dialled(store: InlineStore, at: float, prefix: str) -> None:
+def test_the_rate_is_the_one_valid_when_dialled(store: Store, at: float, prefix: str) -> None:
     payer, _ = asyncio.run(
         store.read(lambda tx: payers(tx, "travellers", None, "+442071838750", at))
     )
@@ -70,7 +69,7 @@ def test_the_rate_is_the_one_valid_when_dialled(store: InlineStore, at: float, p
     )
 
 
-def test_no_plan_and_no_rate_say_what_to_do(store: InlineStore) -> None:
+def test_no_plan_and_no_rate_say_what_to_do(store: Store) -> None:
     with pytest.raises(NoRate, match=r"no payer.*give one to an account"):
         asyncio.run(store.read(lambda tx: who_pays(tx, "nobody", None)))
     with pytest.raises(NoRate, match=r"acme: the plan 'retail' has no valid rate for \+33123"):

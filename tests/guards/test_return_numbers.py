@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Connection, insert
 
 from ringback.guards.return_numbers import Calls, calls_to, refusal
-from ringback.store import InlineStore
+from ringback.store import Store
 from ringback.store.models import Leg, Session
 
 NOW = 1_800_000_000.0
@@ -83,7 +83,7 @@ def add(
     )
 
 
-def test_the_facts_are_read_from_the_legs() -> None:
+def test_the_facts_are_read_from_the_legs(store: Store) -> None:
     def work(tx: Connection) -> Calls:
         add(tx, NOW - 25 * HOUR, answered=True, accepted=True)  # too long ago
         add(tx, NOW - 23 * HOUR, answered=True, accepted=True)
@@ -96,7 +96,7 @@ def test_the_facts_are_read_from_the_legs() -> None:
         add(tx, NOW - 30, number="+447700900124", answered=True)
         return calls_to(tx, NUMBER, NOW)
 
-    found = asyncio.run(InlineStore().run(work))
+    found = asyncio.run(store.run(work))
     assert (found.last_hour, found.last_day) == (2, 6)
     assert found.answered == [
         (NOW - HOUR - 1 + 5, True),
@@ -105,6 +105,6 @@ def test_the_facts_are_read_from_the_legs() -> None:
     ]
 
 
-def test_a_number_never_called() -> None:
-    found = asyncio.run(InlineStore().read(lambda tx: calls_to(tx, NUMBER, NOW)))
+def test_a_number_never_called(store: Store) -> None:
+    found = asyncio.run(store.read(lambda tx: calls_to(tx, NUMBER, NOW)))
     assert found == Calls(0, 0, [])
