@@ -90,8 +90,7 @@ class Cluster:
         if self._clean:
             return self._clean.pop()
         name = f"fresh{next(self._numbers)}"
-        # Copies files in place of logging pages.
-        self._execute(f"CREATE DATABASE {name} TEMPLATE {_TEMPLATE} STRATEGY FILE_COPY")
+        self._execute(f"CREATE DATABASE {name} TEMPLATE {_TEMPLATE}")
         return self.url(name)
 
     def give_back(self, url: str) -> None:

@@ -156,10 +156,17 @@ class PostgresqlWorker(Worker):
 
     def _was_committed(self, number: int) -> bool:
         """What came of a transaction whose connection was lost as it was being committed."""
-        with self.engine.connect() as connection:
-            status = connection.execute(_STATUS, {"number": number}).scalar_one()
+        unknown = (
+            f"database {self.where}: the connection was lost in a commit: whether it was kept "
+            "cannot be known"
+        )
+        try:
+            with self.engine.connect() as connection:
+                status = connection.execute(_STATUS, {"number": number}).scalar_one()
+        except DATABASE_ERRORS as error:
+            raise StoreError(f"{unknown} ({error})") from error
         if status == "in progress":
-            raise StoreError(f"database {self.where}: whether a step was kept cannot be known yet")
+            raise StoreError(unknown)
         return bool(status == "committed")
 
 
