@@ -124,7 +124,7 @@ def test_a_transaction_lost_half_way_fails_the_units_before_it_too(url: str) -> 
 # Others' locks
 
 
-def test_a_locked_row_is_said_and_holds_up_nobody_else(
+def test_a_locked_row_is_said_and_nobody_else_fails_by_it(
     url: str, beside: psycopg.Connection[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ringback.store.postgresql.BUSY_SECONDS", 0.05)
@@ -133,9 +133,10 @@ def test_a_locked_row_is_said_and_holds_up_nobody_else(
     async def scenario(store: Store) -> None:
         await store.run(beat("a"))
         beside.execute("SELECT * FROM heartbeats FOR UPDATE")
-        locked, other = await gathered(store, touch, beat("b"))
-        assert isinstance(locked, StoreBusy)
-        assert "another transaction has kept a row locked for 5 s" in str(locked)
+        *locked, other = await gathered(store, touch, touch, beat("b"))
+        for each in locked:
+            assert isinstance(each, StoreBusy)
+            assert "another transaction has kept a row locked for 5 s" in str(each)
         assert other == "b"
         beside.rollback()
         await store.run(touch)
@@ -190,6 +191,23 @@ def test_trying_again_has_an_end(url: str) -> None:
             await store.run(conflict)
         assert len(tries) == ATTEMPTS
         await store.run(beat("a"))
+
+    play(url, scenario)
+
+
+def test_a_unit_that_fails_at_the_last_try_fails_alone(url: str) -> None:
+    """All conflicts there may be, then a fault of one unit's own."""
+    conflicts = iter([raised("40P01")] * (ATTEMPTS - 1))
+
+    def fails(tx: Connection) -> None:
+        next(conflicts, lambda tx: None)(tx)
+        raise LookupError
+
+    async def scenario(store: Store) -> None:
+        first, failed, last = await gathered(store, beat("a"), fails, beat("b"))
+        assert (first, last) == ("a", "b")
+        assert isinstance(failed, LookupError)
+        assert await store.read(nodes) == ["a", "b"]
 
     play(url, scenario)
 

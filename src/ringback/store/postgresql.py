@@ -93,25 +93,30 @@ class PostgresqlWorker(Worker):
     """
 
     def transact(self, batch: list[Unit]) -> None:
-        apart = False
-        for attempt in range(1, ATTEMPTS + 1):
+        todo, apart, tries = batch, False, 1
+        while True:
             try:
-                if self._try(batch, apart=apart):
+                if self._try(todo, apart=apart, hurried=len(todo) < len(batch)):
                     return
+                # A unit has waited long enough for a lock: it is not done again.
+                todo = [unit for unit in todo if not isinstance(unit.error, StoreBusy)]
                 apart = True
             except (StoreConflict, StoreUnreachable):
                 # Nothing was committed: a deadlock, or the first use of a connection that died
                 # while it was idle.
-                if attempt == ATTEMPTS:
+                if tries == ATTEMPTS:
                     raise
-            for unit in batch:
+                tries += 1
+            for unit in todo:
                 unit.result = unit.error = None
 
-    def _try(self, batch: list[Unit], *, apart: bool) -> bool:
-        """False: nothing was kept, the units are to be kept apart."""
+    def _try(self, batch: list[Unit], *, apart: bool, hurried: bool) -> bool:
+        """False: a unit failed, and nothing was kept of the others."""
         with self.engine.connect() as connection:
             try:
-                if not (self._apart if apart else self._together)(connection, batch):
+                if apart:
+                    self._apart(connection, batch, hurried=hurried)
+                elif not self._together(connection, batch):
                     return len(batch) == 1
                 number = connection.execute(_NUMBER).scalar_one()
             except DATABASE_ERRORS as error:
@@ -135,9 +140,12 @@ class PostgresqlWorker(Worker):
                 return False
         return True
 
-    def _apart(self, connection: Connection, batch: list[Unit]) -> bool:
+    def _apart(self, connection: Connection, batch: list[Unit], *, hurried: bool) -> None:
+        """`hurried`: one has waited for a lock for all of them."""
         # The driver's own connection takes two statements in one message, without a cursor.
         plain: Any = connection.connection.driver_connection
+        if hurried:
+            plain.execute(_HURRY)
         plain.execute("SAVEPOINT unit")
         for unit in batch:
             self._do(connection, unit)
@@ -147,7 +155,6 @@ class PostgresqlWorker(Worker):
                 plain.execute("ROLLBACK TO unit")
             elif unit is not batch[-1]:
                 plain.execute("RELEASE unit; SAVEPOINT unit", prepare=False)
-        return True
 
     def _do(self, connection: Connection, unit: Unit) -> None:
         self.one(connection, unit)
@@ -170,6 +177,7 @@ class PostgresqlWorker(Worker):
         return bool(status == "committed")
 
 
+_HURRY = "SET LOCAL lock_timeout = '100ms'"
 _NUMBER = text("SELECT pg_current_xact_id_if_assigned()::text::bigint")
 _STATUS = text("SELECT pg_xact_status((:number)::text::xid8)")
 
