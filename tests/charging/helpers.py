@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import TypeVar
 
@@ -94,7 +94,12 @@ def account(
 
 
 def plan(
-    tx: Connection, name: str, owner: str, *rates: Rate, special: tuple[str, ...] = ()
+    tx: Connection,
+    name: str,
+    owner: str,
+    *rates: Rate,
+    special: tuple[str, ...] = (),
+    minutes: Mapping[str, int] | None = None,
 ) -> None:
     """A prepaid plan whose id is its name."""
     tx.execute(
@@ -106,7 +111,9 @@ def plan(
             "kind": "prepaid",
             "limit": Decimal(0),
             "special_prefixes": list(special),
-            "packages": [],
+            "packages": [
+                {"prefix": prefix, "minutes": given} for prefix, given in (minutes or {}).items()
+            ],
         },
     )
     for each in rates:

@@ -46,8 +46,11 @@ def line_for(deck: Sequence[Line], number: str, dialled: float) -> Line | None:
     return best
 
 
-def rated(line: Line, microseconds: int, free_seconds: int = 0) -> Rated:
-    """An answered call of so many microseconds, with so many free seconds left when it begins."""
+def rated(
+    line: Line, microseconds: int, free_seconds: int = 0, *, first_paid: bool = False
+) -> Rated:
+    """An answered call of so many microseconds, with so many free seconds left for it; with
+    `first_paid` they only came to be left after its first block had been reserved."""
     cost = Fraction(line.setup)
     free = 0
     at = 0
@@ -58,7 +61,7 @@ def rated(line: Line, microseconds: int, free_seconds: int = 0) -> Rated:
         else:
             length = line.next_block
             price = Fraction(line.next_block) * Fraction(line.price_per_minute) / 60
-        if free_seconds - free >= length:
+        if free_seconds - free >= length and not (number == 0 and first_paid):
             free += length
         else:
             cost += price
