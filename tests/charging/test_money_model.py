@@ -22,7 +22,7 @@ from hypothesis.stateful import (
 from sqlalchemy import Connection, RowMapping, select
 from tests.charging import helpers
 from tests.charging.helpers import NOW, check_books, rate
-from tests.charging.reference import Line, rated
+from tests.charging.reference import Line, Rated, rated
 
 from ringback.amounts import to_millionths
 from ringback.charging import ledger
@@ -277,6 +277,7 @@ class Money(RuleBasedStateMachine):
 
     def _see_charges(self) -> None:
         """Every leg was charged once to every payer, as the reference has it."""
+        minutes = 0
         for call in self.over:
             prices = self._read(charged, call)
             if call.answered is None:
@@ -288,7 +289,9 @@ class Money(RuleBasedStateMachine):
                 payer: expected(plan, max(0, duration), call.free[payer])
                 for payer, plan in PLAN_OF.items()
             }
-            assert prices == want, call
+            assert prices == {payer: each.millionths for payer, each in want.items()}, call
+            minutes += want["acme"].free_seconds
+        assert self.do(minutes_used) == minutes
 
 
 def line(plan: str) -> Line:
@@ -324,10 +327,14 @@ def stored_free(tx: Connection, leg: str) -> dict[str, Free]:
     }
 
 
-def expected(plan: str, duration: int, free: Free) -> int:
-    """Millionths."""
+def expected(plan: str, duration: int, free: Free) -> Rated:
     seconds = PLANS[plan].free_seconds(free)
-    return rated(line(plan), duration, seconds, first_paid=not free.first).millionths
+    return rated(line(plan), duration, seconds, first_paid=not free.first)
+
+
+def minutes_used(tx: Connection) -> int:
+    """Seconds of free minutes that are gone."""
+    return sum(tx.execute(select(models.Allowance.used)).scalars())
 
 
 def charged(tx: Connection, leg: str) -> dict[str, int]:
