@@ -31,7 +31,7 @@ from ringback.charging.meter import Meter, Role, Step
 from ringback.charging.packages import allowances_of
 from ringback.charging.payers import PayerRate, payers
 from ringback.charging.rating import Free, Rate
-from ringback.store import InlineStore, Store, models
+from ringback.store import InlineStore, Store, models, open_store
 
 T = TypeVar("T")
 CALLER = "+447700900123"
@@ -368,4 +368,11 @@ def test_money_in_memory() -> None:
     run_state_machine_as_test(
         cast(type[Money], lambda: Money(InlineStore)),
         settings=settings(deadline=None, max_examples=60, stateful_step_count=40),
+    )
+
+
+def test_money_in_databases(new_database: Callable[[], str]) -> None:
+    run_state_machine_as_test(
+        cast(type[Money], lambda: Money(lambda: open_store(new_database()))),
+        settings=settings(deadline=None, max_examples=6, stateful_step_count=30),
     )

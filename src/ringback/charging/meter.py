@@ -126,20 +126,16 @@ class Meter:
         return self._shorten(a, b.paid_until() + self._tail)
 
     def curtail(self, ledger_ids: Collection[str], now: Instant) -> Step:
-        """These had no limit, and now have one: of what they were granted only the blocks that
-        have begun remain, and nothing is kept for the time after leg B."""
+        """These had no limit, and now have one: of the legs they pay only the blocks that have
+        begun remain, and nothing is kept for the time after leg B."""
         at = microseconds(now)
         trims: list[Hold] = []
         shares: dict[str, list[Share]] = {}
         for leg in self._legs.values():
-            if leg.ended:
+            if leg.ended or not any(share.payer.ledger_id in ledger_ids for share in leg.shares):
                 continue
-            shares[leg.id] = [
-                share.shortened(0 if leg.answered is None else at - leg.answered)
-                if share.payer.ledger_id in ledger_ids
-                else share
-                for share in leg.shares
-            ]
+            duration = 0 if leg.answered is None else at - leg.answered
+            shares[leg.id] = [share.shortened(duration) for share in leg.shares]
             trims += _shrinkage(leg, shares[leg.id])
         tail = 0 if trims else None
         return Step(self._steps, trims=tuple(trims), shares=shares, tail=tail)
