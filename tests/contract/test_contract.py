@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import cast
 
 import pytest
 from tests.contract.rigs import BEEP, NUMBER, Far, Rig, Test, run_embedded, run_simulated
@@ -31,6 +32,8 @@ class Events:
         assert not self.within_verb, f"{event} from within a verb"
         assert not any(isinstance(told, port.Ended) for told in self.all), f"{event} after Ended"
         self.all.append(event)
+        if isinstance(event, port.Answered):
+            cast(CallLeg, leg).confirm()
 
     def of(self, kind: type[Event]) -> list[Event]:
         return [event for event in self.all if isinstance(event, kind)]

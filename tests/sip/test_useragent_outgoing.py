@@ -17,6 +17,7 @@ from ringback.sip.events import (
 )
 from ringback.sip.message import Request
 from ringback.sip.outgoing import MOST_FORKS
+from ringback.sip.resumed import ResumedCall
 
 
 def test_everything_is_known_before_the_invite_leaves() -> None:
@@ -210,6 +211,43 @@ def test_an_offerless_call_that_is_ended_at_once_is_acknowledged_first() -> None
     ua.give(reply(invite, 200, body=OFFER))
     call.bye(ua.now)
     assert kinds(ua.out()) == ["ACK", "BYE"]
+
+
+# Acknowledged once it is stored
+
+
+def test_an_answer_waits_for_its_ack_and_is_repeated_until_then() -> None:
+    ua = Alone()
+    call = ua.call(acknowledges_later=True)
+    call.send(ua.now)
+    (invite,) = ua.out()
+    assert isinstance(invite, Request)
+    answer = reply(invite, 200, body=ANSWER)
+    assert ua.give(answer) == []
+    assert not ua.only(Accepted).crossed
+    assert ua.give(answer) == []
+    call.acknowledge(b"", ua.now)
+    (ack,) = ua.out()
+    assert (kind(ack), ack.body) == ("ACK", b"")
+    assert kinds(ua.give(answer)) == ["ACK"]
+    call.bye(ua.now)
+    assert kinds(ua.out()) == ["BYE"]
+
+
+def test_what_was_not_stored_before_a_crash_is_met_again_after_it() -> None:
+    before = Alone()
+    call = before.call(acknowledges_later=True)
+    saved = json.loads(json.dumps(call.saved()))
+    call.send(before.now)
+    (invite,) = before.out()
+    assert isinstance(invite, Request)
+    answer = reply(invite, 200, body=ANSWER)
+    assert before.give(answer) == []
+
+    after = Alone()
+    ResumedCall(after.endpoint).resume(saved, after.now)
+    assert kinds(after.out()) == ["CANCEL"]
+    assert kinds(after.give(answer)) == ["ACK", "BYE"]
 
 
 # Forks

@@ -171,6 +171,7 @@ class Alone:
         sdp: bytes = OFFER,
         credentials: Credentials | None = None,
         headers: tuple[tuple[str, str], ...] = (),
+        acknowledges_later: bool = False,
     ) -> OutgoingCall:
         return OutgoingCall(
             self.endpoint,
@@ -180,6 +181,7 @@ class Alone:
             sdp=sdp,
             headers=headers,
             credentials=credentials,
+            acknowledges_later=acknowledges_later,
         )
 
     def dial(

@@ -191,6 +191,7 @@ class Dialler:
             records.leg_answered(tx, party.id, party.ringing, at, saved)
 
         await line.services.store.run(work)
+        party.leg.confirm()
         if step is not None:
             line.meter.applied(step)
 

@@ -41,9 +41,13 @@ class OutgoingCall(Call):
         sdp: bytes,
         headers: Sequence[tuple[str, str]] = (),
         credentials: Credentials | None = None,
+        acknowledges_later: bool = False,
     ) -> None:
         """`sender` goes into From; its tag is made here. Without an `sdp` the far end makes the
-        offer, and `acknowledge` brings the answer. `headers` go into the INVITE as they are."""
+        offer, and `acknowledge` brings the answer. `headers` go into the INVITE as they are.
+
+        `acknowledges_later`: a 2xx is repeated by the far end until `acknowledge`, so that what
+        was not stored before a crash is met again after it."""
         super().__init__(endpoint, credentials)
         self.peer = peer
         self.local_sdp = sdp
@@ -53,7 +57,7 @@ class OutgoingCall(Call):
         self._call_id = f"{endpoint.token()}{endpoint.token()}@{endpoint.public[0]}"
         self._branch = endpoint.new_branch()
         self._cseq = 1
-        self._offerless = not sdp
+        self._acknowledges_later = acknowledges_later or not sdp
         self._request = self._invite()
         self._challenges = Challenges(credentials, endpoint.token)
         self._interval_raised = False
@@ -99,10 +103,11 @@ class OutgoingCall(Call):
             self._send_cancel(now)
 
     def acknowledge(self, sdp: bytes, now: Instant) -> None:
-        """The answer to the offer in the 2xx of an INVITE that had none: it goes into the ACK."""
+        """Send the ACK that waits: with the answer to the offer of a 2xx to an INVITE that had
+        none, else without an `sdp`."""
         for tag in [tag for tag, ack in self._acks.items() if ack is None]:
             assert self.dialog is not None
-            self.local_sdp = sdp
+            self.local_sdp = sdp or self.local_sdp
             self._acknowledge(self.dialog, tag, sdp)
 
     def bye(self, now: Instant, reason: str | None = None) -> None:
@@ -166,7 +171,7 @@ class OutgoingCall(Call):
         self.dialog = dialog
         self.remote_sdp = response.body
         self.register()
-        if self._offerless:
+        if self._acknowledges_later:
             self._acks[tag] = None
         else:
             self._acknowledge(dialog, tag)

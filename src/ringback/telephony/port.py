@@ -221,6 +221,11 @@ class CallLeg(Leg, Protocol):
         """
         ...
 
+    def confirm(self) -> None:
+        """The answer is stored. Until then the far end is to go on answering, as far as the
+        engine can make it, so that a crash before does not leave a call that nobody knows of."""
+        ...
+
     def play(self, clips: Sequence[Clip], *, loop: bool = False) -> int:
         """Play clips one after the other without a gap, in place of what was playing.
 

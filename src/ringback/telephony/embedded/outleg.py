@@ -20,12 +20,13 @@ from ringback.media.pool import (
     WorkerDied,
 )
 from ringback.sip import events as sip
-from ringback.sip.calls import Credentials, OutgoingCall
+from ringback.sip.calls import OutgoingCall
 from ringback.sip.sdp import Endpoint as SdpEndpoint
 from ringback.sip.sdp import Negotiated, SdpError, make_answer, make_offer, read_answer
 from ringback.telephony import port
 from ringback.telephony.cause import failure
 from ringback.telephony.embedded.identity import sender_headers
+from ringback.telephony.embedded.trunks import credentials_of
 from ringback.telephony.port import (
     LONGEST_SILENCE_SECONDS,
     NO_RESPONSE_SECONDS,
@@ -66,9 +67,8 @@ class OutLeg:
             sender=sender,
             sdp=make_offer(self._sdp),
             headers=headers,
-            credentials=Credentials(trunk.user, trunk.password)
-            if trunk.user and trunk.password
-            else None,
+            credentials=credentials_of(trunk),
+            acknowledges_later=True,
         )
         self._trunk.channels += 1
         self._agreed: Negotiated | None = None
@@ -91,7 +91,7 @@ class OutLeg:
     # Verbs
 
     def saved(self) -> str:
-        return json.dumps(self._call.saved())
+        return json.dumps({"trunk": self._trunk.trunk.name, **self._call.saved()})
 
     def dial(self) -> None:
         if self._over:
@@ -103,6 +103,10 @@ class OutLeg:
             now + NO_RESPONSE_SECONDS, self._no_response
         )
         self._engine.register(self._call, self)
+        self._engine.flush()
+
+    def confirm(self) -> None:
+        self._call.acknowledge(b"", self._engine.now())
         self._engine.flush()
 
     def play(self, clips: Sequence[Clip], *, loop: bool = False) -> int:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ringback.sip import events as sip
 from ringback.sip.calls import ResumedCall
 from ringback.telephony import port
+from ringback.telephony.embedded.trunks import credentials_of
 from ringback.telephony.port import Cause, Listener, Outcome
 
 if TYPE_CHECKING:
@@ -21,14 +22,17 @@ class ResumedLeg:
         self._engine = engine
         self._saved = saved
         self._listener = listener
-        self._call = ResumedCall(engine.endpoint)
+        self._document: dict[str, Any] = json.loads(saved)
+        trunk = engine.trunks.find(self._document.get("trunk"))
+        credentials = None if trunk is None else credentials_of(trunk)
+        self._call = ResumedCall(engine.endpoint, credentials)
 
     def saved(self) -> str:
         return self._saved
 
     def start(self) -> None:
         self._engine.register(self._call, self)
-        self._call.resume(json.loads(self._saved), self._engine.now())
+        self._call.resume(self._document, self._engine.now())
         self._engine.flush()
 
     def told(self, event: sip.Event) -> None:

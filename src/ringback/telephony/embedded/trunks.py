@@ -87,6 +87,11 @@ class Trunks:
     def __getitem__(self, name: str) -> TrunkState:
         return self._states[name]
 
+    def find(self, name: str | None) -> Trunk | None:
+        """The trunk of that name, which an earlier configuration may have had."""
+        state = self._states.get(name or "")
+        return None if state is None else state.trunk
+
     def of_source(self, source: Address) -> TrunkState | None:
         """The trunk that a request came from: the one whose very address it is, else the first
         that has its host among its sources."""
@@ -181,14 +186,16 @@ class Trunks:
 
 def _correspondence(trunk: Trunk, endpoint: Endpoint) -> Correspondence:
     """All that is asked of a trunk outside of calls; its address is looked up later."""
-    credentials = None
-    if trunk.user and trunk.password:
-        credentials = Credentials(trunk.user, trunk.password)
     return Correspondence(
         endpoint,
         sip_uri(None, trunk.host, trunk.port),
         (trunk.host, trunk.port),
         sender=sip_uri(trunk.user, trunk.host, trunk.port),
         user=trunk.user,
-        credentials=credentials,
+        credentials=credentials_of(trunk),
     )
+
+
+def credentials_of(trunk: Trunk) -> Credentials | None:
+    """What its challenges are answered with."""
+    return Credentials(trunk.user, trunk.password) if trunk.user and trunk.password else None
