@@ -15,6 +15,8 @@ from ringback.accounts import tree
 from ringback.accounts.secrets import BadKey, Secrets
 from ringback.accounts.setupfile import SetupError
 from ringback.charging import ledger
+from ringback.charging.decks import rates_in_force
+from ringback.charging.rating import Rate
 from ringback.store import Store
 from ringback.store.models import (
     AccessNumber,
@@ -24,7 +26,6 @@ from ringback.store.models import (
     LedgerAccount,
     LedgerEntry,
     Plan,
-    Rate,
     Sound,
 )
 
@@ -76,6 +77,14 @@ def caller_id_of(place: Place) -> dict[str, Any]:
 
 def count(place: Place, model: type[Any]) -> int:
     return place.read(lambda tx: tx.execute(select(func.count()).select_from(model)).scalar_one())
+
+
+def rates_of(place: Place, plan: str) -> list[Rate]:
+    def work(tx: Connection) -> list[Rate]:
+        plan_id = tx.execute(select(Plan.id).where(Plan.name == plan)).scalar_one()
+        return rates_in_force(tx, plan_id)
+
+    return place.read(work)
 
 
 def test_what_it_says_is_brought_about_once(tmp_path: Path, store: Store) -> None:
@@ -162,7 +171,8 @@ def test_what_it_empties_is_taken_out(place: Place) -> None:
         'callerID +447700900123: speed_dials {"1": "+442079460000"} -> {}',
         "extension travellers: access numbers none",
     ]
-    assert count(place, Rate) == count(place, AccessNumber) == 0
+    assert rates_of(place, "retail") == []
+    assert count(place, AccessNumber) == 0
 
 
 def test_secrets_are_changed_but_not_told(place: Place) -> None:
@@ -232,7 +242,7 @@ def test_rates_are_those_of_the_file(place: Place) -> None:
     rates.append({"prefix": "", "first_price": "1", "price_per_minute": "1.000001"})
     assert place.apply() == ["plan retail: rates: 2 added, 1 taken out"]
     assert place.apply() == []
-    prices = place.read(lambda tx: tx.execute(select(Rate.price_per_minute)).scalars().all())
+    prices = [rate.price_per_minute for rate in rates_of(place, "retail")]
     assert sorted(prices) == [Decimal("0.03"), Decimal("1.000001")]
 
 

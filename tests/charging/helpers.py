@@ -9,6 +9,7 @@ from typing import TypeVar
 from sqlalchemy import Connection, insert, select
 
 from ringback.charging import ledger
+from ringback.charging.decks import put_in_force
 from ringback.charging.holds import Hold, Post
 from ringback.charging.payers import PayerRate
 from ringback.charging.rating import Rate, charge_of_blocks
@@ -116,11 +117,7 @@ def plan(
             ],
         },
     )
-    for each in rates:
-        row = {**each.as_json(), "valid_from": each.valid_from, "valid_to": each.valid_to}
-        for price in ("setup", "first_price", "price_per_minute"):
-            row[price] = Decimal(row[price])
-        tx.execute(insert(models.Rate), {"plan_id": name, **row})
+    put_in_force(tx, f"deck of {name}", name, "test", rates, NOW)
 
 
 def extension(tx: Connection, name: str, owner: str) -> None:

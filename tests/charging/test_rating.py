@@ -8,9 +8,9 @@ from fractions import Fraction
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.charging.helpers import NOW, rate
+from tests.charging.helpers import rate
 
-from ringback.charging.rating import SECOND, Rate, charge, choose
+from ringback.charging.rating import SECOND, Rate, charge
 
 prices = st.integers(0, 10**9).map(lambda millionths: Decimal(millionths) / 10**6)
 rates = st.builds(
@@ -90,17 +90,6 @@ def test_explanation() -> None:
         == "+44…: setup 0.05, 60 s at 0.02, 3 × 10 s at 0.02/min"
     )
     assert charge(rate(), 0).explanation == "+44…: 60 s at 0.02"
-
-
-def test_longest_valid_prefix_wins() -> None:
-    everywhere, uk = rate(""), rate("44")
-    london = rate("4420", valid_from=NOW, valid_to=NOW + 10)
-    known = [uk, london, everywhere]
-    assert choose(known, "+442071838750", NOW) is london
-    assert choose(known, "+442071838750", NOW - 0.001) is uk
-    assert choose(known, "+442071838750", NOW + 10) is uk  # valid_to is the first not valid
-    assert choose(known, "+33123456789", NOW) is everywhere
-    assert choose([uk], "+33123456789", NOW) is None
 
 
 def test_rates_survive_the_database() -> None:

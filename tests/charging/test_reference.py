@@ -8,9 +8,10 @@ from tests.charging.helpers import NOW
 from tests.charging.reference import Line, line_for, rated
 
 from ringback.amounts import parse_amount, to_millionths
+from ringback.charging.decks import Deck
 from ringback.charging.packages import Allowance
 from ringback.charging.payers import PayerRate
-from ringback.charging.rating import Rate, charge, choose
+from ringback.charging.rating import Rate, charge
 from ringback.charging.shares import Minutes, Share
 
 CALLS = 10_000
@@ -61,14 +62,15 @@ def _rate(line: Line) -> Rate:
 def test_ten_thousand_calls() -> None:
     chance = random.Random(6)
     deck: list[Line] = []
+    rates = Deck([])
     unrated = with_free = 0
     for call in range(CALLS):
         if call % 100 == 0:
             deck = _deck(chance)
-            rates = [_rate(line) for line in deck]
+            rates = Deck(_rate(line) for line in deck)
         number = f"+44{chance.randrange(10**4)}"
         dialled = NOW + chance.randrange(-15, 60)
-        line, rate = line_for(deck, number, dialled), choose(rates, number, dialled)
+        line, rate = line_for(deck, number, dialled), rates.choose(number, dialled)
         if line is None or rate is None:
             assert (line, rate) == (None, None)
             unrated += 1

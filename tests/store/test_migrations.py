@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
@@ -36,10 +37,18 @@ def schema(connection: Connection) -> dict[str, list[str]]:
     found = connection.execute(
         text("SELECT name, sql FROM sqlite_master WHERE sql NOT NULL AND name <> 'alembic_version'")
     )
-    return {
-        name: sorted(re.split(r", (?=CONSTRAINT)|(?<=\)) \)$", " ".join(sql.split())))
-        for name, sql in found
-    }
+    return {name: _parts(" ".join(sql.split())) for name, sql in found}
+
+
+def _parts(sql: str) -> list[str]:
+    # A table made anew has its name in quotes; a column added later carries its foreign key.
+    sql = re.sub(r'^CREATE TABLE "(\w+)"', r"CREATE TABLE \1", sql)
+    sql = re.sub(
+        r"(\w+) (\w+) (CONSTRAINT \w+) (REFERENCES \w+ \(\w+\))",
+        r"\1 \2, \3 FOREIGN KEY(\1) \4",
+        sql,
+    )
+    return sorted(re.split(r", (?=CONSTRAINT)|(?<=\)) \)$", sql))
 
 
 _POSTGRESQL_SCHEMA = """
@@ -158,3 +167,34 @@ def test_what_is_no_database_is_refused(tmp_path: Path) -> None:
 def test_urls_that_name_no_file_are_refused(url: str) -> None:
     with pytest.raises(StoreUnusable, match=r"\[database\] url"):
         migrate(url)
+
+
+def test_rates_of_before_decks_are_kept(tmp_path: Path) -> None:
+    path = tmp_path / "ringback.db"
+    engine = sqlite_engine(path)
+    with engine.begin() as connection:
+        command.upgrade(alembic_config(connection), "0002")
+        for statement in (
+            "INSERT INTO ledger_accounts VALUES ('l', 0, 0, 0, 0)",
+            "INSERT INTO accounts (id, level, name, contact_name, ledger_id) "
+            "VALUES ('a', 'administrator', 'admin', 'x', 'l')",
+            *(
+                f"INSERT INTO plans VALUES ('{name}', 'a', '{name}', 'prepaid', 0, '[]', '[]')"
+                for name in ("retail", "empty")
+            ),
+            "UPDATE accounts SET plan_id = 'retail'",
+            "INSERT INTO rates VALUES (7, 'retail', '44', 0, 60, 20000, 10, 20000, NULL, NULL)",
+        ):
+            connection.exec_driver_sql(statement)
+    engine.dispose()
+    migrate(f"sqlite:///{path}")
+    engine = sqlite_engine(path)
+    with engine.connect() as connection:
+        found = connection.exec_driver_sql(
+            "SELECT plans.name, decks.state, decks.size, rates.id, rates.first_price FROM plans "
+            "LEFT JOIN decks ON decks.id = plans.deck_id "
+            "LEFT JOIN rates ON rates.deck_id = decks.id ORDER BY plans.name"
+        ).fetchall()
+        assert connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall() == []
+    engine.dispose()
+    assert found == [("empty", None, None, None, None), ("retail", "complete", 1, 7, 20000)]

@@ -6,10 +6,8 @@ entry does not have is left as it is when the entry is applied to what is there 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
-from itertools import pairwise
 from typing import Annotated, Literal
 
 from pydantic import (
@@ -35,11 +33,14 @@ from ringback.accounts.callback import (
     parse_money,
 )
 from ringback.amounts import ZERO
+from ringback.charging import decks
 from ringback.config import Country, Digits, Prefix
 from ringback.faults import Fault, Faults, form, twice
 
 ADMINISTRATOR = "admin"
 """Name of the account at the top, which every server has."""
+LARGEST_RATES = 2000
+"""Of a plan: a file is applied in one unit of work, and calls wait for it."""
 
 
 def _credit(value: object) -> object:
@@ -202,24 +203,21 @@ class PlanEntry(Section):
     @field_validator("rates")
     @classmethod
     def _one_at_a_time(cls, rates: tuple[RateEntry, ...]) -> tuple[RateEntry, ...]:
-        found = [*_overlaps(rates)]
+        if len(rates) > LARGEST_RATES:
+            raise ValueError(
+                f"write at most {LARGEST_RATES} rates here: more of them go into a CSV file, for "
+                "`ringback rates import`"
+            )
+        found = [
+            Fault(
+                (after,),
+                f"holds at a time when rates[{before}] of prefix {rates[after].prefix!r} does",
+            )
+            for before, after in decks.overlaps(rates)
+        ]
         if found:
             raise Faults(found)
         return rates
-
-
-def _overlaps(rates: Sequence[RateEntry]) -> Iterator[Fault]:
-    """No two rates of one prefix may hold at one time (spec section 6)."""
-    order = sorted(
-        range(len(rates)), key=lambda i: (rates[i].prefix, rates[i].valid_from or float("-inf"))
-    )
-    for before, after in pairwise(order):
-        earlier, later = rates[before], rates[after]
-        ends = float("inf") if earlier.valid_to is None else earlier.valid_to
-        if earlier.prefix == later.prefix and (later.valid_from or float("-inf")) < ends:
-            yield Fault(
-                (after,), f"holds at a time when rates[{before}] of prefix {later.prefix!r} does"
-            )
 
 
 class SoundEntry(Section):

@@ -8,8 +8,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Integer, RowMapping, bindparam, literal_column, select
 
+from ringback.charging.decks import deck_for
 from ringback.charging.packages import FALLBACK_TIME_ZONE, Allowance, allowance
-from ringback.charging.rating import Rate, choose
+from ringback.charging.rating import Rate
 from ringback.clock import Instant
 from ringback.store import models
 
@@ -96,19 +97,6 @@ _ABOVE_WITH_PLANS = (
 _CALLER_ID = select(models.CallerId.ledger_id, models.CallerId.number).where(
     models.CallerId.id == bindparam("caller_id")
 )
-_RATES = select(
-    models.Rate.prefix,
-    models.Rate.setup,
-    models.Rate.first_block,
-    models.Rate.first_price,
-    models.Rate.next_block,
-    models.Rate.price_per_minute,
-    models.Rate.valid_from,
-    models.Rate.valid_to,
-).where(
-    models.Rate.plan_id == bindparam("plan"),
-    models.Rate.prefix.in_(bindparam("prefixes", expanding=True)),
-)
 
 
 def who_pays(tx: Connection, extension_id: str, caller_id: str | None) -> list[Payer]:
@@ -140,16 +128,13 @@ def payers(
 ) -> list[PayerRate]:
     """The payers of a leg to `number` (E.164 with its plus) dialled at `at`, each with the rate
     that then holds to the leg's end. Raises NoRate."""
-    digits = number.removeprefix("+")
-    prefixes = [digits[:length] for length in range(len(digits) + 1)]
     rates: dict[str, Rate | None] = {}
     found: list[PayerRate] = []
     below: str | None = None
     for payer in who_pays(tx, extension_id, caller_id):
         plan = payer.plan
         if plan.id not in rates:
-            rows = tx.execute(_RATES, {"plan": plan.id, "prefixes": prefixes})
-            rates[plan.id] = choose((Rate(*row) for row in rows), number, at)
+            rates[plan.id] = deck_for(tx, plan.id, number).choose(number, at)
         rate = rates[plan.id]
         if rate is None:
             raise NoRate(f"{payer.name}: the plan {plan.name!r} has no valid rate for {number}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
@@ -182,11 +181,3 @@ def charge_of_blocks(rate: Rate, blocks: int, free: Free = NOTHING_FREE) -> Char
         f"+{rate.prefix}…: {', '.join(parts)}",
         used,
     )
-
-
-def choose(rates: Iterable[Rate], number: str, at: Instant) -> Rate | None:
-    """The rate for a number (E.164 with its plus) dialled at `at`: of those that are valid then,
-    the one with the longest prefix. None where there is none."""
-    digits = number.removeprefix("+")
-    fitting = (rate for rate in rates if digits.startswith(rate.prefix) and rate.valid(at))
-    return max(fitting, key=lambda rate: len(rate.prefix), default=None)

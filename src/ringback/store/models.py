@@ -142,17 +142,40 @@ class Plan(Base):
     limit: Mapped[Decimal]
     special_prefixes: Mapped[list[Any]]
     packages: Mapped[list[Any]]
+    deck_id: Mapped[str | None] = mapped_column(ForeignKey("decks.id", use_alter=True))
+    """The deck in force; None before the first."""
+
+
+class Deck(Base):
+    """The rates of a plan as they were loaded at one time. A complete deck never changes: another
+    is loaded beside it and takes its place."""
+
+    __tablename__ = "decks"
+    __table_args__ = (
+        CheckConstraint("state IN ('loading', 'complete', 'condemned')", name="state"),
+        CheckConstraint("size >= 0", name="size"),
+    )
+    id: Mapped[str] = mapped_column(primary_key=True)
+    plan_id: Mapped[str] = mapped_column(ForeignKey("plans.id"), index=True)
+    source: Mapped[str]
+    """Where the rates came from, for people."""
+    loaded: Mapped[Instant]
+    """When loading began."""
+    state: Mapped[str]
+    """condemned: its rates are being deleted."""
+    size: Mapped[int]
+    """How many rates have been put in."""
 
 
 class Rate(Base):
     __tablename__ = "rates"
     __table_args__ = (
-        Index("ix_rates_plan_prefix", "plan_id", "prefix"),
+        Index("ix_rates_deck_prefix", "deck_id", "prefix"),
         CheckConstraint("first_block >= 1 AND next_block >= 1", name="blocks"),
         CheckConstraint("setup >= 0 AND first_price >= 0 AND price_per_minute >= 0", name="prices"),
     )
     id: Mapped[int] = mapped_column(SerialType, primary_key=True, autoincrement=True)
-    plan_id: Mapped[str] = mapped_column(ForeignKey("plans.id"))
+    deck_id: Mapped[str] = mapped_column(ForeignKey("decks.id"))
     prefix: Mapped[str]
     """Leading digits of E.164, without plus."""
     setup: Mapped[Decimal]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from sqlalchemy import bindparam, delete, insert, select
+from sqlalchemy import insert, select
 
 from ringback.accounts.apply.work import Work
 from ringback.accounts.entries import PlanEntry
 from ringback.accounts.setupfile import SetupError
-from ringback.charging import ledger
-from ringback.store.models import Account, Plan, Rate
+from ringback.charging import decks, ledger
+from ringback.charging.rating import Rate
+from ringback.store.models import Account, Plan
 
 
 def bring_about(work: Work, entry: PlanEntry) -> None:
@@ -55,21 +56,11 @@ def _spread_limit(work: Work, plan_id: str, entry: PlanEntry) -> None:
 
 def _rates(work: Work, plan_id: str, entry: PlanEntry) -> None:
     """The rates of a plan are those of the file: others are taken out."""
-    columns = [column.name for column in Rate.__table__.c if column.name not in ("id", "plan_id")]
-    rows = work.tx.execute(select(Rate.__table__).where(Rate.plan_id == plan_id)).mappings()
-    there = {tuple(row[name] for name in columns): row["id"] for row in rows}
-    wanted = {tuple(getattr(rate, name) for name in columns): rate for rate in entry.rates}
-    removed = [{"gone": number} for values, number in there.items() if values not in wanted]
-    added = [
-        {"plan_id": plan_id, **dict(zip(columns, values, strict=True))}
-        for values in wanted
-        if values not in there
-    ]
-    if removed:
-        work.tx.execute(delete(Rate).where(Rate.id == bindparam("gone")), removed)
-    if added:
-        work.tx.execute(insert(Rate), added)
-    if removed or added:
-        work.changes.append(
-            f"plan {entry.name}: rates: {len(added)} added, {len(removed)} taken out"
-        )
+    there = set(decks.rates_in_force(work.tx, plan_id))
+    wanted = {Rate(**{name: getattr(rate, name) for name in decks.COLUMNS}) for rate in entry.rates}
+    if wanted == there:
+        return
+    decks.put_in_force(work.tx, work.new_id(), plan_id, "setup file", wanted, work.now)
+    work.changes.append(
+        f"plan {entry.name}: rates: {len(wanted - there)} added, {len(there - wanted)} taken out"
+    )

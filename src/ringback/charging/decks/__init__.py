@@ -1,0 +1,28 @@
+"""Rate decks: the rates of a plan as they were loaded at one time (spec section 6).
+
+`deck` chooses the rate of a number, `reading` and `writing` are their CSV, `tables` what is done
+to them in one unit of work, `loading` how a large one is put in force while calls go on.
+"""
+
+from ringback.charging.decks.deck import Deck, overlaps
+from ringback.charging.decks.loading import DeckGone, load, sweep
+from ringback.charging.decks.reading import COLUMNS, BadDeck, DeckFile, LineFault, read_deck
+from ringback.charging.decks.tables import deck_for, put_in_force, rates_in_force
+from ringback.charging.decks.writing import write_deck
+
+__all__ = [
+    "COLUMNS",
+    "BadDeck",
+    "Deck",
+    "DeckFile",
+    "DeckGone",
+    "LineFault",
+    "deck_for",
+    "load",
+    "overlaps",
+    "put_in_force",
+    "rates_in_force",
+    "read_deck",
+    "sweep",
+    "write_deck",
+]

@@ -1,0 +1,67 @@
+"""Putting a large deck in force while calls go on.
+
+One process at a time writes to SQLite. So a deck is loaded in units of work so small that a
+reservation hardly waits for one, with a pause after each that lets it in: SQLite does not queue
+who waits, it asks again after 1, 2, 5, 10, 15, 20 ms (`sqliteDefaultBusyCallback`). Nobody sees
+the new rates before the one unit that puts all of them in force. What a crash leaves behind is
+deleted by the next `sweep`.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+
+from ringback.charging.decks import tables
+from ringback.charging.decks.tables import DeckGone
+from ringback.charging.rating import Rate
+from ringback.clock import Clock
+from ringback.ids import new_id
+from ringback.store import Store
+
+__all__ = ["DeckGone", "load", "sweep"]
+
+BATCH = 500
+"""Rates in one unit of work."""
+PAUSE_SECONDS = 0.02
+ABANDONED_SECONDS = 3600.0
+"""A deck whose loading began so long ago never will be complete."""
+
+
+async def load(
+    store: Store,
+    clock: Clock,
+    chance: random.Random,
+    plan_id: str,
+    source: str,
+    rates: Sequence[Rate],
+    progress: Callable[[int], None],
+) -> None:
+    """Load rates beside those in force of a plan, then put them in force in one step. `source`
+    says where they come from; `progress` is told how many more have been loaded.
+
+    Raises DeckGone where another deck has been begun for the plan meanwhile; StoreError. Nothing
+    has changed then.
+    """
+    deck_id = new_id(clock.now(), chance)
+    begun = clock.now()
+    await store.run(lambda tx: tables.begin(tx, deck_id, plan_id, source, begun))
+    in_order = sorted(rates, key=lambda rate: rate.prefix)  # the index grows at its end
+    for start in range(0, len(in_order), BATCH):
+        batch = tables.rows(deck_id, in_order[start : start + BATCH])
+        await store.run(lambda tx, batch=batch: tables.put(tx, deck_id, batch))  # type: ignore[misc]
+        progress(len(batch))
+        await _pause(clock)
+    await store.run(lambda tx: tables.switch(tx, deck_id, plan_id))
+
+
+async def sweep(store: Store, clock: Clock) -> None:
+    """Delete the decks that have been replaced, and those that a crash left half loaded."""
+    since = clock.now() - ABANDONED_SECONDS
+    for deck_id in await store.run(lambda tx: tables.condemned(tx, since)):
+        while await store.run(lambda tx, deck=deck_id: tables.delete_some(tx, deck, BATCH)):  # type: ignore[misc]
+            await _pause(clock)
+
+
+async def _pause(clock: Clock) -> None:
+    await clock.sleep_until(clock.now() + PAUSE_SECONDS)

@@ -1,0 +1,138 @@
+"""What is done to decks within one unit of work."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, column, delete, insert, select, table, update
+
+from ringback.amounts import to_millionths
+from ringback.charging.decks.deck import Deck
+from ringback.charging.rating import Rate, microseconds
+from ringback.clock import Instant
+from ringback.store import models
+
+_D, _P, _R = models.Deck, models.Plan, models.Rate
+_VALUES = (
+    _R.prefix,
+    _R.setup,
+    _R.first_block,
+    _R.first_price,
+    _R.next_block,
+    _R.price_per_minute,
+    _R.valid_from,
+    _R.valid_to,
+)
+# Plan and rates in one statement, so that they are of one deck where each statement has a view of
+# its own (PostgreSQL, READ COMMITTED).
+_IN_FORCE = select(*_VALUES).join(_P, _P.deck_id == _R.deck_id).where(_P.id == bindparam("plan"))
+_FITTING = _IN_FORCE.where(_R.prefix.in_(bindparam("prefixes", expanding=True)))
+# Without the types of the model: rows are made ready before the unit of work begins.
+_INSERT = insert(table("rates", column("deck_id"), *(column(each.key) for each in _VALUES)))
+_COUNT = (
+    update(_D)
+    .where(_D.id == bindparam("deck"), _D.state == "loading")
+    .values(size=_D.size + bindparam("more"))
+)
+_COMPLETE = (
+    update(_D).where(_D.id == bindparam("deck"), _D.state == "loading").values(state="complete")
+)
+_SWITCH = update(_P).where(_P.id == bindparam("plan")).values(deck_id=bindparam("deck"))
+_CONDEMN = update(_D).where(_D.state != "condemned").values(state="condemned")
+_SOME = select(_R.id).where(_R.deck_id == bindparam("deck")).limit(bindparam("most"))
+_DELETE_SOME = delete(_R).where(_R.id.in_(_SOME))
+_DELETE_DECK = delete(_D).where(_D.id == bindparam("deck"))
+
+Row = Mapping[str, Any]
+
+
+class DeckGone(Exception):
+    """The deck that was being loaded has been condemned; nothing has changed."""
+
+
+def deck_for(tx: Connection, plan_id: str, number: str) -> Deck:
+    """The rates in force of a plan that a number (E.164 with its plus) may have."""
+    digits = number.removeprefix("+")
+    prefixes = [digits[:length] for length in range(len(digits) + 1)]
+    rows = tx.execute(_FITTING, {"plan": plan_id, "prefixes": prefixes})
+    return Deck(Rate(*row) for row in rows)
+
+
+def rates_in_force(tx: Connection, plan_id: str) -> list[Rate]:
+    """All of a plan."""
+    return [Rate(*row) for row in tx.execute(_IN_FORCE, {"plan": plan_id})]
+
+
+def put_in_force(
+    tx: Connection, deck_id: str, plan_id: str, source: str, rates: Collection[Rate], now: Instant
+) -> None:
+    """Load a small deck in one step. (`load` takes a large one.)"""
+    begin(tx, deck_id, plan_id, source, now)
+    put(tx, deck_id, rows(deck_id, rates))
+    switch(tx, deck_id, plan_id)
+
+
+def begin(tx: Connection, deck_id: str, plan_id: str, source: str, now: Instant) -> None:
+    """An empty deck, in place of any other that is being loaded for the plan."""
+    tx.execute(_CONDEMN.where(_D.plan_id == plan_id, _D.state == "loading"))
+    tx.execute(
+        insert(_D),
+        {
+            "id": deck_id,
+            "plan_id": plan_id,
+            "source": source,
+            "loaded": now,
+            "state": "loading",
+            "size": 0,
+        },
+    )
+
+
+def rows(deck_id: str, rates: Iterable[Rate]) -> list[Row]:
+    """The rates as `put` takes them."""
+    return [
+        {
+            "deck_id": deck_id,
+            "prefix": rate.prefix,
+            "setup": to_millionths(rate.setup),
+            "first_block": rate.first_block,
+            "first_price": to_millionths(rate.first_price),
+            "next_block": rate.next_block,
+            "price_per_minute": to_millionths(rate.price_per_minute),
+            "valid_from": None if rate.valid_from is None else microseconds(rate.valid_from),
+            "valid_to": None if rate.valid_to is None else microseconds(rate.valid_to),
+        }
+        for rate in rates
+    ]
+
+
+def put(tx: Connection, deck_id: str, batch: list[Row]) -> None:
+    """Rates into a deck that is being loaded. Raises DeckGone."""
+    if tx.execute(_COUNT, {"deck": deck_id, "more": len(batch)}).rowcount == 0:
+        raise DeckGone("another deck is being loaded for this plan since: begin again after it")
+    if batch:
+        tx.execute(_INSERT, batch)
+
+
+def switch(tx: Connection, deck_id: str, plan_id: str) -> None:
+    """A loaded deck is in force from now on; the one before is condemned. Raises DeckGone."""
+    if tx.execute(_COMPLETE, {"deck": deck_id}).rowcount == 0:
+        raise DeckGone("another deck is being loaded for this plan since: begin again after it")
+    tx.execute(_CONDEMN.where(_D.plan_id == plan_id, _D.state == "complete", _D.id != deck_id))
+    tx.execute(_SWITCH, {"plan": plan_id, "deck": deck_id})
+
+
+def condemned(tx: Connection, since: Instant) -> list[str]:
+    """The decks to be deleted, those among them whose loading began before `since` and was never
+    ended."""
+    tx.execute(_CONDEMN.where(_D.state == "loading", _D.loaded < since))
+    return list(tx.execute(select(_D.id).where(_D.state == "condemned")).scalars())
+
+
+def delete_some(tx: Connection, deck_id: str, most: int) -> bool:
+    """Delete some rates of a condemned deck, or the deck once it has none. False: it is gone."""
+    if tx.execute(_DELETE_SOME, {"deck": deck_id, "most": most}).rowcount:
+        return True
+    tx.execute(_DELETE_DECK, {"deck": deck_id})
+    return False
