@@ -20,11 +20,18 @@ from rich.console import Console
 from ringback.accounts.apply import apply_setup
 from ringback.accounts.secrets import BadKey, load_secrets
 from ringback.accounts.setupfile import SetupError, load_setup
+from ringback.charging import decks
+from ringback.charging.decks import DeckGone
+from ringback.charging.ledger import LedgerFault
+from ringback.charging.payers import NoRate
 from ringback.cli import demo as demo_command
 from ringback.cli import doctor as doctor_command
 from ringback.cli import init as init_command
+from ringback.cli import rates as rates_command
 from ringback.cli import sessions as sessions_command
+from ringback.cli.options import DEFAULT_CONFIG, CommandError, ConfigOption
 from ringback.cli.phone import command as phone_command
+from ringback.clock import LoopClock
 from ringback.config import Config, ConfigError, load_config
 from ringback.server.commands import tell_credited
 from ringback.server.control import ControlError, ask
@@ -40,11 +47,18 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-ConfigOption = Annotated[
-    Path, typer.Option("--config", "-c", help="The configuration file.", show_default=True)
-]
-DEFAULT_CONFIG = Path("ringback.toml")
-_ERRORS = (ConfigError, SetupError, StoreError, BadKey, ControlError, OSError)
+_ERRORS = (
+    CommandError,
+    ConfigError,
+    SetupError,
+    StoreError,
+    BadKey,
+    ControlError,
+    DeckGone,
+    NoRate,
+    LedgerFault,
+    OSError,
+)
 
 
 def main() -> None:
@@ -126,6 +140,8 @@ async def _apply(config: Config, file: Path, *, dry_run: bool) -> list[str]:
             convert=convert,
             dry_run=dry_run,
         )
+        if not dry_run:
+            await decks.sweep(store, LoopClock(asyncio.get_running_loop()))
     finally:
         await store.close()
     if not dry_run:
@@ -185,4 +201,5 @@ def doctor(config: ConfigOption = DEFAULT_CONFIG) -> None:
     raise typer.Exit(1 if any(finding.grade == "FAULT" for finding in findings) else 0)
 
 
+app.add_typer(rates_command.app, name="rates")
 app.command(name="phone")(phone_command.phone)

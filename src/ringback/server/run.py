@@ -16,12 +16,13 @@ from ringback.accounts.secrets import load_secrets
 from ringback.calls.exchange import Exchange
 from ringback.calls.journal import Journal
 from ringback.calls.services import Services
-from ringback.clock import LoopClock
+from ringback.charging import decks
+from ringback.clock import Clock, LoopClock
 from ringback.config import Config
 from ringback.server.commands import call_me_back
 from ringback.server.control import ControlError, ControlServer
 from ringback.sounds.library import SoundLibrary
-from ringback.store import migrate, open_store
+from ringback.store import Store, StoreError, migrate, open_store
 from ringback.telephony.embedded import EmbeddedEngine
 
 NODE = "main"
@@ -108,7 +109,16 @@ async def serve(
     await exchange.start()
     await control.start()
     ready()
+    sweeping = loop.create_task(_sweep_decks(store, clock, report))
     await stop.wait()
+    sweeping.cancel()
     await control.close()
     await exchange.close(grace)
     await store.close()
+
+
+async def _sweep_decks(store: Store, clock: Clock, report: Callable[[str], None]) -> None:
+    try:
+        await decks.sweep(store, clock)
+    except StoreError as error:
+        report(f"rates that are no longer in force could not be deleted: {error}")

@@ -8,7 +8,7 @@ from ringback.charging.decks.deck import Deck, overlaps
 from ringback.charging.decks.loading import DeckGone, load, sweep
 from ringback.charging.decks.reading import COLUMNS, BadDeck, DeckFile, LineFault, read_deck
 from ringback.charging.decks.tables import deck_for, put_in_force, rates_in_force
-from ringback.charging.decks.writing import write_deck
+from ringback.charging.decks.writing import write_deck, write_instant
 
 __all__ = [
     "COLUMNS",
@@ -25,4 +25,5 @@ __all__ = [
     "read_deck",
     "sweep",
     "write_deck",
+    "write_instant",
 ]

@@ -22,8 +22,10 @@ from ringback.store import Store
 __all__ = ["DeckGone", "load", "sweep"]
 
 BATCH = 500
-"""Rates in one unit of work."""
-PAUSE_SECONDS = 0.02
+"""Rates put in by one unit of work: some 5 ms."""
+DELETED = 1500
+"""Rates deleted by one unit of work: the same."""
+PAUSE_SECONDS = 0.015
 ABANDONED_SECONDS = 3600.0
 """A deck whose loading began so long ago never will be complete."""
 
@@ -59,7 +61,7 @@ async def sweep(store: Store, clock: Clock) -> None:
     """Delete the decks that have been replaced, and those that a crash left half loaded."""
     since = clock.now() - ABANDONED_SECONDS
     for deck_id in await store.run(lambda tx: tables.condemned(tx, since)):
-        while await store.run(lambda tx, deck=deck_id: tables.delete_some(tx, deck, BATCH)):  # type: ignore[misc]
+        while await store.run(lambda tx, deck=deck_id: tables.delete_some(tx, deck, DELETED)):  # type: ignore[misc]
             await _pause(clock)
 
 

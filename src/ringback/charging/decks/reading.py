@@ -196,7 +196,10 @@ def _rates(
             faults.add(line, "; ".join(wrong))
             continue
         if len(rates) == LARGEST_RATES:
-            faults.add(line, f"a deck has at most {LARGEST_RATES} rates: this line and those below")
+            faults.add(
+                line,
+                f"a deck has at most {LARGEST_RATES} rates: this line and those below are too many",
+            )
             break
         rates.append(Rate(**(_DEFAULTS | values)))
         lines.append(line)

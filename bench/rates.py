@@ -1,0 +1,181 @@
+"""Rates: how fast a deck of 100,000 prefixes rates calls, and what its import does to calls.
+
+The import is the command, in a process of its own, on an SQLite file on disk; this process makes
+reservations meanwhile, one every 5 ms, each in a commit of its own. The deck that it replaces is
+as large, so that both loading and deleting are seen.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import random
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+
+from sqlalchemy import Connection
+from tests.charging import helpers
+
+from ringback.charging import ledger
+from ringback.charging.decks import Deck, write_deck
+from ringback.charging.holds import Hold
+from ringback.charging.payers import payers
+from ringback.charging.rating import SECOND, Rate, charge
+from ringback.store import Store, migrate, open_store
+
+PREFIXES = 100_000
+CALLS = 100_000
+EVERY_SECONDS = 0.005
+IDLE_SECONDS = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """Waits are those of reservations, in milliseconds, from asking to committed."""
+
+    choices_a_second: float
+    """Of a rate, on one core."""
+    ratings_a_second: float
+    """The rate chosen, and the charge with its explanation."""
+    idle_p99: float
+    idle_worst: float
+    """Without an import."""
+    import_seconds: float
+    """Of the whole command: reading, checking, loading, deleting the deck before."""
+    import_p99: float
+    import_worst: float
+
+
+def make_deck(chance: random.Random) -> list[Rate]:
+    """Random prefixes of 1 to 8 digits."""
+    prefixes: set[str] = set()
+    while len(prefixes) < PREFIXES:
+        prefixes.add(str(chance.randrange(1, 10 ** chance.randrange(1, 9))))
+    return [
+        Rate(prefix, Decimal(0), 60, price := Decimal(chance.randrange(10**6)) / 10**6, 10, price)
+        for prefix in sorted(prefixes)
+    ]
+
+
+def rate_calls(rates: Sequence[Rate], chance: random.Random) -> tuple[float, float]:
+    """Choices and ratings a second, of random numbers and durations."""
+    deck = Deck(rates)
+    calls = [
+        (f"+{chance.randrange(10**11, 10**12)}", chance.randrange(3600) * SECOND)
+        for _ in range(CALLS)
+    ]
+    start = time.process_time()
+    for number, _ in calls:
+        deck.choose(number, helpers.NOW)
+    chosen = time.process_time()
+    for number, duration in calls:
+        rate = deck.choose(number, helpers.NOW)
+        if rate is not None:
+            charge(rate, duration)
+    rated = time.process_time()
+    return CALLS / (chosen - start), CALLS / (rated - chosen)
+
+
+def _world(tx: Connection) -> None:
+    helpers.account(tx, "admin", level="administrator")
+    helpers.plan(tx, "retail", "admin", helpers.rate(""))
+    helpers.account(tx, "acme", "admin", "retail", balance="1000000")
+    helpers.extension(tx, "travellers", "acme")
+
+
+async def _reserve(store: Store, until: asyncio.Event, name: str) -> list[float]:
+    """Milliseconds that each reservation took."""
+    waits: list[float] = []
+    while not until.is_set():
+        leg = f"{name} {len(waits)}"
+
+        def work(tx: Connection, leg: str = leg) -> None:
+            (payer,) = payers(tx, "travellers", None, "+447700900123", helpers.NOW)
+            held = Hold(leg, payer.ledger_id, "acme", payer.rate.price(0), payer.rate)
+            ledger.reserve(tx, [held])
+
+        start = time.perf_counter()
+        await store.run(work)
+        waits.append((time.perf_counter() - start) * 1000)
+        await asyncio.sleep(EVERY_SECONDS)
+    return waits
+
+
+async def _import(folder: Path, rates: Sequence[Rate]) -> float:
+    """Import by the command; returns its seconds."""
+    text = io.StringIO(newline="")
+    write_deck(rates, text)
+    (folder / "deck.csv").write_text(text.getvalue())
+    start = time.perf_counter()
+    command = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "ringback", "rates", "import", str(folder / "deck.csv")),
+        *("--plan", "retail", "--config", str(folder / "ringback.toml")),
+        stdout=asyncio.subprocess.DEVNULL,
+    )
+    if await command.wait() != 0:
+        raise RuntimeError("the import failed")
+    return time.perf_counter() - start
+
+
+async def run(folder: Path | None = None) -> Result:
+    """Measure everything; `folder` is on the disk to be measured, else a temporary one."""
+    with tempfile.TemporaryDirectory(prefix="ringback-bench-", dir=folder) as name:
+        return await _run(Path(name))
+
+
+async def _run(folder: Path) -> Result:
+    chance = random.Random(1)
+    (folder / "ringback.toml").write_text('[server]\ndata_dir = "data"\n')
+    (folder / "data").mkdir()
+    url = f"sqlite:///{folder / 'data' / 'ringback.sqlite'}"
+    migrate(url)
+    store = open_store(url)
+    try:
+        await store.run(_world)
+        await _import(folder, make_deck(chance))
+
+        done = asyncio.Event()
+        idle = asyncio.create_task(_reserve(store, done, "idle"))
+        await asyncio.sleep(IDLE_SECONDS)
+        done.set()
+        before = sorted(await idle)
+
+        rates = make_deck(chance)
+        done = asyncio.Event()
+        busy = asyncio.create_task(_reserve(store, done, "busy"))
+        seconds = await _import(folder, rates)
+        done.set()
+        during = sorted(await busy)
+    finally:
+        await store.close()
+    choices, ratings = rate_calls(rates, chance)
+    return Result(
+        *(choices, ratings, _p99(before), before[-1], seconds, _p99(during), during[-1]),
+    )
+
+
+def _p99(values: Sequence[float]) -> float:
+    return values[int(len(values) * 0.99)]
+
+
+def table(result: Result) -> str:
+    return "\n".join(
+        [
+            f"deck of {PREFIXES} prefixes",
+            f"rates chosen       {result.choices_a_second:10.0f} a second and core",
+            f"calls rated        {result.ratings_a_second:10.0f} a second and core",
+            f"import             {result.import_seconds:10.1f} s, in place of one as large",
+            "reservations            p99      worst",
+            f"  without import {result.idle_p99:8.1f} ms {result.idle_worst:7.1f} ms",
+            f"  during import  {result.import_p99:8.1f} ms {result.import_worst:7.1f} ms",
+        ]
+    )
+
+
+if __name__ == "__main__":
+    print(table(asyncio.run(run())))
