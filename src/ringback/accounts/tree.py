@@ -119,6 +119,12 @@ def load_extension(tx: Connection, extension_id: str) -> ExtensionFacts:
     )
 
 
+def time_zone(tx: Connection, account_id: str) -> str:
+    """That of an account, its own or inherited."""
+    accounts = tx.execute(_ACCOUNTS, {"account": account_id})
+    return next((row.time_zone for row in accounts if row.time_zone), FALLBACK_TIME_ZONE)
+
+
 def find_caller_id(tx: Connection, extension_id: str, number: str) -> CallerIdFacts | None:
     """The authorized callerID of a number on an extension, enabled or not."""
     row = tx.execute(_CALLER_ID, {"extension": extension_id, "number": number}).one_or_none()

@@ -22,13 +22,14 @@ from ringback.accounts.secrets import BadKey, load_secrets
 from ringback.accounts.setupfile import SetupError, load_setup
 from ringback.charging import decks
 from ringback.charging.decks import DeckGone
-from ringback.charging.ledger import LedgerFault
 from ringback.charging.payers import NoRate
+from ringback.charging.statement import BooksDisagree
 from ringback.cli import demo as demo_command
 from ringback.cli import doctor as doctor_command
 from ringback.cli import init as init_command
 from ringback.cli import rates as rates_command
 from ringback.cli import sessions as sessions_command
+from ringback.cli import statement as statement_command
 from ringback.cli.options import DEFAULT_CONFIG, CommandError, ConfigOption
 from ringback.cli.phone import command as phone_command
 from ringback.clock import LoopClock
@@ -56,7 +57,7 @@ _ERRORS = (
     ControlError,
     DeckGone,
     NoRate,
-    LedgerFault,
+    BooksDisagree,
     OSError,
 )
 
@@ -201,5 +202,6 @@ def doctor(config: ConfigOption = DEFAULT_CONFIG) -> None:
     raise typer.Exit(1 if any(finding.grade == "FAULT" for finding in findings) else 0)
 
 
+app.command(name="statement")(statement_command.command)
 app.add_typer(rates_command.app, name="rates")
 app.command(name="phone")(phone_command.phone)

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 from sqlalchemy import Connection, select
 
-from ringback.amounts import ZERO, format_amount
-from ringback.charging import ledger
+from ringback.amounts import format_amount
 from ringback.clock import Instant, utc
 from ringback.store import open_store
-from ringback.store.models import Account, CallerId, Charge, Extension, LedgerEntry, Leg, Session
+from ringback.store.models import Account, CallerId, Charge, Extension, Leg, Session
 
 LATEST = 50
 
@@ -151,61 +148,3 @@ def _local(time: str | None) -> str:
     if time is None:
         return ""
     return datetime.fromisoformat(time).astimezone().strftime("%Y-%m-%d %H:%M:%S")
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One change of a credit."""
-
-    at: Instant
-    kind: str
-    amount: Decimal
-    balance: Decimal
-    explanation: str
-
-
-@dataclass(frozen=True, slots=True)
-class Statement:
-    """The credit of a callerID, from its first entry to now."""
-
-    opening: Decimal
-    entries: list[Entry]
-    closing: Decimal
-
-
-async def statement(url: str, number: str) -> Statement:
-    """Every entry of the first callerID of a number."""
-    store = open_store(url)
-    try:
-        return await store.read(lambda tx: _statement(tx, number))
-    finally:
-        await store.close()
-
-
-def _statement(tx: Connection, number: str) -> Statement:
-    ledger_id = tx.execute(
-        select(CallerId.ledger_id).where(CallerId.number == number).limit(1)
-    ).scalar_one()
-    rows = tx.execute(
-        select(LedgerEntry.__table__)
-        .where(LedgerEntry.ledger_id == ledger_id)
-        .order_by(LedgerEntry.id)
-    ).mappings()
-    entries = [
-        Entry(row["at"], row["kind"], row["amount"], row["balance_after"], row["explanation"])
-        for row in rows
-    ]
-    return Statement(ZERO, entries, ledger.balance(tx, ledger_id).balance)
-
-
-def show_statement(found: Statement, console: Console) -> None:
-    """As a table."""
-    table = Table("when", "what", "amount", "balance", title="Statement")
-    for entry in found.entries:
-        table.add_row(
-            _local(_time(entry.at)),
-            entry.explanation,
-            format_amount(entry.amount),
-            format_amount(entry.balance),
-        )
-    console.print(table)

@@ -17,6 +17,7 @@ from functools import lru_cache
 from typing import Any
 
 from ringback.amounts import ZERO, parse_amount
+from ringback.cells import unguarded
 from ringback.charging.decks.deck import overlaps
 from ringback.charging.rating import Rate
 from ringback.clock import Instant
@@ -186,7 +187,7 @@ def _rates(
         wrong = []
         for name, place, parse in read:
             try:
-                values[name] = parse(cells[place].strip().removeprefix("'"))
+                values[name] = parse(unguarded(cells[place].strip()))
             except ValueError as error:
                 wrong.append(f"{name}: {error}")
         since, until = values.get("valid_from"), values.get("valid_to")

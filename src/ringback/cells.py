@@ -1,0 +1,20 @@
+"""Cells of exports, such that no spreadsheet takes one for a formula (spec section 8)."""
+
+from __future__ import annotations
+
+import re
+
+_FORMULA = re.compile("[=+\\-@\t\r]")
+_NUMBER = re.compile("[+][0-9]+", re.ASCII)
+
+
+def guarded(text: str) -> str:
+    """The text with a quote before it where it begins like a formula and is no phone number."""
+    if _FORMULA.match(text) and not _NUMBER.fullmatch(text):
+        return f"'{text}"
+    return text
+
+
+def unguarded(text: str) -> str:
+    """The inverse of `guarded`, for imports."""
+    return text.removeprefix("'")
