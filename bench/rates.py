@@ -1,6 +1,6 @@
 """Rates: how fast a deck of 100,000 prefixes rates calls, and what its import does to calls.
 
-The import is the command, in a process of its own, on an SQLite file on disk; this process makes
+The import is the command, in a process of its own, on the same database; this process makes
 reservations meanwhile, one every 5 ms, each in a commit of its own. The deck that it replaces is
 as large, so that both loading and deleting are seen.
 """
@@ -122,17 +122,15 @@ async def _import(folder: Path, rates: Sequence[Rate]) -> float:
     return time.perf_counter() - start
 
 
-async def run(folder: Path | None = None) -> Result:
-    """Measure everything; `folder` is on the disk to be measured, else a temporary one."""
-    with tempfile.TemporaryDirectory(prefix="ringback-bench-", dir=folder) as name:
-        return await _run(Path(name))
+async def run(url: str | None = None) -> Result:
+    """Measure everything, on the empty database at `url` or on an SQLite file of its own."""
+    with tempfile.TemporaryDirectory(prefix="ringback-bench-") as name:
+        return await _run(Path(name), url or f"sqlite:///{name}/ringback.sqlite")
 
 
-async def _run(folder: Path) -> Result:
+async def _run(folder: Path, url: str) -> Result:
     chance = random.Random(1)
-    (folder / "ringback.toml").write_text('[server]\ndata_dir = "data"\n')
-    (folder / "data").mkdir()
-    url = f"sqlite:///{folder / 'data' / 'ringback.sqlite'}"
+    (folder / "ringback.toml").write_text(f'[database]\nurl = "{url}"\n')
     migrate(url)
     store = open_store(url)
     try:

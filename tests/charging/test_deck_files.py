@@ -143,6 +143,7 @@ def test_columns_are_told_apart() -> None:
         (HEADER.encode() + b"44,0,60,1,10,1,," + b"9" * 200_000, "line 2: field larger than"),
         (b'"' + b"x" * 200_000, "line 1: "),
         (b"," * 100_000, "line 1: there is no column 'prefix'"),
+        (HEADER.encode() + b"\n,,,,,,,\n", "line 1: no rates follow it"),
     ],
 )
 def test_hostile_files(data: bytes, message: str) -> None:
@@ -185,7 +186,7 @@ rates = st.builds(
 )
 
 
-@given(st.lists(rates, max_size=6).filter(lambda found: not list(overlaps(found))))
+@given(st.lists(rates, min_size=1, max_size=6).filter(lambda found: not list(overlaps(found))))
 def test_what_is_written_reads_back_the_same(deck: list[Rate]) -> None:
     text = written(deck)
     found = read(text)

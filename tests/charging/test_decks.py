@@ -6,7 +6,6 @@ import asyncio
 import random
 from collections.abc import Callable, Sequence
 from decimal import Decimal
-from pathlib import Path
 from typing import TypeVar
 
 import pytest
@@ -22,7 +21,7 @@ from ringback.charging.holds import Hold
 from ringback.charging.payers import payers
 from ringback.charging.rating import Rate
 from ringback.clock import Instant, LoopClock
-from ringback.store import InlineStore, SqliteStore, Store, migrate, models
+from ringback.store import Store, models, open_store
 
 T = TypeVar("T")
 NUMBER = "+447700900123"
@@ -119,15 +118,13 @@ def count(tx: Connection, model: type[models.Base]) -> int:
     return tx.execute(select(func.count()).select_from(model)).scalar_one()
 
 
-def test_calls_go_on_while_a_deck_is_loaded(tmp_path: Path) -> None:
+def test_calls_go_on_while_a_deck_is_loaded(database: str) -> None:
     """Another process reserves, at the old price, in each pause between two units of work; a unit
     has so few rates that it is short. The new price holds for all from the switch on."""
-    path = tmp_path / "ringback.db"
-    migrate(f"sqlite:///{path}")
     rates = many(loading.BATCH * 3)
 
     async def play() -> None:
-        importing, calls = SqliteStore(path), SqliteStore(path)
+        importing, calls = open_store(database), open_store(database)
         await calls.run(world)
         seen: list[Decimal] = []
 
@@ -166,9 +163,8 @@ def killed(count: int) -> None:
         raise Killed
 
 
-def test_what_a_crash_leaves_behind_is_deleted() -> None:
+def test_what_a_crash_leaves_behind_is_deleted(store: Store) -> None:
     async def play() -> None:
-        store = InlineStore()
         await store.run(world)
         with pytest.raises(Killed):
             await load(store, Pauses(killed), many(loading.BATCH * 3))
@@ -187,9 +183,8 @@ def test_what_a_crash_leaves_behind_is_deleted() -> None:
     asyncio.run(play())
 
 
-def test_an_old_unfinished_deck_is_deleted_though_nobody_loads_another() -> None:
+def test_an_old_unfinished_deck_is_deleted_though_nobody_loads_another(store: Store) -> None:
     async def play() -> None:
-        store = InlineStore()
         await store.run(world)
         long_ago = NOW - loading.ABANDONED_SECONDS - 1
         await store.run(lambda tx: tables.begin(tx, "left", "retail", "x", long_ago))
@@ -202,9 +197,8 @@ def test_an_old_unfinished_deck_is_deleted_though_nobody_loads_another() -> None
     asyncio.run(play())
 
 
-def test_the_import_begun_last_wins() -> None:
+def test_the_import_begun_last_wins(store: Store) -> None:
     async def play() -> None:
-        store = InlineStore()
         await store.run(world)
 
         async def another(count: int) -> None:
@@ -221,7 +215,7 @@ def test_the_import_begun_last_wins() -> None:
     asyncio.run(play())
 
 
-def test_a_deck_overtaken_at_its_end_is_not_put_in_force() -> None:
+def test_a_deck_overtaken_at_its_end_is_not_put_in_force(store: Store) -> None:
     def work(tx: Connection) -> None:
         world(tx)
         tables.begin(tx, "first", "retail", "x", NOW)
@@ -231,4 +225,4 @@ def test_a_deck_overtaken_at_its_end_is_not_put_in_force() -> None:
             tables.switch(tx, "first", "retail")
         assert price(tx) == Decimal("0.02")
 
-    asyncio.run(InlineStore().run(work))
+    asyncio.run(store.run(work))

@@ -14,7 +14,7 @@ from tests.charging.helpers import NOW, leg, rate
 from ringback.charging import ledger
 from ringback.charging.holds import Hold, Post
 from ringback.charging.statement import BooksDisagree, statement
-from ringback.store import InlineStore, models
+from ringback.store import InlineStore, Store, models
 
 
 def books(tx: Connection) -> None:
@@ -30,14 +30,13 @@ def books(tx: Connection) -> None:
 
 
 @pytest.fixture
-def store() -> InlineStore:
-    store = InlineStore()
+def kept(store: Store) -> Store:
     asyncio.run(store.run(books))
     return store
 
 
-def test_everything(store: InlineStore) -> None:
-    found = asyncio.run(store.read(lambda tx: statement(tx, "x")))
+def test_everything(kept: Store) -> None:
+    found = asyncio.run(kept.read(lambda tx: statement(tx, "x")))
     assert (found.opening, found.closing) == (Decimal(0), Decimal("12.45"))
     assert [(each.kind, each.amount, each.balance) for each in found.entries] == [
         ("opening", Decimal(10), Decimal(10)),
@@ -61,7 +60,7 @@ def test_everything(store: InlineStore) -> None:
     ],
 )
 def test_a_period(
-    store: InlineStore,
+    kept: Store,
     since: float | None,
     until: float | None,
     opening: str,
@@ -69,7 +68,7 @@ def test_a_period(
     closing: str,
 ) -> None:
     begin, end = (None if each is None else NOW + each for each in (since, until))
-    found = asyncio.run(store.read(lambda tx: statement(tx, "x", begin, end)))
+    found = asyncio.run(kept.read(lambda tx: statement(tx, "x", begin, end)))
     assert (found.opening, found.closing) == (Decimal(opening), Decimal(closing))
     assert [each.kind for each in found.entries] == kinds
 
@@ -109,9 +108,9 @@ def test_one_period_closes_as_the_next_opens(
     "period", [(None, None), (None, NOW), (NOW + 15, NOW + 25), (NOW + 99, None)]
 )
 def test_books_that_do_not_agree_are_no_statement(
-    store: InlineStore, period: tuple[float | None, float | None]
+    kept: Store, period: tuple[float | None, float | None]
 ) -> None:
     account = models.LedgerAccount
-    asyncio.run(store.run(lambda tx: tx.execute(update(account).values(balance=Decimal("12.46")))))
+    asyncio.run(kept.run(lambda tx: tx.execute(update(account).values(balance=Decimal("12.46")))))
     with pytest.raises(BooksDisagree, match=r"sum to 12\.45, its balance is 12\.46"):
-        asyncio.run(store.read(lambda tx: statement(tx, "x", *period)))
+        asyncio.run(kept.read(lambda tx: statement(tx, "x", *period)))

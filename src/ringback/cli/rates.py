@@ -75,7 +75,8 @@ def import_(
         found = await _plan(store, plan)
         there = set(await store.read(lambda tx: decks.rates_in_force(tx, found.id)))
         wanted = set(read.rates)
-        if wanted == there:
+        added, taken_out = len(wanted - there), len(there - wanted)
+        if not added and not taken_out:
             return f"plan {plan}: nothing changed: {len(there)} rates"
         clock = LoopClock(asyncio.get_running_loop())
         if not dry_run:
@@ -88,10 +89,7 @@ def import_(
                     *(read.rates, progress),
                 )
             await decks.sweep(store, clock)
-        return (
-            f"plan {plan}: {len(wanted)} rates: {len(wanted - there)} added, "
-            f"{len(there - wanted)} taken out"
-        )
+        return f"plan {plan}: {len(wanted)} rates: {added} added, {taken_out} taken out"
 
     told = _with_store(load_config(config), work)
     print(f"dry run: {told}" if dry_run else told)

@@ -25,7 +25,7 @@ BATCH = 500
 """Rates put in by one unit of work: some 5 ms."""
 DELETED = 1500
 """Rates deleted by one unit of work: the same."""
-PAUSE_SECONDS = 0.015
+PAUSE_SECONDS = 0.01
 ABANDONED_SECONDS = 3600.0
 """A deck whose loading began so long ago never will be complete."""
 

@@ -92,6 +92,8 @@ def read_deck(data: bytes, columns: Mapping[str, str]) -> DeckFile:
     rates, lines = _rates(text, delimiter, len(header), places, faults)
     for first, second in overlaps(rates):
         faults.add(lines[second], _overlap(rates[first], rates[second], lines[first]))
+    if not rates and not faults.count:
+        faults.add(1, "no rates follow it: loaded, it would have every call refused")
     faults.check()
     used = set(places.values())
     return DeckFile(rates, tuple(name for place, name in enumerate(header) if place not in used))
