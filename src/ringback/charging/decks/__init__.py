@@ -5,9 +5,9 @@ to them in one unit of work, `loading` how a large one is put in force while cal
 """
 
 from ringback.charging.decks.deck import Deck, overlaps
-from ringback.charging.decks.loading import DeckGone, load, sweep
+from ringback.charging.decks.loading import load, sweep
 from ringback.charging.decks.reading import COLUMNS, BadDeck, DeckFile, LineFault, read_deck
-from ringback.charging.decks.tables import deck_for, put_in_force, rates_in_force
+from ringback.charging.decks.tables import DeckGone, deck_for, put_in_force, rates_in_force
 from ringback.charging.decks.writing import write_deck, write_instant
 
 __all__ = [

@@ -27,7 +27,7 @@ class Deck:
         """The rates whose prefix the number begins with, valid or not, the longest first."""
         digits = number.removeprefix("+")
         for length in self._lengths:
-            # A prefix is not longer than itself: a slice of a shorter number finds its length's.
+            # A slice beyond the number's end would find a shorter prefix a second time.
             if length <= len(digits):
                 yield from self._rates.get(digits[:length], ())
 

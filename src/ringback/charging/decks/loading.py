@@ -13,13 +13,10 @@ import random
 from collections.abc import Callable, Sequence
 
 from ringback.charging.decks import tables
-from ringback.charging.decks.tables import DeckGone
 from ringback.charging.rating import Rate
 from ringback.clock import Clock
 from ringback.ids import new_id
 from ringback.store import Store
-
-__all__ = ["DeckGone", "load", "sweep"]
 
 BATCH = 500
 """Rates put in by one unit of work: some 5 ms."""

@@ -44,6 +44,8 @@ _SOME = select(_R.id).where(_R.deck_id == bindparam("deck")).limit(bindparam("mo
 _DELETE_SOME = delete(_R).where(_R.id.in_(_SOME))
 _DELETE_DECK = delete(_D).where(_D.id == bindparam("deck"))
 
+_GONE = "another import into this plan has begun since: begin again after it"
+
 Row = Mapping[str, Any]
 
 
@@ -110,7 +112,7 @@ def rows(deck_id: str, rates: Iterable[Rate]) -> list[Row]:
 def put(tx: Connection, deck_id: str, batch: list[Row]) -> None:
     """Rates into a deck that is being loaded. Raises DeckGone."""
     if tx.execute(_COUNT, {"deck": deck_id, "more": len(batch)}).rowcount == 0:
-        raise DeckGone("another deck is being loaded for this plan since: begin again after it")
+        raise DeckGone(_GONE)
     if batch:
         tx.execute(_INSERT, batch)
 
@@ -118,7 +120,7 @@ def put(tx: Connection, deck_id: str, batch: list[Row]) -> None:
 def switch(tx: Connection, deck_id: str, plan_id: str) -> None:
     """A loaded deck is in force from now on; the one before is condemned. Raises DeckGone."""
     if tx.execute(_COMPLETE, {"deck": deck_id}).rowcount == 0:
-        raise DeckGone("another deck is being loaded for this plan since: begin again after it")
+        raise DeckGone(_GONE)
     tx.execute(_CONDEMN.where(_D.plan_id == plan_id, _D.state == "complete", _D.id != deck_id))
     tx.execute(_SWITCH, {"plan": plan_id, "deck": deck_id})
 
