@@ -1,27 +1,39 @@
-"""`python -m bench [SECONDS]`: every benchmark, as tables."""
+"""`python -m bench [--seconds N] [--runs N] [--quick] [SECTION ...]`: benchmarks, as tables."""
 
 from __future__ import annotations
 
+import argparse
 import asyncio
-import sys
+import os
+from collections.abc import Awaitable, Callable
 
-from bench import media, sessions
+from bench import cutoff, media, memory, sessions
+from bench.plan import QUICK, Plan
 
-CALLS = (50, 200, 300, 400, 500, 600, 700)
-RATES = (10, 25, 50)
-LIVE = 200
+SECTIONS: dict[str, Callable[[Plan], Awaitable[None]]] = {
+    "media": media.show,
+    "sessions": sessions.show,
+    "cutoff": cutoff.show,
+    "memory": memory.show,
+}
 
 
-def main() -> None:
-    seconds = int(sys.argv[1]) if len(sys.argv) > 1 else 10
-    print(f"bridged G.711 calls in one media worker, {seconds} s a row", flush=True)
-    print(media.table([asyncio.run(media.measure(calls, seconds)) for calls in CALLS]), flush=True)
-    print(f"\nwhole sessions, {seconds} s of new ones a row", flush=True)
-    rows = [asyncio.run(sessions.measure(rate, seconds)) for rate in RATES]
-    print(sessions.table(rows), flush=True)
-    live, grown = asyncio.run(sessions.memory(LIVE))
-    print(f"\nmemory: {live} bridged calls, {grown:.0f} kB each (PSS of all processes)")
+async def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("sections", nargs="*", metavar="SECTION", help=", ".join(SECTIONS))
+    parser.add_argument("--seconds", type=float, default=60.0, help="of each run")
+    parser.add_argument("--runs", type=int, default=5, help="of each row")
+    parser.add_argument("--quick", action="store_true", help="few short rows, for a first look")
+    options = parser.parse_args()
+    unknown = set(options.sections) - set(SECTIONS)
+    if unknown:
+        parser.error(f"no section {', '.join(sorted(unknown))}: there are {', '.join(SECTIONS)}")
+    plan = QUICK if options.quick else Plan(options.seconds, options.runs)
+    for name in options.sections or SECTIONS:
+        load = ", ".join(f"{value:.2f}" for value in os.getloadavg())
+        await SECTIONS[name](plan)
+        plan.show(f"(load of the machine before: {load}, on {os.cpu_count()} cores)")
 
 
 if __name__ == "__main__":
-    main()
+    asyncio.run(main())

@@ -1,154 +1,103 @@
-"""Whole sessions on the real server, with SIPp as caller, phone and remote party.
-
-One session: rings 1 s, no delay, a prompt, a speed dial of two keys by INFO, B answers after 0.5 s
-and hangs up after 2 s; records and charging on, SQLite on disk. The far ends send no sound; the
-server sends its prompts, its ringback and its silence.
-"""
+"""How many whole sessions a second the server carries."""
 
 from __future__ import annotations
 
 import asyncio
-import tempfile
-from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from sqlalchemy import Connection, func, select
-from tests.e2e import sipp
-from tests.e2e.stage import Case, Server, Stage
 
+from bench.figures import Table, middle
+from bench.plan import Plan
+from bench.scene import UNTIL_TALK_SECONDS, Heard, scene
 from ringback.store import open_store
-from ringback.store.models import Leg, Session
+from ringback.store.models import Session
+
+TALK_SECONDS = 2.0
+MOST_LATE_MS = 200.0
+"""A server whose return calls are later than this cannot keep up."""
+_SETTLE_SECONDS = 4.0
+_HEADS = (
+    *("begun/s", "sessions", "failed", "INVITE late p50", "p99", "talk sent", "lost"),
+    *("delay p99", "phones late p99", "CPU/session"),
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """Lateness of the return INVITE against its due time, in milliseconds."""
+    """Times in milliseconds."""
 
-    rate: int
+    rate: float
     sessions: int
     completed: int
-    p50: float
-    p99: float
-    cpu_seconds: float
+    late_p50: float
+    late_p99: float
+    heard: Heard
+    cpu: float
     """Of the server and its workers, a session."""
 
+    @property
+    def good(self) -> bool:
+        return self.completed == self.sessions and self.late_p99 < MOST_LATE_MS
 
-async def _unused(stage: Stage) -> None:
-    """This stage is played by the benchmark itself."""
+    def badness(self) -> tuple[float, ...]:
+        return self.sessions - self.completed, self.late_p99
 
-
-class Scene:
-    """A server with an extension for many callers, who each speed-dial the same remote party."""
-
-    def __init__(self, folder: Path, count: int) -> None:
-        self.folder = folder
-        self.count = count
-        self.server = Server(folder)
-        setup = {"accept_prompt": "never", "announce_duration": False, "attempts": 1}
-        case = Case("bench", _unused, setup, caller_id=None)
-        self.stage = self.server.stage(case)
-        self.stage.caller = "+447700"
-        self._callers = [f"+447700{900_000 + number}" for number in range(count)]
-        case.others = [
-            {"number": number, "speed_dials": {"1": self.stage.callee}} for number in self._callers
-        ]
-
-    async def begin(self, rate: int, *, talk: float | None) -> sipp.Sipp:
-        """Begin a session for each caller, so many a second; `talk` None: nobody hangs up."""
-        await self.server.set_up()
-        await self.server.start()
-        numbers = self.folder / "numbers.csv"
-        numbers.write_text("\n".join(["SEQUENTIAL", *self._callers, ""]))
-        keys = [(0.5, "1"), (0.1, "#")]
-        stays = None if talk is None else talk + 2.5
-        phone = sipp.callee(9, payloads="8 0", info_digits=keys, hangs_up_after=stays)
-        await self.stage.phone(phone, "-l", "100000")
-        remote = sipp.callee(9, rings=0.5, hangs_up_after=talk)
-        await self.stage.remote(remote, "-l", "100000")
-        return await self.stage.run(
-            sipp.trigger(self.stage.access, "[field0]"),
-            self.stage.caller_port,
-            *("-inf", str(numbers), "-r", str(rate), "-m", str(self.count), "-l", "100000"),
-            remote=True,
+    def cells(self) -> tuple[str, ...]:
+        heard = self.heard
+        return (
+            *(f"{self.rate:g}", str(self.sessions), str(self.sessions - self.completed)),
+            *(f"{self.late_p50:.1f} ms", f"{self.late_p99:.1f} ms"),
+            *(str(heard.sent), str(heard.lost), f"{heard.delay_p99:.1f} ms"),
+            *(f"{heard.late_p99:.1f} ms", f"{self.cpu:.1f} ms"),
         )
 
-    async def end(self) -> None:
-        await self.stage.close()
-        await self.server.stop()
 
-
-async def measure(rate: int, seconds: int) -> Result:
+async def measure(rate: float, seconds: float) -> Result:
     """So many sessions begun each second, for so long."""
-    with tempfile.TemporaryDirectory(prefix="ringback-bench-") as name:
-        scene = Scene(Path(name), rate * seconds)
-        try:
-            triggers = await scene.begin(rate, talk=2.0)
-            before = scene.server.cpu_seconds()
-            await triggers.finished(seconds + 60)
-            await asyncio.sleep(10.0)
-            used = scene.server.cpu_seconds() - before
-        finally:
-            await scene.end()
-        store = open_store(scene.server.url)
-        outcomes, late = await store.read(_read)
+    count = max(1, round(rate * seconds))
+    async with scene(count, talk=TALK_SECONDS) as played:
+        before = played.server.cpu_seconds()
+        await played.begin(rate)
+        await asyncio.sleep(UNTIL_TALK_SECONDS + TALK_SECONDS + _SETTLE_SECONDS)
+        used = played.server.cpu_seconds() - before
+        store = open_store(played.server.url)
+        completed = await store.read(_completed)
         await store.close()
-    late.sort()
+        late = played.invites_late()
+        heard = await played.silence()
     return Result(
         rate,
-        scene.count,
-        outcomes["completed"],
-        _percentile(late, 0.5),
-        _percentile(late, 0.99),
-        used / scene.count,
+        count,
+        completed,
+        late.percentile(50),
+        late.percentile(99),
+        heard,
+        used * 1000 / count,
     )
 
 
-async def memory(calls: int) -> tuple[int, float]:
-    """How many calls were bridged at once, and by how many kB a call all processes of the server
-    had grown then (PSS)."""
-    with tempfile.TemporaryDirectory(prefix="ringback-bench-") as name:
-        scene = Scene(Path(name), calls)
-        try:
-            triggers = await scene.begin(20, talk=None)
-            before = scene.server.memory_kb()
-            await triggers.finished(120)
-            await asyncio.sleep(8.0)
-            grown = scene.server.memory_kb() - before
-            store = open_store(scene.server.url)
-            live = await store.read(_live)
-            await store.close()
-        finally:
-            await scene.end()
-    return live, grown / max(1, live)
+async def show(plan: Plan) -> None:
+    """Row after row, until a session fails; then half of what held."""
+    table = Table(f"Whole sessions, begun for {plan.each}", _HEADS, plan.show)
+
+    async def row(rate: float) -> Result:
+        result = middle([await measure(rate, plan.seconds) for _ in range(plan.runs)])
+        table.row(result.cells())
+        return result
+
+    best = 0.0
+    for rate in plan.session_rates:
+        if not (await row(rate)).good:
+            break
+        best = rate
+    plan.show(f"\nnone failed up to {best:g} sessions a second; half of that:\n")
+    if best:
+        half = await row(best / 2)
+        plan.show(f"\nreturn INVITE at half load: p99 {half.late_p99:.1f} ms late")
 
 
-def _live(tx: Connection) -> int:
+def _completed(tx: Connection) -> int:
     return tx.execute(
-        select(func.count()).where(Leg.leg == "B", Leg.answered.is_not(None), Leg.ended.is_(None))
+        select(func.count()).where(Session.outcome == "completed").select_from(Session)
     ).scalar_one()
-
-
-def _read(tx: Connection) -> tuple[Counter[str], list[float]]:
-    outcomes = Counter(str(row) for row in tx.execute(select(Session.outcome)).scalars())
-    late = tx.execute(
-        select(Leg.started, Session.due)
-        .join(Session, Session.id == Leg.session_id)
-        .where(Leg.leg == "A", Session.due.is_not(None))
-    ).all()
-    return outcomes, [(started - due) * 1000 for started, due in late if due is not None]
-
-
-def _percentile(values: Sequence[float], share: float) -> float:
-    return values[min(len(values) - 1, int(len(values) * share))] if values else 0.0
-
-
-def table(results: Sequence[Result]) -> str:
-    rows = ["begun/s  sessions  completed  INVITE late p50      p99   CPU a session"]
-    rows += [
-        f"{result.rate:7} {result.sessions:9} {result.completed:10} {result.p50:13.1f} ms "
-        f"{result.p99:6.1f} ms {result.cpu_seconds * 1000:10.1f} ms"
-        for result in results
-    ]
-    return "\n".join(rows)

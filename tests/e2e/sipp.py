@@ -25,6 +25,7 @@ Contact: <sip:party@[local_ip]:[local_port]>
 """
 DONE = "%DONE%"
 """In a scenario, the file that is touched when the call is over."""
+MARK_DONE = f'<action><exec command="touch {DONE}"/></action>'
 _NO_BODY = "Content-Length: 0\n"
 
 
@@ -97,7 +98,7 @@ def answering(*steps: str) -> str:
         '<recv request="OPTIONS" optional="true" next="1"></recv>\n',
         invite,
         *rest,
-        f'<nop next="2"><action><exec command="touch {DONE}"/></action></nop>\n',
+        f'<nop next="2">{MARK_DONE}</nop>\n',
         '<label id="1"/>\n',
         send(answer("200 OK")),
         '<label id="2"/>\n<nop></nop>\n<Reference variables="1,2"/>\n',

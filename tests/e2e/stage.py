@@ -31,7 +31,7 @@ RATE: dict[str, Any] = {"prefix": "44", "first_block": 5, "first_price": "0.05",
         "price_per_minute": "0.60"}  # fmt: skip
 _PORTS = itertools.count(21000 + os.getpid() % 2000 * 10, 2)
 
-_MEDIA_PORTS = itertools.count(45000 + os.getpid() % 200 * 64, 8)
+MEDIA_PORTS = itertools.count(45000 + os.getpid() % 200 * 64, 8)
 """SIPp binds ports for sound and picture of its own, which nobody uses here."""
 
 
@@ -80,7 +80,7 @@ class Stage:
         return rtp
 
     async def run(self, xml: str, port: int, *options: str, remote: bool = False) -> Sipp:
-        process = Sipp(self.server.folder, xml, port, "-mp", str(next(_MEDIA_PORTS)), *options)
+        process = Sipp(self.server.folder, xml, port, "-mp", str(next(MEDIA_PORTS)), *options)
         self._sipps.append(process)
         await process.start(f"{LOCAL}:{self.server.port}" if remote else None)
         return process
