@@ -21,7 +21,7 @@ def reason(
         typed or e164,
         country,
         is_access_number=own,
-        allowed_special=allowed,
+        allowed_special=lambda: allowed,
         extra_special=extra,
     )
 
@@ -101,3 +101,19 @@ def test_own_access_numbers_are_forbidden_whatever_the_plan_lists() -> None:
 
 def test_emergency_goes_before_everything() -> None:
     assert reason("+44999", "999", own=True, allowed=("44",)) == "an emergency number"
+
+
+def test_plans_are_asked_only_about_special_numbers() -> None:
+    def asked() -> tuple[str, ...]:
+        raise AssertionError("no plan can say anything about this number")
+
+    assert (
+        forbidden(
+            "+442079460000",
+            "02079460000",
+            "GB",
+            is_access_number=False,
+            allowed_special=asked,
+        )
+        is None
+    )

@@ -93,19 +93,20 @@ def forbidden_reason(
     typed: str,
 ) -> str | None:
     """Why the fixed guards forbid a number, None when they do not."""
-    try:
-        paying = who_pays(tx, extension.id, caller_id)
-    except NoRate:
-        paying = []
-    allowed = (
-        set.intersection(*(set(payer.plan.special_prefixes) for payer in paying)) if paying else ()
-    )
+
+    def allowed_special() -> set[str]:
+        try:
+            paying = who_pays(tx, extension.id, caller_id)
+        except NoRate:
+            return set()
+        return set.intersection(*(set(payer.plan.special_prefixes) for payer in paying))
+
     return fixed.forbidden(
         e164,
         typed,
         extension.country,
         is_access_number=tree.is_access_number(tx, e164),
-        allowed_special=allowed,
+        allowed_special=allowed_special,
         extra_special=services.guards.special_prefixes,
     )
 

@@ -3,7 +3,7 @@ satellite numbers only where the plans of all payers list them. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumberType
@@ -24,19 +24,20 @@ def forbidden(
     country: str,
     *,
     is_access_number: bool,
-    allowed_special: Collection[str],
+    allowed_special: Callable[[], Collection[str]],
     extra_special: Collection[str] = (),
 ) -> str | None:
     """Why a number must not be dialled, None when it may.
 
-    `typed` is what the caller dialled, read in `country`; `allowed_special` are the prefixes that
-    every payer's plan allows, `extra_special` those that the owner adds to the known ones.
+    `typed` is what the caller dialled, read in `country`; `allowed_special` tells the prefixes
+    that every payer's plan allows, and is asked only about a number that needs it;
+    `extra_special` are those that the owner adds to the known ones.
     """
     if is_emergency(typed, country) or is_emergency(e164, country):
         return "an emergency number"
     if is_access_number:
         return "an access number of this server"
-    if is_special(e164, extra_special) and not matches_prefix(e164, allowed_special):
+    if is_special(e164, extra_special) and not matches_prefix(e164, allowed_special()):
         return "a premium-rate or satellite number, which the plan does not list"
     return None
 
