@@ -19,11 +19,15 @@ from sqlalchemy.orm import aliased
 
 from bench.figures import Delays, Table, middle
 from bench.plan import Plan
-from bench.scene import RATE_A, RATE_B, UNTIL_TALK_SECONDS, Heard, scene
+from bench.scene import REMOTE_PREFIX, RETURN_PREFIX, UNTIL_TALK_SECONDS, Heard, scene
 from ringback.amounts import ZERO, to_millionths
 from ringback.store import open_store
 from ringback.store.models import Charge, LedgerAccount, Leg, Reservation, Session, Sound
 
+RATE_A = {"prefix": RETURN_PREFIX, "first_block": 5, "first_price": "0.05", "next_block": 1,
+          "price_per_minute": "0.60"}  # fmt: skip
+RATE_B = RATE_A | {"prefix": REMOTE_PREFIX, "first_price": "0.50", "price_per_minute": "6.00"}
+"""Dearer, so that credit which is enough to hold a slice of leg A does not last for minutes."""
 CREDIT = "2.30"
 _TALK_SECONDS = 20.0
 """About what it lasts."""
@@ -84,7 +88,7 @@ async def measure(live: int, seconds: float) -> Result:
     """So many calls live at once, while for so long some end and others begin."""
     rate = live / _TALK_SECONDS
     count = round(live + rate * seconds)
-    async with scene(count, credit=CREDIT, talk=None) as played:
+    async with scene(count, talk=None, credit=CREDIT, rates=(RATE_A, RATE_B)) as played:
         await played.begin(rate)
         await asyncio.sleep(UNTIL_TALK_SECONDS + _LONGEST_TALK_SECONDS)
         store = open_store(played.server.url)

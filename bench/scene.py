@@ -12,7 +12,7 @@ import contextlib
 import json
 import sys
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from typing import Any
 import yaml
 from tests.e2e import sipp
 from tests.e2e.sipp import LOCAL, Sipp
-from tests.e2e.stage import MEDIA_PORTS, PIN, RATE, Server, free_port
+from tests.e2e.stage import MEDIA_PORTS, PIN, Server, free_port
 
 from bench import wire
 from bench.figures import Delays
@@ -34,9 +34,12 @@ RING_SECONDS = 0.5
 KEYS = f"{PIN}#0{REMOTE.removeprefix('+44')}#"
 UNTIL_TALK_SECONDS = PROMPT_SECONDS + len(key_packets(KEYS, 0.0)) * 0.02 + RING_SECONDS
 """From leg A's answer."""
-RATE_A = {**RATE, "prefix": str(_FIRST_CALLER)[:6]}
-RATE_B = {**RATE, "prefix": REMOTE[1:], "first_price": "0.50", "price_per_minute": "6.00"}
-"""Dearer, so that credit which is enough to hold a slice of leg A does not last for minutes."""
+RETURN_PREFIX, REMOTE_PREFIX = str(_FIRST_CALLER)[:6], REMOTE[1:]
+RATES: tuple[dict[str, Any], ...] = tuple(
+    {"prefix": prefix, "first_price": "0.02", "price_per_minute": "0.02"}
+    for prefix in (RETURN_PREFIX, REMOTE_PREFIX)
+)
+"""In the blocks that a rate has by default."""
 _PORTS = (24000, 31999)
 _PHONES, _REMOTES, _CALLERS = "phones", "remotes", "callers"
 _NO_LIMIT = "19000"
@@ -58,12 +61,21 @@ class Heard:
 class Scene:
     """One server, and so many callers who each have one session."""
 
-    def __init__(self, folder: Path, count: int, credit: str, talk: float | None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        count: int,
+        *,
+        talk: float | None,
+        credit: str = "5.00",
+        rates: Sequence[Mapping[str, Any]] = RATES,
+    ) -> None:
         """`talk`: for so many seconds; None: until the server ends it."""
         self.folder = folder
         self.count = count
         self.server = Server(folder)
         self._credit = credit
+        self._rates = rates
         self._talk = talk
         self._callers = [f"+{_FIRST_CALLER + number}" for number in range(count)]
         self._ports = {role: free_port() for role in (_PHONES, _REMOTES, _CALLERS)}
@@ -158,7 +170,7 @@ class Scene:
         return self.folder / f"{role}.log"
 
     def _configuration(self) -> str:
-        ways = ((_PHONES, RATE_A["prefix"]), (_REMOTES, RATE_B["prefix"]))
+        ways = ((_PHONES, RETURN_PREFIX), (_REMOTES, REMOTE_PREFIX))
         first, last = _PORTS
         return "\n".join(
             [
@@ -192,7 +204,7 @@ class Scene:
                 {"name": "acme", "contact_name": "Acme Travel", "country": "GB",
                  "plan": "retail", "balance": "1000000.00"}
             ],
-            "plans": [{"name": "retail", "rates": [RATE_A, RATE_B]}],
+            "plans": [{"name": "retail", "rates": [*self._rates]}],
             "extensions": [
                 {"name": "bench", "account": "acme", "access_numbers": [ACCESS],
                  "callback": callback, "caller_ids": caller_ids}
@@ -205,10 +217,11 @@ class Scene:
 
 
 @contextlib.asynccontextmanager
-async def scene(count: int, *, credit: str = "5.00", talk: float | None) -> AsyncIterator[Scene]:
-    """A scene in a folder of its own, on disk, that has ended when this has."""
+async def scene(count: int, **how: Any) -> AsyncIterator[Scene]:
+    """A scene in a folder of its own, on disk, that has ended when this has; `how` as in
+    `Scene`."""
     with tempfile.TemporaryDirectory(prefix="ringback-bench-", dir="/var/tmp") as name:
-        played = Scene(Path(name), count, credit, talk)
+        played = Scene(Path(name), count, **how)
         try:
             await played.start()
             yield played
