@@ -25,6 +25,7 @@ from ringback.sip.matching import (
     merge_key,
     note_source,
     response_address,
+    seen_from,
     server_key,
 )
 from ringback.sip.message import Broken, Headers, Request, Response, parse, respond
@@ -92,9 +93,8 @@ class Endpoint:
         try:
             message = parse(data)
         except Broken as error:
-            if error.request.method != "ACK":
-                note_source(error.request, source)
-                self._answer_statelessly(error.request, Refusal(error.status), source)
+            if error.method != "ACK":
+                self._answer_broken(error, source)
             return
         except SipError:
             return  # it cannot be answered
@@ -274,7 +274,7 @@ class Endpoint:
             self._answer_statelessly(request, OVERLOADED, source)
             return
         self._open[merged] = server_key(request)
-        transaction = self.server_invite(request, response_address(request, source))
+        transaction = self.server_invite(request, response_address(request.via, source))
         transaction.start(now)
         self._calls.append(self._incoming(self, request, transaction, source))
 
@@ -286,7 +286,7 @@ class Endpoint:
         if not call.dialog.in_order(request):
             self._refuse(request, Refusal(500), source, now)
             return
-        peer = response_address(request, source)
+        peer = response_address(request.via, source)
         if request.method == "INVITE":
             transaction = self.server_invite(request, peer)
             transaction.start(now)
@@ -315,7 +315,7 @@ class Endpoint:
 
     def _respond(self, request: Request, response: Response, source: Address, now: Instant) -> None:
         """Answer, within a transaction, a request that belongs to no call."""
-        peer = response_address(request, source)
+        peer = response_address(request.via, source)
         transaction: Server | ServerInvite
         if request.method == "INVITE":
             transaction = self.server_invite(request, peer)
@@ -326,14 +326,21 @@ class Endpoint:
     def _answer_statelessly(self, request: Request, refused: Refusal, source: Address) -> None:
         """Answer without keeping anything (section 8.2.7): the same request gets the same."""
         response = self._refusal_response(request, refused)
-        self.send(response.encode(), response_address(request, source))
+        self.send(response.encode(), response_address(request.via, source))
+
+    def _answer_broken(self, broken: Broken, source: Address) -> None:
+        """Answer what could not be read, without keeping anything."""
+        via = seen_from(broken.via, source)
+        response = broken.response(via, self._stateless_tag(str(via)))
+        self.send(response.encode(), response_address(via, source))
+
+    def _stateless_tag(self, *what: str) -> str:
+        data = "\0".join(what).encode("utf-8", "surrogateescape")
+        return hashlib.blake2b(data, key=self._secret, digest_size=8).hexdigest()
 
     def _refusal_response(self, request: Request, refused: Refusal) -> Response:
-        what = "\0".join((request.call_id, request.from_.tag or "", str(request.via.branch)))
-        digest = hashlib.blake2b(
-            what.encode("utf-8", "surrogateescape"), key=self._secret, digest_size=8
-        )
-        response = respond(request, refused.status, refused.reason, to_tag=digest.hexdigest())
+        tag = self._stateless_tag(request.call_id, request.from_.tag or "", str(request.via.branch))
+        response = respond(request, refused.status, refused.reason, to_tag=tag)
         for name, value in refused.headers:
             response.headers.add(name, value)
         return response

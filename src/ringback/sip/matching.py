@@ -40,27 +40,32 @@ def merge_key(request: Request) -> MergeKey:
     return request.from_.tag or "", request.call_id, request.cseq.number
 
 
-def note_source(request: Request, source: Address) -> None:
-    """Write where a request came from into its topmost Via (section 18.2.1, RFC 3581)."""
-    via = request.via
+def seen_from(via: Via, source: Address) -> Via:
+    """A topmost Via with where its request came from (section 18.2.1, RFC 3581)."""
     params = dict(via.params)
     if "rport" in params:
         params["rport"] = str(source[1])
         params["received"] = source[0]
     elif via.host != source[0]:
         params["received"] = source[0]
-    else:
+    return Via(via.transport, via.host, via.port, params)
+
+
+def note_source(request: Request, source: Address) -> None:
+    """Write where a request came from into its topmost Via."""
+    via = request.via
+    seen = seen_from(via, source)
+    if seen == via:
         return
     vias = request.headers.all("via")
     request.headers.remove("via")
-    for value in [*reversed(vias[1:]), str(Via(via.transport, via.host, via.port, params))]:
+    for value in [*reversed(vias[1:]), str(seen)]:
         request.headers.prepend("via", value)
 
 
-def response_address(request: Request, source: Address) -> Address:
-    """Where responses go (section 18.2.2, RFC 3581 section 4): never anywhere but to the host
-    that the request came from."""
-    via = request.via
+def response_address(via: Via, source: Address) -> Address:
+    """Where responses to a request with this topmost Via go (section 18.2.2, RFC 3581 section
+    4): never anywhere but to the host that it came from."""
     if "rport" in via.params or not 0 < (via.port or 5060) <= 65535:
         return source
     return source[0], via.port or 5060

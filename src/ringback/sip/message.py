@@ -115,6 +115,14 @@ class Headers:
                 raise SipError(f"{name} is missing")
 
 
+def _hop(text: str) -> NameAddr:
+    """An address that requests can be sent to. Raises SipError."""
+    address = NameAddr.parse(text)
+    if not address.uri.is_telephone:
+        raise SipError(f"nothing can be sent to {text[:60]!r}")
+    return address
+
+
 class Message:
     """What requests and responses have in common."""
 
@@ -152,12 +160,12 @@ class Message:
 
     @property
     def contact(self) -> NameAddr | None:
-        contacts = self.headers.parsed("contact", NameAddr.parse)
+        contacts = self.headers.parsed("contact", _hop)
         return contacts[0] if contacts else None
 
     @property
     def record_routes(self) -> list[NameAddr]:
-        return self.headers.parsed("record-route", NameAddr.parse)
+        return self.headers.parsed("record-route", _hop)
 
     @property
     def content_type(self) -> str:
@@ -208,11 +216,41 @@ class Response(Message):
 
 
 class Broken(SipError):
-    """A request that is wrong, but of which enough could be read to answer it."""
+    """A request that is wrong, but whose topmost Via can be read: it can be answered."""
 
-    def __init__(self, error: SipError, request: Request) -> None:
+    def __init__(self, error: SipError, method: str, via: Via, headers: Headers) -> None:
         super().__init__(error.reason, error.status)
-        self.request = request
+        self.method = method
+        self.via = via
+        self._headers = headers
+
+    def response(self, via: Via, to_tag: str) -> Response:
+        """The refusal, with `via` as the topmost one. What it copies besides is copied as it
+        stands, once, since it may be what is wrong."""
+        headers = Headers([("via", str(via))])
+        fields = self._headers.items()
+        vias = [value for name, value in fields if name == "via"]
+        below = vias[0][len(_split_first(vias[0])) + 1 :].strip()
+        for value in [below, *vias[1:]] if below else vias[1:]:
+            headers.add("via", value)
+        for name in ("from", "to", "call-id", "cseq"):
+            copied = self._headers.get(name)
+            if copied is not None:
+                headers.add(name, _tagged(copied, to_tag) if name == "to" else copied)
+        return Response(self.status, _REASONS.get(self.status, "Bad Request"), headers)
+
+
+def _split_first(value: str) -> str:
+    """The first of the values of a field. Raises SipError."""
+    return split_unquoted(value, ",")[0]
+
+
+def _tagged(to: str, tag: str) -> str:
+    try:
+        address = NameAddr.parse(to)
+    except SipError:
+        return to
+    return str(address.with_tag(tag)) if address.tag is None else to
 
 
 def parse(datagram: bytes) -> Request | Response:
@@ -261,8 +299,7 @@ def _read_request(line: str, headers: Headers, body: bytes) -> Request:
         words = line.split()
         if not words or not words[-1].startswith("SIP/"):
             raise SipError("neither a request nor a response")
-        request = Request(words[0], "", headers)
-        raise _broken(SipError("bad request line"), request)
+        raise _broken(SipError("bad request line"), words[0], headers)
     request = Request(match["method"], match["uri"], headers)
     try:
         if match["version"].upper() != "SIP/2.0":
@@ -274,18 +311,17 @@ def _read_request(line: str, headers: Headers, body: bytes) -> Request:
         if "<" in request.uri or ">" in request.uri:
             raise SipError("the Request-URI stands in <>")
     except SipError as error:
-        raise _broken(error, request) from error
+        raise _broken(error, request.method, headers) from error
     return request
 
 
-def _broken(error: SipError, request: Request) -> SipError:
-    """A Broken, if what the answer is made of can be read."""
+def _broken(error: SipError, method: str, headers: Headers) -> SipError:
+    """A Broken, if it is known where the answer goes."""
     try:
-        request.headers.check()
-        _ = request.via, request.from_, request.to, request.cseq
+        via = Via.parse(_split_first(headers.get("via") or ""))
     except SipError:
         return error
-    return Broken(error, request)
+    return Broken(error, method, via, headers)
 
 
 def _read_common(message: Message, body: bytes) -> None:

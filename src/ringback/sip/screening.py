@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ringback.sip.errors import SipError
+from ringback.sip.matching import COOKIE
 from ringback.sip.message import Request, Response
 from ringback.sip.sessiontimer import MIN_SE, too_small
 from ringback.sip.uri import split_unquoted
@@ -16,7 +17,7 @@ SUPPORTED = ("timer",)
 LONGEST_BODY = 32 * 1024
 
 _LISTS = frozenset((
-    "contact", "diversion", "history-info", "p-asserted-identity", "p-called-party-id",
+    "accept", "contact", "diversion", "history-info", "p-asserted-identity", "p-called-party-id",
     "p-preferred-identity", "privacy", "reason", "record-route", "require", "route", "supported",
 ))  # fmt: skip
 """Headers that are read as lists later, by whoever takes the call."""
@@ -37,9 +38,11 @@ def refusal(request: Request) -> Refusal | None:
     if request.method not in ALLOWED:
         return Refusal(405 if request.method in KNOWN else 501, (allow,))
     try:
-        _ = request.target
+        target = request.target
     except SipError as error:
         return Refusal(error.status)
+    if not target.is_telephone:
+        return Refusal(416)
     unreadable = _unreadable(request)
     if unreadable is not None:
         return Refusal(400, reason=unreadable)
@@ -51,6 +54,8 @@ def refusal(request: Request) -> Refusal | None:
         return Refusal(413)
     if request.method != "INVITE":
         return None
+    if not _takes_sdp(request):
+        return Refusal(406)
     if request.body and not _is_plain_sdp(request):
         return Refusal(415, (("accept", "application/sdp"), ("accept-encoding", "identity")))
     if too_small(request):
@@ -68,7 +73,8 @@ def _unreadable(request: Request) -> str | None:
                 return f"Bad {name}"
     if request.method == "INVITE":
         try:
-            if request.contact is None:
+            # RFC 2543 did without: the From stands in for it.
+            if request.contact is None and (request.via.branch or "").startswith(COOKIE):
                 return "Missing Contact"
             _ = request.record_routes
         except SipError:
@@ -84,6 +90,12 @@ def readable(response: Response) -> bool:
     except SipError:
         return False
     return True
+
+
+def _takes_sdp(request: Request) -> bool:
+    """Whether our description could be read; without an Accept it can (section 20.1)."""
+    accepted = {value.partition(";")[0].strip().lower() for value in request.headers.all("accept")}
+    return not accepted or bool(accepted & {"application/sdp", "application/*", "*/*"})
 
 
 def _is_plain_sdp(request: Request) -> bool:

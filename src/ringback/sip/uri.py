@@ -27,8 +27,9 @@ _TEL_URI = re.compile(
 _OTHER_URI = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.\-]*):(?P<rest>[^\s<>\"]+)")
 _ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _VIA = re.compile(
-    rf"SIP\s*/\s*2\.0\s*/\s*(?P<transport>{TOKEN})\s+(?P<host>{_HOST})"
-    r"\s*(?::\s*(?P<port>[0-9]{1,5}))?\s*(?P<params>(?:;.*)?)",
+    rf"SIP\s*/\s*[0-9]\.[0-9]\s*/\s*(?P<transport>{TOKEN})\s+(?P<host>{_HOST})"
+    # Possessive: else a long run of white space is tried in every way it can be divided.
+    r"\s*+(?::\s*(?P<port>[0-9]{1,5})\s*+)?(?P<params>(?:;.*)?)",
     re.IGNORECASE | re.DOTALL,
 )
 _CSEQ = re.compile(rf"(?P<number>[0-9]{{1,10}})\s+(?P<method>{TOKEN})")
@@ -99,7 +100,8 @@ def format_params(params: Mapping[str, str | None]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class SipUri:
-    """A `sip:` or `sips:` URI; a `tel:` one has its number as user and no host."""
+    """A `sip:` or `sips:` URI. One of another scheme has all that follows it as user and no host;
+    of a `tel:` URI the parameters are read too."""
 
     scheme: str
     user: str | None
@@ -111,7 +113,7 @@ class SipUri:
 
     @classmethod
     def parse(cls, text: str) -> SipUri:
-        """Raises SipError: 416 for a scheme that is neither sip, sips nor tel."""
+        """Raises SipError."""
         match = _SIP_URI.fullmatch(text)
         if match is None:
             return cls._other(text)
@@ -138,8 +140,13 @@ class SipUri:
             return cls("tel", tel["number"], "", None, parse_params(tel["params"]))
         other = _OTHER_URI.fullmatch(text)
         if other is not None and other["scheme"].lower() not in ("sip", "sips", "tel"):
-            raise SipError(f"unsupported URI scheme {other['scheme'][:20]!r}", 416)
+            return cls(other["scheme"].lower(), other["rest"], "")
         raise SipError(f"bad URI {text[:60]!r}")
+
+    @property
+    def is_telephone(self) -> bool:
+        """Whether its scheme is one of those that a call can be for."""
+        return self.scheme in ("sip", "sips", "tel")
 
     @property
     def number(self) -> str:
@@ -147,11 +154,11 @@ class SipUri:
         user = unquote(self.user or "").partition(";")[0]
         if self.scheme == "tel":
             return re.sub(r"[-.()]", "", user)
-        return user
+        return user if self.host else ""
 
     def __str__(self) -> str:
-        if self.scheme == "tel":
-            return f"tel:{self.user}{format_params(self.params)}"
+        if not self.host:
+            return f"{self.scheme}:{self.user}{format_params(self.params)}"
         password = f":{self.password}" if self.password is not None else ""
         user = f"{self.user}{password}@" if self.user is not None else ""
         port = f":{self.port}" if self.port is not None else ""
