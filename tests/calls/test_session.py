@@ -10,6 +10,7 @@ import pytest
 from tests.calls.world import ACCESS, CALLEE, CALLER, PIN, World, in_world
 
 from ringback.telephony.simulated import FarCall
+from ringback.telephony.simulated.legs import SimulatedLeg
 
 
 async def talker(call: FarCall) -> None:
@@ -19,14 +20,19 @@ async def talker(call: FarCall) -> None:
     call.answer()
 
 
-async def accepts_and_dials(call: FarCall) -> None:
-    """A caller who takes the return call, dials, and talks for ten seconds."""
+async def accepts(call: FarCall) -> None:
+    """A caller who takes the return call and is asked for a number."""
     call.ring()
     await call.sleep(1.0)
     call.answer()
     await call.hears("Press 1")
     call.press("1")
     await call.hears("Dial the number")
+
+
+async def accepts_and_dials(call: FarCall) -> None:
+    """A caller who takes the return call, dials, and talks for ten seconds."""
+    await accepts(call)
     call.press("02079460000#")
     await call.hears("[ringback]")
     await call.sleep(12.0)
@@ -406,6 +412,48 @@ def test_double_star_ends_leg_b_and_digits_are_passed_on(tmp_path: Path) -> None
     assert callee.ended_by_server
     assert callee.digits == ["5", "*"]
     assert world.session()["outcome"] == "completed"
+
+
+@pytest.mark.parametrize("what", ["order", "caller"])
+def test_what_happens_while_leg_b_is_being_ended_is_not_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    """A BYE may take 32 s to be answered: an order to end, and the caller's leaving, count."""
+
+    async def caller(call: FarCall) -> None:
+        await accepts(call)
+        call.press("02079460000#")
+        await call.sleep(20.0)
+        call.press("**")
+
+    async def play(world: World) -> None:
+        world.network.phone(CALLER, caller)
+        world.network.phone(CALLEE, talker)
+        await world.setup()
+        world.network.ring(ACCESS, CALLER)
+        await world.until("conversation")
+        ((line, _),) = world.exchange._lines.values()
+        a, b = line.a, line.b
+        assert a is not None and b is not None
+        hang_up = b.leg.hang_up
+
+        def meanwhile() -> None:
+            if what == "order":
+                world.exchange.end(line.id, "test")
+            else:
+                (call,) = world.calls(CALLER)
+                call.hang_up()
+                assert isinstance(a.leg, SimulatedLeg)
+                a.leg.far_hangs_up()
+            hang_up()
+
+        monkeypatch.setattr(b.leg, "hang_up", meanwhile)
+
+    world = in_world(tmp_path, play)
+    session = world.session()
+    assert session["outcome"] == ("ended" if what == "order" else "completed")
+    (a,), (b,) = world.legs("A"), world.legs("B")
+    assert session["ended"] - b["ended"] < 1.0, "nothing was waited for"
 
 
 def test_the_other_trunk_is_tried_when_one_is_silent(tmp_path: Path) -> None:

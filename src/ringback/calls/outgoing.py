@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from ringback.calls import records
 from ringback.calls.dialling import Dialler
-from ringback.calls.inbox import LegEvent
+from ringback.calls.inbox import LegEvent, Message
 from ringback.calls.line import CutOff, Line
 from ringback.calls.number import Dialled
 from ringback.calls.outcome import Outcome, Stage, of_unanswered
@@ -233,7 +233,12 @@ async def end_party(line: Line, party: Party) -> None:
     if party.ended is not None:
         return
     party.leg.hang_up()
+    meanwhile: list[Message] = []
     while party.ended is None:
         message = await line.inbox.get()
         if isinstance(message, LegEvent):
             line.note(message)
+        if message is not None and not (isinstance(message, LegEvent) and message.leg is party.leg):
+            meanwhile.append(message)
+    for message in meanwhile:  # an order, or the other leg's end: it is looked at next
+        line.inbox.put(message)
