@@ -114,6 +114,15 @@ class Stage:
             await asyncio.sleep(0.25)
         raise AssertionError(f"no session ended: {await self.server.sessions()}")
 
+    async def live(self) -> str:
+        """The id of the session that is open."""
+        (session,) = [
+            session["id"]
+            for session in await self.server.sessions()
+            if session["access_number"] == self.access and session["outcome"] is None
+        ]
+        return str(session)
+
     async def close(self) -> None:
         for process in self._sipps:
             await process.kill()
@@ -228,14 +237,19 @@ class Server:
             )
         await self.logged("taking calls", since=self.log.stat().st_size)
 
-    async def logged(self, words: str, seconds: float = 20.0, since: int = 0) -> dict[str, Any]:
-        """Wait until the server has logged an event that begins so."""
+    async def logged(
+        self, words: str, seconds: float = 20.0, since: int = 0, of: str | None = None
+    ) -> dict[str, Any]:
+        """Wait until the server has logged an event that begins so, of a session if one is
+        given."""
         until = time.monotonic() + seconds
         while time.monotonic() < until:
             for line in self.log.read_bytes()[since:].decode(errors="replace").splitlines():
                 with contextlib.suppress(ValueError):
                     event: dict[str, Any] = json.loads(line)
-                    if str(event.get("event", "")).startswith(words):
+                    if str(event.get("event", "")).startswith(words) and (
+                        of is None or event.get("session") == of
+                    ):
                         return event
             await asyncio.sleep(0.02)
         raise AssertionError(f"never logged: {words}\n{self.log.read_text()[-3000:]}")

@@ -242,9 +242,109 @@ async def premium_number(stage: Stage) -> None:
 
 
 @case(callback={"return_calls": "caller", "open_to_anyone": True}, caller_id=None)
+async def foreign_number(stage: Stage) -> None:
+    await stage.trigger(caller="+12125550123")
+    assert (await stage.outcome())["outcome"] == "refused_forbidden_number"
+
+
+@case(others=[{"number": "+12125550123"}])
 async def no_rate(stage: Stage) -> None:
-    await stage.trigger(caller="+12125550123", headers=[])
-    assert (await stage.outcome())["outcome"] in ("refused_no_rate", "refused_forbidden_number")
+    await stage.trigger(caller="+12125550123")
+    await _refused(stage, "refused_no_rate")
+
+
+@case(callback={"callback_delay_seconds": 4})
+async def duplicate(stage: Stage) -> None:
+    rtp = stage.rtp()
+    phone = await stage.phone(sipp.callee(rtp.port, hangs_up_after=0.5))
+    await stage.trigger()
+    first = await stage.live()
+    await stage.trigger()
+    second = await stage.outcome()
+    assert second["id"] != first
+    assert (second["outcome"], second["stage"], second["legs"]) == (
+        "refused_duplicate",
+        "trigger",
+        [],
+    )
+    await phone.finished()
+    await stage.outcome(number=2)
+    session = next(session for session in await stage.server.sessions() if session["id"] == first)
+    assert (session["outcome"], len(session["legs"])) == ("hung_up", 1)
+    # The return call came after the delay that the second trigger began.
+    assert session["legs"][0]["started"] > second["ended"]
+
+
+@case()
+async def over_limit(stage: Stage) -> None:
+    """Three return calls in a row that nobody accepts, and none for an hour."""
+    rtp = stage.rtp()
+    await stage.phone(sipp.callee(rtp.port, hangs_up_after=0.5))
+    for number in range(1, 4):
+        await stage.trigger()
+        assert (await stage.outcome(number=number))["outcome"] == "hung_up"
+    await stage.trigger()
+    await stage.outcome(number=4)
+    await _refused(stage, "refused_over_limit")
+
+
+async def _refused(stage: Stage, outcome: str) -> None:
+    session = await stage.outcome()
+    assert (session["outcome"], session["stage"]) == (outcome, "trigger")
+    assert session["legs"] == []
+
+
+@case(callback={"attempts": 3, "retry_after_seconds": 30, "request_expires_seconds": 30})
+async def expired(stage: Stage) -> None:
+    phone = await stage.phone(sipp.refuser("486 Busy Here"))
+    await stage.trigger()
+    await phone.finished()
+    session = await stage.outcome(60)
+    assert (session["outcome"], session["stage"]) == ("expired", "return")
+    assert [leg["cause"] for leg in session["legs"]] == [486]
+
+
+@case(callback={"callback_delay_seconds": 30})
+async def cancelled(stage: Stage) -> None:
+    await stage.trigger()
+    request = await stage.live()
+    await stage.server.command("sessions", request, "--end")
+    session = await stage.outcome(10)
+    assert (session["id"], session["outcome"], session["stage"]) == (request, "cancelled", "return")
+    assert session["legs"] == []
+
+
+@case()
+async def ended_while_it_rings(stage: Stage) -> None:
+    phone = await stage.phone(sipp.never_answers())
+    await stage.trigger()
+    await stage.server.logged("rings", of=await stage.live())
+    await stage.server.command("sessions", await stage.live(), "--end")
+    await phone.finished()
+    session = await stage.outcome()
+    assert (session["outcome"], session["stage"]) == ("ended", "return")
+    assert [leg["charges"] for leg in session["legs"]] == [[]]
+
+
+@case()
+async def ended_in_the_conversation(stage: Stage) -> None:
+    rtp = stage.rtp()
+    phone = await stage.phone(sipp.callee(rtp.port))
+    await stage.trigger()
+    await rtp.hears("Press 1")
+    rtp.press("1")
+    await rtp.hears("Dial the number")
+    far = stage.rtp()
+    remote = await stage.remote(sipp.callee(far.port))
+    rtp.press(_national(stage.callee))
+    live = await stage.live()
+    await stage.server.logged("conversation", of=live)
+    await stage.server.command("sessions", live, "--end")
+    await remote.finished()
+    await phone.finished()
+    session = await stage.outcome()
+    assert (session["outcome"], session["stage"]) == ("ended", "conversation")
+    assert all(leg["charges"] for leg in session["legs"])
 
 
 @case(callback={"reject_with": "decline"})

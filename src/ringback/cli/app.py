@@ -178,15 +178,22 @@ def call(
 def sessions(
     session: Annotated[str | None, typer.Argument(help="One session, whole.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    end: Annotated[
+        bool, typer.Option("--end", help="End the session, or withdraw its callback.")
+    ] = False,
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
-    """List the latest sessions, or show one with its legs and charges."""
+    """List the latest sessions, or show one with its legs and charges, or end one."""
     loaded = load_config(config)
     migrate(loaded.database_url)
     found = asyncio.run(sessions_command.read(loaded.database_url, session))
     if session is not None and not found:
         raise ControlError(f"there is no session {session}")
-    if as_json:
+    if end:
+        if session is None:
+            raise ControlError("--end needs the session to be ended: ringback sessions ID --end")
+        asyncio.run(ask(control_path(loaded), "end", session=found[0]["id"]))
+    elif as_json:
         print(json.dumps(found[0] if session else found, indent=1, ensure_ascii=False))
     else:
         sessions_command.show(found, Console(), whole=session is not None)
