@@ -7,7 +7,7 @@ import random
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, func, select
 
@@ -22,7 +22,7 @@ from ringback.config import Guards, Route, Trunk
 from ringback.sounds.convert import convert
 from ringback.sounds.library import SoundLibrary
 from ringback.sounds.speech import BUILT_IN
-from ringback.store import InlineStore
+from ringback.store import InlineStore, StoreFull
 from ringback.store.models import (
     Charge,
     LedgerAccount,
@@ -33,6 +33,8 @@ from ringback.store.models import (
     Session,
 )
 from ringback.telephony.simulated import FarCall, Network, SimulatedEngine, run_virtual
+
+T = TypeVar("T")
 
 CALLER = "+447700900123"
 OTHER_CALLER = "+447700900124"
@@ -51,6 +53,17 @@ RATE = {
     "next_block": 5,
     "price_per_minute": "0.60",
 }
+
+
+class BrittleStore(InlineStore):
+    """A store that takes nothing while it is `down`. It is still read, as SQLite is."""
+
+    down = False
+
+    async def run(self, work: Callable[[Connection], T]) -> T:
+        if self.down:
+            raise StoreFull("database: the disk is full")
+        return await super().run(work)
 
 
 class Steps:
@@ -76,7 +89,7 @@ class World:
         self.chance = random.Random(seed)
         self.clock = LoopClock(asyncio.get_running_loop(), EPOCH)
         self.network = Network(self.clock, random.Random(self.chance.random()))
-        self.store = InlineStore()
+        self.store = BrittleStore()
         self.secrets = Secrets(b"k" * 32)
         self.folder = folder
         self.journal = Steps(self.clock)
@@ -251,7 +264,7 @@ class World:
 
     def _read(self, work: Callable[[Connection], Any]) -> Any:
         try:
-            self.store.run(work).send(None)  # it never waits
+            self.store.read(work).send(None)  # it never waits
         except StopIteration as done:
             return done.value
         raise AssertionError("an inline store waited")

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from ringback.calls import records
 from ringback.calls.inbox import LegEvent, TriggeredAgain
+from ringback.calls.insisting import insist
 from ringback.calls.line import Line
 from ringback.calls.party import Party, Role
 from ringback.calls.routing import trunks_for
@@ -200,10 +201,15 @@ class Dialler:
         line = self._line
         await line.sliced()
         now = line.now()
-        await line.services.store.run(lambda tx: party.settle(tx, line.meter, now))
-        line.step("not answered", number=self._e164, cause=party.cause and party.cause.code)
+
+        def work(tx: Connection) -> None:
+            party.settle(tx, line.meter, now)
+
         if party is line.b:
+            await line.services.store.run(work)
             line.b = None
             line.watch_alone()
         else:
+            await insist(line.services, line.id, "the end of the return call", work)
             line.a = None
+        line.step("not answered", number=self._e164, cause=party.cause and party.cause.code)

@@ -27,6 +27,9 @@ from ringback.store import StoreError
 from ringback.telephony.port import TriggerLeg
 
 HEARTBEAT_SECONDS = 1.0
+CLOSING_SECONDS = 45.0
+"""At the end, so long is waited for the last BYEs to be answered, which takes 32 s at most, and
+for what is to be written."""
 
 
 class Exchange:
@@ -73,19 +76,44 @@ class Exchange:
             await asyncio.wait(self._tasks.values(), timeout=grace)
         for line, _ in self._lines.values():
             line.inbox.put(End("shutdown"))
-        await asyncio.gather(*self._tasks.values(), *self._triggers, return_exceptions=True)
+        left = [*self._tasks.values(), *self._triggers]
+        if left:
+            _, left_open = await asyncio.wait(left, timeout=CLOSING_SECONDS)
+            await self._leave_open(left_open)
         if self._heartbeat is not None:
             self._heartbeat.cancel()
         await self._services.engine.close()
 
+    async def _leave_open(self, tasks: Collection[asyncio.Task[None]]) -> None:
+        """Give up what cannot be written down: the next start settles it as after a crash."""
+        if not tasks:
+            return
+        self._services.journal.trouble(
+            None, f"{len(tasks)} sessions or triggers stay open: the next start settles them"
+        )
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
     async def _beat(self) -> None:
-        clock = self._services.clock
+        clock, journal = self._services.clock, self._services.journal
+        failing = False
         while True:
             await clock.sleep_until(clock.now() + HEARTBEAT_SECONDS)
             try:
                 await self._sign_of_life()
             except StoreError as error:
-                self._services.journal.trouble(None, f"no sign of life written: {error}")
+                if not failing:
+                    journal.trouble(
+                        None,
+                        "nothing can be written: triggers are refused with 503, no call is "
+                        f"dialled, live calls last as long as what is reserved for them: {error}",
+                    )
+                failing = True
+            else:
+                if failing:
+                    journal.trouble(None, "the database takes what is written again")
+                failing = False
 
     async def _sign_of_life(self) -> None:
         now = self._services.clock.now()

@@ -11,6 +11,7 @@ from ringback.accounts.tree import ExtensionFacts
 from ringback.calls import records
 from ringback.calls.decision import Accepted, Facts, Refused, decide
 from ringback.calls.inbox import Inbox, LegEvent
+from ringback.calls.insisting import insist
 from ringback.calls.outcome import Outcome, Stage
 from ringback.calls.permission import trigger_refusal
 from ringback.calls.services import Services
@@ -83,10 +84,18 @@ async def proven(
     proves its source, that the request is abandoned."""
     if ended.proven:
         due = ended.at + extension.setup.callback_delay_seconds
-        await services.store.run(lambda tx: records.session_proven(tx, row.id, due))
+        await insist(
+            services,
+            row.id,
+            "the proof of the trigger",
+            lambda tx: records.session_proven(tx, row.id, due),
+        )
         return due
     now = services.clock.now()
-    await services.store.run(
+    await insist(
+        services,
+        row.id,
+        "the end of the request",
         lambda tx: records.session_ended(
             tx,
             row.id,
@@ -95,7 +104,7 @@ async def proven(
             now,
             accepted=None,
             caller_id=row.caller_id,
-        )
+        ),
     )
     services.journal.step(row.id, "abandoned: no ACK to the rejection, so the source may be forged")
     return None

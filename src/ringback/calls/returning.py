@@ -10,6 +10,7 @@ from ringback.calls import records
 from ringback.calls.decision import Facts, Refused, decide
 from ringback.calls.dialling import Dialler
 from ringback.calls.inbox import TriggeredAgain
+from ringback.calls.insisting import Pauses
 from ringback.calls.line import Line, Ordered
 from ringback.calls.outcome import Outcome, Stage, of_unanswered
 from ringback.calls.party import Party
@@ -22,6 +23,7 @@ from ringback.charging.packages import allowances_of
 from ringback.charging.payers import NoRate
 from ringback.clock import Instant
 from ringback.config import Trunk
+from ringback.store import StoreError
 from ringback.telephony.port import Cause, Shown
 from ringback.telephony.port import Outcome as LegOutcome
 
@@ -38,19 +40,28 @@ class NotReached(Exception):
 
 
 async def return_call(line: Line, number: str) -> None:
-    """Call `number` until it answers. Raises NotReached with the session's outcome."""
+    """Call `number` until it answers. Raises NotReached with the session's outcome.
+
+    While the store takes nothing, nothing is dialled, and the call is put off."""
     line.stage = Stage.RETURN
+    pauses = Pauses()
     try:
         while True:
-            await _until_due(line)
-            if line.now() > line.origin.started + line.setup.request_expires_seconds:
-                raise NotReached(Outcome.EXPIRED)
-            party = await _dial(line, number)
-            if isinstance(party, Party):
-                line.watch_alone()
-                line.step("return call answered", number=number)
-                return
-            await _again(line, number, party)
+            try:
+                await _until_due(line)
+                if line.now() > line.origin.started + line.setup.request_expires_seconds:
+                    raise NotReached(Outcome.EXPIRED)
+                party = await _dial(line, number)
+                if isinstance(party, Party):
+                    line.watch_alone()
+                    line.step("return call answered", number=number)
+                    return
+                await _again(line, number, party)
+            except StoreError as error:
+                if line.was_answered:
+                    raise
+                line.services.journal.trouble(line.id, f"return call put off: {error}")
+                line.due = max(line.due, line.now() + pauses.next())
     except Ordered as order:
         dialled = line.a is not None
         raise NotReached(Outcome.ENDED if dialled else Outcome.CANCELLED) from order

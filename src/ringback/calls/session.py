@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 
 from ringback.calls import records
 from ringback.calls.identify import charge_leg_a, identify
+from ringback.calls.insisting import insist
 from ringback.calls.line import CutOff, Line, OutOfCredit, Over
 from ringback.calls.menu import menu
 from ringback.calls.number import Asking, Dialled
@@ -23,9 +24,6 @@ from ringback.clock import Instant
 from ringback.sounds.phrases import Phrase
 from ringback.store import StoreError
 from ringback.telephony.port import Clip
-
-LONGEST_PAUSE_SECONDS = 30.0
-"""Between two tries to close a session in a store that fails."""
 
 
 async def run_session(line: Line, return_number: str) -> None:
@@ -42,15 +40,7 @@ async def run_session(line: Line, return_number: str) -> None:
         outcome = Outcome.INTERRUPTED
     finally:
         await _hang_up(line)
-    pause = 1.0
-    while True:
-        try:
-            await _close(line, outcome)
-            return
-        except StoreError as error:
-            line.services.journal.trouble(line.id, f"not closed yet: {error}")
-            await line.services.clock.sleep_until(line.now() + pause)
-            pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+    await _close(line, outcome)
 
 
 async def _session(line: Line, return_number: str) -> Outcome:
@@ -156,5 +146,5 @@ async def _close(line: Line, outcome: Outcome) -> None:
             caller_id=None if line.identified is None else line.identified.id,
         )
 
-    await line.services.store.run(work)
+    await insist(line.services, line.id, "the end of the session", work)
     line.step("ended", outcome=outcome.value, stage=line.stage.value)

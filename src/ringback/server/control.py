@@ -13,6 +13,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from ringback.store import StoreError
+
 LONGEST_LINE = 64 * 1024
 
 Handler = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
@@ -58,7 +60,7 @@ class ControlServer:
             return {"error": "no such command"}
         try:
             return await handler(request)
-        except ControlError as error:
+        except (ControlError, StoreError) as error:
             return {"error": str(error)}
 
 

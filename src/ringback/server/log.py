@@ -9,11 +9,28 @@ import structlog
 from structlog.typing import EventDict, FilteringBoundLogger, WrappedLogger
 
 
+class _Lines:
+    """Writes lines. One that cannot be written, to a full disk or a closed pipe, is lost: it must
+    not end the call that it tells of."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def info(self, line: str) -> None:
+        try:
+            self._stream.write(line + "\n")
+            self._stream.flush()
+        except OSError:
+            pass
+
+    warning = info
+
+
 def make_logger(*, as_json: bool, stream: TextIO = sys.stderr) -> FilteringBoundLogger:
     """A logger that writes to `stream`, without anything global."""
     renderer = structlog.processors.JSONRenderer() if as_json else _readable
     logger: FilteringBoundLogger = structlog.wrap_logger(
-        structlog.WriteLogger(stream),
+        _Lines(stream),
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=False),
