@@ -20,7 +20,7 @@ check: $(READY)
 	$(VENV)/bin/lint-imports
 
 bench: $(READY)
-	scripts/need sipp rtpengine
+	scripts/need sipp rtpengine postgresql
 	$(PYTHON) -m bench
 
 $(READY): pyproject.toml constraints.txt

@@ -7,7 +7,7 @@ import asyncio
 import os
 from collections.abc import Awaitable, Callable
 
-from bench import cutoff, media, memory, sessions
+from bench import cutoff, ledger, media, memory, rates, sessions
 from bench.plan import QUICK, Plan
 
 SECTIONS: dict[str, Callable[[Plan], Awaitable[None]]] = {
@@ -15,6 +15,8 @@ SECTIONS: dict[str, Callable[[Plan], Awaitable[None]]] = {
     "sessions": sessions.show,
     "cutoff": cutoff.show,
     "memory": memory.show,
+    "ledger": ledger.show,
+    "rates": rates.show,
 }
 
 

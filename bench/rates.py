@@ -21,6 +21,7 @@ from pathlib import Path
 from sqlalchemy import Connection
 from tests.charging import helpers
 
+from bench.plan import Plan
 from ringback.charging import ledger
 from ringback.charging.decks import Deck, write_deck
 from ringback.charging.holds import Hold
@@ -175,5 +176,5 @@ def table(result: Result) -> str:
     )
 
 
-if __name__ == "__main__":
-    print(table(asyncio.run(run())))
+async def show(plan: Plan) -> None:
+    plan.show("\n" + table(await run()))

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -19,7 +20,7 @@ from ringback.store.models import Base
 
 USER = "ringback"
 _TEMPLATE = "migrated"
-_QUICK = ("fsync=off", "full_page_writes=off", "shared_buffers=32MB", "deadlock_timeout=50ms")
+QUICK = ("fsync=off", "full_page_writes=off", "shared_buffers=32MB", "deadlock_timeout=50ms")
 """Only the machine's own crash would lose anything; the tests kill clients and the server."""
 
 _EMPTY = "; ".join(f"DELETE FROM {table}" for table in Base.metadata.tables).encode()
@@ -28,7 +29,8 @@ _EMPTY = "; ".join(f"DELETE FROM {table}" for table in Base.metadata.tables).enc
 class Cluster:
     """A server while the context lasts. Superuser is `ringback`, without a password."""
 
-    def __init__(self) -> None:
+    def __init__(self, settings: Sequence[str] = QUICK) -> None:
+        self._settings = settings
         self.folder = Path(tempfile.mkdtemp(prefix="ringback-pg-", dir="/tmp"))
         self._numbers = itertools.count(1)
         self._clean: list[str] = []
@@ -57,7 +59,7 @@ class Cluster:
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 self._command("postgres", "-k", str(self.folder), "-c", "listen_addresses=")
-                + [word for setting in _QUICK for word in ("-c", setting)],
+                + [word for setting in self._settings for word in ("-c", setting)],
                 stdout=log,
                 stderr=log,
             )
@@ -118,10 +120,10 @@ class Cluster:
         other = ["--reuid=postgres", "--regid=postgres", "--clear-groups"]
         who = other if os.getuid() == 0 else []
         data = str(self.folder / "data")
-        return ["setpriv", *who, "--pdeathsig=QUIT", "--", _program(name), "-D", data, *arguments]
+        return ["setpriv", *who, "--pdeathsig=QUIT", "--", program(name), "-D", data, *arguments]
 
 
-def _program(name: str) -> str:
+def program(name: str) -> str:
     found = sorted(
         Path("/usr/lib/postgresql").glob(f"*/bin/{name}"), key=lambda path: int(path.parts[4])
     )

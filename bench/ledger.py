@@ -1,0 +1,208 @@
+"""Ledger transactions a second, over many balances and over one hot one, beside pgbench.
+
+A reserve is one transaction and a post is one. pgbench does the same statements in the same two
+transactions, from 16 connections, on the same server with everything synced to disk.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+
+from sqlalchemy import Connection
+from tests.charging import helpers
+from tests.postgresql import Cluster, program
+
+from bench.figures import Delays, Table, middle
+from bench.plan import Plan
+from ringback.calls.records import SessionRow, insert_leg, insert_session
+from ringback.charging import ledger
+from ringback.charging.holds import Hold, Post
+from ringback.charging.rating import charge
+from ringback.numbering import Number
+from ringback.store import Store, migrate, open_store
+
+MANY = 1000
+TASKS = 64
+"""Calls that reserve or settle at one time."""
+CONNECTIONS = 16
+"""Of pgbench."""
+TARIFF = helpers.rate()
+SYNCED = ("shared_buffers=128MB",)
+
+_RESERVE = """\
+\\set balance random(1, {balances})
+\\set leg random(1, 2000000000)
+BEGIN;
+INSERT INTO sessions (id, stage, started, proven, attempts)
+    VALUES ('session of :client_id:leg', 'trigger', 1, true, 0);
+INSERT INTO legs (id, session_id, leg, received, e164, dialled, trunk, started, saved)
+    VALUES (':client_id:leg', 'session of :client_id:leg', 'A', '+1', '+1', '+1', 'phones', 1, '');
+SELECT id, amount, free, free_blocks, settled FROM reservations
+    WHERE id IN (':client_id:leg/ledger-:balance') FOR UPDATE;
+SELECT id, balance, reserved, credit_limit, unlimited FROM ledger_accounts
+    WHERE id IN ('ledger-:balance') ORDER BY id FOR UPDATE;
+UPDATE ledger_accounts SET reserved = reserved + 20000
+    WHERE id = 'ledger-:balance' AND balance + credit_limit - reserved >= 20000;
+INSERT INTO reservations (id, ledger_id, leg_id, payer, amount, free, free_first, free_blocks,
+        settled, rate)
+    VALUES (':client_id:leg/ledger-:balance', 'ledger-:balance', ':client_id:leg', 'x', 20000, 0,
+        false, 0, false, '{rate}');
+COMMIT;
+BEGIN;
+UPDATE reservations SET settled = true WHERE id = ':client_id:leg/ledger-:balance' AND NOT settled
+    RETURNING amount, free, free_first, free_blocks, allowance_id, rate, below_id;
+UPDATE ledger_accounts SET balance = balance - 20000, reserved = reserved - 20000
+    WHERE id = 'ledger-:balance' RETURNING balance;
+INSERT INTO ledger_entries (ledger_id, step, kind, amount, price, balance_after, at, explanation)
+    VALUES ('ledger-:balance', ':client_id:leg/ledger-:balance', 'call', -20000, 20000, 0, 1, 'x');
+INSERT INTO charges (leg_id, ledger_id, payer, amount, explanation)
+    VALUES (':client_id:leg', 'ledger-:balance', 'x', 20000, 'x');
+COMMIT;
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    who: str
+    balances: int
+    each_second: float
+    delays: Delays | None
+
+    def badness(self) -> tuple[float, ...]:
+        return (-self.each_second,)
+
+    def cells(self) -> tuple[str, ...]:
+        p99 = "" if self.delays is None else f"{self.delays.percentile(99):.1f} ms"
+        return (self.who, str(self.balances), f"{self.each_second:.0f}", p99)
+
+
+def _world(tx: Connection) -> None:
+    helpers.account(tx, "admin", level="administrator")
+    helpers.extension(tx, "e", "admin")
+    for number in range(1, MANY + 1):
+        ledger.open_account(tx, f"ledger-{number}", helpers.NOW, balance=Decimal(10**9))
+
+
+async def _ours(who: str, url: str, balances: int, seconds: float) -> Result:
+    store = open_store(url)
+    delays, done = Delays(), 0
+    until = time.perf_counter() + seconds
+
+    async def task(number: int) -> None:
+        nonlocal done
+        chance = random.Random(number)
+        calls = 0
+        while time.perf_counter() < until:
+            calls += 1
+            leg, on = f"{time.time_ns()}-{number}-{calls}", f"ledger-{chance.randint(1, balances)}"
+            for work in (_reserving(leg, on), _posting(leg, on)):
+                begun = time.perf_counter()
+                await store.run(work)
+                delays.add((time.perf_counter() - begun) * 1000)
+                done += 1
+
+    begun = time.perf_counter()
+    await asyncio.gather(*(task(number) for number in range(TASKS)))
+    took = time.perf_counter() - begun
+    await store.close()
+    return Result(who, balances, done / took, delays)
+
+
+_LEG = Number("+1", "+1", "+1")
+
+
+def _reserving(leg: str, on: str) -> helpers.Work[None]:
+    session = SessionRow(
+        id=f"session of {leg}", extension_id="e", access_number=None, caller=None,
+        caller_name=None, caller_id=None, return_number=None, destination=None,
+        started=helpers.NOW, proven=True,
+    )  # fmt: skip
+
+    def work(tx: Connection) -> None:
+        insert_session(tx, session)
+        insert_leg(
+            tx, leg_id=leg, session=session.id, leg="A", number=_LEG, trunk="phones",
+            started=helpers.NOW, saved="",
+        )  # fmt: skip
+        ledger.reserve(tx, [Hold(leg, on, "x", TARIFF.price(0), TARIFF)])
+
+    return work
+
+
+def _posting(leg: str, on: str) -> helpers.Work[None]:
+    charged = charge(TARIFF, 0)
+    post = Post(leg, on, "x", True, charged.amount, charged.billed_seconds, charged.explanation)
+
+    def work(tx: Connection) -> None:
+        ledger.settle(tx, [post], helpers.NOW)
+
+    return work
+
+
+def _pgbench(folder: Path, cluster: Cluster, url: str, balances: int, seconds: float) -> Result:
+    script = folder / "ledger.sql"
+    rate = str(TARIFF.as_json()).replace("'", '"').replace(":", " ")
+    script.write_text(_RESERVE.format(balances=balances, rate=rate))
+    database = url.split("?")[0].rpartition("/")[2]
+    told = subprocess.run(
+        [
+            *(program("pgbench"), "-h", str(cluster.folder), "-U", "ringback", "-n"),
+            *("-M", "simple", "-c", str(CONNECTIONS), "-j", "2", "-T", f"{seconds:.0f}"),
+            *("-f", str(script), database),
+        ],
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    (tps,) = [line.split()[2] for line in told.splitlines() if line.startswith("tps")]
+    return Result("pgbench", balances, 2 * float(tps), None)  # a script is two transactions
+
+
+@contextmanager
+def _databases() -> Iterator[tuple[Path, str, Cluster, str]]:
+    """A folder, and the URLs of a database of either kind, with their balances."""
+    with tempfile.TemporaryDirectory(prefix="ringback-bench-") as name, Cluster(SYNCED) as cluster:
+        sqlite, postgresql = f"sqlite:///{name}/ringback.sqlite", cluster.fresh()
+        migrate(sqlite)
+        for url in (sqlite, postgresql):
+            asyncio.run(_fill(open_store(url)))
+        yield Path(name), sqlite, cluster, postgresql
+
+
+async def _fill(store: Store) -> None:
+    await store.run(_world)
+    await store.close()
+
+
+async def show(plan: Plan) -> None:
+    await asyncio.to_thread(_show, plan)
+
+
+def _show(plan: Plan) -> None:
+    title = f"Ledger, {TASKS} at a time, {plan.each}"
+    heads = ("", "balances", "transactions/s", "p99")
+    table = Table(title, heads, plan.show)
+    with _databases() as (folder, sqlite, cluster, postgresql):
+        for balances in (MANY, 1):
+            ours: list[list[Result]] = [[], []]
+            peer: list[Result] = []
+            for _ in range(plan.runs):
+                for results, who, url in zip(
+                    ours, ("SQLite", "PostgreSQL"), (sqlite, postgresql), strict=True
+                ):
+                    results.append(asyncio.run(_ours(who, url, balances, plan.seconds)))
+                peer.append(_pgbench(folder, cluster, postgresql, balances, plan.seconds))
+            rows = [middle(results) for results in (*ours, peer)]
+            for row in rows:
+                table.row(row.cells())
+            ratio = rows[1].each_second / rows[2].each_second
+            plan.show(f"PostgreSQL to pgbench, {balances} balances: {ratio:.2f}")
