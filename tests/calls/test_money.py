@@ -258,3 +258,35 @@ def test_thirty_sessions_on_the_credit_of_one(tmp_path: Path, sessions: int) -> 
     spent = sum(world.charges("acme"))
     assert Decimal("0.95") <= spent <= Decimal("1.00")
     assert len(world.legs("A")) <= 20
+
+
+@pytest.mark.parametrize("credit", ["0.81", "0.99", "1.00", "1.04", "1.333333", "2.00"])
+def test_nobody_talks_past_the_balance(tmp_path: Path, credit: str) -> None:
+    """magnusbilling #343."""
+    world = play(tmp_path, nothing, credit=credit)
+    assert world.session()["outcome"] == "cut_off"
+    assert Decimal(credit) - Decimal("0.05") < sum(world.charges()) <= Decimal(credit)
+    for leg in (*world.legs("A"), *world.legs("B")):
+        (charged,) = [
+            row["amount"]
+            for row in world.rows(Charge)
+            if (row["leg_id"], row["payer"]) == (leg["id"], CALLER)
+        ]
+        paid_seconds = 10 + 5 * (charged / Decimal("0.05") - 1)
+        assert leg["ended"] - leg["answered"] <= paid_seconds
+
+
+@pytest.mark.parametrize(("credit", "balance"), [("0.04", "100.00"), ("5.00", "0.04")])
+def test_the_callback_itself_makes_no_balance_negative(
+    tmp_path: Path, credit: str, balance: str
+) -> None:
+    """MOR: leg A is not dialled on credit that does not pay for it, whoever's it is."""
+
+    async def scene(world: World) -> None:
+        world.network.phone(CALLER, stays)
+        await world.setup(NO_QUESTIONS, credit=credit, balance=balance)
+        world.network.ring(ACCESS, CALLER)
+
+    world = in_world(tmp_path, scene)
+    assert world.session()["outcome"] == "refused_no_credit"
+    assert not world.legs("A")
