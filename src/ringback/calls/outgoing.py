@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection
 
 from ringback.calls import records
-from ringback.calls.dialling import Dialler
+from ringback.calls.dialling import UNTIL_RINGING_SECONDS, Dialler
 from ringback.calls.inbox import LegEvent, Message
 from ringback.calls.line import CutOff, Line
 from ringback.calls.number import Dialled
@@ -125,8 +125,12 @@ class _OutgoingCall:
         def work(tx: Connection) -> float:
             paying = self._payers(tx, now)
             ids = {payer.ledger_id for payer in paying}.union(line.meter.ledger_ids())
-            available = ledger.available(tx, ids)
-            return line.meter.longest(paying, now, self._tail, available, self._left(tx, paying))
+            available, left = ledger.available(tx, ids), self._left(tx, paying)
+            latest = now + UNTIL_RINGING_SECONDS + line.setup.answer_timeout_seconds
+            opening = line.meter.open_b("", paying, latest, self._tail, left)
+            if not line.meter.affords(opening, available):
+                return 0  # it will be refused: nothing is promised
+            return line.meter.longest(paying, now, self._tail, available, left)
 
         seconds = await line.services.store.read(work)
         if 0 < seconds < math.inf:

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from types import MappingProxyType
@@ -221,6 +221,19 @@ class Meter:
             share.payer for leg in self._legs.values() if not leg.ended for share in leg.shares
         )
 
+    def affords(self, step: Step, available: Mapping[str, Decimal]) -> bool:
+        """Whether the step could be reserved of what each of its payers has left."""
+        held = {
+            (leg.id, share.payer.ledger_id): share.cost()
+            for leg in self._legs.values()
+            for share in leg.shares
+        }
+        needs: dict[str, int] = {}
+        for hold in step.holds:
+            more = to_millionths(hold.total) - held.get((hold.leg_id, hold.ledger_id), 0)
+            needs[hold.ledger_id] = needs.get(hold.ledger_id, 0) + more
+        return _within(_millionths(available), needs)
+
     def longest(
         self,
         payers: Sequence[PayerRate],
@@ -230,8 +243,9 @@ class Meter:
         left: Mapping[str, int] = _NO_MINUTES,
     ) -> float:
         """For how many seconds after an answer at `now` the credit would last for a leg B with
-        these payers, leg A and the tail included. math.inf where nobody's credit limits it; 0
-        where it is not enough for the first block."""
+        these payers, leg A and the tail included: what leg A holds beyond that is given back
+        (`trim`). math.inf where nobody's credit limits it; 0 where it is not enough for the first
+        block."""
         budget, answer, after = _millionths(available), microseconds(now), microseconds(tail)
         leg_a = self._legs["A"]
 
@@ -239,11 +253,9 @@ class Meter:
             end, minutes = answer + seconds, Minutes(left)
             leg_b = _opened("", payers, minutes)
             leg_b.answered = answer
-            needs = _needs([(leg_a, end + after), (leg_b, end)], minutes)
-            for share in leg_b.shares:
-                opening = share.cost()
-                needs[share.payer.ledger_id] = needs.get(share.payer.ledger_id, 0) + opening
-            return _within(budget, needs)
+            shares_a = leg_a.lasting_exactly(end + after, minutes)
+            shares_b = leg_b.lasting(end, minutes)
+            return _within(budget, _costs((*shares_a, *shares_b), leg_a.shares))
 
         if lasts(LONGEST_SECONDS * SECOND):
             return math.inf
@@ -303,12 +315,18 @@ def _shrinkage(leg: PaidLeg, shares: Sequence[Share]) -> tuple[Hold, ...]:
 
 def _needs(ends: _Ends, minutes: Minutes) -> dict[str, int]:
     """Millionths that each ledger account must have left for the legs to last so."""
-    needs: dict[str, int] = {}
-    for leg, until in ends:
-        for old, new in zip(leg.shares, leg.lasting(until, minutes), strict=True):
-            ledger_id = new.payer.ledger_id
-            needs[ledger_id] = needs.get(ledger_id, 0) + new.cost() - old.cost()
-    return needs
+    after = [share for leg, until in ends for share in leg.lasting(until, minutes)]
+    return _costs(after, [share for leg, _ in ends for share in leg.shares])
+
+
+def _costs(after: Iterable[Share], before: Iterable[Share]) -> dict[str, int]:
+    """Millionths that these shares cost each ledger account more than those before."""
+    costs: dict[str, int] = {}
+    for sign, shares in ((1, after), (-1, before)):
+        for share in shares:
+            ledger_id = share.payer.ledger_id
+            costs[ledger_id] = costs.get(ledger_id, 0) + sign * share.cost()
+    return costs
 
 
 def _millionths(available: Mapping[str, Decimal]) -> dict[str, int | None]:

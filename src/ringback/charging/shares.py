@@ -61,6 +61,12 @@ class PaidLeg:
                 return Share(rate, share.blocks, share.free)
         return Share(payer)
 
+    def lasting_exactly(self, until: int, minutes: Minutes) -> list[Share]:
+        """Its shares if it lasts until then and no longer: what is more may be given back."""
+        assert self.answered is not None
+        duration = until - self.answered
+        return [share.shortened(duration) for share in self.lasting(until, minutes)]
+
     def lasting(self, until: int, minutes: Minutes) -> list[Share]:
         """Its shares as they must become for it to last until then."""
         assert self.answered is not None
