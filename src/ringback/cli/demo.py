@@ -30,7 +30,7 @@ CALLER = "+447700900123"
 CALLEE = "+442079460000"
 ACCESS = "+442071838750"
 PIN = "0042"
-CREDIT = "0.75"
+CREDIT = "0.80"
 LAST_WORDS = "Your credit has ended. Thank you for calling."
 
 _SETUP = f"""\
@@ -56,6 +56,8 @@ plans:
     rates:
       - {{prefix: "44", first_block: 10, first_price: "0.05", next_block: 5,
          price_per_minute: "0.60"}}
+      - {{prefix: "4420", first_block: 10, first_price: "0.10", next_block: 5,
+         price_per_minute: "1.20"}}
 sounds: [{{account: acme, path: /goodbye.wav, file: goodbye.wav}}]
 """
 _CONFIG = """\
