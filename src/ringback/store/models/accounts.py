@@ -1,0 +1,91 @@
+"""Accounts and their setups (spec sections 2 and 3)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import CheckConstraint, ForeignKey, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from ringback.store.models.base import Base
+
+
+class Account(Base):
+    """One node of the tree: server administrator > provider > organization > user."""
+
+    __tablename__ = "accounts"
+    __table_args__ = (
+        CheckConstraint(
+            "level IN ('administrator', 'provider', 'organization', 'user')", name="level"
+        ),
+    )
+    id: Mapped[str] = mapped_column(primary_key=True)
+    parent_id: Mapped[str | None] = mapped_column(ForeignKey("accounts.id"), index=True)
+    level: Mapped[str]
+    name: Mapped[str] = mapped_column(unique=True)
+    contact_name: Mapped[str]
+    country: Mapped[str | None]
+    """ISO 3166 alpha-2; None: that of the account above, at the top `home_country`."""
+    language: Mapped[str | None]
+    time_zone: Mapped[str | None]
+    plan_id: Mapped[str | None] = mapped_column(ForeignKey("plans.id", use_alter=True))
+    """The plan given to this account, which makes it a payer."""
+    ledger_id: Mapped[str] = mapped_column(ForeignKey("ledger_accounts.id"))
+
+
+class Extension(Base):
+    """A callback extension."""
+
+    __tablename__ = "extensions"
+    __table_args__ = (UniqueConstraint("account_id", "name"),)
+    id: Mapped[str] = mapped_column(primary_key=True)
+    account_id: Mapped[str] = mapped_column(ForeignKey("accounts.id"))
+    name: Mapped[str]
+    callback: Mapped[dict[str, Any]]
+    """The callback setup of section 3 without its password; the defaults are not stored."""
+    password_mac: Mapped[str | None]
+
+
+class AccessNumber(Base):
+    """A public number that leads to one extension; the lowest position is its public number."""
+
+    __tablename__ = "access_numbers"
+    number: Mapped[str] = mapped_column(primary_key=True)
+    """E.164 with its plus."""
+    extension_id: Mapped[str] = mapped_column(ForeignKey("extensions.id"), index=True)
+    position: Mapped[int]
+
+
+class CallerId(Base):
+    """An authorized callerID of one extension."""
+
+    __tablename__ = "caller_ids"
+    __table_args__ = (UniqueConstraint("extension_id", "number"),)
+    id: Mapped[str] = mapped_column(primary_key=True)
+    extension_id: Mapped[str] = mapped_column(ForeignKey("extensions.id"))
+    number: Mapped[str]
+    """E.164 with its plus."""
+    enabled: Mapped[bool]
+    pin_mac: Mapped[str | None]
+    language: Mapped[str | None]
+    speed_dials: Mapped[dict[str, Any]]
+    """"1" to "99" -> E.164."""
+    last_number: Mapped[str | None]
+    """E.164 of the last number dialled, for redial."""
+    ledger_id: Mapped[str] = mapped_column(ForeignKey("ledger_accounts.id"))
+
+
+class Sound(Base):
+    """A sound in the folder of an account or of an extension, one row a language variant."""
+
+    __tablename__ = "sounds"
+    __table_args__ = (UniqueConstraint("owner_id", "path", "language"),)
+    id: Mapped[str] = mapped_column(primary_key=True)
+    owner_id: Mapped[str]
+    """Id of the account or extension whose folder holds it."""
+    path: Mapped[str]
+    """From the owner's folder, beginning with one `/`."""
+    language: Mapped[str]
+    file: Mapped[str]
+    """Name of the converted WAV file in the data directory's `sounds` folder."""
+    seconds: Mapped[float]

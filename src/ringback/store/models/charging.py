@@ -1,0 +1,189 @@
+"""Plans, balances and what moves them (spec section 6)."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from ringback.clock import Instant
+from ringback.store.models.base import Base
+from ringback.store.triggers import append_only
+from ringback.store.types import SerialType
+
+
+class Plan(Base):
+    __tablename__ = "plans"
+    __table_args__ = (CheckConstraint("kind IN ('prepaid', 'postpaid')", name="kind"),)
+    id: Mapped[str] = mapped_column(primary_key=True)
+    account_id: Mapped[str] = mapped_column(ForeignKey("accounts.id"))
+    """The account that made it."""
+    name: Mapped[str] = mapped_column(unique=True)
+    kind: Mapped[str]
+    limit: Mapped[Decimal]
+    special_prefixes: Mapped[list[Any]]
+    packages: Mapped[list[Any]]
+    deck_id: Mapped[str | None] = mapped_column(ForeignKey("decks.id", use_alter=True))
+    """The deck in force; None before the first."""
+
+
+class Deck(Base):
+    """The rates of a plan as they were loaded at one time. A complete deck never changes: another
+    is loaded beside it and takes its place."""
+
+    __tablename__ = "decks"
+    __table_args__ = (
+        CheckConstraint("state IN ('loading', 'complete', 'condemned')", name="state"),
+        CheckConstraint("size >= 0", name="size"),
+    )
+    id: Mapped[str] = mapped_column(primary_key=True)
+    plan_id: Mapped[str] = mapped_column(ForeignKey("plans.id"), index=True)
+    source: Mapped[str]
+    """Where the rates came from, for people."""
+    loaded: Mapped[Instant]
+    """When loading began."""
+    state: Mapped[str]
+    """condemned: its rates are being deleted."""
+    size: Mapped[int]
+    """How many rates have been put in."""
+
+
+class Rate(Base):
+    __tablename__ = "rates"
+    __table_args__ = (
+        Index("ix_rates_deck_prefix", "deck_id", "prefix"),
+        CheckConstraint("first_block >= 1 AND next_block >= 1", name="blocks"),
+        CheckConstraint("setup >= 0 AND first_price >= 0 AND price_per_minute >= 0", name="prices"),
+    )
+    id: Mapped[int] = mapped_column(SerialType, primary_key=True, autoincrement=True)
+    deck_id: Mapped[str] = mapped_column(ForeignKey("decks.id"))
+    prefix: Mapped[str]
+    """Leading digits of E.164, without plus."""
+    setup: Mapped[Decimal]
+    first_block: Mapped[int]
+    first_price: Mapped[Decimal]
+    next_block: Mapped[int]
+    price_per_minute: Mapped[Decimal]
+    valid_from: Mapped[Instant | None]
+    valid_to: Mapped[Instant | None]
+
+
+class LedgerAccount(Base):
+    """A balance: an account's money or a callerID's credit.
+
+    available = balance + credit_limit - reserved, never negative unless unlimited.
+    """
+
+    __tablename__ = "ledger_accounts"
+    __table_args__ = (
+        CheckConstraint("unlimited OR balance + credit_limit - reserved >= 0", name="available"),
+        CheckConstraint("reserved >= 0", name="reserved"),
+        CheckConstraint("credit_limit >= 0", name="credit_limit"),
+    )
+    id: Mapped[str] = mapped_column(primary_key=True)
+    balance: Mapped[Decimal]
+    reserved: Mapped[Decimal]
+    credit_limit: Mapped[Decimal]
+    unlimited: Mapped[bool]
+
+
+class Allowance(Base):
+    """The free minutes that an account has by a package of its plan in one month."""
+
+    __tablename__ = "allowances"
+    __table_args__ = (
+        CheckConstraint("reserved >= 0 AND used >= 0", name="taken"),
+        CheckConstraint("reserved + used <= seconds", name="left"),
+    )
+    id: Mapped[str] = mapped_column(primary_key=True)
+    """`{ledger id}/{prefix}/{month}`."""
+    ledger_id: Mapped[str] = mapped_column(ForeignKey("ledger_accounts.id"))
+    prefix: Mapped[str]
+    month: Mapped[str]
+    """In the account's time zone, as 2026-11."""
+    seconds: Mapped[int]
+    """What the package had when it was last asked."""
+    reserved: Mapped[int]
+    used: Mapped[int]
+
+
+class LedgerEntry(Base):
+    """One change of a balance. Append-only: triggers refuse UPDATE and DELETE."""
+
+    __tablename__ = "ledger_entries"
+    __table_args__ = (UniqueConstraint("ledger_id", "step"),)
+    id: Mapped[int] = mapped_column(SerialType, primary_key=True, autoincrement=True)
+    ledger_id: Mapped[str] = mapped_column(ForeignKey("ledger_accounts.id"))
+    step: Mapped[str]
+    """The id its maker gave the step; the same id again changes nothing."""
+    kind: Mapped[str]
+    """One of opening, recharge, call."""
+    amount: Mapped[Decimal]
+    """Added to the balance; negative for a charge."""
+    price: Mapped[Decimal | None]
+    """Of a call what it cost, of a recharge what was asked for: both differ from the amount only
+    where the credit was unlimited."""
+    balance_after: Mapped[Decimal]
+    at: Mapped[Instant]
+    who: Mapped[str | None]
+    explanation: Mapped[str]
+
+
+append_only(LedgerEntry.__table__)
+
+
+class Reservation(Base):
+    """What one payer holds ready for one leg: grown in steps, settled once.
+
+    amount + free is the price of all that may be used, beyond the blocks of free minutes.
+    """
+
+    __tablename__ = "reservations"
+    __table_args__ = (
+        CheckConstraint("amount >= 0 AND free >= 0 AND free_blocks >= 0", name="held"),
+        Index(
+            "ix_reservations_open",
+            "ledger_id",
+            sqlite_where=text("NOT settled"),
+            postgresql_where=text("NOT settled"),
+        ),
+    )
+    id: Mapped[str] = mapped_column(primary_key=True)
+    """`{leg id}/{ledger id}`."""
+    ledger_id: Mapped[str] = mapped_column(ForeignKey("ledger_accounts.id"))
+    leg_id: Mapped[str] = mapped_column(index=True)
+    payer: Mapped[str]
+    """Name of the account, or number of the callerID."""
+    below_id: Mapped[str | None]
+    """Ledger id of the payer below, whose charge for the leg is this one's income."""
+    amount: Mapped[Decimal]
+    """Reserved money."""
+    free: Mapped[Decimal]
+    """Granted while the credit was unlimited: it takes no money."""
+    free_first: Mapped[bool]
+    """Free minutes pay the first block."""
+    free_blocks: Mapped[int]
+    """So many of the blocks after it are paid by free minutes."""
+    allowance_id: Mapped[str | None] = mapped_column(ForeignKey("allowances.id"))
+    """What they are reserved of, where this payer holds the plan that they belong to."""
+    settled: Mapped[bool]
+    rate: Mapped[dict[str, Any]]
+    """The rate that holds for the leg to its end, so that a restart can charge by it."""
+
+
+class Charge(Base):
+    """What one payer was charged for one leg."""
+
+    __tablename__ = "charges"
+    leg_id: Mapped[str] = mapped_column(ForeignKey("legs.id"), primary_key=True)
+    ledger_id: Mapped[str] = mapped_column(ForeignKey("ledger_accounts.id"), primary_key=True)
+    payer: Mapped[str]
+    """Name of the account, or number of the callerID."""
+    amount: Mapped[Decimal]
+    """What it cost the payer."""
+    income: Mapped[Decimal | None]
+    """What the next payer below was charged for the same leg: the payer's profit is this less
+    the amount. None where nobody below pays."""
+    explanation: Mapped[str]
