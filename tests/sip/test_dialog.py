@@ -110,3 +110,19 @@ def test_odd_parameters_survive_being_stored_and_sent_back() -> None:
     assert bye.to.tag == "theirs"
     assert bye.to.display == 'A "B" <x>'
     assert dict(bye.to.params) == dict(invite.from_.params)
+
+
+@pytest.mark.parametrize(
+    ("peer", "contact", "destination"),
+    [
+        (("8.8.8.8", 1024), "<sip:phone@10.0.0.7:5062>", ("8.8.8.8", 1024)),
+        (("8.8.8.8", 1024), "<sip:gw@9.9.9.9:5062>", ("9.9.9.9", 5062)),
+        (("10.0.0.1", 5060), "<sip:phone@10.0.0.7:5062>", ("10.0.0.7", 5062)),
+    ],
+)
+def test_a_private_contact_from_a_public_source_is_behind_a_nat(
+    peer: tuple[str, int], contact: str, destination: tuple[str, int]
+) -> None:
+    invite = request(to_tag=None, cseq=7)
+    dialog = Dialog.of_response(invite, reply(invite, 200, contact=contact), peer)
+    assert dialog.destination() == destination

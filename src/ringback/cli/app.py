@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import random
 import sys
 import time
@@ -18,7 +19,7 @@ import uvloop
 from rich.console import Console
 
 from ringback.accounts.apply import apply_setup
-from ringback.accounts.secrets import BadKey, load_secrets
+from ringback.accounts.secrets import BadKey, Secrets, load_secrets
 from ringback.accounts.setupfile import SetupError, load_setup
 from ringback.charging import decks
 from ringback.charging.decks import DeckGone
@@ -39,7 +40,7 @@ from ringback.server.control import ControlError, ask
 from ringback.server.log import LogJournal, make_logger
 from ringback.server.run import control_path, key_path, serve, sounds_path
 from ringback.sounds.convert import convert
-from ringback.store import StoreError, migrate, open_store
+from ringback.store import InlineStore, Store, StoreError, is_missing, migrate, open_store
 
 app = typer.Typer(
     help="A callback-calling server: ring it, it calls you back, you dial anywhere.",
@@ -124,10 +125,13 @@ def apply(
 
 async def _apply(config: Config, file: Path, *, dry_run: bool) -> list[str]:
     setup = load_setup(file)
-    config.server.data_dir.mkdir(parents=True, exist_ok=True)
-    migrate(config.database_url)
-    secrets = load_secrets(key_path(config))
-    store = open_store(config.database_url)
+    store: Store
+    if dry_run and is_missing(config.database_url):
+        secrets, store = Secrets(os.urandom(32)), InlineStore()  # a dry run leaves nothing behind
+    else:
+        config.server.data_dir.mkdir(parents=True, exist_ok=True)
+        migrate(config.database_url)
+        secrets, store = load_secrets(key_path(config)), open_store(config.database_url)
     try:
         applied = await apply_setup(
             setup,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from dataclasses import dataclass, field
 from typing import Any
@@ -90,13 +91,14 @@ class Dialog:
 
     def destination(self) -> Address:
         """Where the next request is sent: the first route's or the target's address, or, where
-        that is a name or unusable, where their last message came from."""
+        that is a name, unusable, or the private address of somebody behind a NAT, where their
+        last message came from."""
         next_hop = self.routes[0] if self.routes else f"<{self.target}>"
         try:
             uri = NameAddr.parse(next_hop).uri
         except SipError:
             return self.peer
-        if not _IPV4.fullmatch(uri.host):
+        if not _IPV4.fullmatch(uri.host) or (_private(uri.host) and not _private(self.peer[0])):
             return self.peer
         return uri.host, uri.port or 5060
 
@@ -138,6 +140,10 @@ class Dialog:
             (host, port),
             document["cseq"],
         )
+
+
+def _private(host: str) -> bool:
+    return ipaddress.ip_address(host).is_private
 
 
 def sip_uri(user: str | None, host: str, port: int) -> str:

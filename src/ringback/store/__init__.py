@@ -13,7 +13,7 @@ from ringback.store.errors import (
 )
 from ringback.store.inline import InlineStore
 from ringback.store.migrate import migrate
-from ringback.store.opening import open_store
+from ringback.store.opening import is_missing, open_store
 from ringback.store.port import Store
 from ringback.store.postgresql import PostgresqlStore
 from ringback.store.sqlite import SqliteStore
@@ -32,6 +32,7 @@ __all__ = [
     "StoreUnreachable",
     "StoreUnusable",
     "StoreVersionError",
+    "is_missing",
     "migrate",
     "open_store",
 ]

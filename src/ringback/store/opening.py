@@ -22,6 +22,12 @@ def open_store(url: str, *, serving: bool = False) -> Store:
     return PostgresqlStore(parsed, serving=serving)
 
 
+def is_missing(url: str) -> bool:
+    """Whether this is an SQLite file that is not there yet. Raises StoreUnusable."""
+    parsed = database_url(url)
+    return parsed.get_backend_name() == "sqlite" and not Path(str(parsed.database)).exists()
+
+
 def open_engine(url: URL) -> Engine:
     """An engine for work on the tables themselves."""
     if url.get_backend_name() == "sqlite":
