@@ -15,7 +15,7 @@ NEVER = 2**62
 """Later than any instant."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Share:
     """One payer's part in a leg: its blocks after the first are reserved up to `blocks`, those of
     `free` out of free minutes."""
