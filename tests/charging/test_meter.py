@@ -285,6 +285,21 @@ def test_a_caller_who_is_identified_pays_leg_a_from_its_answer() -> None:
     assert (post.ledger_id, post.price) == ("caller", Decimal("0.2"))
 
 
+def test_who_comes_to_pay_leg_a_pays_no_more_than_is_asked() -> None:
+    purse, meter = dialled_a()
+    meter.answered("A", NOW)
+    assert purse.take(meter, meter.slice(purse.available))
+    assert meter.funded_a() == NOW + 120
+    step = meter.change_payers_a([payer("y", rate()), payer("x", rate())], until=NOW + 65)
+    assert [(hold.ledger_id, hold.total) for hold in step.holds] == [
+        ("y", rate().price(1)),
+        ("x", rate().price(1)),
+    ]
+    assert [(hold.ledger_id, hold.total) for hold in step.trims][1] == ("x", rate().price(1))
+    meter.applied(step)
+    assert meter.funded_a() == NOW + 70
+
+
 def test_who_pays_already_keeps_his_rate() -> None:
     _, meter = dialled_a()
     meter.answered("A", NOW)

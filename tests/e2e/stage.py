@@ -12,7 +12,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -309,9 +309,11 @@ class Server:
         return await process.wait()
 
 
-async def play_all(folder: Path, cases: list[Case]) -> dict[str, BaseException | None]:
+async def play_all(
+    folder: Path, cases: Sequence[Case], server: Server | None = None
+) -> dict[str, BaseException | None]:
     """Play every case at once on one server; what went wrong with each."""
-    server = Server(folder)
+    server = server or Server(folder)
     stages = [server.stage(case) for case in cases]
     await server.set_up()
     await server.start()

@@ -183,6 +183,11 @@ def _digits(entry: Entry | None) -> str:
     return "" if entry is None else entry.digits
 
 
+UNTIL_SLICED_SECONDS = 10.0
+"""Who comes to pay leg A pays so far ahead at first: what he has may not be enough for all that
+others had reserved."""
+
+
 async def charge_leg_a(line: Line) -> None:
     """Leg A is paid by the callerID who was identified, from its answer, in place of whoever
     paid so far; if he cannot, `no_credit_sound` and the end (spec section 6, "Who pays")."""
@@ -190,11 +195,12 @@ async def charge_leg_a(line: Line) -> None:
     if who is None or (line.triggering is not None and line.triggering.id == who.id):
         return
     assert line.a is not None
-    number, now = line.a.number.e164, line.now()
+    number, dialled, now = line.a.number.e164, line.a.started, line.now()
 
     def work(tx: Connection) -> Step:
-        paying = payers.payers(tx, line.extension.id, who.id, number, now)
-        step = line.meter.change_payers_a(paying)
+        paying = payers.payers(tx, line.extension.id, who.id, number, dialled)
+        step = line.meter.change_payers_a(paying, now + UNTIL_SLICED_SECONDS)
+        ledger.trim(tx, step.trims)
         ledger.reserve(tx, step.holds)
         ledger.settle(tx, step.releases, now)
         return step

@@ -99,9 +99,10 @@ class Meter:
             tail=microseconds(tail),
         )
 
-    def change_payers_a(self, payers: Sequence[PayerRate]) -> Step:
-        """Others pay leg A, from its answer and as far as it is paid now. Who paid before and
-        goes on keeps his rate; who does not gets back all that was reserved with him."""
+    def change_payers_a(self, payers: Sequence[PayerRate], until: Instant = math.inf) -> Step:
+        """Others pay leg A, from its answer to `until`, or as far as it is paid now. Who paid
+        before and goes on keeps his rate, and gets back what is more; who does not gets back all
+        that was reserved with him."""
         old = self._legs["A"]
         before = {share.payer.ledger_id: share for share in old.shares}
         leg = PaidLeg(old.id, [], old.answered)
@@ -110,10 +111,12 @@ class Meter:
             for payer in payers
         ]
         if old.answered is not None:
-            leg.shares = leg.lasting(old.paid_until(), Minutes({}))
+            end = min(old.paid_until(), NEVER if until == math.inf else microseconds(until))
+            leg.shares = leg.lasting_exactly(end, Minutes({}))
         return Step(
             self._steps,
             holds=_holds(leg.id, leg.shares),
+            trims=_holds(leg.id, leg.shares),
             releases=tuple(_release(leg, share) for share in before.values()),
             legs={"A": leg},
         )
