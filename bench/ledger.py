@@ -42,8 +42,8 @@ _RESERVE = """\
 \\set balance random(1, {balances})
 \\set leg random(1, 2000000000)
 BEGIN;
-INSERT INTO sessions (id, stage, started, proven, attempts)
-    VALUES ('session of :client_id:leg', 'trigger', 1, true, 0);
+INSERT INTO sessions (id, stage, started, proven, attempts, repeated)
+    VALUES ('session of :client_id:leg', 'trigger', 1, true, 0, 0);
 INSERT INTO legs (id, session_id, leg, received, e164, dialled, trunk, started, saved)
     VALUES (':client_id:leg', 'session of :client_id:leg', 'A', '+1', '+1', '+1', 'phones', 1, '');
 SELECT id, amount, free, free_blocks, settled FROM reservations

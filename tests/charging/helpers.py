@@ -147,7 +147,14 @@ def leg(tx: Connection, leg_id: str, role: str = "A") -> None:
     session = f"session of {leg_id}"
     tx.execute(
         insert(models.Session),
-        {"id": session, "stage": "trigger", "started": NOW, "proven": True, "attempts": 0},
+        {
+            "id": session,
+            "stage": "trigger",
+            "started": NOW,
+            "proven": True,
+            "attempts": 0,
+            "repeated": 0,
+        },
     )
     tx.execute(
         insert(models.Leg),

@@ -64,6 +64,7 @@ def add(
             "proven": True,
             "attempts": 1,
             "accepted": accepted,
+            "repeated": 0,
         },
     )
     tx.execute(

@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection
 
+from sqlalchemy import Connection
+
 from ringback.accounts import tree
 from ringback.accounts.tree import ExtensionFacts
 from ringback.calls import records
@@ -116,8 +118,18 @@ class Exchange:
                 failing = False
 
     async def _sign_of_life(self) -> None:
-        now = self._services.clock.now()
-        await self._services.store.run(lambda tx: records.sign_of_life(tx, self._node, now))
+        refusals, now = self._services.refusals, self._services.clock.now()
+        counted = refusals.take_counted()
+
+        def work(tx: Connection) -> None:
+            records.sign_of_life(tx, self._node, now)
+            records.refusals_counted(tx, counted)
+
+        try:
+            await self._services.store.run(work)
+        except StoreError:
+            refusals.give_back(counted)
+            raise
 
     # From outside
 

@@ -5,7 +5,7 @@ Every function is a part of a unit of work: it takes the connection of one and c
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, bindparam, insert, select, update
@@ -47,6 +47,11 @@ _UPDATE_ENDED = (
         caller_id=bindparam("who"),
         rejection=None,
     )
+)
+_COUNT_REFUSALS = (
+    update(models.Session)
+    .where(models.Session.id == bindparam("session"))
+    .values(repeated=models.Session.repeated + bindparam("more"))
 )
 _UPDATE_ANSWERED = (
     update(models.Leg)
@@ -123,8 +128,15 @@ def insert_session(tx: Connection, row: SessionRow) -> None:
             "due": row.due,
             "attempts": 0,
             "accepted": None,
+            "repeated": 0,
         },
     )
+
+
+def refusals_counted(tx: Connection, counted: Mapping[str, int]) -> None:
+    """Further refusals, counted with the stored one that they followed."""
+    for session, more in counted.items():
+        tx.execute(_COUNT_REFUSALS, {"session": session, "more": more})
 
 
 def open_session(tx: Connection, extension_id: str, return_number: str) -> str | None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from ringback.accounts.secrets import Secrets
 from ringback.calls.journal import Journal
+from ringback.calls.refusals import Refusals
 from ringback.calls.ringing import Ringing
 from ringback.clock import Clock
 from ringback.config import Guards, Route, Trunk
@@ -30,4 +31,5 @@ class Services:
     routes: Sequence[Route]
     guards: Guards
     currency: str
+    refusals: Refusals = field(default_factory=Refusals)
     ringing: Ringing = field(default_factory=Ringing)

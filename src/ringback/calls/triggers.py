@@ -141,6 +141,7 @@ class TriggerCall:
         self, row: records.SessionRow, extension: ExtensionFacts
     ) -> Accepted | Refused | Duplicate:
         now = self._services.clock.now()
+        refusals_are_stored = self._refusals_are_stored(row)
 
         def work(tx: Connection) -> Accepted | Refused | Duplicate:
             decided = self._decide(tx, row, extension, now)
@@ -152,10 +153,27 @@ class TriggerCall:
                     decided.outcome if isinstance(decided, Refused) else Outcome.REFUSED_DUPLICATE
                 )
                 row.ended, row.rejection = now, None
+                if not refusals_are_stored:
+                    return decided
             records.insert_session(tx, row)
             return decided
 
-        return await self._services.store.run(work)
+        decided = await self._services.store.run(work)
+        if not isinstance(decided, Accepted):
+            self._note_refusal(row, stored=refusals_are_stored)
+        return decided
+
+    def _refusals_are_stored(self, row: records.SessionRow) -> bool:
+        """Whether a trigger that leads to nothing is stored, or only counted."""
+        now = self._services.clock.now()
+        return self._services.refusals.are_stored(row.extension_id, row.caller, now)
+
+    def _note_refusal(self, row: records.SessionRow, *, stored: bool) -> None:
+        refusals, now = self._services.refusals, self._services.clock.now()
+        if stored:
+            refusals.stored(row.extension_id, row.caller, row.id, now)
+        else:
+            refusals.count(row.extension_id, row.caller)
 
     def _decide(
         self, tx: Connection, row: records.SessionRow, extension: ExtensionFacts, now: Instant
@@ -196,7 +214,10 @@ class TriggerCall:
     async def _record(self, row: records.SessionRow, outcome: Outcome) -> None:
         """Write a session that was over before anything was decided."""
         row.outcome, row.ended = outcome, self._services.clock.now()
-        await self._services.store.run(lambda tx: records.insert_session(tx, row))
+        stored = self._refusals_are_stored(row)
+        if stored:
+            await self._services.store.run(lambda tx: records.insert_session(tx, row))
+        self._note_refusal(row, stored=stored)
 
     def _step(self, row: records.SessionRow, step: str, **facts: object) -> None:
         self._services.journal.step(row.id, step, **facts)

@@ -50,6 +50,7 @@ def _sessions(tx: Connection, session: str | None, latest: int) -> list[dict[str
             "stage": row["stage"],
             "started": _time(row["started"]),
             "ended": _time(row["ended"]),
+            "repeated": row["repeated"],
             "legs": _legs(tx, row["id"]),
         }
         for row in tx.execute(query).mappings()
@@ -108,7 +109,8 @@ def show(found: list[dict[str, Any]], console: Console, *, whole: bool) -> None:
             _local(session["started"]),
             session["id"][-12:],
             session["caller"] or "hidden",
-            session["outcome"] or "live",
+            (session["outcome"] or "live")
+            + (f" ({session['repeated']} more)" if session["repeated"] else ""),
             session["stage"],
         )
     console.print(table)

@@ -56,6 +56,8 @@ class Session(Base):
     """Return calls dialled that count against `attempts` of the setup."""
     accepted: Mapped[bool | None]
     """Whether a person accepted or authenticated on the return call; None before an answer."""
+    repeated: Mapped[int]
+    """Of a refusal: so many more of the same number followed that were not stored."""
 
 
 class Leg(Base):

@@ -254,6 +254,7 @@ def upgrade() -> None:
         sa.Column("due", sa.BigInteger(), nullable=True),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("accepted", sa.Boolean(), nullable=True),
+        sa.Column("repeated", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
             ["caller_id"], ["caller_ids.id"], name=op.f("fk_sessions_caller_id")
         ),
