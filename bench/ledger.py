@@ -48,10 +48,8 @@ INSERT INTO legs (id, session_id, leg, received, e164, dialled, trunk, started, 
     VALUES (':client_id:leg', 'session of :client_id:leg', 'A', '+1', '+1', '+1', 'phones', 1, '');
 SELECT id, amount, free, free_blocks, settled FROM reservations
     WHERE id IN (':client_id:leg/ledger-:balance') FOR UPDATE;
-SELECT id, balance, reserved, credit_limit, unlimited FROM ledger_accounts
-    WHERE id IN ('ledger-:balance') ORDER BY id FOR UPDATE;
 UPDATE ledger_accounts SET reserved = reserved + 20000
-    WHERE id = 'ledger-:balance' AND balance + credit_limit - reserved >= 20000;
+    WHERE id = 'ledger-:balance' AND NOT unlimited AND balance + credit_limit - reserved >= 20000;
 INSERT INTO reservations (id, ledger_id, leg_id, payer, amount, free, free_first, free_blocks,
         settled, rate)
     VALUES (':client_id:leg/ledger-:balance', 'ledger-:balance', ':client_id:leg', 'x', 20000, 0,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -11,7 +11,7 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 from ringback.amounts import ZERO, format_amount
 from ringback.charging.holds import Hold, Post
 from ringback.charging.ledger import minutes
-from ringback.charging.ledger.balances import Balance, balance, balances, enter
+from ringback.charging.ledger.balances import Balance, balance, enter
 from ringback.charging.rating import Free, Rate, charge_of_blocks, microseconds
 from ringback.clock import Instant
 from ringback.store import models
@@ -32,6 +32,7 @@ _TAKE = (
     update(_A)
     .where(
         _A.id == bindparam("ledger"),
+        ~_A.unlimited,
         _A.balance + _A.credit_limit - _A.reserved >= bindparam("more"),
     )
     .values(reserved=_A.reserved + bindparam("more"))
@@ -98,26 +99,31 @@ def reserve(tx: Connection, holds: Sequence[Hold]) -> None:
         added.append(more)
         needed[hold.ledger_id] = needed.get(hold.ledger_id, ZERO) + more
 
-    found = balances(tx, needed, lock=True)
-    for hold in holds:
-        if needed[hold.ledger_id] > found[hold.ledger_id].available:
-            raise _insufficient(hold.payer, needed[hold.ledger_id], found[hold.ledger_id])
-    for hold in holds:
-        _take_minutes(tx, hold, held.get(hold.reservation_id))
-    for ledger_id, more in needed.items():
-        if found[ledger_id].unlimited or not more:
-            continue
-        if tx.execute(_TAKE, {"ledger": ledger_id, "more": more}).rowcount == 0:
-            raise _insufficient(ledger_id, more, balance(tx, ledger_id))
-
+    unlimited = _take(tx, needed, {hold.ledger_id: hold.payer for hold in holds})
     for hold, more in zip(holds, added, strict=True):
-        paid, granted = (ZERO, more) if found[hold.ledger_id].unlimited else (more, ZERO)
         row = held.get(hold.reservation_id)
+        _take_minutes(tx, hold, row)
+        paid, granted = (ZERO, more) if hold.ledger_id in unlimited else (more, ZERO)
         if row is None:
             _open_reservation(tx, hold, paid, granted)
         elif more or hold.free.blocks > row.free_blocks:
             unpaid = max(hold.free.blocks, row.free_blocks)
             _change(tx, hold, paid, granted, unpaid)
+
+
+def _take(tx: Connection, needed: Mapping[str, Decimal], payers: Mapping[str, str]) -> set[str]:
+    """Reserve so much with each account that has a limit, and return those that have none."""
+    unlimited: set[str] = set()
+    for ledger_id in sorted(needed):
+        more = needed[ledger_id]
+        # Most often there is enough: one statement takes it where it is, and locks the row.
+        if not more or tx.execute(_TAKE, {"ledger": ledger_id, "more": more}).rowcount:
+            continue
+        found = balance(tx, ledger_id, lock=True)
+        if not found.unlimited:
+            raise _insufficient(payers[ledger_id], more, found)
+        unlimited.add(ledger_id)
+    return unlimited
 
 
 def trim(tx: Connection, holds: Sequence[Hold]) -> None:
