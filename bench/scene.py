@@ -19,8 +19,9 @@ from typing import Any
 
 import yaml
 from tests.e2e import sipp
+from tests.e2e.ports import free_port
 from tests.e2e.sipp import LOCAL, Sipp
-from tests.e2e.stage import MEDIA_PORTS, PIN, Server, free_port
+from tests.e2e.stage import MEDIA_PORTS, PIN, Server
 
 from bench import wire
 from bench.figures import Delays

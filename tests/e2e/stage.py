@@ -5,11 +5,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import itertools
 import json
 import os
 import signal
-import socket
 import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -18,33 +16,24 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from sqlalchemy import Connection, func, select
 from tests.e2e import sipp
+from tests.e2e.ports import free_port, media_ports
 from tests.e2e.rtp import Rtp
 from tests.e2e.sipp import LOCAL, Sipp
 
+from ringback.amounts import ZERO
 from ringback.cli import sessions as sessions_command
 from ringback.cli.phone.phone import Recordings
 from ringback.sounds.speech import BUILT_IN
+from ringback.store import open_store
+from ringback.store.models import LedgerAccount, Reservation
 
 PIN = "0042"
 RATE: dict[str, Any] = {"prefix": "44", "first_block": 5, "first_price": "0.05", "next_block": 1,
         "price_per_minute": "0.60"}  # fmt: skip
-_PORTS = itertools.count(21000 + os.getpid() % 2000 * 10, 2)
-
-MEDIA_PORTS = itertools.count(45000 + os.getpid() % 200 * 64, 8)
+MEDIA_PORTS = media_ports()
 """SIPp binds ports for sound and picture of its own, which nobody uses here."""
-
-
-def free_port() -> int:
-    """A UDP port that nobody has; each is given once."""
-    for port in _PORTS:
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-            try:
-                probe.bind((LOCAL, port))
-            except OSError:
-                continue
-        return port
-    raise AssertionError("no free port")
 
 
 @dataclass(slots=True)
@@ -257,6 +246,15 @@ class Server:
     async def sessions(self) -> list[dict[str, Any]]:
         return await sessions_command.read(self.url, None, latest=1000)
 
+    async def left_reserved(self) -> tuple[int, list[Any]]:
+        """The reservations that are not settled, and what accounts still hold: nothing, once all
+        sessions are closed."""
+        store = open_store(self.url)
+        try:
+            return await store.read(_left_reserved)
+        finally:
+            await store.close()
+
     def workers(self) -> list[int]:
         """The process ids of media workers on this machine that belong to this server."""
         assert self._process is not None
@@ -268,6 +266,10 @@ class Server:
                 if b"ringback.media.worker" in words and parent in (self._process.pid, 1):
                     found.append(int(entry.name))
         return found
+
+    def process_id(self) -> int:
+        assert self._process is not None
+        return self._process.pid
 
     def cpu_seconds(self) -> float:
         """What the server and its workers have used so far."""
@@ -307,6 +309,12 @@ class Server:
             except TimeoutError:
                 process.kill()
         return await process.wait()
+
+
+def _left_reserved(tx: Connection) -> tuple[int, list[Any]]:
+    open_ones = tx.execute(select(func.count()).where(Reservation.settled.is_(False))).scalar_one()
+    held = tx.execute(select(LedgerAccount.reserved).where(LedgerAccount.reserved != ZERO)).all()
+    return open_ones, list(held)
 
 
 async def play_all(

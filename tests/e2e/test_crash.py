@@ -8,14 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, func, select
 from tests.e2e import sipp
 from tests.e2e.stage import PIN, Case, Server, Stage
 from tests.postgresql import Cluster
-
-from ringback.amounts import ZERO
-from ringback.store import open_store
-from ringback.store.models import LedgerAccount, Reservation
 
 Point = Callable[[Stage], Awaitable[dict[str, Any]]]
 
@@ -137,12 +132,6 @@ POINTS: list[Point] = [
 ]
 
 
-def _left_reserved(tx: Connection) -> tuple[int, list[Any]]:
-    open_ones = tx.execute(select(func.count()).where(Reservation.settled.is_(False))).scalar_one()
-    held = tx.execute(select(LedgerAccount.reserved).where(LedgerAccount.reserved != ZERO)).all()
-    return open_ones, list(held)
-
-
 async def _crash_at(folder: Path, point: Point, database: str | None = None) -> Server:
     server = Server(folder, database)
     stage = server.stage(
@@ -169,9 +158,7 @@ async def _crash_at(folder: Path, point: Point, database: str | None = None) -> 
     finally:
         await stage.close()
         await server.stop()
-    store = open_store(server.url)
-    assert await store.read(_left_reserved) == (0, [])
-    await store.close()
+    assert await server.left_reserved() == (0, [])
     return server
 
 

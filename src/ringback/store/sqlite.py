@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, PoolProxiedConnection, create_engine, event
 
 from ringback.store.errors import (
     BUSY_SECONDS,
@@ -39,7 +39,7 @@ class SqliteStore:
         self._lock = _lock(path) if serving else None
         writing, reading = sqlite_engine(path), sqlite_engine(path, read_only=True)
         try:
-            with writing.connect() as connection:
+            with reading.connect() as connection:  # it must not wait for whoever writes
                 check_revision(connection, str(path))
         except DATABASE_ERRORS as error:
             raise store_error(error, str(path)) or StoreError(
@@ -117,13 +117,15 @@ def prepare(engine: Engine, *, read_only: bool = False) -> None:
         if read_only:
             connection.execute("PRAGMA query_only = ON")
 
-    def began(connection: Connection) -> None:
+    def begin(dbapi_connection: PoolProxiedConnection) -> None:
         # IMMEDIATE takes the write lock at once. A transaction that reads first could otherwise
         # find at its first write that another process has written in between, and fail.
-        connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+        dbapi_connection.cursor().execute("BEGIN" if read_only else "BEGIN IMMEDIATE")
 
     event.listen(engine, "connect", connected)
-    event.listen(engine, "begin", began)
+    # A listener to "begin" would make every statement look for listeners of its own, which costs
+    # a quarter of it.
+    engine.dialect.do_begin = begin  # type: ignore[method-assign]
 
 
 def _lock(path: Path) -> int:
