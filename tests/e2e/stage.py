@@ -32,6 +32,8 @@ from ringback.store.models import LedgerAccount, Reservation
 PIN = "0042"
 RATE: dict[str, Any] = {"prefix": "44", "first_block": 5, "first_price": "0.05", "next_block": 1,
         "price_per_minute": "0.60"}  # fmt: skip
+NOWHERE = "+441414960000"
+"""A number whose trunk has a name that does not resolve."""
 MEDIA_PORTS = media_ports()
 """SIPp binds ports for sound and picture of its own, which nobody uses here."""
 
@@ -157,6 +159,8 @@ class Server:
                     for name in ways
                 ]
                 routes.append(f'[[route]]\nprefix = "{prefix[1:]}"\ntrunks = {ways}\n')
+        trunks.append('[[trunk]]\nname = "nowhere"\nhost = "trunk.invalid"\n')
+        routes.append(f'[[route]]\nprefix = "{NOWHERE[1:]}"\ntrunks = ["nowhere"]\n')
         first = free_port() + 20000
         database = "" if self.database is None else f'[database]\nurl = "{self.database}"\n'
         (self.folder / "ringback.toml").write_text(

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from tests.e2e import sipp
 from tests.e2e.rtp import Rtp
-from tests.e2e.stage import PIN, Case, Stage, play_all
+from tests.e2e.stage import NOWHERE, PIN, Case, Stage, play_all
 
 CASES: list[Case] = []
 
@@ -446,6 +446,32 @@ async def forbidden_numbers(stage: Stage) -> None:
         await rtp.hears("Dial the number")
     session = await stage.outcome(90)
     assert session["outcome"] == "forbidden_number"
+
+
+@case(
+    credit="0.80",
+    callback={"warn_before_end_seconds": 2, "disconnect_sound": "//none.wav",
+              "answer_timeout_seconds": 5, "announce_duration": False},
+)  # fmt: skip
+async def missing_sound(stage: Stage) -> None:
+    """The call goes by without it, and the log says so."""
+    rtp = await _reach_dialling(stage)
+    await stage.remote(sipp.callee(stage.rtp().port))
+    rtp.press(_national(stage.callee))
+    await rtp.hears("[beep]", 60)
+    assert (await stage.outcome(60))["outcome"] == "cut_off"
+    told = await stage.server.logged("missing: ")
+    assert "none.wav" in told["event"]
+
+
+@case(callback={"dial_within_seconds": 5})
+async def trunk_that_does_not_resolve(stage: Stage) -> None:
+    rtp = await _reach_dialling(stage)
+    rtp.press(_national(NOWHERE))
+    await rtp.hears("The call could not be connected")
+    assert (await stage.outcome(60))["outcome"] == "failed"
+    told = await stage.server.logged("trunk nowhere")
+    assert "trunk.invalid" in told["event"], told
 
 
 @pytest.fixture(scope="module")
