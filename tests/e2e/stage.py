@@ -32,8 +32,6 @@ from ringback.store.models import LedgerAccount, Reservation
 PIN = "0042"
 RATE: dict[str, Any] = {"prefix": "44", "first_block": 5, "first_price": "0.05", "next_block": 1,
         "price_per_minute": "0.60"}  # fmt: skip
-NOWHERE = "+441414960000"
-"""A number whose trunk has a name that does not resolve."""
 MEDIA_PORTS = media_ports()
 """SIPp binds ports for sound and picture of its own, which nobody uses here."""
 
@@ -50,6 +48,8 @@ class Case:
     credit: str = "5.00"
     others: list[dict[str, Any]] = field(default_factory=list)
     """More callerIDs of the extension."""
+    callee_host: str = LOCAL
+    """Where the trunk of the remote party's number is."""
 
 
 class Stage:
@@ -61,6 +61,7 @@ class Stage:
         self.access = f"+4420718{number:05}"
         self.caller = f"+44770090{number:04}"
         self.callee = f"+4420794{number:05}"
+        self.phone_trunk, self.callee_trunk = f"phone{number}", f"callee{number}"
         self.caller_port, self.phone_port, self.callee_port = free_port(), free_port(), free_port()
         self._sipps: list[Sipp] = []
         self._rtps: list[Rtp] = []
@@ -146,21 +147,19 @@ class Server:
     async def set_up(self) -> None:
         """Write the configuration and the setup of every stage, and apply it."""
         trunks, routes = [], []
-        for number, stage in enumerate(self.stages):
-            for name, port, prefix in (
-                (f"phone{number}", stage.phone_port, stage.caller),
-                (f"callee{number}", stage.callee_port, stage.callee),
+        for stage in self.stages:
+            # The remote party can be reached by two trunks, for when one loses everything.
+            two = [stage.callee_trunk, f"{stage.callee_trunk}b"]
+            for ways, host, port, prefix in (
+                ([stage.phone_trunk], LOCAL, stage.phone_port, stage.caller),
+                (two, stage.case.callee_host, stage.callee_port, stage.callee),
             ):
-                # The remote party can be reached by two trunks, for when one loses everything.
-                ways = [name, f"{name}b"] if name.startswith("callee") else [name]
                 trunks += [
-                    f'[[trunk]]\nname = "{name}"\nhost = "{LOCAL}"\nport = {port}\n'
+                    f'[[trunk]]\nname = "{name}"\nhost = "{host}"\nport = {port}\n'
                     "trust_pai = true\n"
                     for name in ways
                 ]
                 routes.append(f'[[route]]\nprefix = "{prefix[1:]}"\ntrunks = {ways}\n')
-        trunks.append('[[trunk]]\nname = "nowhere"\nhost = "trunk.invalid"\n')
-        routes.append(f'[[route]]\nprefix = "{NOWHERE[1:]}"\ntrunks = ["nowhere"]\n')
         first = free_port() + 20000
         database = "" if self.database is None else f'[database]\nurl = "{self.database}"\n'
         (self.folder / "ringback.toml").write_text(
