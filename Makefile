@@ -26,8 +26,7 @@ bench: $(READY)
 $(READY): pyproject.toml constraints.txt
 	scripts/need venv
 	test -x $(PYTHON) || python3 -m venv $(VENV)
-	$(VENV)/bin/pip install --quiet --constraint constraints.txt hatchling editables
-	$(VENV)/bin/pip install --quiet --no-build-isolation --constraint constraints.txt --editable '.[dev]'
+	PIP_CONSTRAINT=$(CURDIR)/constraints.txt $(VENV)/bin/pip install --quiet --editable '.[dev]'
 	touch $(READY)
 
 clean:
