@@ -10,6 +10,7 @@ from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from ringback.clock import Instant
 from ringback.store import models
+from ringback.store.prepared import Prepared
 
 WRONG_IN_A_ROW = 5
 FIRST_SECONDS = 15 * 60
@@ -55,13 +56,16 @@ def password_key(extension: str, number: str) -> str:
     return f"password/{extension}/{number}"
 
 
-_LOAD = select(models.Lock).where(models.Lock.key.in_(bindparam("keys", expanding=True)))
+_LOAD = Prepared(
+    select(models.Lock.__table__).where(models.Lock.key.in_(bindparam("keys", expanding=True)))
+)
+_LIFT = Prepared(delete(models.Lock).where(models.Lock.key == bindparam("lifted")))
 
 
 def load(tx: Connection, keys: Sequence[str]) -> dict[str, Lock]:
     """The locks of those keys; one that never failed is there too."""
     locks = dict.fromkeys(keys, Lock())
-    for row in tx.execute(_LOAD, {"keys": list(keys)}):
+    for row in _LOAD.rows(tx, keys=keys):
         locks[row.key] = Lock(row.failures, row.times, row.until)
     return locks
 
@@ -74,4 +78,4 @@ def save(tx: Connection, key: str, lock: Lock) -> None:
 
 def lift(tx: Connection, key: str) -> None:
     """A right entry, or an operator, takes the lock away and forgets the failures."""
-    tx.execute(delete(models.Lock).where(models.Lock.key == key))
+    _LIFT.run(tx, lifted=key)

@@ -14,6 +14,7 @@ from sqlalchemy.orm import aliased
 from ringback.accounts.callback import CallbackSetup, from_document
 from ringback.charging.packages import FALLBACK_TIME_ZONE
 from ringback.store.models import AccessNumber, Account, CallerId, Extension
+from ringback.store.prepared import Prepared
 
 FALLBACK_LANGUAGE = "en"
 
@@ -66,7 +67,7 @@ def _chain() -> Any:
 
 
 _TREE = _chain()
-_ACCOUNTS = (
+_ACCOUNTS = Prepared(
     select(
         Account.id,
         Account.contact_name,
@@ -77,29 +78,33 @@ _ACCOUNTS = (
     .join(_TREE, _TREE.c.id == Account.id)
     .order_by(_TREE.c.depth)
 )
-_EXTENSION = select(Extension.__table__).where(Extension.id == bindparam("extension"))
-_OF_NUMBER = select(AccessNumber.extension_id).where(AccessNumber.number == bindparam("number"))
-_ACCESS_NUMBERS = (
+_EXTENSION = Prepared(select(Extension.__table__).where(Extension.id == bindparam("extension")))
+_OF_NUMBER = Prepared(
+    select(AccessNumber.extension_id).where(AccessNumber.number == bindparam("number"))
+)
+_ACCESS_NUMBERS = Prepared(
     select(AccessNumber.number)
     .where(AccessNumber.extension_id == bindparam("extension"))
     .order_by(AccessNumber.position)
 )
-_CALLER_ID = select(CallerId.__table__).where(
-    CallerId.extension_id == bindparam("extension"), CallerId.number == bindparam("number")
+_CALLER_ID = Prepared(
+    select(CallerId.__table__).where(
+        CallerId.extension_id == bindparam("extension"), CallerId.number == bindparam("number")
+    )
 )
 
 
 def find_extension(tx: Connection, access_number: str) -> ExtensionFacts | None:
     """The extension that an access number leads to."""
-    extension = tx.execute(_OF_NUMBER, {"number": access_number}).scalar()
+    extension = _OF_NUMBER.value(tx, number=access_number)
     return None if extension is None else load_extension(tx, extension)
 
 
 def load_extension(tx: Connection, extension_id: str) -> ExtensionFacts:
     """An extension that is known to be there."""
-    row = tx.execute(_EXTENSION, {"extension": extension_id}).one()
-    numbers = tx.execute(_ACCESS_NUMBERS, {"extension": extension_id}).scalars().all()
-    accounts = tx.execute(_ACCOUNTS, {"account": row.account_id}).all()
+    row = _EXTENSION.row(tx, extension=extension_id)
+    numbers = _ACCESS_NUMBERS.values(tx, extension=extension_id)
+    accounts = _ACCOUNTS.rows(tx, account=row.account_id)
 
     def inherited(name: str, fallback: str) -> str:
         return next((value for account in accounts if (value := getattr(account, name))), fallback)
@@ -121,13 +126,13 @@ def load_extension(tx: Connection, extension_id: str) -> ExtensionFacts:
 
 def time_zone(tx: Connection, account_id: str) -> str:
     """That of an account, its own or inherited."""
-    accounts = tx.execute(_ACCOUNTS, {"account": account_id})
+    accounts = _ACCOUNTS.rows(tx, account=account_id)
     return next((row.time_zone for row in accounts if row.time_zone), FALLBACK_TIME_ZONE)
 
 
 def find_caller_id(tx: Connection, extension_id: str, number: str) -> CallerIdFacts | None:
     """The authorized callerID of a number on an extension, enabled or not."""
-    row = tx.execute(_CALLER_ID, {"extension": extension_id, "number": number}).one_or_none()
+    row = _CALLER_ID.row(tx, extension=extension_id, number=number)
     if row is None:
         return None
     return CallerIdFacts(
@@ -144,7 +149,7 @@ def find_caller_id(tx: Connection, extension_id: str, number: str) -> CallerIdFa
 
 def is_access_number(tx: Connection, number: str) -> bool:
     """Whether a number leads to an extension of this server."""
-    return tx.execute(_OF_NUMBER, {"number": number}).scalar() is not None
+    return _OF_NUMBER.value(tx, number=number) is not None
 
 
 def owns_number(tx: Connection, extension: ExtensionFacts, number: str | None) -> bool:

@@ -15,28 +15,29 @@ from ringback.calls.outcome import Outcome, Stage
 from ringback.clock import Instant
 from ringback.numbering import Number
 from ringback.store import models
+from ringback.store.prepared import Prepared
 
 SESSIONS = models.Session.__table__
 LEGS = models.Leg.__table__
 
-_INSERT_SESSION = insert(models.Session)
-_INSERT_LEG = insert(models.Leg)
-_UPDATE_PROVEN = (
+_INSERT_SESSION = Prepared(insert(models.Session))
+_INSERT_LEG = Prepared(insert(models.Leg))
+_UPDATE_PROVEN = Prepared(
     update(models.Session)
     .where(models.Session.id == bindparam("session"))
     .values(proven=True, rejection=None, due=bindparam("when"))
 )
-_UPDATE_DUE = (
+_UPDATE_DUE = Prepared(
     update(models.Session)
     .where(models.Session.id == bindparam("session"))
     .values(due=bindparam("when"), attempts=bindparam("count"))
 )
-_UPDATE_ACCEPTED = (
+_UPDATE_ACCEPTED = Prepared(
     update(models.Session)
     .where(models.Session.id == bindparam("session"))
     .values(accepted=True, caller_id=bindparam("who"))
 )
-_UPDATE_ENDED = (
+_UPDATE_ENDED = Prepared(
     update(models.Session)
     .where(models.Session.id == bindparam("session"), models.Session.outcome.is_(None))
     .values(
@@ -48,17 +49,17 @@ _UPDATE_ENDED = (
         rejection=None,
     )
 )
-_COUNT_REFUSALS = (
+_COUNT_REFUSALS = Prepared(
     update(models.Session)
     .where(models.Session.id == bindparam("session"))
     .values(repeated=models.Session.repeated + bindparam("more"))
 )
-_UPDATE_ANSWERED = (
+_UPDATE_ANSWERED = Prepared(
     update(models.Leg)
     .where(models.Leg.id == bindparam("leg_id"))
     .values(ringing=bindparam("rang"), answered=bindparam("when"), saved=bindparam("state"))
 )
-_UPDATE_LEG_ENDED = (
+_UPDATE_LEG_ENDED = Prepared(
     update(models.Leg)
     .where(models.Leg.id == bindparam("leg_id"))
     .values(
@@ -69,17 +70,19 @@ _UPDATE_LEG_ENDED = (
         billed_seconds=bindparam("billed"),
     )
 )
-_OPEN_SESSION = select(models.Session.id).where(
-    models.Session.extension_id == bindparam("extension"),
-    models.Session.return_number == bindparam("number"),
-    models.Session.outcome.is_(None),
+_OPEN_SESSION = Prepared(
+    select(models.Session.id).where(
+        models.Session.extension_id == bindparam("extension"),
+        models.Session.return_number == bindparam("number"),
+        models.Session.outcome.is_(None),
+    )
 )
-_BEAT = (
+_BEAT = Prepared(
     update(models.Heartbeat)
     .where(models.Heartbeat.node == bindparam("name"))
     .values(at=bindparam("when"))
 )
-_SET_LAST_NUMBER = (
+_SET_LAST_NUMBER = Prepared(
     update(models.CallerId)
     .where(models.CallerId.id == bindparam("who"))
     .values(last_number=bindparam("dialled_last"))
@@ -108,55 +111,54 @@ class SessionRow:
 
 
 def insert_session(tx: Connection, row: SessionRow) -> None:
-    tx.execute(
-        _INSERT_SESSION,
-        {
-            "id": row.id,
-            "extension_id": row.extension_id,
-            "access_number": row.access_number,
-            "caller": row.caller,
-            "caller_name": row.caller_name,
-            "caller_id": row.caller_id,
-            "return_number": row.return_number,
-            "destination": row.destination,
-            "outcome": row.outcome,
-            "stage": row.stage,
-            "started": row.started,
-            "ended": row.ended,
-            "proven": row.proven,
-            "rejection": row.rejection,
-            "due": row.due,
-            "attempts": 0,
-            "accepted": None,
-            "repeated": 0,
-        },
+    _INSERT_SESSION.run(
+        tx,
+        id=row.id,
+        extension_id=row.extension_id,
+        access_number=row.access_number,
+        caller=row.caller,
+        caller_name=row.caller_name,
+        caller_id=row.caller_id,
+        return_number=row.return_number,
+        destination=row.destination,
+        outcome=row.outcome,
+        stage=row.stage,
+        started=row.started,
+        ended=row.ended,
+        proven=row.proven,
+        rejection=row.rejection,
+        due=row.due,
+        attempts=0,
+        accepted=None,
+        repeated=0,
     )
 
 
 def refusals_counted(tx: Connection, counted: Mapping[str, int]) -> None:
     """Further refusals, counted with the stored one that they followed."""
     for session, more in counted.items():
-        tx.execute(_COUNT_REFUSALS, {"session": session, "more": more})
+        _COUNT_REFUSALS.run(tx, session=session, more=more)
 
 
 def open_session(tx: Connection, extension_id: str, return_number: str) -> str | None:
     """The id of the open request or session of that extension and number."""
-    return tx.execute(_OPEN_SESSION, {"extension": extension_id, "number": return_number}).scalar()
+    found: str | None = _OPEN_SESSION.value(tx, extension=extension_id, number=return_number)
+    return found
 
 
 def session_proven(tx: Connection, session: str, due: Instant) -> None:
     """The trigger call is over and its source proven: dial the return call at `due`."""
-    tx.execute(_UPDATE_PROVEN, {"session": session, "when": due})
+    _UPDATE_PROVEN.run(tx, session=session, when=due)
 
 
 def session_due(tx: Connection, session: str, due: Instant, attempts: int) -> None:
     """When the return call is dialled next, and how many attempts have counted so far."""
-    tx.execute(_UPDATE_DUE, {"session": session, "when": due, "count": attempts})
+    _UPDATE_DUE.run(tx, session=session, when=due, count=attempts)
 
 
 def session_accepted(tx: Connection, session: str, caller_id: str | None) -> None:
     """A person accepted or authenticated on the return call."""
-    tx.execute(_UPDATE_ACCEPTED, {"session": session, "who": caller_id})
+    _UPDATE_ACCEPTED.run(tx, session=session, who=caller_id)
 
 
 def session_ended(
@@ -170,16 +172,8 @@ def session_ended(
     caller_id: str | None,
 ) -> None:
     """Close the session. A session that is closed already stays as it is."""
-    tx.execute(
-        _UPDATE_ENDED,
-        {
-            "session": session,
-            "what": outcome,
-            "where": stage,
-            "when": at,
-            "yes": accepted,
-            "who": caller_id,
-        },
+    _UPDATE_ENDED.run(
+        tx, session=session, what=outcome, where=stage, when=at, yes=accepted, who=caller_id
     )
 
 
@@ -195,26 +189,24 @@ def insert_leg(
     saved: str,
 ) -> None:
     """Store an attempt. It must be committed before the INVITE leaves."""
-    tx.execute(
-        _INSERT_LEG,
-        {
-            "id": leg_id,
-            "session_id": session,
-            "leg": leg,
-            "received": number.received,
-            "e164": number.e164,
-            "dialled": number.dialled,
-            "trunk": trunk,
-            "started": started,
-            "saved": saved,
-        },
+    _INSERT_LEG.run(
+        tx,
+        id=leg_id,
+        session_id=session,
+        leg=leg,
+        received=number.received,
+        e164=number.e164,
+        dialled=number.dialled,
+        trunk=trunk,
+        started=started,
+        saved=saved,
     )
 
 
 def leg_answered(
     tx: Connection, leg_id: str, ringing: Instant | None, at: Instant, saved: str
 ) -> None:
-    tx.execute(_UPDATE_ANSWERED, {"leg_id": leg_id, "rang": ringing, "when": at, "state": saved})
+    _UPDATE_ANSWERED.run(tx, leg_id=leg_id, rang=ringing, when=at, state=saved)
 
 
 def leg_ended(
@@ -227,22 +219,20 @@ def leg_ended(
     cause: int | None,
     billed_seconds: int | None,
 ) -> None:
-    tx.execute(
-        _UPDATE_LEG_ENDED,
-        {
-            "leg_id": leg_id,
-            "rang": ringing,
-            "since": answered,
-            "when": at,
-            "status": cause,
-            "billed": billed_seconds,
-        },
+    _UPDATE_LEG_ENDED.run(
+        tx,
+        leg_id=leg_id,
+        rang=ringing,
+        since=answered,
+        when=at,
+        status=cause,
+        billed=billed_seconds,
     )
 
 
 def remember_number(tx: Connection, caller_id: str, number: str) -> None:
     """The number that `#` alone dials again."""
-    tx.execute(_SET_LAST_NUMBER, {"who": caller_id, "dialled_last": number})
+    _SET_LAST_NUMBER.run(tx, who=caller_id, dialled_last=number)
 
 
 def live_sessions(tx: Connection) -> Sequence[RowMapping]:
@@ -277,5 +267,5 @@ def as_session_row(row: RowMapping) -> SessionRow:
 
 def sign_of_life(tx: Connection, node: str, now: Instant) -> None:
     """The node lives: what its sessions are charged to at least, should it die."""
-    if tx.execute(_BEAT, {"name": node, "when": now}).rowcount == 0:
+    if _BEAT.run(tx, name=node, when=now) == 0:
         tx.execute(insert(models.Heartbeat), {"node": node, "at": now})

@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Integer, RowMapping, bindparam, literal_column, select
+from sqlalchemy import Connection, Integer, bindparam, literal_column, select
 
 from ringback.charging.decks import deck_for
 from ringback.charging.packages import FALLBACK_TIME_ZONE, Allowance, allowance
 from ringback.charging.rating import Rate
 from ringback.clock import Instant
 from ringback.store import models
+from ringback.store.prepared import Prepared
 
 
 class NoRate(Exception):
@@ -80,7 +81,7 @@ _ABOVE = _START.union_all(
         _START, models.Account.id == _START.c.parent_id
     )
 )
-_ABOVE_WITH_PLANS = (
+_ABOVE_WITH_PLANS = Prepared(
     select(
         models.Account.ledger_id,
         models.Account.name,
@@ -94,8 +95,10 @@ _ABOVE_WITH_PLANS = (
     .outerjoin(models.Plan, models.Plan.id == models.Account.plan_id)
     .order_by(_ABOVE.c.height)
 )
-_CALLER_ID = select(models.CallerId.ledger_id, models.CallerId.number).where(
-    models.CallerId.id == bindparam("caller_id")
+_CALLER_ID = Prepared(
+    select(models.CallerId.ledger_id, models.CallerId.number).where(
+        models.CallerId.id == bindparam("caller_id")
+    )
 )
 
 
@@ -106,11 +109,11 @@ def who_pays(tx: Connection, extension_id: str, caller_id: str | None) -> list[P
 
     Raises NoRate when there is none.
     """
-    above = tx.execute(_ABOVE_WITH_PLANS, {"extension": extension_id}).mappings().all()
+    above = _ABOVE_WITH_PLANS.rows(tx, extension=extension_id)
     found = [
-        Payer(row["ledger_id"], row["name"], _given_plan(row, above[height:]))
+        Payer(row.ledger_id, row.name, _given_plan(row, above[height:]))
         for height, row in enumerate(above)
-        if row["plan_id"] is not None
+        if row.plan_id is not None
     ]
     if not found:
         raise NoRate(
@@ -119,8 +122,8 @@ def who_pays(tx: Connection, extension_id: str, caller_id: str | None) -> list[P
         )
     if caller_id is None:
         return found
-    ledger_id, name = tx.execute(_CALLER_ID, {"caller_id": caller_id}).one()
-    return [Payer(ledger_id, name, found[0].plan), *found]
+    row = _CALLER_ID.row(tx, caller_id=caller_id)
+    return [Payer(row.ledger_id, row.number, found[0].plan), *found]
 
 
 def payers(
@@ -145,14 +148,14 @@ def payers(
     return found
 
 
-def _given_plan(row: RowMapping, above: Sequence[RowMapping]) -> GivenPlan:
+def _given_plan(row: Any, above: Sequence[Any]) -> GivenPlan:
     """`above` begins with the account itself; its time zone may be that of one further up."""
-    zones = (account["time_zone"] for account in above if account["time_zone"])
+    zones = (account.time_zone for account in above if account.time_zone)
     return GivenPlan(
-        row["plan_id"],
-        row["plan_name"],
-        tuple(row["special_prefixes"]),
-        tuple(row["packages"]),
-        row["ledger_id"],
+        row.plan_id,
+        row.plan_name,
+        tuple(row.special_prefixes),
+        tuple(row.packages),
+        row.ledger_id,
         next(zones, FALLBACK_TIME_ZONE),
     )

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, bindparam, func, select
 
 from ringback.clock import Instant
 from ringback.store.models import Leg, Session
+from ringback.store.prepared import Prepared
 
 HOUR = 3600.0
 DAY = 24 * HOUR
@@ -40,12 +41,13 @@ def refusal(calls: Calls, now: Instant, per_hour: int, per_day: int) -> str | No
     return None
 
 
-_COUNT = select(
-    func.count().label("day"),
-    func.count().filter(Leg.started > bindparam("hour")).label("hour"),
-).where(Leg.e164 == bindparam("number"), Leg.leg == "A", Leg.started > bindparam("day"))
-
-_ANSWERED = (
+_COUNT = Prepared(
+    select(
+        func.count().label("day"),
+        func.count().filter(Leg.started > bindparam("hour")).label("hour"),
+    ).where(Leg.e164 == bindparam("number"), Leg.leg == "A", Leg.started > bindparam("day"))
+)
+_ANSWERED = Prepared(
     select(Leg.answered, Session.accepted)
     .join(Session, Session.id == Leg.session_id)
     .where(
@@ -62,6 +64,6 @@ _ANSWERED = (
 
 def calls_to(tx: Connection, number: str, now: Instant) -> Calls:
     """The facts, from the legs that were dialled."""
-    row = tx.execute(_COUNT, {"number": number, "hour": now - HOUR, "day": now - DAY}).one()
-    answered = tx.execute(_ANSWERED, {"number": number, "day": now - DAY}).all()
+    row = _COUNT.row(tx, number=number, hour=now - HOUR, day=now - DAY)
+    answered = _ANSWERED.rows(tx, number=number, day=now - DAY)
     return Calls(row.hour, row.day, [(row.answered, bool(row.accepted)) for row in answered])

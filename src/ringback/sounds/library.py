@@ -16,16 +16,19 @@ from sqlalchemy import Connection, bindparam, or_, select
 from ringback.sounds.phrases import Phrase
 from ringback.sounds.speech import BUILT_IN, Voice
 from ringback.store.models import Sound
+from ringback.store.prepared import Prepared
 from ringback.telephony.port import Clip
 
 SHADOWS = "/prompts/"
 
-_FIND = select(Sound.owner_id, Sound.path, Sound.language, Sound.file, Sound.seconds).where(
-    Sound.owner_id.in_(bindparam("owners", expanding=True)),
-    or_(
-        Sound.path.in_(bindparam("paths", expanding=True)),
-        Sound.path.startswith(SHADOWS, autoescape=True),
-    ),
+_FIND = Prepared(
+    select(Sound.owner_id, Sound.path, Sound.language, Sound.file, Sound.seconds).where(
+        Sound.owner_id.in_(bindparam("owners", expanding=True)),
+        or_(
+            Sound.path.in_(bindparam("paths", expanding=True)),
+            Sound.path.startswith(SHADOWS, autoescape=True),
+        ),
+    )
 )
 
 
@@ -57,9 +60,7 @@ class SoundLibrary:
         """The sounds of a session: `owners` are the extension and the accounts above it, nearest
         first, `paths` are those that its setup names."""
         wanted = {path: split(path) for path in paths}
-        rows = tx.execute(
-            _FIND, {"owners": list(owners), "paths": [name for _, name in wanted.values()]}
-        ).all()
+        rows = _FIND.rows(tx, owners=owners, paths=[name for _, name in wanted.values()])
         found: dict[tuple[str, str], Clip] = {}
         for row in sorted(rows, key=lambda row: row.language == language):
             found[row.owner_id, row.path] = Clip(

@@ -12,6 +12,7 @@ from ringback.charging.decks.deck import Deck
 from ringback.charging.rating import Rate, microseconds
 from ringback.clock import Instant
 from ringback.store import models
+from ringback.store.prepared import Prepared
 
 _D, _P, _R = models.Deck, models.Plan, models.Rate
 _VALUES = (
@@ -27,7 +28,7 @@ _VALUES = (
 # Plan and rates in one statement, so that they are of one deck where each statement has a view of
 # its own (PostgreSQL, READ COMMITTED).
 _IN_FORCE = select(*_VALUES).join(_P, _P.deck_id == _R.deck_id).where(_P.id == bindparam("plan"))
-_FITTING = _IN_FORCE.where(_R.prefix.in_(bindparam("prefixes", expanding=True)))
+_FITTING = Prepared(_IN_FORCE.where(_R.prefix.in_(bindparam("prefixes", expanding=True))))
 # Without the types of the model: rows are made ready before the unit of work begins.
 _INSERT = insert(table("rates", column("deck_id"), *(column(each.key) for each in _VALUES)))
 _COUNT = (
@@ -57,8 +58,7 @@ def deck_for(tx: Connection, plan_id: str, number: str) -> Deck:
     """The rates in force of a plan that a number (E.164 with its plus) may have."""
     digits = number.removeprefix("+")
     prefixes = [digits[:length] for length in range(len(digits) + 1)]
-    rows = tx.execute(_FITTING, {"plan": plan_id, "prefixes": prefixes})
-    return Deck(Rate(*row) for row in rows)
+    return Deck(Rate(*row) for row in _FITTING.rows(tx, plan=plan_id, prefixes=prefixes))
 
 
 def rates_in_force(tx: Connection, plan_id: str) -> list[Rate]:

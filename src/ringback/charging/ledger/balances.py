@@ -10,6 +10,7 @@ from sqlalchemy import Connection, bindparam, insert, select
 
 from ringback.clock import Instant
 from ringback.store import models
+from ringback.store.prepared import Prepared
 
 UNLIMITED = Decimal("Infinity")
 """What is available of an unlimited credit."""
@@ -21,9 +22,10 @@ _BALANCES = (
     .where(_A.id.in_(bindparam("ids", expanding=True)))
     .order_by(_A.id)
 )
-_LOCKED = _BALANCES.with_for_update()
+_READ, _LOCKED = Prepared(_BALANCES), Prepared(_BALANCES.with_for_update())
 """In the order of ids, so that two that lock several do not lock each other out. SQLite has one
 writer at a time, and no such clause."""
+_ENTER = Prepared(insert(models.LedgerEntry).inline())
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,7 @@ def balances(
 ) -> dict[str, Balance]:
     """Those of the ledger accounts that there are. `lock`: nobody else changes them until the unit
     of work is committed, for who decides by what they hold."""
-    rows = tx.execute(_LOCKED if lock else _BALANCES, {"ids": list(ledger_ids)})
+    rows = (_LOCKED if lock else _READ).rows(tx, ids=list(ledger_ids))
     return {
         row.id: Balance(row.balance, row.reserved, row.credit_limit, row.unlimited) for row in rows
     }
@@ -80,17 +82,15 @@ def enter(
     explanation: str,
 ) -> None:
     """Write down one change of a balance: `step` is its id, `price` as in `LedgerEntry`."""
-    tx.execute(
-        insert(models.LedgerEntry),
-        {
-            "ledger_id": ledger_id,
-            "step": step,
-            "kind": kind,
-            "amount": amount,
-            "price": price,
-            "balance_after": balance_after,
-            "at": at,
-            "who": who,
-            "explanation": explanation,
-        },
+    _ENTER.run(
+        tx,
+        ledger_id=ledger_id,
+        step=step,
+        kind=kind,
+        amount=amount,
+        price=price,
+        balance_after=balance_after,
+        at=at,
+        who=who,
+        explanation=explanation,
     )

@@ -15,6 +15,7 @@ from ringback.charging.ledger.balances import Balance, balance, enter
 from ringback.charging.rating import Free, Rate, charge_of_blocks, microseconds
 from ringback.clock import Instant
 from ringback.store import models
+from ringback.store.prepared import Prepared
 
 
 class InsufficientCredit(Exception):
@@ -28,7 +29,7 @@ class LedgerFault(Exception):
 
 _A, _R = models.LedgerAccount, models.Reservation
 
-_TAKE = (
+_TAKE = Prepared(
     update(_A)
     .where(
         _A.id == bindparam("ledger"),
@@ -37,14 +38,14 @@ _TAKE = (
     )
     .values(reserved=_A.reserved + bindparam("more"))
 )
-_HELD = (
+_HELD = Prepared(
     select(_R.id, _R.amount, _R.free, _R.free_blocks, _R.settled)
     .where(_R.id.in_(bindparam("ids", expanding=True)))
     .order_by(_R.id)
     .with_for_update()
 )
 """Locked are reservations, then their accounts, then free minutes, everywhere."""
-_GROW = (
+_GROW = Prepared(
     update(_R)
     .where(_R.id == bindparam("reservation"))
     .values(
@@ -53,7 +54,7 @@ _GROW = (
         free_blocks=bindparam("unpaid"),
     )
 )
-_SETTLE = (
+_SETTLE = Prepared(
     update(_R)
     .where(_R.id == bindparam("reservation"), ~_R.settled)
     .values(settled=True)
@@ -61,13 +62,13 @@ _SETTLE = (
         _R.amount, _R.free, _R.free_first, _R.free_blocks, _R.allowance_id, _R.rate, _R.below_id
     )
 )
-_POST = (
+_POST = Prepared(
     update(_A)
     .where(_A.id == bindparam("ledger"))
     .values(balance=_A.balance - bindparam("used"), reserved=_A.reserved - bindparam("held"))
     .returning(_A.balance)
 )
-_REVOKED = (
+_REVOKED = Prepared(
     select(_R.ledger_id)
     .join(_A, _A.id == _R.ledger_id)
     .where(
@@ -78,17 +79,18 @@ _REVOKED = (
         _R.amount == ZERO,  # something paid since then was had within the limit
     )
 )
-_OPEN_OF_LEG = select(
-    _R.ledger_id, _R.payer, _R.amount, _R.free, _R.free_first, _R.free_blocks, _R.rate
-).where(_R.leg_id == bindparam("leg"), ~_R.settled)
+_OPEN_OF_LEG = Prepared(
+    select(
+        _R.ledger_id, _R.payer, _R.amount, _R.free, _R.free_first, _R.free_blocks, _R.rate
+    ).where(_R.leg_id == bindparam("leg"), ~_R.settled)
+)
+_OPEN, _CHARGE = Prepared(insert(_R)), Prepared(insert(models.Charge))
 
 
 def reserve(tx: Connection, holds: Sequence[Hold]) -> None:
     """Reserve all of the holds or none. Raises InsufficientCredit, and LedgerFault for a leg that
     has been settled."""
-    held = {
-        row.id: row for row in tx.execute(_HELD, {"ids": [hold.reservation_id for hold in holds]})
-    }
+    held = {row.id: row for row in _HELD.rows(tx, ids=[hold.reservation_id for hold in holds])}
     added: list[Decimal] = []
     needed: dict[str, Decimal] = {}
     for hold in holds:
@@ -117,7 +119,7 @@ def _take(tx: Connection, needed: Mapping[str, Decimal], payers: Mapping[str, st
     for ledger_id in sorted(needed):
         more = needed[ledger_id]
         # Most often there is enough: one statement takes it where it is, and locks the row.
-        if not more or tx.execute(_TAKE, {"ledger": ledger_id, "more": more}).rowcount:
+        if not more or _TAKE.run(tx, ledger=ledger_id, more=more):
             continue
         found = balance(tx, ledger_id, lock=True)
         if not found.unlimited:
@@ -130,14 +132,14 @@ def trim(tx: Connection, holds: Sequence[Hold]) -> None:
     """Give back what is reserved beyond the total of each hold, free minutes included. One that
     is less already, or settled, stays as it is."""
     for hold in holds:
-        row = tx.execute(_HELD, {"ids": [hold.reservation_id]}).one_or_none()
+        row = _HELD.row(tx, ids=[hold.reservation_id])
         if row is None or row.settled:
             continue
         less = max(ZERO, row.amount + row.free - hold.total)
         paid = min(less, row.amount)
         unpaid = min(row.free_blocks, hold.free.blocks)
         _change(tx, hold, -paid, paid - less, unpaid)
-        tx.execute(_POST, {"ledger": hold.ledger_id, "used": ZERO, "held": paid})
+        _POST.value(tx, ledger=hold.ledger_id, used=ZERO, held=paid)
         if hold.allowance is not None and unpaid < row.free_blocks:
             freed = (row.free_blocks - unpaid) * hold.rate.next_block
             minutes.use(tx, hold.allowance.id, freed, 0)
@@ -146,7 +148,7 @@ def trim(tx: Connection, holds: Sequence[Hold]) -> None:
 def revoked(tx: Connection, leg_ids: Sequence[str]) -> set[str]:
     """The ledger accounts that were granted what they hold for these legs while they had no
     limit, and have one now."""
-    return set(tx.execute(_REVOKED, {"legs": list(leg_ids)}).scalars())
+    return set(_REVOKED.values(tx, legs=leg_ids))
 
 
 def settle(tx: Connection, posts: Sequence[Post], now: Instant) -> None:
@@ -158,7 +160,7 @@ def settle(tx: Connection, posts: Sequence[Post], now: Instant) -> None:
     prices = {(post.leg_id, post.ledger_id): post.price for post in posts}
     # In the order of accounts, which are locked one after the other.
     for post in sorted(posts, key=lambda post: post.ledger_id):
-        held = tx.execute(_SETTLE, {"reservation": post.reservation_id}).one_or_none()
+        held = _SETTLE.row(tx, reservation=post.reservation_id)
         if held is None:
             continue
         reserved = held.amount + held.free
@@ -170,9 +172,7 @@ def settle(tx: Connection, posts: Sequence[Post], now: Instant) -> None:
                 f"{free.blocks}"
             )
         used = max(ZERO, post.price - held.free)
-        left = tx.execute(
-            _POST, {"ledger": post.ledger_id, "used": used, "held": held.amount}
-        ).scalar_one()
+        left = _POST.value(tx, ledger=post.ledger_id, used=used, held=held.amount)
         if held.allowance_id is not None:
             rate = Rate.from_json(held.rate)
             spent = rate.free_seconds(post.free) if post.answered else 0
@@ -191,7 +191,7 @@ def settle_interrupted(
     Returns the billed seconds; None for a leg never answered, or settled already.
     """
     posts: list[Post] = []
-    for row in tx.execute(_OPEN_OF_LEG, {"leg": leg_id}):
+    for row in _OPEN_OF_LEG.rows(tx, leg=leg_id):
         if answered is None:
             posts.append(Post(leg_id, row.ledger_id, row.payer, answered=False))
             continue
@@ -223,22 +223,20 @@ def _insufficient(payer: str, needed: Decimal, found: Balance) -> InsufficientCr
 
 
 def _open_reservation(tx: Connection, hold: Hold, paid: Decimal, granted: Decimal) -> None:
-    tx.execute(
-        insert(_R),
-        {
-            "id": hold.reservation_id,
-            "ledger_id": hold.ledger_id,
-            "leg_id": hold.leg_id,
-            "payer": hold.payer,
-            "below_id": hold.below_id,
-            "amount": paid,
-            "free": granted,
-            "free_first": hold.free.first,
-            "free_blocks": hold.free.blocks,
-            "allowance_id": None if hold.allowance is None else hold.allowance.id,
-            "settled": False,
-            "rate": hold.rate.as_json(),
-        },
+    _OPEN.run(
+        tx,
+        id=hold.reservation_id,
+        ledger_id=hold.ledger_id,
+        leg_id=hold.leg_id,
+        payer=hold.payer,
+        below_id=hold.below_id,
+        amount=paid,
+        free=granted,
+        free_first=hold.free.first,
+        free_blocks=hold.free.blocks,
+        allowance_id=None if hold.allowance is None else hold.allowance.id,
+        settled=False,
+        rate=hold.rate.as_json(),
     )
 
 
@@ -255,8 +253,7 @@ def _take_minutes(tx: Connection, hold: Hold, row: Any) -> None:
 
 
 def _change(tx: Connection, hold: Hold, paid: Decimal, granted: Decimal, unpaid: int) -> None:
-    change = {"paid": paid, "granted": granted, "unpaid": unpaid}
-    tx.execute(_GROW, {"reservation": hold.reservation_id, **change})
+    _GROW.run(tx, reservation=hold.reservation_id, paid=paid, granted=granted, unpaid=unpaid)
 
 
 def _charge(
@@ -278,14 +275,12 @@ def _charge(
         None,
         explanation,
     )
-    tx.execute(
-        insert(models.Charge),
-        {
-            "leg_id": post.leg_id,
-            "ledger_id": post.ledger_id,
-            "payer": post.payer,
-            "amount": used,
-            "income": income,
-            "explanation": explanation,
-        },
+    _CHARGE.run(
+        tx,
+        leg_id=post.leg_id,
+        ledger_id=post.ledger_id,
+        payer=post.payer,
+        amount=used,
+        income=income,
+        explanation=explanation,
     )

@@ -8,11 +8,15 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 
 from ringback.charging.packages import Allowance
 from ringback.store import models
+from ringback.store.prepared import Prepared
 
 _M = models.Allowance
 
-_TAKEN = select(_M.id, _M.reserved, _M.used).where(_M.id.in_(bindparam("ids", expanding=True)))
-_TAKE = (
+_TAKEN = Prepared(
+    select(_M.id, _M.reserved, _M.used).where(_M.id.in_(bindparam("ids", expanding=True)))
+)
+_BEGIN = Prepared(insert(_M))
+_TAKE = Prepared(
     update(_M)
     .where(
         _M.id == bindparam("allowance"),
@@ -20,7 +24,7 @@ _TAKE = (
     )
     .values(reserved=_M.reserved + bindparam("more"), seconds=bindparam("given"))
 )
-_USE = (
+_USE = Prepared(
     update(_M)
     .where(_M.id == bindparam("allowance"))
     .values(reserved=_M.reserved - bindparam("held"), used=_M.used + bindparam("spent"))
@@ -32,29 +36,26 @@ def free_left(tx: Connection, allowances: Iterable[Allowance]) -> dict[str, int]
     given = {each.id: each.seconds for each in allowances}
     if not given:
         return {}
-    taken = {row.id: row.reserved + row.used for row in tx.execute(_TAKEN, {"ids": list(given)})}
+    taken = {row.id: row.reserved + row.used for row in _TAKEN.rows(tx, ids=list(given))}
     return {id_: max(0, seconds - taken.get(id_, 0)) for id_, seconds in given.items()}
 
 
 def take(tx: Connection, allowance: Allowance, seconds: int) -> bool:
     """Reserve more of an allowance; False when so much is not left."""
-    if not tx.execute(_TAKEN, {"ids": [allowance.id]}).all():
-        tx.execute(
-            insert(_M),
-            {
-                "id": allowance.id,
-                "ledger_id": allowance.ledger_id,
-                "prefix": allowance.prefix,
-                "month": allowance.month,
-                "seconds": allowance.seconds,
-                "reserved": 0,
-                "used": 0,
-            },
+    if not _TAKEN.rows(tx, ids=[allowance.id]):
+        _BEGIN.run(
+            tx,
+            id=allowance.id,
+            ledger_id=allowance.ledger_id,
+            prefix=allowance.prefix,
+            month=allowance.month,
+            seconds=allowance.seconds,
+            reserved=0,
+            used=0,
         )
-    row = {"allowance": allowance.id, "more": seconds, "given": allowance.seconds}
-    return tx.execute(_TAKE, row).rowcount > 0
+    return _TAKE.run(tx, allowance=allowance.id, more=seconds, given=allowance.seconds) > 0
 
 
 def use(tx: Connection, allowance_id: str, held: int, spent: int) -> None:
     """Of so many seconds held, so many were spent; the others are free again."""
-    tx.execute(_USE, {"allowance": allowance_id, "held": held, "spent": spent})
+    _USE.run(tx, allowance=allowance_id, held=held, spent=spent)
