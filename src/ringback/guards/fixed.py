@@ -4,6 +4,7 @@ satellite numbers only where the plans of all payers list them. Pure."""
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from functools import lru_cache
 
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumberType
@@ -14,6 +15,9 @@ SATELLITE = ("870", "881", "882", "883", "979")
 """Leading digits that phone number tables call mobile, and that cost like satellites."""
 
 EVERYWHERE_EMERGENCY = frozenset({"112", "911", "999"})
+
+REMEMBERED = 4096
+"""Numbers whose nature is kept in mind: each is asked about several times a session."""
 
 _PREMIUM = (PhoneNumberType.PREMIUM_RATE, PhoneNumberType.SHARED_COST)
 
@@ -42,6 +46,7 @@ def forbidden(
     return None
 
 
+@lru_cache(REMEMBERED)
 def is_emergency(number: str, country: str) -> bool:
     """Whether a number, as dialled in a country or as E.164, connects to an emergency service."""
     if not number.startswith("+"):
@@ -63,8 +68,11 @@ def is_emergency(number: str, country: str) -> bool:
 
 def is_special(e164: str, extra: Collection[str] = ()) -> bool:
     """Whether a number is premium-rate or satellite, or of a country that nobody knows."""
-    if matches_prefix(e164, (*SATELLITE, *extra)):
-        return True
+    return matches_prefix(e164, (*SATELLITE, *extra)) or _is_premium(e164)
+
+
+@lru_cache(REMEMBERED)
+def _is_premium(e164: str) -> bool:
     try:
         return phonenumbers.number_type(phonenumbers.parse(e164)) in _PREMIUM
     except NumberParseException:
