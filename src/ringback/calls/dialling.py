@@ -22,9 +22,11 @@ from ringback.ids import new_id
 from ringback.numbering import Number, to_trunk
 from ringback.telephony.port import (
     Answered,
+    CallLeg,
     Cause,
     EarlyMedia,
     Ended,
+    NoRoom,
     Order,
     Outcome,
     Ringing,
@@ -36,6 +38,11 @@ UNTIL_RINGING_SECONDS = 30.0
 
 CANCEL_SECONDS = 5.0
 """A far end that has not confirmed our CANCEL by then is left to the engine."""
+
+ROOM_SECONDS = 2.0
+"""An engine without room for a further call may have some soon: a media worker is being started
+again, or many calls begin at once."""
+_LOOK_SECONDS = 0.05
 
 Reserve = Callable[[Connection, str, Instant], Step]
 """Works out and reserves, within a unit of work, what a leg of that id needs if it is answered
@@ -79,7 +86,11 @@ class Dialler:
         for name in usable:
             if line.now() >= rings_by:
                 break
-            party = await self._attempt(services.trunks[name], rings_by)
+            try:
+                party = await self._attempt(services.trunks[name], rings_by)
+            except NoRoom as error:
+                services.journal.trouble(line.id, f"no call to {self._e164}: {error}")
+                break
             unanswered = await self._until_answered(party, rings_by)
             if unanswered is None:
                 return party
@@ -98,14 +109,10 @@ class Dialler:
 
     async def _attempt(self, trunk: Trunk, rings_by: Instant) -> Party:
         line, services = self._line, self._line.services
-        now = line.now()
         number = Number(self._received, self._e164, to_trunk(self._e164, trunk))
+        leg = await self._prepare(Order(trunk.name, number.dialled, self._shown(trunk)))
+        now = line.now()
         leg_id = new_id(now, services.chance)
-        leg = services.engine.prepare(
-            Order(trunk.name, number.dialled, self._shown(trunk)),
-            line.inbox.listener,
-            beside=line.a.leg if self._role == "B" and line.a is not None else None,
-        )
         latest_answer = rings_by + line.setup.answer_timeout_seconds
 
         def work(tx: Connection) -> Step:
@@ -143,6 +150,19 @@ class Dialler:
             trunk=trunk.name,
         )
         return party
+
+    async def _prepare(self, order: Order) -> CallLeg:
+        """The leg, once the engine has room for it. Raises NoRoom where that takes too long."""
+        line, services = self._line, self._line.services
+        beside = line.a.leg if self._role == "B" and line.a is not None else None
+        until = line.now() + ROOM_SECONDS
+        while True:
+            try:
+                return services.engine.prepare(order, line.inbox.listener, beside)
+            except NoRoom:
+                if line.now() >= until:
+                    raise
+                await services.clock.sleep_until(line.now() + _LOOK_SECONDS)
 
     async def _until_answered(self, party: Party, rings_by: Instant) -> Cause | None:
         """None once answered, else why not."""

@@ -19,6 +19,7 @@ from ringback.media.events import (
 )
 from ringback.media.process import WorkerFailed, WorkerProcess
 from ringback.media.stream import Remote, Stream
+from ringback.telephony.port import NoRoom
 
 __all__ = [
     "Heard",
@@ -41,8 +42,8 @@ RESTART_SECONDS = 1.0
 """Between attempts to start a worker again."""
 
 
-class NoPorts(Exception):
-    """Every RTP port is in use: see [sip] rtp_ports."""
+class NoPorts(NoRoom):
+    """No RTP port is free: those in stock are gone until the worker has bound more, or all are."""
 
 
 class MediaPool:

@@ -266,6 +266,10 @@ class CallLeg(Leg, Protocol):
         ...
 
 
+class NoRoom(Exception):
+    """The engine can carry no further call just now; the message says why."""
+
+
 class Engine(Protocol):
     """What carries the calls."""
 
@@ -279,7 +283,8 @@ class Engine(Protocol):
 
     def prepare(self, order: Order, listener: Listener, beside: CallLeg | None = None) -> CallLeg:
         """A call leg that has its identifiers but has sent nothing yet. `beside` is the leg that
-        it may be bridged with later: both are then carried by one media worker."""
+        it may be bridged with later: both are then carried by one media worker. Raises
+        NoRoom."""
         ...
 
     def resume(self, saved: str, listener: Listener) -> None:
