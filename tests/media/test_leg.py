@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import pytest
@@ -39,9 +40,10 @@ class Bench:
         self.told.append((event, leg, more))
 
     def configure(self, leg: int, codec: str = "PCMA", remote: Address = HERE, **more: Any) -> bool:
+        now = more.pop("now", 0.0)
         settings = {"sends": True, "on_hold": False, "anywhere": False, **more}
         return self.legs[leg].configure(
-            0.0,
+            now,
             remote=remote,
             codec=codec,
             payload_type=TYPES[codec],
@@ -292,6 +294,48 @@ def test_only_the_first_valid_packet_is_told() -> None:
     bench.packet(0, b"\x02" * FRAME)
     bench.packet(0, b"\x02" * FRAME, sequence=2)
     assert bench.told == [("heard", 0, {})]
+
+
+def test_a_description_is_no_sign_of_life_of_the_sound_but_the_end_of_hold_begins_anew() -> None:
+    bench = Bench("PCMA")
+    (leg,) = bench.legs
+    assert leg.heard == 0.0
+    bench.packet(0, b"\x02" * FRAME, sequence=50)
+    for now in (30.0, 60.0):  # the far end refreshes the session, and sends no sound
+        bench.configure(0, now=now)
+    assert leg.heard == 1.0
+    bench.configure(0, on_hold=True, sends=False, now=70.0)
+    assert leg.heard == 1.0
+    bench.configure(0, now=500.0)
+    assert leg.heard == 500.0
+
+
+def test_comfort_noise_is_dropped_and_is_a_sign_of_life_of_the_source_only() -> None:
+    bench = Bench()
+    bench.bridge()
+    bench.packet(0, b"\x02" * FRAME, sequence=1)
+    bench.packet(0, b"\x40", payload_type=13, sequence=100)
+    assert len(bench.sent[1]) == 1
+    assert (bench.legs[0].invalid, bench.legs[0].heard) == (1, 2.0)
+    bench.packet(0, b"\x40", payload_type=13, sequence=200, source=THERE)
+    assert (bench.legs[0].invalid, bench.legs[0].heard) == (2, 2.0)
+
+
+@pytest.mark.parametrize("samples", [80, 240, 320, 480])
+def test_packets_of_another_length_are_passed_on_as_they_are(samples: int) -> None:
+    bench = Bench("PCMA", "PCMU")
+    bench.bridge()
+    for number in range(10):
+        header = HEADER.pack(0x80, 8, 65_530 + number & 0xFFFF, number * samples, 77)
+        bench.raw(0, header + b"\x02" * samples, now=1 + number * samples / 8000)
+        bench.legs[1].turn(1 + number * samples / 8000)
+    table = TRANSLATE["PCMA", "PCMU"]
+    assert bench.heard(1) == [b"\x02".translate(table) * samples] * 10
+    fields = [HEADER.unpack_from(packet) for packet in bench.sent[1]]
+    sequences = [sequence for _, _, sequence, _, _ in fields]
+    assert sequences == list(range(1, 11))
+    steps = {later[3] - sooner[3] for sooner, later in itertools.pairwise(fields)}
+    assert steps == {samples}
 
 
 def test_a_leg_at_its_limit_hears_nothing_and_is_not_heard() -> None:

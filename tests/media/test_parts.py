@@ -52,6 +52,29 @@ def test_an_event_is_taken_once_whichever_packet_comes_first() -> None:
     assert receiver.packet(1, 4000, b"") is None
 
 
+def test_a_key_held_down_for_longer_than_a_duration_can_say_is_one() -> None:
+    """It goes on in segments (RFC 4733 section 2.5.1.3), the last packets of which may be lost."""
+    receiver, start = Receiver(), 2**32 - 70_000
+    segments = [(start + number * 0xFFFF) % 2**32 for number in range(3)]
+    for number, timestamp in enumerate(segments):
+        for duration in range(160, 0xFFFF, 160):
+            told = receiver.packet(1, timestamp, struct.pack("!BBH", 5, 10, duration))
+            assert told == ("5" if (number, duration) == (0, 160) else None)
+    after = (segments[-1] + 0xFFFF) % 2**32
+    assert receiver.packet(1, after, bytes([6, 10, 0, 160])) == "6"
+    assert receiver.packet(2, after + 0xFFFF, bytes([6, 10, 0, 160])) == "6"
+
+
+def test_keys_that_overlap_and_come_out_of_order_are_each_told_once() -> None:
+    receiver = Receiver()
+    arrived = [(1000, 5, 160), (1400, 6, 160), (1000, 5, 480), (1400, 0x86, 320), (1000, 5, 320)]
+    told = [
+        receiver.packet(1, timestamp, struct.pack("!BBH", event & 0x7F, 10, duration))
+        for timestamp, event, duration in arrived
+    ]
+    assert told == ["5", "6", None, None, None]
+
+
 def test_sent_keys_come_back_as_the_same_keys() -> None:
     sender, receiver, out = Sender(), Receiver(), OutStream(7, 65_530, 2**32 - 500)
     sender.press(KEYS)

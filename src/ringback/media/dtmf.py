@@ -19,6 +19,8 @@ _GAP = 4
 _TURNS = _PACKETS + _END_PACKETS + _GAP
 
 _EVENT = struct.Struct("!BBH")
+_LONGEST = 0xFFFF
+"""The longest duration that an event packet can tell, in timestamp units: 8 s."""
 
 
 class Receiver:
@@ -26,6 +28,7 @@ class Receiver:
 
     def __init__(self) -> None:
         self._seen: deque[tuple[int, int]] = deque(maxlen=32)
+        self._newest: tuple[int, int, int] | None = None
 
     def packet(self, ssrc: int, timestamp: int, payload: bytes) -> str | None:
         """The key that begins with this packet; None where there is none, or it was told."""
@@ -34,6 +37,9 @@ class Receiver:
         if (ssrc, timestamp) in self._seen:
             return None
         self._seen.append((ssrc, timestamp))
+        before, self._newest = self._newest, (ssrc, timestamp, payload[0])
+        if before == (ssrc, (timestamp - _LONGEST) & 0xFFFFFFFF, payload[0]):
+            return None  # a key held down goes on in a new segment (RFC 4733 section 2.5.1.3)
         return KEYS[payload[0]]
 
 

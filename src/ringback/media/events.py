@@ -34,7 +34,7 @@ class Silent:
     60 s."""
 
     heard: Instant
-    """When anything last came, or a description was last agreed on."""
+    """When anything last came; of a leg that has sent nothing, since when it is waited for."""
 
 
 @dataclass(frozen=True, slots=True)

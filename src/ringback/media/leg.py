@@ -78,7 +78,7 @@ class Leg:
         self.over = False
         """Its limit has come: it hears nothing and is not heard."""
         self.heard = 0.0
-        """When anything valid last came, RTP or RTCP."""
+        """When RTP or RTCP last came; until then, and after hold, since when it is waited for."""
         self.invalid = 0
         """Packets dropped that were no RTP of what is agreed."""
         self.strange = 0
@@ -135,8 +135,9 @@ class Leg:
         self._codec, self._silence = codec, SILENCE[codec]
         self._payload_type = payload_type
         self._dtmf_in, self._dtmf_out = dtmf_in, dtmf_out
+        if self._described is None or (self.on_hold and not on_hold):
+            self.heard = now
         self._sends, self.on_hold = sends, on_hold
-        self.heard = now
         self._match()
         if self._speaker is not None:
             self._speaker._match()
@@ -161,12 +162,14 @@ class Leg:
         payload_type = second & 0x7F
         if first != 0x80:
             size = self._bare(first, size)
+        source = self.source
         if size < _HEADER_SIZE or (
             payload_type != self._payload_type and payload_type != self._dtmf_in
         ):
             self.invalid += 1
+            if size >= _HEADER_SIZE and address == source.address:
+                self.heard = now  # comfort noise, say: of no use, but somebody is there
             return
-        source = self.source
         if not source.accept(address, ssrc, now):
             self.strange += 1
             self.stranger = address

@@ -62,8 +62,8 @@ class Stream:
 
     @property
     def last_heard(self) -> Instant:
-        """The last instant at which RTP or RTCP is known to have come, or a description to have
-        been agreed on; half a second may be missing. For a leg whose worker has died, too."""
+        """The last instant at which RTP or RTCP is known to have come, or the far end to have come
+        back from hold; half a second may be missing. For a leg whose worker has died, too."""
         return self.worker.last_heard(self._number)
 
     def configure(self, remote: Remote) -> None:
