@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from tests.contract.rigs import NUMBER, EmbeddedFar, Far, Rig, run_embedded
 from tests.contract.test_contract import answers, call, ended
@@ -46,5 +48,64 @@ def test_it_is_not_charged_for_its_silence() -> None:
         leg.told(sip.Expired())
         end = await ended(events)
         assert answered.at <= end.at < answered.at + 1.0
+
+    run_embedded(test)
+
+
+def test_ten_minutes_of_silence_are_charged_to_the_last_answer() -> None:
+    """It has sent no sound, but said again and again that it is there."""
+
+    async def test(rig: Rig, triggers: list[TriggerLeg]) -> None:
+        rig.phone(NUMBER, answers)
+        leg, events = call(rig)
+        assert isinstance(leg, OutLeg)
+        leg.dial()
+        await events.wait(port.Answered)
+        leg.told(sip.Refreshed(alive=True, status=200))
+        refreshed = rig.clock.now()
+        leg.stream.told({"event": "silent", "heard": time.monotonic() - 600.0})
+        end = await ended(events)
+        assert end.cause.outcome is Outcome.LOST
+        assert end.at == pytest.approx(refreshed, abs=0.6)
+
+    run_embedded(test)
+
+
+def test_an_answer_that_crosses_the_end_of_a_leg_without_a_worker_is_an_answer() -> None:
+    """The carrier charges it."""
+    fars: list[Far] = []
+
+    async def rings(far: Far) -> None:
+        fars.append(far)
+        far.ring()
+        await far.over()
+
+    async def test(rig: Rig, triggers: list[TriggerLeg]) -> None:
+        rig.phone(NUMBER, rings)
+        leg, events = call(rig)
+        assert isinstance(leg, OutLeg)
+        leg.dial()
+        await events.wait(port.Ringing)
+        leg.stream.lost()
+        fars[0].answer()
+        await ended(events)
+        assert [type(event) for event in events.all] == [port.Ringing, port.Answered, port.Ended]
+
+    run_embedded(test)
+
+
+def test_a_leg_without_a_worker_that_never_answers_has_failed() -> None:
+    async def rings(far: Far) -> None:
+        far.ring()
+        await far.over()
+
+    async def test(rig: Rig, triggers: list[TriggerLeg]) -> None:
+        rig.phone(NUMBER, rings)
+        leg, events = call(rig)
+        assert isinstance(leg, OutLeg)
+        leg.dial()
+        await events.wait(port.Ringing)
+        leg.stream.lost()
+        assert (await ended(events)).cause.outcome is Outcome.FAILED
 
     run_embedded(test)

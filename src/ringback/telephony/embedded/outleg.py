@@ -41,6 +41,9 @@ from ringback.telephony.port import (
 if TYPE_CHECKING:
     from ringback.telephony.embedded.engine import EmbeddedEngine
 
+SAME_KEY_SECONDS = 0.25
+"""A key that comes by INFO and, so soon before or after, as the leg's first event in RTP is one."""
+
 
 class OutLeg:
     """A call that Ringback makes."""
@@ -48,7 +51,7 @@ class OutLeg:
     def __init__(
         self, engine: EmbeddedEngine, order: Order, listener: Listener, beside: Stream | None
     ) -> None:
-        """Raises NoPorts."""
+        """Raises NoRoom."""
         self._engine = engine
         self._listener = listener
         self._trunk = engine.trunks[order.trunk]
@@ -80,6 +83,7 @@ class OutLeg:
         self._playbacks = 0
         self._limit: Instant | None = None
         self._events_in_rtp = False
+        self._key_by_info: tuple[str, Instant] | None = None
         self._early_told = False
         self._signalled: Instant = -math.inf
         """When the far end last said anything by SIP."""
@@ -182,6 +186,7 @@ class OutLeg:
             case sip.Signal(digit=digit):
                 self._signalled = now
                 if not self._events_in_rtp and self._answered:
+                    self._key_by_info = digit, now
                     self._tell(port.Digit(digit, now))
 
     def _progress(self, status: int, body: bytes) -> None:
@@ -247,7 +252,9 @@ class OutLeg:
                 payload_type=agreed.payload_type,
                 dtmf_in=agreed.receive_dtmf_payload_type,
                 dtmf_out=agreed.dtmf_payload_type,
-                sends=self._answered and agreed.direction in ("sendrecv", "sendonly"),
+                sends=self._answered
+                and agreed.direction in ("sendrecv", "sendonly")
+                and agreed.host != "0.0.0.0",  # hold as RFC 2543 had it (RFC 3264 section 8.4)
                 on_hold=agreed.on_hold or not self._answered,
                 allowed={agreed.host, *self._trunk.hosts},
                 anywhere=self._trunk.trunk.media_anywhere,
@@ -266,14 +273,15 @@ class OutLeg:
                     self._early_told = True
                     self._tell(port.EarlyMedia())
             case Pressed(digit=digit, at=at):
+                told = not self._events_in_rtp and self._told_by_info(digit, at)
                 self._events_in_rtp = True
-                if self._answered:
+                if self._answered and not told:
                     self._tell(port.Digit(digit, at))
             case Played(playback=playback):
                 self._tell(port.PlaybackFinished(playback))
             case Silent(heard=heard):
                 if now - heard >= LONGEST_SILENCE_SECONDS:
-                    self._lost(heard)
+                    self._lost(self._last_alive)
                 elif self._answered:
                     self._call.refresh(now)
                     self._engine.flush()
@@ -285,9 +293,14 @@ class OutLeg:
                 if self._answered:
                     self._lost(now)
                 else:
-                    self._call.cancel(now)
-                    self._engine.flush()
-                    self._end_soon(Cause(Outcome.FAILED, by_us=True), now)
+                    self.hang_up()  # an answer that crosses this is charged as any
+
+    def _told_by_info(self, digit: str, at: Instant) -> bool:
+        """A phone may send each key both ways, and its first be quicker by INFO."""
+        if self._key_by_info is None:
+            return False
+        key, came = self._key_by_info
+        return key == digit and abs(at - came) <= SAME_KEY_SECONDS
 
     # Ending
 
