@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from decimal import Decimal
 from pathlib import Path
 
@@ -55,7 +56,14 @@ def test_amounts_use_recorded_words_only(amount: Decimal, currency: str) -> None
         ("1.01", "USD", "one dollar and one cent"),
         ("0.00", "EUR", "zero euros"),
         ("0.999999", "GBP", "ninety nine pence"),
+        ("0.005", "GBP", "zero pounds"),
+        ("0.01", "GBP", "one penny"),
+        ("1.00", "GBP", "one pound"),
         ("-2.50", "GBP", "minus two pounds and fifty pence"),
+        ("-2.501", "GBP", "minus two pounds and fifty one pence"),
+        ("-0.005", "USD", "minus one cent"),
+        ("1000000.00", "EUR", "one million euros"),
+        ("500.00", "JPY", "five hundred j p y"),
         ("1234.00", "GBP", "one thousand two hundred and thirty four pounds"),
         ("7.05", "CHF", "seven point zero five c h f"),
     ],
@@ -91,6 +99,26 @@ def test_words_follow_one_another_without_a_pause() -> None:
     assert lead + trail <= LONGEST_SILENCE
 
 
+@pytest.mark.parametrize("amount", ["0.00", "0.01", "1.01", "6.16", "5.20", "38512.66", "-0.88"])
+@pytest.mark.parametrize("currency", ["GBP", "EUR", "USD", "CHF"])
+def test_a_spoken_amount_has_no_pause(amount: str, currency: str) -> None:
+    """Measured on the samples of the whole sentence, its first words included."""
+    clips = [*voice().phrase(Phrase.CREDIT), *voice().amount(Decimal(amount), currency)]
+    _assert_no_pause(clips)
+
+
+@pytest.mark.parametrize("seconds", [1, 59, 60, 119, 3600, 4980, 86400])
+def test_a_spoken_duration_has_no_pause(seconds: float) -> None:
+    _assert_no_pause([*voice().phrase(Phrase.YOU_CAN_TALK_FOR), *voice().duration(seconds)])
+
+
+def _assert_no_pause(clips: list[Clip]) -> None:
+    sound = b"".join(read_wav(clip.path) for clip in clips)
+    samples = np.frombuffer(sound, dtype="<i2").astype(float)
+    loud = np.flatnonzero(np.abs(samples) > 0.012 * 32768)
+    assert np.diff(loud).max() / 8000 <= LONGEST_SILENCE
+
+
 @pytest.mark.parametrize("codec", ["PCMA", "PCMU"])
 def test_the_ear_recognises_what_is_said_at_any_alignment(codec: str) -> None:
     encoder = Encoder()
@@ -108,6 +136,66 @@ def test_the_ear_recognises_what_is_said_at_any_alignment(codec: str) -> None:
             ear.hear(sound[start : start + 160])
     ear.end()
     assert [said.words for said in heard] == sentence
+
+
+@pytest.mark.parametrize("form", ["WAV", "FLAC", "OGG", "MP3"])
+@pytest.mark.parametrize("name", ["in", "in.raw", "in.mp3"])
+def test_every_form_is_converted_whatever_the_file_is_called(
+    tmp_path: Path, form: str, name: str
+) -> None:
+    sound = 0.3 * np.sin(np.arange(2 * 44100) * 2 * np.pi * 440 / 44100)
+    soundfile.write(tmp_path / name, np.stack([sound, sound], axis=1), 44100, format=form)
+    target = tmp_path / "out.wav"
+    assert convert(tmp_path / name, target) == pytest.approx(2.0, abs=0.06)
+    samples = np.frombuffer(read_wav(target), dtype="<i2").astype(float)
+    assert np.sqrt(np.mean(samples[4000:12000] ** 2)) == pytest.approx(0.212 * 32768, rel=0.05)
+
+
+def test_telephone_audio_is_kept_sample_by_sample(tmp_path: Path) -> None:
+    samples = np.random.default_rng(1).integers(-32768, 32768, 200_000).astype("int16")
+    soundfile.write(tmp_path / "in.wav", samples, 8000)
+    convert(tmp_path / "in.wav", tmp_path / "out.wav")
+    assert read_wav(tmp_path / "out.wav") == samples.astype("<i2").tobytes()
+
+
+@pytest.mark.parametrize("seconds", [600, 601])
+def test_ten_minutes_are_taken_and_no_more(tmp_path: Path, seconds: int) -> None:
+    soundfile.write(tmp_path / "in.flac", np.zeros(seconds * 8000, "int16"), 8000)
+    if seconds == 600:
+        assert convert(tmp_path / "in.flac", tmp_path / "out.wav") == 600.0
+    else:
+        with pytest.raises(BadSound, match="longer than 10 minutes"):
+            convert(tmp_path / "in.flac", tmp_path / "out.wav")
+
+
+def test_more_than_20_mb_are_refused(tmp_path: Path) -> None:
+    with (tmp_path / "in.wav").open("wb") as file:
+        file.truncate(20 * 1024 * 1024 + 1)
+    with pytest.raises(BadSound, match="20 MB"):
+        convert(tmp_path / "in.wav", tmp_path / "out.wav")
+
+
+def test_a_small_file_with_very_much_silence_takes_little_memory(tmp_path: Path) -> None:
+    """Else one of 20 MB could take all there is."""
+    with soundfile.SoundFile(tmp_path / "in.flac", "w", 192_000, 8, "PCM_16") as file:
+        for _ in range(20):
+            file.write(np.zeros((192_000, 8), "int16"))
+    assert (tmp_path / "in.flac").stat().st_size < 100_000
+    tracemalloc.start()
+    try:
+        assert convert(tmp_path / "in.flac", tmp_path / "out.wav") == pytest.approx(20.0)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 16 * 1024 * 1024
+
+
+def test_what_is_no_number_is_silence(tmp_path: Path) -> None:
+    samples = np.array([0.0, np.nan, np.inf, -np.inf, 0.0] * 100)
+    soundfile.write(tmp_path / "in.wav", samples, 8000, subtype="FLOAT")
+    convert(tmp_path / "in.wav", tmp_path / "out.wav")
+    heard = np.frombuffer(read_wav(tmp_path / "out.wav"), dtype="<i2")
+    assert list(heard[:5]) == [0, 0, 32767, -32768, 0]
 
 
 def test_conversion_keeps_telephone_audio_and_refuses_the_rest(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,8 @@ LONGEST_SECONDS = 600
 RATE = 8000
 _FORMATS = {"WAV", "WAVEX", "FLAC", "OGG", "MP3"}
 _MOST_CHANNELS = 8
+_BLOCK = 1 << 16
+"""Frames read at once. A small file may hold very much silence, so it is never in memory whole."""
 
 
 class BadSound(ValueError):
@@ -29,13 +32,13 @@ def convert(source: Path, target: Path) -> float:
     if source.stat().st_size > LARGEST_BYTES:
         raise BadSound(f"{source}: larger than 20 MB")
     try:
-        samples, rate = _read(source)
+        speech = np.concatenate([np.empty(0, np.float32), *_telephone_audio(source)])
+    except OSError as error:
+        raise BadSound(f"{source}: {error.strerror}") from error
     except (soundfile.LibsndfileError, RuntimeError) as error:
         raise BadSound(f"{source}: not a WAV, FLAC, OGG or MP3 file") from error
-    if not len(samples):
+    if not len(speech):
         raise BadSound(f"{source}: there is no sound in it")
-    speech = soxr.resample(samples, rate, RATE) if rate != RATE else samples
-    speech = np.clip(speech, -1.0, 1.0)
     unfinished = target.with_suffix(".part")
     target.parent.mkdir(parents=True, exist_ok=True)
     soundfile.write(unfinished, speech, RATE, subtype="PCM_16", format="WAV")
@@ -43,13 +46,19 @@ def convert(source: Path, target: Path) -> float:
     return len(speech) / RATE
 
 
-def _read(source: Path) -> tuple[np.ndarray, int]:
-    with soundfile.SoundFile(source) as file:
+def _telephone_audio(source: Path) -> Iterator[np.ndarray]:
+    """The sound, piece by piece: one channel, 8000 samples a second, full scale being 1."""
+    # By its descriptor: of a file's name only the ending would count, and `.raw` mean no format.
+    with source.open("rb") as opened, soundfile.SoundFile(opened.fileno(), closefd=False) as file:
         if file.format not in _FORMATS or file.channels > _MOST_CHANNELS:
             raise BadSound(f"{source}: not a WAV, FLAC, OGG or MP3 file")
-        longest = LONGEST_SECONDS * file.samplerate
-        # A header may promise anything: read no more than may be, and see whether that was all.
-        samples = file.read(longest + 1, dtype="float32", always_2d=True)
-        if len(samples) > longest:
-            raise BadSound(f"{source}: longer than 10 minutes")
-        return samples.mean(axis=1), file.samplerate
+        resampler = soxr.ResampleStream(file.samplerate, RATE, 1, dtype="float32")
+        left = LONGEST_SECONDS * file.samplerate
+        # A header may promise anything: what counts is what can be read.
+        while len(block := file.read(_BLOCK, dtype="float32", always_2d=True)):
+            left -= len(block)
+            if left < 0:
+                raise BadSound(f"{source}: longer than 10 minutes")
+            mono = np.clip(np.nan_to_num(block.mean(axis=1)), -1.0, 1.0)
+            yield resampler.resample_chunk(mono)
+        yield resampler.resample_chunk(np.empty(0, np.float32), last=True)

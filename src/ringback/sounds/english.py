@@ -35,9 +35,9 @@ def number_words(number: int) -> list[str]:
 def amount_words(amount: Decimal, currency: str) -> list[str]:
     """An amount; what is below a hundredth is left out, so that never more is told than there
     is."""
-    hundredths = int((abs(amount) * 100).to_integral_value(ROUND_FLOOR))
-    sign = ["minus"] if amount < 0 and hundredths else []
-    whole, rest = divmod(hundredths, 100)
+    hundredths = int((amount * 100).to_integral_value(ROUND_FLOOR))
+    sign = ["minus"] if hundredths < 0 else []
+    whole, rest = divmod(abs(hundredths), 100)
     names = CURRENCIES.get(currency)
     if names is None:
         fraction = ["point", *number_words(rest // 10), *number_words(rest % 10)] if rest else []
