@@ -76,8 +76,12 @@ class SoundLibrary:
         for owner in reversed(owners):
             for phrase in Phrase:
                 shadow = found.get((owner, f"{SHADOWS}{phrase}.wav"))
-                if shadow is not None:
+                if shadow is None:
+                    continue
+                if shadow.path.exists():
                     sounds.shadows[phrase] = shadow
+                else:
+                    self._report(f"sound {SHADOWS}{phrase}.wav")
         return sounds
 
 
