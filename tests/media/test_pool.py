@@ -229,6 +229,20 @@ def test_a_port_that_somebody_else_has_is_passed_over() -> None:
         with_pool(play, (32500, 32503))
 
 
+def test_of_few_ports_each_worker_has_a_pair() -> None:
+    async def main() -> None:
+        clock = LoopClock(asyncio.get_running_loop())
+        pool = MediaPool(clock, workers=8, address=HOST, ports=(32_507, 32_511), report=print)
+        await pool.start()
+        try:
+            opened = {pool.open(lambda event: None).port for _ in range(2)}
+            assert opened == {32_508, 32_510}
+        finally:
+            await pool.close()
+
+    asyncio.run(main())
+
+
 @pytest.mark.parametrize("address", [HOST, "192.0.2.1"])
 def test_without_any_port_the_pool_does_not_start(address: str) -> None:
     async def main() -> None:

@@ -146,6 +146,9 @@ class MediaPool:
 
 
 def _split(ports: tuple[int, int], workers: int) -> list[tuple[int, int]]:
-    first, last = ports
-    share = (last - first + 1) // workers // 2 * 2
+    """Whole pairs for each, and no more workers than pairs."""
+    first, last = ports[0] + ports[0] % 2, ports[1]
+    pairs = (last + 1 - first) // 2
+    workers = max(1, min(workers, pairs))
+    share = pairs // workers * 2
     return [(first + index * share, first + (index + 1) * share - 1) for index in range(workers)]
