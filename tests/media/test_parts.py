@@ -165,7 +165,7 @@ class TestOutStream:
 class TestSource:
     def test_the_first_valid_packet_of_an_allowed_host_is_taken(self) -> None:
         source = Source()
-        source.describe(frozenset({HERE[0]}), anywhere=False)
+        source.describe(HERE, frozenset({HERE[0]}), anywhere=False)
         assert not source.accept(STRANGER, 1, 0.0)
         assert source.accept(HERE, 1, 0.0)
         assert not source.accept(STRANGER, 1, 0.02)
@@ -173,34 +173,44 @@ class TestSource:
 
     def test_strangers_are_never_taken_however_often_they_send(self) -> None:
         source = Source()
-        source.describe(frozenset({HERE[0]}), anywhere=False)
+        source.describe(HERE, frozenset({HERE[0]}), anywhere=False)
         assert not any(source.accept(STRANGER, 1, count * 0.02) for count in range(1000))
 
     def test_anywhere_takes_the_fifth_in_a_row(self) -> None:
         source = Source()
-        source.describe(frozenset({HERE[0]}), anywhere=True)
+        source.describe(HERE, frozenset({HERE[0]}), anywhere=True)
         assert [source.accept(STRANGER, 1, 0.0) for _ in range(5)] == [False] * 4 + [True]
 
     def test_another_allowed_one_is_taken_only_after_two_seconds_of_silence(self) -> None:
         source = Source()
-        source.describe(frozenset({HERE[0], THERE[0]}), anywhere=False)
+        source.describe(HERE, frozenset({HERE[0], THERE[0]}), anywhere=False)
         assert source.accept(HERE, 1, 0.0)
         assert not any(source.accept(THERE, 2, 1.0 + count * 0.02) for count in range(20))
         taken = [source.accept(THERE, 2, 2.5 + count * 0.02) for count in range(5)]
         assert taken[0]  # five in a row had come, and now the first has been silent long enough
         assert not source.accept(HERE, 1, 2.7)
 
+    def test_the_address_described_takes_the_place_of_another(self) -> None:
+        """Late packets of the call that had the port before come from the same host."""
+        source = Source()
+        source.describe(HERE, frozenset({HERE[0]}), anywhere=False)
+        late = (HERE[0], 4002)
+        assert source.accept(late, 1, 0.0)
+        assert source.accept(HERE, 2, 0.02)
+        assert not any(source.accept(late, 1, 0.03 + count * 0.02) for count in range(50))
+        assert source.accept(HERE, 2, 0.04)
+
     def test_a_new_description_forgets_the_source(self) -> None:
         source = Source()
-        source.describe(frozenset({HERE[0]}), anywhere=False)
+        source.describe(HERE, frozenset({HERE[0]}), anywhere=False)
         assert source.accept(HERE, 1, 0.0)
-        source.describe(frozenset({THERE[0]}), anywhere=False)
+        source.describe(THERE, frozenset({THERE[0]}), anywhere=False)
         assert not source.accept(HERE, 1, 0.1)
         assert source.accept(THERE, 2, 0.1)
 
     def test_the_same_sender_may_begin_a_new_stream_by_the_fifth_packet(self) -> None:
         source = Source()
-        source.describe(frozenset({HERE[0]}), anywhere=False)
+        source.describe(HERE, frozenset({HERE[0]}), anywhere=False)
         assert source.accept(HERE, 1, 0.0)
         assert [source.accept(HERE, 2, 0.02) for _ in range(5)] == [False] * 4 + [True]
         assert not source.accept(HERE, 1, 0.04)

@@ -133,6 +133,16 @@ async def stopped(worker: int) -> AsyncIterator[None]:
         os.kill(worker, signal.SIGCONT)
 
 
+async def opened(pool: MediaPool) -> Stream:
+    """A stream, as soon as a port that was given back is bound again."""
+    async with asyncio.timeout(5):
+        while True:
+            try:
+                return pool.open(lambda event: None)
+            except NoPorts:
+                await asyncio.sleep(0.01)
+
+
 async def settle(stream: Stream, far: Far) -> None:
     """Make `far` the source of the stream, which sends silence to it."""
     stream.configure(remote(far))
@@ -182,6 +192,33 @@ def test_a_new_description_makes_room_for_another_source() -> None:
         await ends[1].receive(lambda payload: payload == b"\x12" * 160)
 
     with_pool(play, (32200, 32499))
+
+
+def test_late_packets_of_an_old_call_do_not_keep_a_new_one_out() -> None:
+    """They come from the same host, and the port is used again."""
+
+    async def play(pool: MediaPool) -> None:
+        old, new, other = Far(), Far(), Far()
+        before = pool.open(lambda event: None)
+        await settle(before, old)
+        port = before.port
+        before.close()
+        second = await opened(pool)
+        first = await opened(pool)
+        assert first.port == port
+        await settle(second, other)
+        first.configure(remote(new))
+        first.bridge(second)
+        await new.receive(lambda payload: True)
+        old.send(first, b"\x66" * 160)
+        await other.receive(lambda payload: payload == b"\x66" * 160)
+        new.send(first, b"\x11" * 160)
+        old.send(first, b"\x66" * 160)
+        new.send(first, b"\x12" * 160)
+        assert await other.receive(lambda payload: payload[0] != 0xD5) == b"\x11" * 160
+        assert await other.receive(lambda payload: payload[0] != 0xD5) == b"\x12" * 160
+
+    with_pool(play, (32520, 32523))
 
 
 def test_strangers_are_reported_with_the_way_to_let_them_in() -> None:

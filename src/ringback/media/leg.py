@@ -145,7 +145,7 @@ class Leg:
         if described == self._described:
             return False
         self._described = described
-        self.source.describe(described[1], anywhere=anywhere)
+        self.source.describe(remote, described[1], anywhere=anywhere)
         return True
 
     # In
