@@ -41,7 +41,8 @@ def free_left(tx: Connection, allowances: Iterable[Allowance]) -> dict[str, int]
 
 
 def take(tx: Connection, allowance: Allowance, seconds: int) -> bool:
-    """Reserve more of an allowance; False when so much is not left."""
+    """Reserve more of an allowance; False when so much is not left. Nothing can always be had:
+    a package that was made smaller in mid-month may be used beyond what it gives now."""
     if not _TAKEN.rows(tx, ids=[allowance.id]):
         _BEGIN.run(
             tx,
@@ -53,6 +54,8 @@ def take(tx: Connection, allowance: Allowance, seconds: int) -> bool:
             reserved=0,
             used=0,
         )
+    if not seconds:
+        return True
     return _TAKE.run(tx, allowance=allowance.id, more=seconds, given=allowance.seconds) > 0
 
 
