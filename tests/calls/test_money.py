@@ -6,12 +6,17 @@ import math
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
+from sqlalchemy import Connection
 from tests.calls.world import ACCESS, CALLEE, CALLER, OTHER_CALLER, PIN, RATE, World, in_world
 
+from ringback.calls.watch import Task
 from ringback.store.models import Allowance, Charge, LedgerAccount
 from ringback.telephony.simulated import FarCall
+
+T = TypeVar("T")
 
 # The rate of the world: 10 s for 0.05, then 0.05 for every 5 s, for either leg.
 
@@ -89,6 +94,31 @@ def test_a_recharge_in_the_last_second_extends_it(tmp_path: Path) -> None:
         await recharge(world, "1.00", "A-2")
 
     assert 90 < talked(play(tmp_path, late, credit="1.00")) < 110
+
+
+@pytest.mark.parametrize("before", [0.0, 0.05, 0.15])
+def test_a_recharge_while_a_slice_is_reserved_extends_it(tmp_path: Path, before: float) -> None:
+    """The store takes its time: one of the two steps waits for the other."""
+
+    async def meet(world: World) -> None:
+        run = world.store.run
+
+        async def slow(work: Callable[[Connection], T]) -> T:
+            result = await run(work)
+            await world.sleep(0.1)
+            return result
+
+        ((line, _),) = world.exchange._lines.values()
+        assert line.watch is not None
+        at, task = line.watch.due()
+        assert task is Task.SLICE
+        world.store.run = slow  # type: ignore[method-assign]
+        await world.clock.sleep_until(at - before)
+        await recharge(world, "1.00", "A-2")
+
+    world = play(tmp_path, meet, credit="2.00")
+    assert world.session()["outcome"] == "cut_off"
+    assert Decimal("2.90") < sum(world.charges()) <= Decimal("3.00")
 
 
 def test_unlimited_minus_ten_ends_the_call_with_its_last_block_begun(tmp_path: Path) -> None:

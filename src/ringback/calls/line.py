@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
@@ -147,7 +147,8 @@ class Line:
                 case None | Woken():
                     continue
                 case Credited():
-                    self._look_at_credit()
+                    # A recharge has come, or a credit is unlimited no more.
+                    self._beside(self._curtail)
                 case End():
                     self.course.ended_by_order = True
                     raise Ordered
@@ -228,7 +229,7 @@ class Line:
         match task:
             case Task.SLICE:
                 self.watch.slicing()
-                self._slice = asyncio.get_running_loop().create_task(self._reserve_slice())
+                self._beside(self._reserve_slice)
             case Task.WARN:
                 self.watch.warned()
                 if self.a is not None and self.stage is Stage.CONVERSATION:
@@ -240,6 +241,18 @@ class Line:
                 if self.stage is Stage.CONVERSATION:
                     raise CutOff
                 raise OutOfCredit if self.watch.funded <= self.watch.limit else AloneTooLong
+
+    def _beside(self, step: Callable[[], Awaitable[None]]) -> None:
+        """Take a step of the meter beside whatever the session is doing, after the one that is
+        under way: a recharge may come as a slice is due."""
+        before = self._slice
+
+        async def in_turn() -> None:
+            if before is not None:
+                await before
+            await step()
+
+        self._slice = asyncio.get_running_loop().create_task(in_turn())
 
     async def _reserve_slice(self) -> None:
         """Reserve the next slice with every payer, beside whatever the session is doing."""
@@ -259,17 +272,6 @@ class Line:
         if self.watch is not None:
             self.watch.sliced(self._funded(), self.now())
         self._reserved()
-
-    def _look_at_credit(self) -> None:
-        """A recharge has come, or a credit is unlimited no more."""
-        before = self._slice
-
-        async def look() -> None:
-            if before is not None:
-                await before
-            await self._curtail()
-
-        self._slice = asyncio.get_running_loop().create_task(look())
 
     async def _curtail(self) -> None:
         """Whoever was unlimited and is no more pays no block that has not begun (spec section 6,
