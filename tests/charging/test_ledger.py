@@ -6,15 +6,18 @@ import asyncio
 from collections.abc import Iterator
 from decimal import Decimal
 
+import psycopg
 import pytest
 from sqlalchemy import Connection, delete, select, update
 from sqlalchemy.exc import IntegrityError
-from tests.charging.helpers import NOW, Work, check_books, hold, leg, post, release
+from tests.charging.helpers import CENT, NOW, Work, check_books, hold, leg, payer, post, release
+from tests.postgresql import Cluster
 
-from ringback.amounts import BadAmount
+from ringback.amounts import LARGEST, BadAmount
 from ringback.charging import ledger
 from ringback.charging.holds import Hold, Post
 from ringback.charging.ledger import InsufficientCredit, LedgerFault, RechargeRefused
+from ringback.charging.meter import Meter
 from ringback.store import Store, models
 
 
@@ -162,6 +165,22 @@ def test_postpaid_goes_to_its_limit_and_not_below(books: Books) -> None:
         books.do(lambda tx: ledger.set_credit_limit(tx, "y", Decimal("0.04")))
 
 
+def test_a_limit_as_high_as_an_amount_can_be_is_no_fault(books: Books) -> None:
+    books.do(lambda tx: ledger.set_credit_limit(tx, "x", LARGEST))
+    assert books.balance().available == LARGEST
+    meter = Meter()
+    meter.applied(meter.open_a("a", [payer("x", CENT)]))
+    meter.answered("A", NOW)
+
+    def work(tx: Connection) -> None:
+        step = meter.slice(ledger.available(tx, ["x"]))
+        ledger.reserve(tx, step.holds)
+        meter.applied(step)
+
+    books.do(work)
+    assert meter.funded() == NOW + 61
+
+
 # After a crash
 
 
@@ -276,6 +295,14 @@ def test_entries_are_append_only(books: Books) -> None:
     ):
         with pytest.raises(IntegrityError, match="append-only"):
             books.do(lambda tx, change=change: tx.execute(change))  # type: ignore[misc]
+
+
+def test_entries_are_not_truncated(cluster: Cluster) -> None:
+    url = cluster.fresh()
+    with psycopg.connect(url) as connection:
+        with pytest.raises(psycopg.errors.RestrictViolation, match="append-only"):
+            connection.execute("TRUNCATE ledger_entries")
+    cluster.give_back(url)
 
 
 def test_available_is_never_negative(books: Books) -> None:

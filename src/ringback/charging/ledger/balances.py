@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from sqlalchemy import Connection, bindparam, insert, select
 
+from ringback.amounts import LARGEST
 from ringback.clock import Instant
 from ringback.store import models
 from ringback.store.prepared import Prepared
@@ -39,8 +40,10 @@ class Balance:
 
     @property
     def available(self) -> Decimal:
-        """What can still be reserved; UNLIMITED without a limit."""
-        return UNLIMITED if self.unlimited else self.balance + self.credit_limit - self.reserved
+        """What can still be reserved, at most the largest amount; UNLIMITED without a limit."""
+        if self.unlimited:
+            return UNLIMITED
+        return min(LARGEST, self.balance + self.credit_limit - self.reserved)
 
     @property
     def spendable(self) -> Decimal:
