@@ -361,7 +361,16 @@ def test_fixed_mode_with_a_claim_pays_by_the_claimed_credit(tmp_path: Path) -> N
 
     world = in_world(tmp_path, play)
     assert world.session()["outcome"] == "completed"
-    assert {row["payer"] for row in world.rows_of_charges()} == {CALLER, "acme"}
+    charges = world.rows_of_charges()
+    assert {row["payer"] for row in charges} == {CALLER, "acme"}
+    # Who was identified only then is below the account on leg A, too.
+    for leg in (*world.legs("A"), *world.legs("B")):
+        (claimed,), (above,) = (
+            [row for row in charges if (row["leg_id"], row["payer"]) == (leg["id"], payer)]
+            for payer in (CALLER, "acme")
+        )
+        assert claimed["income"] is None
+        assert above["income"] == claimed["amount"] > 0
 
 
 def test_a_claim_that_cannot_pay_for_leg_a_ends(tmp_path: Path) -> None:

@@ -107,7 +107,9 @@ class Meter:
         before = {share.payer.ledger_id: share for share in old.shares}
         leg = PaidLeg(old.id, [], old.answered)
         leg.shares = [
-            before.pop(payer.ledger_id) if payer.ledger_id in before else old.joined(payer)
+            before.pop(payer.ledger_id).above(payer.below_id)
+            if payer.ledger_id in before
+            else old.joined(payer)
             for payer in payers
         ]
         if old.answered is not None:

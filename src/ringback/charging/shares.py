@@ -28,6 +28,10 @@ class Share:
         """Millionths."""
         return self.payer.rate.millionths(self.blocks, self.free)
 
+    def above(self, below_id: str | None) -> Share:
+        """With somebody else below, whose charge is this payer's income from now on."""
+        return replace(self, payer=replace(self.payer, below_id=below_id))
+
     def shortened(self, duration: int) -> Share:
         """With no more blocks than a leg of that duration begins: money is given back before
         free minutes."""

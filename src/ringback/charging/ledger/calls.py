@@ -39,7 +39,7 @@ _TAKE = Prepared(
     .values(reserved=_A.reserved + bindparam("more"))
 )
 _HELD = Prepared(
-    select(_R.id, _R.amount, _R.free, _R.free_blocks, _R.settled)
+    select(_R.id, _R.amount, _R.free, _R.free_blocks, _R.below_id, _R.settled)
     .where(_R.id.in_(bindparam("ids", expanding=True)))
     .order_by(_R.id)
     .with_for_update()
@@ -52,6 +52,7 @@ _GROW = Prepared(
         amount=_R.amount + bindparam("paid"),
         free=_R.free + bindparam("granted"),
         free_blocks=bindparam("unpaid"),
+        below_id=bindparam("below"),
     )
 )
 _SETTLE = Prepared(
@@ -108,7 +109,7 @@ def reserve(tx: Connection, holds: Sequence[Hold]) -> None:
         paid, granted = (ZERO, more) if hold.ledger_id in unlimited else (more, ZERO)
         if row is None:
             _open_reservation(tx, hold, paid, granted)
-        elif more or hold.free.blocks > row.free_blocks:
+        elif more or hold.free.blocks > row.free_blocks or hold.below_id != row.below_id:
             unpaid = max(hold.free.blocks, row.free_blocks)
             _change(tx, hold, paid, granted, unpaid)
 
@@ -253,7 +254,14 @@ def _take_minutes(tx: Connection, hold: Hold, row: Any) -> None:
 
 
 def _change(tx: Connection, hold: Hold, paid: Decimal, granted: Decimal, unpaid: int) -> None:
-    _GROW.run(tx, reservation=hold.reservation_id, paid=paid, granted=granted, unpaid=unpaid)
+    _GROW.run(
+        tx,
+        reservation=hold.reservation_id,
+        paid=paid,
+        granted=granted,
+        unpaid=unpaid,
+        below=hold.below_id,
+    )
 
 
 def _charge(
