@@ -3,14 +3,20 @@ it takes something again, and nobody is charged twice."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
+from sqlalchemy import Connection
 from tests.calls.test_session import accepts, accepts_and_dials, talker
-from tests.calls.world import ACCESS, CALLEE, CALLER, World, in_world
+from tests.calls.world import ACCESS, CALLEE, CALLER, PIN, World, in_world
 
+from ringback.store import StoreError
+from ringback.store.models import Reservation
 from ringback.telephony.simulated import FarCall
 
+T = TypeVar("T")
 NATIONAL = "02079460000#"
 
 
@@ -244,3 +250,61 @@ def test_the_server_stops_although_nothing_can_be_written(tmp_path: Path) -> Non
     assert world.session()["outcome"] == "interrupted"
     assert len(world.charges()) == 2
     assert any("the next start settles them" in what for what in world.journal.troubles)
+
+
+def in_doubt(world: World, stored: Callable[[], object]) -> None:
+    """The first commit after which there is something stored is kept, but its answer is lost, and
+    cannot be looked up."""
+    run = world.store.run
+
+    async def once(work: Callable[[Connection], T]) -> T:
+        result = await run(work)
+        if stored():
+            world.store.run = run  # type: ignore[method-assign]
+            raise StoreError("database: whether it was kept cannot be known")
+        return result
+
+    world.store.run = once  # type: ignore[method-assign]
+
+
+@pytest.mark.parametrize(("role", "outcome"), [("A", "completed"), ("B", "interrupted")])
+def test_an_attempt_whose_commit_is_in_doubt_leaves_nothing_reserved(
+    tmp_path: Path, role: str, outcome: str
+) -> None:
+    async def play(world: World) -> None:
+        world.network.phone(CALLER, accepts_and_dials)
+        world.network.phone(CALLEE, talker)
+        await world.setup()
+        in_doubt(world, lambda: world.legs(role))
+        world.network.ring(ACCESS, CALLER)
+
+    world = in_world(tmp_path, play)
+    assert world.session()["outcome"] == outcome
+    assert len(world.legs("A")) == (2 if role == "A" else 1)
+    assert all((leg["answered"] is None) == (leg["billed_seconds"] is None)
+               for leg in world.legs(role))  # fmt: skip
+
+
+def test_a_change_of_payers_whose_commit_is_in_doubt_leaves_nothing_reserved(
+    tmp_path: Path,
+) -> None:
+    hotel = "+442071234567"
+
+    async def claimer(call: FarCall) -> None:
+        call.answer()
+        await call.hears("Please enter your phone number")
+        call.press("07700900123#")
+        await call.hears("Please enter your PIN")
+        call.press(f"{PIN}#")
+
+    async def play(world: World) -> None:
+        world.network.phone(hotel, claimer)
+        await world.setup(
+            {"return_calls": "fixed", "fixed_number": hotel, "require_caller_pin": True}
+        )
+        in_doubt(world, lambda: [row for row in world.rows(Reservation) if row["payer"] == CALLER])
+        world.network.ring(ACCESS, None)
+
+    world = in_world(tmp_path, play)
+    assert world.session()["outcome"] == "interrupted"
+    assert {row["payer"] for row in world.rows_of_charges()} == {CALLER, "acme"}

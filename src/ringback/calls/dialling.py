@@ -12,7 +12,7 @@ from ringback.calls import records
 from ringback.calls.inbox import LegEvent, TriggeredAgain
 from ringback.calls.insisting import insist
 from ringback.calls.line import Line
-from ringback.calls.party import Party, Role
+from ringback.calls.party import Party, Role, settle_undialled
 from ringback.calls.routing import trunks_for
 from ringback.charging import ledger
 from ringback.charging.meter import Step
@@ -20,6 +20,7 @@ from ringback.clock import Instant
 from ringback.config import Trunk
 from ringback.ids import new_id
 from ringback.numbering import Number, to_trunk
+from ringback.store import StoreError
 from ringback.telephony.port import (
     Answered,
     CallLeg,
@@ -116,6 +117,7 @@ class Dialler:
         latest_answer = rings_by + line.setup.answer_timeout_seconds
 
         def work(tx: Connection) -> Step:
+            settle_undialled(tx, line.undialled, now)
             step = self._reserve(tx, leg_id, latest_answer)
             ledger.reserve(tx, step.holds)
             records.insert_leg(
@@ -133,9 +135,12 @@ class Dialler:
         try:
             await line.sliced()
             step = await services.store.run(work)
-        except BaseException:
+        except BaseException as error:
             leg.hang_up()  # never dialled: gives its port and channel back
+            if isinstance(error, StoreError):
+                line.undialled.append(leg_id)
             raise
+        line.undialled.clear()
         line.meter.applied(step)
         line.funds_changed()
         party = Party(leg_id, self._role, number, trunk.name, leg, started=now)

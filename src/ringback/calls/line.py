@@ -20,7 +20,7 @@ from ringback.accounts.tree import CallerIdFacts, ExtensionFacts
 from ringback.calls.inbox import Credited, End, Inbox, LegEvent, TriggeredAgain, Woken
 from ringback.calls.keypad import EMPTY_SECONDS, Entry, Keypad
 from ringback.calls.outcome import Course, Outcome, Stage
-from ringback.calls.party import Party
+from ringback.calls.party import Party, doubt
 from ringback.calls.services import Services
 from ringback.calls.watch import Task, Watch
 from ringback.charging import ledger
@@ -97,6 +97,8 @@ class Line:
         self.identified: CallerIdFacts | None = None
         self.pin_given = False
         self.accepted: bool | None = None
+        self.undialled: list[str] = []
+        """Attempts whose commit failed, and may have been kept all the same."""
         self.watch: Watch | None = None
         self.typed: deque[Digit] = deque()
         self.triggered_again: Instant | None = None
@@ -147,7 +149,6 @@ class Line:
                 case None | Woken():
                     continue
                 case Credited():
-                    # A recharge has come, or a credit is unlimited no more.
                     self._beside(self._curtail)
                 case End():
                     self.course.ended_by_order = True
@@ -243,14 +244,16 @@ class Line:
                 raise OutOfCredit if self.watch.funded <= self.watch.limit else AloneTooLong
 
     def _beside(self, step: Callable[[], Awaitable[None]]) -> None:
-        """Take a step of the meter beside whatever the session is doing, after the one that is
-        under way: a recharge may come as a slice is due."""
+        """Take a step of the meter beside whatever the session is doing, in its turn: a recharge
+        may come as a slice is due."""
         before = self._slice
 
         async def in_turn() -> None:
             if before is not None:
                 await before
             await step()
+            self.set_limits()
+            self.inbox.put(Woken())
 
         self._slice = asyncio.get_running_loop().create_task(in_turn())
 
@@ -271,11 +274,10 @@ class Line:
             self.services.journal.trouble(self.id, f"no slice reserved: {error}")
         if self.watch is not None:
             self.watch.sliced(self._funded(), self.now())
-        self._reserved()
 
     async def _curtail(self) -> None:
-        """Whoever was unlimited and is no more pays no block that has not begun (spec section 6,
-        "Credit of a callerID"); then the watch looks again at what can be had."""
+        """A recharge has come. Whoever was unlimited and is no more pays no block that has not
+        begun (spec section 6); then the watch looks again at what can be had."""
 
         def work(tx: Connection) -> Step:
             step = self.meter.curtail(ledger.revoked(tx, self.meter.leg_ids()), self.now())
@@ -285,14 +287,10 @@ class Line:
         try:
             self.meter.applied(await self.services.store.run(work))
         except StoreError as error:
+            doubt(self.a, self.b)
             self.services.journal.trouble(self.id, f"a change of credit was not looked at: {error}")
         if self.watch is not None:
             self.watch.credit_changed(self._funded(), self.now())
-        self._reserved()
-
-    def _reserved(self) -> None:
-        self.set_limits()
-        self.inbox.put(Woken())
 
     async def sliced(self) -> None:
         """Wait until nothing is being reserved, so that the meter may be changed."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -33,6 +34,8 @@ class Party:
     cause: Cause | None = None
     withdrawn: bool = False
     """We gave it up before it answered; an answer that crosses that is ended at once."""
+    doubtful: bool = False
+    """What is stored counts for its money, not what the meter says: see `doubt`."""
 
     def note(self, event: Event, now: Instant) -> None:
         """Take from an event what the record needs."""
@@ -53,7 +56,12 @@ class Party:
         released. A leg without an answer costs nothing."""
         ended = self.ended if self.ended is not None else now
         posts = meter.settle(self.role, ended)
-        ledger.settle(tx, posts, now)
+        billed = max((post.billed_seconds for post in posts if post.answered), default=None)
+        if self.doubtful:
+            stored = ledger.settle_interrupted(tx, self.id, self.answered, ended, now)
+            billed = billed if stored is None else stored  # None: it is settled already
+        else:
+            ledger.settle(tx, posts, now)
         records.leg_ended(
             tx,
             self.id,
@@ -61,7 +69,22 @@ class Party:
             answered=self.answered,
             at=ended,
             cause=None if self.cause is None else self.cause.code,
-            billed_seconds=max((post.billed_seconds for post in posts), default=None)
-            if self.answered is not None
-            else None,
+            billed_seconds=billed,
+        )
+
+
+def doubt(*parties: Party | None) -> None:
+    """A commit about the money of these legs failed, and may have been kept all the same."""
+    for party in parties:
+        if party is not None:
+            party.doubtful = True
+
+
+def settle_undialled(tx: Connection, leg_ids: Sequence[str], now: Instant) -> None:
+    """Attempts that may be stored with their reservation, and were never dialled, as the commit
+    seemed to have failed."""
+    for leg_id in leg_ids:
+        ledger.settle_interrupted(tx, leg_id, None, now, now)
+        records.leg_ended(
+            tx, leg_id, ringing=None, answered=None, at=now, cause=None, billed_seconds=None
         )

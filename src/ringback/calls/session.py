@@ -18,6 +18,7 @@ from ringback.calls.menu import menu
 from ringback.calls.number import Asking, Dialled
 from ringback.calls.outcome import Outcome, of_answered
 from ringback.calls.outgoing import LONGEST_TAIL_SECONDS, Refused, call_out, end_party
+from ringback.calls.party import doubt, settle_undialled
 from ringback.calls.returning import NotReached, return_call
 from ringback.calls.watch import CUT_LEAD_SECONDS
 from ringback.clock import Instant
@@ -32,9 +33,11 @@ async def run_session(line: Line, return_number: str) -> None:
     try:
         outcome = await _session(line, return_number)
     except StoreError as error:
+        doubt(line.a, line.b)
         line.services.journal.trouble(line.id, f"interrupted: {error}")
         outcome = Outcome.INTERRUPTED
     except Exception as error:  # noqa: BLE001  a fault of ours must not leave a call unsettled
+        doubt(line.a, line.b)
         trace = "".join(traceback.format_exception(error))
         line.services.journal.trouble(line.id, f"interrupted by a fault of Ringback: {trace}")
         outcome = Outcome.INTERRUPTED
@@ -136,6 +139,7 @@ async def _close(line: Line, outcome: Outcome) -> None:
         for party in (line.b, line.a):
             if party is not None:
                 party.settle(tx, line.meter, now)
+        settle_undialled(tx, line.undialled, now)
         records.session_ended(
             tx,
             line.id,
