@@ -329,6 +329,25 @@ def test_one_server_at_a_time(
     asyncio.run(scenario())
 
 
+def test_a_server_whose_cable_was_cut_leaves_its_lock_in_half_a_minute(url: str) -> None:
+    """PostgreSQL's own end would notice in two hours, and keep the lock of the server till then."""
+
+    def told(tx: Connection) -> set[str]:
+        query = "SELECT name FROM pg_settings WHERE name LIKE 'tcp_%' AND source = 'session'"
+        return set(tx.execute(text(query)).scalars())
+
+    async def scenario(store: Store) -> None:
+        for found in (await store.run(told), await store.read(told)):
+            assert found == {
+                "tcp_keepalives_idle",
+                "tcp_keepalives_interval",
+                "tcp_keepalives_count",
+                "tcp_user_timeout",
+            }
+
+    play(url, scenario)
+
+
 # What it says
 
 

@@ -40,6 +40,13 @@ _REACH = {
     "application_name": "ringback",
 }
 """What the URL does not say about how to connect, as libpq has it."""
+_NOTICE = {
+    "tcp_keepalives_idle": "10",
+    "tcp_keepalives_interval": "5",
+    "tcp_keepalives_count": "3",
+    "tcp_user_timeout": "25000",
+}
+"""The same for PostgreSQL's end, which holds locks for us, that of the server among them."""
 
 
 class PostgresqlStore:
@@ -199,8 +206,13 @@ def postgresql_engine(url: URL, *, seconds: int = 0, read_only: bool = False) ->
     )
 
     def connected(connection: psycopg.Connection[Any], record: Any) -> None:
-        connection.execute(f"SET lock_timeout = '{BUSY_SECONDS}s'")
-        connection.execute(f"SET statement_timeout = '{seconds}s'")
+        settings = {
+            "lock_timeout": f"{BUSY_SECONDS}s",
+            "statement_timeout": f"{seconds}s",
+            **_NOTICE,
+        }
+        for name, value in settings.items():
+            connection.execute("SELECT set_config(%s, %s, false)", (name, value))
         connection.commit()
         connection.read_only = read_only or None  # None: as the server has it
 
