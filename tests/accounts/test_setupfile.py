@@ -127,6 +127,7 @@ extensions:
         ("accounts: [{name: a, time_zone: ../../etc/passwd}]", "1: accounts[0].time_zone: write"),
         ('accounts: [{name: "a\\tb"}]', "1: accounts[0].name: write a text of 1 to 200"),
         ("accounts: [{name: 12}]", "1: accounts[0].name: write a text, in quotes"),
+        ("accounts: [{name: a, balance: '-0.01'}]", "1: accounts[0].balance: must be"),
         ("plans: [{name: p, limit: '1'}]", "1: plans[0].limit: goes with kind: postpaid only"),
         (
             "plans: [{name: p, packages: [{prefix: '44', minutes: 1},\n"
@@ -188,6 +189,15 @@ def test_no_two_rates_of_one_prefix_hold_at_one_time(
 def test_a_rate_must_be_valid_some_time(tmp_path: Path) -> None:
     text = f"plans: [{{name: p, rates: [{RATE % ('2026-06-01', '2026-06-01')}]}}]"
     assert faults(tmp_path, text) == ["1: plans[0].rates[0].valid_to: must be after valid_from"]
+
+
+@pytest.mark.parametrize("at", ["1969-12-31", "9999-12-31T23:59:59-14:00"])
+def test_a_period_is_one_that_a_file_of_rates_can_say(tmp_path: Path, at: str) -> None:
+    """Else `rates export` failed, or could not be imported again."""
+    text = f"plans: [{{name: p, rates: [{RATE % (repr(at), 'null')}]}}]"
+    (fault,) = faults(tmp_path, text)
+    assert "plans[0].rates[0].valid_from" in fault
+    assert "is not between 1970 and 9999" in fault
 
 
 def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:

@@ -55,7 +55,7 @@ def _instant(value: object) -> object:
         read = datetime.fromisoformat(value if isinstance(value, str) else "")
     except ValueError as error:
         raise ValueError("write a date or a time, such as 2026-12-31, or null") from error
-    return (read if read.tzinfo is not None else read.replace(tzinfo=UTC)).timestamp()
+    return decks.instant_of(read if read.tzinfo is not None else read.replace(tzinfo=UTC))
 
 
 def _of_own_folder(path: str) -> str:
@@ -78,7 +78,7 @@ class AccountEntry(Section):
     language: Language | None = None
     time_zone: TimeZone | None = None
     plan: Text | None = None
-    balance: Amount = ZERO
+    balance: Amount = Field(ZERO, ge=0)
     """At creation only."""
 
     @model_validator(mode="after")

@@ -6,7 +6,14 @@ to them in one unit of work, `loading` how a large one is put in force while cal
 
 from ringback.charging.decks.deck import Deck, overlaps
 from ringback.charging.decks.loading import load, sweep
-from ringback.charging.decks.reading import COLUMNS, BadDeck, DeckFile, LineFault, read_deck
+from ringback.charging.decks.reading import (
+    COLUMNS,
+    BadDeck,
+    DeckFile,
+    LineFault,
+    instant_of,
+    read_deck,
+)
 from ringback.charging.decks.tables import DeckGone, deck_for, put_in_force, rates_in_force
 from ringback.charging.decks.writing import write_deck, write_instant
 
@@ -18,6 +25,7 @@ __all__ = [
     "DeckGone",
     "LineFault",
     "deck_for",
+    "instant_of",
     "load",
     "overlaps",
     "put_in_force",

@@ -267,8 +267,14 @@ def _instant(text: str) -> Instant | None:
         raise ValueError(
             f"{text[:40]!r} is no instant: write date, time and zone, such as 2026-01-01T00:00:00Z"
         )
+    return instant_of(at)
+
+
+def instant_of(at: datetime) -> Instant:
+    """The beginning or end of a rate's validity. Raises ValueError where a file of rates could not
+    say it."""
     if not _FIRST <= at <= _LAST:
-        raise ValueError(f"{text[:40]!r} is not between 1970 and 9999")
+        raise ValueError(f"{at.isoformat()} is not between 1970 and 9999")
     return at.timestamp()
 
 
