@@ -71,6 +71,7 @@ class Place:
         self.sounds = folder / "sounds"
         self.store = store
         self.document = copy.deepcopy(DOCUMENT)
+        self._chance = random.Random(1)
 
     def apply(
         self, *, dry_run: bool = False, home_country: str = "GB", secrets: Secrets = KEY
@@ -84,7 +85,7 @@ class Place:
                 self.store,
                 secrets,
                 NOW,
-                random.Random(1),
+                self._chance,
                 home_country=home_country,
                 folder=self.folder,
                 sounds_folder=self.sounds,

@@ -202,8 +202,15 @@ def test_a_recharge_counts_once_under_its_order_number(place: Place) -> None:
 def test_unlimited_credit(place: Place) -> None:
     caller_id_of(place)["credit"] = "unlimited"
     del caller_id_of(place)["order_number"]
-    assert place.apply() == ["recharged +447700900123 without limit (order unlimited)"]
+    assert place.apply() == ["recharged +447700900123 without limit"]
     assert place.apply() == []
+    assert credit(place).unlimited
+    caller_id_of(place).update(credit="-1.00", order_number="A-2")
+    assert place.apply() == ["recharged +447700900123 by -1.00 (order A-2)"]
+    assert credit(place).available == 0
+    caller_id_of(place)["credit"] = "unlimited"
+    del caller_id_of(place)["order_number"]
+    assert place.apply() == ["recharged +447700900123 without limit"]
     assert credit(place).unlimited
 
 
@@ -306,6 +313,21 @@ def test_all_faults_are_told_and_nothing_is_done(place: Place) -> None:
     place.document["accounts"] = [{"name": "acme", "plan": "gold"}]
     place.document["extensions"] = place.document["plans"] = []
     assert faults(place) == ["account acme: there is no plan 'gold': put it under plans"]
+
+
+def test_a_plan_is_given_to_accounts_below_its_maker_only(place: Place) -> None:
+    place.document = {
+        "accounts": [
+            {"name": "carrier", "level": "provider"},
+            {"name": "bob", "parent": "carrier", "plan": "of carrier"},
+            {"name": "anna", "plan": "of carrier"},
+        ],
+        "plans": [{"name": "of carrier", "account": "carrier"}],
+    }
+    (fault,) = faults(place)
+    assert fault.startswith("account anna: plan of carrier: it belongs to an account that is not")
+    place.document["accounts"].pop()
+    assert "account bob: plan of carrier" in place.apply()
 
 
 def test_the_administrator_has_a_plan_too(place: Place) -> None:

@@ -124,6 +124,11 @@ def load_extension(tx: Connection, extension_id: str) -> ExtensionFacts:
     )
 
 
+def upwards(tx: Connection, account_id: str) -> list[str]:
+    """Ids of the account and of all above it."""
+    return [row.id for row in _ACCOUNTS.rows(tx, account=account_id)]
+
+
 def time_zone(tx: Connection, account_id: str) -> str:
     """That of an account, its own or inherited."""
     accounts = _ACCOUNTS.rows(tx, account=account_id)

@@ -168,7 +168,12 @@ def _caller_id(work: Work, extension: str, what: str, entry: CallerIdEntry) -> N
 
 def _recharge(work: Work, ledger_id: str, entry: CallerIdEntry) -> None:
     amount = entry.credit if isinstance(entry.credit, Decimal) else None
-    order = entry.order_number or "unlimited"
+    order = entry.order_number
+    if order is None:
+        # Without limit and order number is what it is to be, whatever it has been in between.
+        if ledger.balance(work.tx, ledger_id, lock=True).unlimited:
+            return
+        order = f"unlimited {work.new_id()}"
     try:
         made = ledger.recharge(work.tx, ledger_id, amount, order, work.now, who="apply")
     except (ledger.RechargeRefused, ValueError) as error:
@@ -176,4 +181,5 @@ def _recharge(work: Work, ledger_id: str, entry: CallerIdEntry) -> None:
     if made.changed:
         work.credited.add(ledger_id)
         by = "without limit" if amount is None else f"by {format_amount(amount)}"
-        work.changes.append(f"recharged {entry.number} {by} (order {order})")
+        under = f" (order {order})" if entry.order_number else ""
+        work.changes.append(f"recharged {entry.number} {by}{under}")
