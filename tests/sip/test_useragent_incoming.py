@@ -80,6 +80,30 @@ def test_without_an_ack_a_rejection_is_over_after_32_seconds() -> None:
     assert ua.idle()
 
 
+@pytest.mark.parametrize("tag", [None, "", "theirs", "0123456789abcdef"])
+def test_an_ack_without_the_tag_of_the_rejection_proves_nothing(tag: str | None) -> None:
+    """Whoever forged the source knows the branch, which is his own, but got no response."""
+    ua = Alone()
+    call = ua.incoming()
+    call.reject(486, ua.now)
+    ua.out()
+    ua.give(request("ACK", to_tag=tag))
+    assert ua.times(31.9) == [(at, "486 INVITE") for at in REPEATED]
+    ua.run(32.0)
+    assert not ua.only(Rejected).acknowledged
+    assert ua.idle()
+
+
+def test_after_a_restart_an_ack_without_the_tag_proves_nothing_either() -> None:
+    call = Alone().incoming()
+    ua = Alone(seed=99)
+    ResumedCall(ua.endpoint).resume(call.saved_rejection(486), ua.now)
+    ua.out()
+    ua.give(request("ACK", to_tag="guessed"))
+    ua.run(32.0)
+    assert not ua.only(Rejected).acknowledged
+
+
 def test_an_invite_that_nobody_decides_on_gets_100() -> None:
     ua = Alone()
     ua.incoming()

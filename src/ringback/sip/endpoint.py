@@ -249,8 +249,8 @@ class Endpoint:
         transaction = self._servers.get(server_key(request))
         # The ACK to a 2xx belongs to the dialog, though a careless peer, or one of RFC 2543,
         # gives it the INVITE's branch.
-        if transaction is not None and transaction.state is not State.ACCEPTED:
-            transaction.feed("ACK", now)
+        if isinstance(transaction, ServerInvite) and transaction.state is not State.ACCEPTED:
+            transaction.receive_ack(request, now)
             return
         call = self._call_of(request)
         if call is not None:

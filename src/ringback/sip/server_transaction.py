@@ -65,10 +65,22 @@ class ServerInvite(_ServerTransaction):
         """Told of the end of a rejected INVITE: True when its ACK came."""
         self.on_cancel: Callable[[Request, Instant], None] = lambda request, at: None
         self._pause = T1
+        self._to_tag: str | None = None
 
     def start(self, now: Instant) -> None:
         """The INVITE has just come."""
         self._start("100", TRYING_AFTER, now)
+
+    def send_response(self, response: Response, now: Instant) -> None:
+        self._to_tag = response.to.tag
+        super().send_response(response, now)
+
+    def receive_ack(self, request: Request, now: Instant) -> None:
+        """The ACK to a final response that is no 2xx. The branch is the caller's own, but the To
+        tag (section 17.1.1.3) is known only to whoever got the response: it is the tag that proves
+        the source of the INVITE."""
+        if request.to.tag == self._to_tag:
+            self.feed("ACK", now)
 
     def respond(self, now: Instant) -> None:
         self._stop("100")
