@@ -38,6 +38,9 @@ def test_keys_come_by_info(content: str, body: str, digit: str) -> None:
     [
         ("application/dtmf-relay", "Signal=hf\r\n", 200),
         ("application/dtmf-relay", "Signal=16\r\n", 200),
+        ("application/dtmf-relay", "\n" * 32_000, 200),
+        ("application/dtmf-relay", "Signal" + " " * 32_000, 200),
+        ("application/dtmf-relay", "Signal=1\v", 200),
         ("application/dtmf", "55", 200),
         ("application/dtmf", "\xff", 200),
         ("application/media_control+xml", "<x/>", 415),

@@ -100,7 +100,10 @@ def test_a_rejection_is_acknowledged_and_told_with_its_reason(status: int) -> No
     assert ua.idle()
 
 
-@pytest.mark.parametrize("text", ['Q.850;cause="', "Q.850", "Q.850;cause=x", "SIP;cause=200", '"'])
+@pytest.mark.parametrize(
+    "text",
+    ['Q.850;cause="', "Q.850", "Q.850;cause=x", "SIP;cause=200", '"', '"a;b"', 'x"y;z";cause=17'],
+)
 def test_a_reason_that_says_nothing_is_none(text: str) -> None:
     _, invite = Alone().dial()
     assert q850_cause(reply(invite, 486, headers=(("reason", text),))) is None

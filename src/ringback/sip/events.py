@@ -138,18 +138,18 @@ def q850_cause(message: Message | None) -> int | None:
     if message is None:
         return None
     try:
-        reasons = message.headers.all("reason")
+        for value in message.headers.all("reason"):
+            protocol, _, params = value.partition(";")
+            cause = parse_params(params).get("cause") or ""
+            if protocol.strip().upper() == "Q.850" and re.fullmatch("[0-9]{1,3}", cause):
+                return int(cause)
     except SipError:
         return None
-    for value in reasons:
-        protocol, _, params = value.partition(";")
-        cause = parse_params(params).get("cause") or ""
-        if protocol.strip().upper() == "Q.850" and re.fullmatch("[0-9]{1,3}", cause):
-            return int(cause)
     return None
 
 
-_RELAY = re.compile(r"^\s*Signal\s*=\s*([0-9*#A-Da-d]|1[0-5])\s*$", re.MULTILINE)
+# Blanks only, no line ends: else a body of empty lines is searched from each of them to its end.
+_RELAY = re.compile(r"^[ \t]*Signal[ \t]*=[ \t]*([0-9*#A-Da-d]|1[0-5])[ \t]*\r?$", re.MULTILINE)
 
 
 def signal_of(request: Request) -> str | None:
