@@ -284,6 +284,24 @@ def test_a_bye_before_the_ack_stops_the_repetition() -> None:
     assert ua.idle()
 
 
+def test_a_reinvite_before_the_answer_gets_500_and_nothing_of_it_stays() -> None:
+    """Section 14.2. Nobody would ever answer it: a trigger call is only rejected."""
+    ua = Alone()
+    call = ua.incoming()
+    call.ring(ua.now)
+    (ringing,) = ua.out()
+    assert isinstance(ringing, Response)
+    (response,) = ua.give(within("INVITE", ringing, cseq=2, body=OFFER))
+    assert (kind(response), response.headers.get("retry-after")) == ("500 INVITE", "1")
+    assert ua.events() == []
+    call.reject(486, ua.now)
+    ua.out()
+    later = within("INVITE", ringing, cseq=3, branch="z9hG4bKlater", body=OFFER)
+    assert kinds(ua.give(later)) == ["481 INVITE"]
+    ua.run(100.0)
+    assert ua.idle()
+
+
 # After a restart
 
 

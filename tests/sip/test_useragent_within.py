@@ -8,6 +8,7 @@ from tests.sip.useragents import ANSWER, OFFER, Alone, from_callee, kind, kinds,
 from ringback.sip.calls import Credentials
 from ringback.sip.events import (
     Answer,
+    Closed,
     HungUp,
     Offered,
     OfferRefused,
@@ -237,6 +238,30 @@ def test_a_refresh_that_nobody_answers_is_told_after_32_seconds() -> None:
     ua.run(32.0)
     refreshed = ua.only(Refreshed)
     assert (refreshed.alive, refreshed.status) == (False, None)
+
+
+@pytest.mark.parametrize("ends", [False, True])
+def test_a_provisional_answer_alone_is_none(*, ends: bool) -> None:
+    """A proxy's 100 says nothing of the phone behind it, and must not be waited on for ever."""
+    ua = Alone()
+    call, _ = ua.answered()
+    call.refresh(ua.now)
+    invite = ua.sent()
+    ua.give(reply(invite, 100))
+    ua.run(10.0)
+    ua.give(reply(invite, 183))
+    if ends:
+        call.bye(ua.now)
+    ua.run(31.9)
+    assert ua.events() == []
+    ua.run(32.0)
+    if not ends:
+        refreshed = ua.only(Refreshed)
+        assert (refreshed.alive, refreshed.status) == (False, None)
+        call.bye(ua.now)
+    ua.run(100.0)
+    ua.only(Closed)
+    assert ua.idle()
 
 
 def test_a_refresh_that_changes_their_description_tells_so() -> None:

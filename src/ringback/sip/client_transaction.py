@@ -89,9 +89,13 @@ class ClientInvite(_ClientTransaction):
         matters, and whoever takes it up gives it up."""
         self.state = State.PROCEEDING
 
-    def give_up(self, now: Instant) -> None:
-        """No final response is waited for any longer (section 9.1: 64*T1 after a CANCEL)."""
-        self.feed("given up", now)
+    def expect_final(self, now: Instant) -> None:
+        """Wait for a final response no longer than 64*T1 from now (section 9.1: after a CANCEL):
+        once there was a provisional one, the figure's machine waits for ever."""
+        self._start("given up", LIFETIME, now)
+
+    def _kept(self) -> tuple[str, ...]:
+        return ("given up",) if self.state is State.PROCEEDING else ()
 
     def set_a(self, now: Instant) -> None:
         self._pause *= 2

@@ -32,6 +32,10 @@ class IncomingCall(Call):
         transaction.on_cancel = self._give_up
         self.register()
 
+    @property
+    def established(self) -> bool:
+        return self._decided
+
     # Verbs
 
     def ring(self, now: Instant) -> None:

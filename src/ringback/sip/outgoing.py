@@ -13,7 +13,6 @@ from ringback.sip.dialog import Dialog
 from ringback.sip.endpoint import Endpoint
 from ringback.sip.events import Accepted, Failed, Provisional
 from ringback.sip.message import Headers, Request, Response
-from ringback.sip.timers import LIFETIME
 from ringback.sip.transaction import Address
 from ringback.sip.uri import NameAddr
 
@@ -117,7 +116,7 @@ class OutgoingCall(Call):
     def _send_cancel(self, now: Instant) -> None:
         assert self._transaction is not None
         self.endpoint.cancel(self._request, self.peer, now)
-        self.endpoint.timers.set(now + LIFETIME, self._transaction.give_up)
+        self._transaction.expect_final(now)
 
     def _invite(self, authorization: Authorization | None = None) -> Request:
         headers = Headers()

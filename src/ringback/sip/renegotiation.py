@@ -67,7 +67,7 @@ class Renegotiation:
             status = 481
         elif self._ours is not None and self._ours.under_way:
             status = 491  # section 14.2
-        elif self._theirs is not None:
+        elif self._theirs is not None or not call.established:
             status = 500
         if status is not None:
             response = call.endpoint.response(request, status)
@@ -144,7 +144,12 @@ class _Reinvite:
                 ack = self._acknowledge(request, response)
             self._answered(request, response, at)
 
-        call.endpoint.invite_transaction(request, call.dialog.destination(), on_response).start(now)
+        transaction = call.endpoint.invite_transaction(
+            request, call.dialog.destination(), on_response
+        )
+        transaction.start(now)
+        # A provisional answer, of a proxy for instance, says nothing of the far end.
+        transaction.expect_final(now)
 
     def stop(self) -> None:
         if self._again is not None:

@@ -11,7 +11,6 @@ from ringback.sip.dialog import Dialog
 from ringback.sip.events import Failed, Rejected
 from ringback.sip.message import Headers, Request, Response, parse
 from ringback.sip.outgoing import MOST_FORKS, MOST_TRIES, NEXT_TRY
-from ringback.sip.timers import LIFETIME
 from ringback.sip.transaction import Address
 
 CSEQ_GAP = 100
@@ -75,7 +74,7 @@ class ResumedCall(Call):
         transaction = self.endpoint.invite_transaction(request, peer, on_response)
         transaction.resume()
         self.endpoint.cancel(request, peer, now)
-        self.endpoint.timers.set(now + LIFETIME, transaction.give_up)
+        transaction.expect_final(now)
 
     def _failed(self, response: Response | None) -> None:
         if not self.ended:
