@@ -35,6 +35,8 @@ _VIA = re.compile(
 _CSEQ = re.compile(rf"(?P<number>[0-9]{{1,10}})\s+(?P<method>{TOKEN})")
 _QUOTED = re.compile(r'\s*"(?P<text>(?:[^"\\]|\\.)*)"\s*', re.DOTALL)
 _DISPLAY = re.compile(rf"\s*(?:{TOKEN}(?:\s+{TOKEN})*)?\s*")
+_SEPARATED = re.compile(r"\+?[0-9][0-9\-.()]*")
+"""A telephone number with visual separators (RFC 3966), which mean nothing (section 19.1.6)."""
 _NEEDS_QUOTES = re.compile(r'[";,<>\\\s]')
 _NO_PARAMS: Mapping[str, str | None] = MappingProxyType({})
 
@@ -152,9 +154,9 @@ class SipUri:
     def number(self) -> str:
         """The user part without escapes and parameters: what stands for a telephone number."""
         user = unquote(self.user or "").partition(";")[0]
-        if self.scheme == "tel":
-            return re.sub(r"[-.()]", "", user)
-        return user if self.host else ""
+        if self.scheme == "tel" or _SEPARATED.fullmatch(user):
+            user = re.sub(r"[-.()]", "", user)
+        return user if self.is_telephone else ""
 
     def __str__(self) -> str:
         if not self.host:
