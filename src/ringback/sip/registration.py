@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 from ringback.clock import Instant
@@ -16,10 +17,13 @@ RETRY = 30.0
 LONGEST_RETRY = 3600.0
 SHORTEST, LONGEST = 30, 86_400
 """Seconds: a registrar that grants less or more is taken to have granted so much."""
+_PASSING = (408, *range(500, 600))
+"""Failures that are the server's own, and say nothing of us."""
 
 
 class Registration:
-    """Registers, refreshes at half of the time granted, and tries again after a failure."""
+    """Registers, refreshes at half of the time granted, and tries again after a failure. One that
+    is passing does not end what was granted before."""
 
     def __init__(
         self,
@@ -35,6 +39,8 @@ class Registration:
         self._seconds = seconds
         self._next: Timer | None = None
         self._raised = False
+        self._until = -math.inf
+        """When what was granted last runs out."""
         self._stopped = True
 
     def start(self, now: Instant) -> None:
@@ -65,14 +71,17 @@ class Registration:
         if response is not None and response.status == 423 and self._raise(response):
             self._register(now)
             return
-        registered = response is not None and response.status < 300
-        if response is not None and registered:
+        if response is not None and response.status < 300:
             self._raised = False
-            pause = self._granted(response) / 2
+            granted = self._granted(response)
+            self._until = now + granted
+            pause = granted / 2
         else:
             pause = min(max(RETRY, float(_number(response, "retry-after") or 0)), LONGEST_RETRY)
+            if response is not None and response.status not in _PASSING:
+                self._until = now  # refused: what was granted before is worth nothing
         self._next = self._server.endpoint.timers.set(now + pause, self._register)
-        self._on_change(registered, response)
+        self._on_change(now < self._until, response)
 
     def _raise(self, response: Response) -> bool:
         """423: once more with the Min-Expires that the registrar wants (section 10.2.8)."""

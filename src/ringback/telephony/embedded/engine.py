@@ -24,7 +24,7 @@ from ringback.telephony.embedded.trunks import Trunks
 from ringback.telephony.port import CallLeg, Listener, Order, TriggerLeg
 
 CLOSING_SECONDS = 1.0
-"""How long the last BYEs have for their answers."""
+"""How long the last BYEs, and registrations taken back, have for their answers."""
 
 
 class EmbeddedEngine:
@@ -85,11 +85,11 @@ class EmbeddedEngine:
 
     async def close(self) -> None:
         self._on_trigger = None
-        self.trunks.close()
+        leaving = self.trunks.close()
         legs = [leg for leg in self._legs.values() if isinstance(leg, OutLeg)]
         for leg in legs:
             leg.hang_up()
-        if legs:
+        if legs or leaving:
             await self.clock.sleep_until(self.clock.now() + CLOSING_SECONDS)
         self._adapter.close()
         await self.media.close()

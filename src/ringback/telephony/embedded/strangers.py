@@ -2,34 +2,39 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable
 
 from ringback.clock import Clock, Instant
 from ringback.sip.transaction import Address
 
 QUIET_SECONDS = 60.0
-MOST = 1000
+"""So long nothing more is said of a source."""
+MOST = 20
+"""Sources told of in that time: whoever forges a new one each time must not fill the disk."""
 
 
 class Strangers:
-    """Remembers who was told of, a bounded number of them."""
+    """Remembers who was told of, and how much was not."""
 
     def __init__(self, clock: Clock, report: Callable[[str], None]) -> None:
         self._clock = clock
         self._report = report
-        self._told: OrderedDict[str, Instant] = OrderedDict()
+        self._told: dict[str, Instant] = {}
+        self._untold = 0
 
     def seen(self, source: Address) -> None:
         """Something came from `source`."""
         now, host = self._clock.now(), source[0]
-        if now - self._told.get(host, 0.0) < QUIET_SECONDS:
+        if now - self._told.get(host, -QUIET_SECONDS) < QUIET_SECONDS:
+            return
+        self._told = {told: at for told, at in self._told.items() if now - at < QUIET_SECONDS}
+        if len(self._told) == MOST:
+            self._untold += 1
             return
         self._told[host] = now
-        self._told.move_to_end(host)
-        if len(self._told) > MOST:
-            self._told.popitem(last=False)
+        more = f" ({self._untold} more from other sources before)" if self._untold else ""
+        self._untold = 0
         self._report(
-            f"dropped a message from {host}: no trunk has this source: add it to `sources` of a "
-            "[[trunk]] if it is yours"
+            f"dropped a message from {host}{more}: no trunk has this source: add it to `sources` "
+            "of a [[trunk]] if it is yours"
         )

@@ -37,7 +37,11 @@ class TrunkState:
     """The sources listed."""
     channels: int = 0
     """Calls that it carries."""
+    asked: bool = False
+    """An OPTIONS waits for its answer."""
     misses: int = 0
+    registration: Registration | None = None
+    """None while its host has not been looked up, and where it does not register."""
     registered: bool = False
     told_up: bool = True
 
@@ -45,6 +49,13 @@ class TrunkState:
     def up(self) -> bool:
         registered = self.registered or not self.trunk.register_
         return registered and self.misses < MISSES and bool(self.hosts)
+
+    @property
+    def trouble(self) -> str:
+        """Why it is not up."""
+        if not self.hosts:
+            return "its host cannot be looked up"
+        return "it does not answer" if self.misses >= MISSES else "it is not registered"
 
     @property
     def full(self) -> bool:
@@ -78,7 +89,6 @@ class Trunks:
         }
         for state in self._states.values():
             state.networks = [ipaddress.ip_network(text) for text in state.trunk.sources]
-        self._registrations: list[Registration] = []
         self._flush = flush
         self._clock = clock
         self._report = report
@@ -101,20 +111,20 @@ class Trunks:
 
     async def start(self) -> None:
         """Look the hosts up, then keep watch."""
-        for state in self._states.values():
-            await self._resolve(state)
+        await asyncio.gather(*(self._resolve(state) for state in self._states.values()))
         loop = asyncio.get_running_loop()
-        for state in self._states.values():
-            self._tasks.append(loop.create_task(self._watch(state)))
-            if state.trunk.register_:
-                self._register(state)
+        self._tasks = [loop.create_task(self._watch(state)) for state in self._states.values()]
 
-    def close(self) -> None:
+    def close(self) -> bool:
+        """Whether registrations are being taken back, whose answers are worth waiting for: one
+        that is challenged is sent again."""
         for task in self._tasks:
             task.cancel()
-        for registration in self._registrations:
+        registrations = [state.registration for state in self._states.values()]
+        for registration in filter(None, registrations):
             registration.stop(self._clock.now())
         self._flush()
+        return any(registrations)
 
     async def _resolve(self, state: TrunkState) -> None:
         loop = asyncio.get_running_loop()
@@ -132,17 +142,36 @@ class Trunks:
         state.server.peer = state.address
 
     async def _watch(self, state: TrunkState) -> None:
-        """OPTIONS every 25 s; after three misses the trunk is skipped until it answers."""
+        """OPTIONS every 25 s; one without an answer when the next is due was a miss, and after
+        three the trunk is skipped until it answers."""
         resolved = self._clock.now()
         while True:
-            if state.hosts:
-                answered = await self._options(state)
-                state.misses = 0 if answered is not None else state.misses + 1
-            self._tell(state)
+            if not state.hosts:
+                self._tell(state)
+            else:
+                if state.trunk.register_ and state.registration is None:
+                    state.registration = self._register(state)
+                self._ask(state)
             await self._clock.sleep_until(self._clock.now() + OPTIONS_SECONDS)
             if self._clock.now() - resolved > RESOLVE_SECONDS or not state.hosts:
                 resolved = self._clock.now()
                 await self._resolve(state)
+
+    def _ask(self, state: TrunkState) -> None:
+        if state.asked:
+            state.misses += 1
+            self._tell(state)
+        state.asked = True
+
+        def on_response(response: Response | None, at: Instant) -> None:
+            if response is None:
+                return
+            missed, state.misses, state.asked = state.misses, 0, False
+            if missed:
+                self._tell(state)
+
+        state.server.options(on_response, self._clock.now())
+        self._flush()
 
     def _tell(self, state: TrunkState) -> None:
         if state.up != state.told_up:
@@ -151,10 +180,10 @@ class Trunks:
                 f"trunk {state.trunk.name} is up again"
                 if state.up
                 else f"trunk {state.trunk.name} ({state.trunk.host}:{state.trunk.port}) is down: "
-                "it does not answer; calls go by other trunks until it does"
+                f"{state.trouble}; calls go by other trunks until that is over"
             )
 
-    def _register(self, state: TrunkState) -> None:
+    def _register(self, state: TrunkState) -> Registration:
         """Keep a registration up (RFC 3261 section 10)."""
 
         def on_change(registered: bool, response: Response | None) -> None:
@@ -162,26 +191,13 @@ class Trunks:
             self._tell(state)
             if not registered:
                 why = "no answer" if response is None else f"{response.status} {response.reason}"
-                self._report(
-                    f"trunk {state.trunk.name}: registration failed: {why}: check user and password"
-                )
+                refused = response is not None and response.status in (401, 403, 404, 407)
+                mending = "check user and password" if refused else "it is tried again"
+                self._report(f"trunk {state.trunk.name}: registration failed: {why}: {mending}")
 
         registration = Registration(state.server, on_change)
-        self._registrations.append(registration)
         registration.start(self._clock.now())
-        self._flush()
-
-    async def _options(self, state: TrunkState) -> Response | None:
-        """The answer to an OPTIONS, None where there is none."""
-        answered: asyncio.Future[Response | None] = asyncio.get_running_loop().create_future()
-
-        def on_response(response: Response | None, at: Instant) -> None:
-            if not answered.done():
-                answered.set_result(response)
-
-        state.server.options(on_response, self._clock.now())
-        self._flush()
-        return await answered
+        return registration
 
 
 def _correspondence(trunk: Trunk, endpoint: Endpoint) -> Correspondence:

@@ -1,0 +1,317 @@
+"""Trunks: up and down, registered, looked up, and who is none (spec section 5), on virtual time."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import socket
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import pytest
+from tests.sip.useragents import US, reply
+
+from ringback.clock import LoopClock, Timer
+from ringback.config import Trunk
+from ringback.sip.calls import IncomingCall
+from ringback.sip.endpoint import Endpoint
+from ringback.sip.message import Request, Response, parse
+from ringback.sip.transaction import Address
+from ringback.telephony.embedded.strangers import MOST, Strangers
+from ringback.telephony.embedded.trunks import Trunks
+from ringback.telephony.simulated.virtualloop import VirtualLoop, run_virtual
+
+HOST = "192.0.2.2"
+PLAIN = Trunk(name="t", host="trunk.example", port=5070)
+REGISTERED = Trunk(
+    name="t", host="trunk.example", port=5070, register=True, user="us", password="secret"
+)
+CHALLENGE = (("www-authenticate", 'Digest realm="r", nonce="n", qop="auth"'),)
+
+
+class World:
+    """Trunks on a network where the test answers, and what names mean there."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *trunks: Trunk) -> None:
+        self.loop = asyncio.get_running_loop()
+        self.clock = LoopClock(self.loop, 0.0)
+        self.endpoint = Endpoint(US, random.Random(1), IncomingCall)
+        self.names: dict[str, list[str]] = {"trunk.example": [HOST]}
+        self.sent: list[tuple[float, Request, Address]] = []
+        """Without repetitions."""
+        self.reports: list[str] = []
+        self.answer: Callable[[Request], Response | None] = lambda request: reply(request, 200)
+        self.trunks = Trunks(
+            list(trunks), self.endpoint, self.flush, self.clock, self.reports.append
+        )
+        self._timer: Timer | None = None
+
+        async def getaddrinfo(loop: VirtualLoop, host: str, port: None, **how: object) -> Any:
+            if host not in self.names:
+                raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+            return [(socket.AF_INET, 0, 0, "", (name, 0)) for name in self.names[host]]
+
+        monkeypatch.setattr(VirtualLoop, "getaddrinfo", getaddrinfo)
+
+    def flush(self) -> None:
+        for data, peer in self.endpoint.datagrams():
+            request = parse(data)
+            assert isinstance(request, Request)
+            answer = self.answer(request)
+            if str(request.via) not in [str(sent.via) for _, sent, _ in self.sent]:
+                self.sent.append((self.clock.now(), request, peer))
+            if answer is not None:
+                self.loop.call_later(0.01, self.receive, answer)
+        if self._timer is not None:
+            self._timer.cancel()
+        due = self.endpoint.next_timer()
+        self._timer = None if due is None else self.clock.call_at(due, self._due)
+
+    def receive(self, response: Response) -> None:
+        self.endpoint.receive(response.encode(), (HOST, 5070), self.clock.now())
+        self.flush()
+
+    def _due(self) -> None:
+        self.endpoint.run_timers(self.clock.now())
+        self.flush()
+
+    async def at(self, when: float) -> None:
+        await self.clock.sleep_until(when)
+
+    def times(self, method: str) -> list[float]:
+        return [round(at, 1) for at, request, _ in self.sent if request.method == method]
+
+    @property
+    def up(self) -> bool:
+        return self.trunks["t"].up
+
+
+Test = Callable[[World], Coroutine[Any, Any, None]]
+
+
+def run(monkeypatch: pytest.MonkeyPatch, test: Test, *trunks: Trunk) -> None:
+    async def main() -> None:
+        await test(World(monkeypatch, *trunks))
+
+    run_virtual(main())
+
+
+def silent(request: Request) -> None:
+    """No answer."""
+
+
+# OPTIONS
+
+
+def test_a_trunk_is_asked_every_25_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def test(world: World) -> None:
+        world.answer = lambda request: reply(request, 404)  # any answer is one
+        await world.trunks.start()
+        await world.at(80.0)
+        assert world.times("OPTIONS") == [0.0, 25.0, 50.0, 75.0]
+        assert {peer for _, _, peer in world.sent} == {(HOST, 5070)}
+        assert world.up
+        assert world.reports == []
+
+    run(monkeypatch, test, PLAIN)
+
+
+def test_after_three_misses_it_is_skipped_until_it_answers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def test(world: World) -> None:
+        world.answer = silent
+        await world.trunks.start()
+        await world.at(74.9)
+        assert world.up
+        assert world.reports == []
+        await world.at(75.1)
+        assert not world.up
+        assert world.reports == [
+            "trunk t (trunk.example:5070) is down: it does not answer; calls go by other trunks "
+            "until that is over"
+        ]
+        await world.at(180.0)
+        assert world.times("OPTIONS") == [25.0 * number for number in range(8)], "on and on"
+        world.answer = lambda request: reply(request, 200)
+        await world.at(200.1)
+        assert world.up
+        assert world.reports[1:] == ["trunk t is up again"]
+
+    run(monkeypatch, test, PLAIN)
+
+
+def test_two_misses_and_an_answer_begin_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def test(world: World) -> None:
+        world.answer = silent
+        await world.trunks.start()
+        await world.at(60.0)
+        _, last, _ = world.sent[-1]
+        world.receive(reply(last, 200))  # late, but an answer
+        await world.at(149.0)
+        assert world.up
+        await world.at(151.0)
+        assert not world.up
+
+    run(monkeypatch, test, PLAIN)
+
+
+# Registration
+
+
+def test_a_trunk_that_registers_is_up_while_registered(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def test(world: World) -> None:
+        def answer(request: Request) -> Response:
+            if request.method == "REGISTER" and request.headers.get("authorization") is None:
+                return reply(request, 401, headers=CHALLENGE)
+            return reply(request, 200)
+
+        world.answer = answer
+        await world.trunks.start()
+        await world.at(0.001)
+        assert not world.up
+        await world.at(1.0)
+        assert world.up
+        assert world.reports == [], "nothing is wrong while the answer is under way"
+        world.answer = lambda request: reply(request, 403 if request.method == "REGISTER" else 200)
+        await world.at(151.0)
+        assert not world.up
+        assert world.reports == [
+            "trunk t (trunk.example:5070) is down: it is not registered; calls go by other trunks "
+            "until that is over",
+            "trunk t: registration failed: 403 Forbidden: check user and password",
+        ]
+
+    run(monkeypatch, test, REGISTERED)
+
+
+def test_a_passing_failure_does_not_end_a_registration(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def test(world: World) -> None:
+        await world.trunks.start()
+        await world.at(100.0)
+        world.answer = lambda request: reply(request, 503 if request.method == "REGISTER" else 200)
+        await world.at(299.0)
+        assert world.up
+        assert world.reports == []
+        await world.at(301.0)
+        assert not world.up
+        assert world.reports[1:] == [
+            "trunk t: registration failed: 503 Service Unavailable: it is tried again"
+        ]
+
+    run(monkeypatch, test, REGISTERED)
+
+
+def test_closing_takes_the_registration_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def test(world: World) -> None:
+        await world.trunks.start()
+        await world.at(1.0)
+        world.answer = lambda request: reply(request, 401, headers=CHALLENGE)
+        assert world.trunks.close()
+        await world.at(2.0)
+        (_, first, _), (_, second, _) = world.sent[-2:]
+        assert [first.headers.get("expires"), second.headers.get("expires")] == ["0", "0"]
+        assert second.headers.get("authorization")
+
+    run(monkeypatch, test, REGISTERED)
+
+
+# Names and sources
+
+
+def test_a_host_that_cannot_be_looked_up_is_sent_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Least of all by its name: the socket would look it up while every call waits."""
+
+    async def test(world: World) -> None:
+        del world.names["trunk.example"]
+        await world.trunks.start()
+        await world.at(60.0)
+        assert world.sent == []
+        assert not world.up
+        assert world.reports[:2] == [
+            "trunk t: host 'trunk.example' cannot be looked up: Name or service not known: check "
+            "it, or the name server",
+            "trunk t (trunk.example:5070) is down: its host cannot be looked up; calls go by "
+            "other trunks until that is over",
+        ]
+        world.names["trunk.example"] = [HOST]
+        await world.at(76.0)
+        assert world.times("REGISTER") == world.times("OPTIONS") == [75.0]
+        assert world.up
+        assert world.trunks.close()
+
+    run(monkeypatch, test, REGISTERED)
+
+
+def test_a_host_is_looked_up_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def test(world: World) -> None:
+        world.names["trunk.example"] = ["192.0.2.9", "192.0.2.8"]
+        await world.trunks.start()
+        for host in ("192.0.2.8", "192.0.2.9"):
+            assert world.trunks.of_source((host, 4711)) is not None
+        world.names["trunk.example"] = ["192.0.2.7"]
+        await world.at(330.0)
+        assert world.trunks.of_source(("192.0.2.7", 5070)) is not None
+        assert world.trunks.of_source(("192.0.2.8", 5070)) is None
+        assert world.sent[-1][2] == ("192.0.2.7", 5070)
+        del world.names["trunk.example"]
+        await world.at(660.0)
+        assert world.up, "what it resolved to before goes on being used"
+
+    run(monkeypatch, test, PLAIN)
+
+
+def test_sources_are_those_listed_and_the_hosts(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def test(world: World) -> None:
+        world.names["other.example"] = [HOST]
+        await world.trunks.start()
+
+        def of(host: str, port: int) -> str | None:
+            state = world.trunks.of_source((host, port))
+            return None if state is None else state.trunk.name
+
+        assert of(HOST, 5070) == "t"
+        assert of(HOST, 6000) == "other", "whose very address it is"
+        assert of(HOST, 1024) == "t"
+        assert of("198.51.100.7", 5060) == "other"
+        assert of("203.0.113.255", 5060) == "other"
+        assert of("203.0.112.255", 5060) is None
+
+    other = Trunk(
+        name="other",
+        host="other.example",
+        port=6000,
+        sources=("198.51.100.7", "203.0.113.0/24"),
+    )
+    run(monkeypatch, test, PLAIN, other)
+
+
+# Strangers
+
+
+def test_of_a_stranger_a_line_a_minute_and_of_many_no_flood() -> None:
+    async def test() -> None:
+        clock = LoopClock(asyncio.get_running_loop(), 1000.0)
+        lines: list[str] = []
+        strangers = Strangers(clock, lines.append)
+        for _ in range(100):
+            strangers.seen(("203.0.113.1", 5060))
+        assert lines == [
+            "dropped a message from 203.0.113.1: no trunk has this source: add it to `sources` of "
+            "a [[trunk]] if it is yours"
+        ]
+        await clock.sleep_until(1059.0)
+        strangers.seen(("203.0.113.1", 5061))
+        assert len(lines) == 1
+        await clock.sleep_until(1060.0)
+        strangers.seen(("203.0.113.1", 5060))
+        assert len(lines) == 2
+        for number in range(50_000):
+            strangers.seen((f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}", 5060))
+        assert len(lines) == MOST + 1
+        await clock.sleep_until(1121.0)
+        strangers.seen(("203.0.113.2", 5060))
+        assert f"({50_000 - MOST + 1} more from other sources before)" in lines[-1]
+        assert len(strangers._told) == 1
+
+    run_virtual(test())
