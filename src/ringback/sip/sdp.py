@@ -25,6 +25,7 @@ _MIRRORED: dict[Direction, Direction] = {
     "inactive": "inactive",
 }
 _IPV4 = re.compile(r"(?:[0-9]{1,3}\.){3}[0-9]{1,3}")
+_NOWHERE = "0.0.0.0"
 _MEDIA = re.compile(
     r"(?P<kind>\S+) (?P<port>[0-9]{1,5})(?:/[0-9]+)? (?P<proto>\S+) (?P<formats>.+)"
 )
@@ -88,7 +89,13 @@ class Negotiated:
     @property
     def on_hold(self) -> bool:
         """The far end does not want to hear us or sends nothing itself."""
-        return self.direction != "sendrecv" or self.host == "0.0.0.0"
+        return self.direction != "sendrecv" or self.host == _NOWHERE
+
+    @property
+    def sends(self) -> bool:
+        """Whether there is anybody to send to. The address zero was hold once (RFC 3264 section
+        8.4); what is sent there arrives at this machine's own ports."""
+        return self.direction in ("sendrecv", "sendonly") and self.host != _NOWHERE
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,10 +198,8 @@ def _description(ours: Endpoint, medias: Sequence[str]) -> bytes:
 def _parse(body: bytes) -> list[_Media]:
     if len(body) > LONGEST_BYTES:
         raise SdpError("the session description is too long")
-    try:
-        lines = body.decode("utf-8").splitlines()
-    except UnicodeDecodeError as error:
-        raise SdpError("the session description is not UTF-8") from error
+    # Names may be in another charset (RFC 4566 section 5); nothing that is read here is.
+    lines = body.decode("utf-8", "replace").replace("\r\n", "\n").split("\n")
     if not lines or lines[0].strip() != "v=0":
         raise SdpError("a session description begins with v=0")
     address: str | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 from collections.abc import Sequence
@@ -60,7 +61,6 @@ class OutLeg:
         self._sdp = SdpEndpoint(
             engine.public[0], self.stream.port, trunk.codecs, engine.chance.getrandbits(31)
         )
-        self._version = 1
         sender, headers = sender_headers(order.shown, trunk, engine.public)
         host = f"{trunk.host}:{trunk.port}" if trunk.port != 5060 else trunk.host
         self._call = OutgoingCall(
@@ -214,11 +214,9 @@ class OutLeg:
 
     def _offered(self, body: bytes, now: Instant) -> None:
         """A re-INVITE, answered on its own leg: hold, another address, another codec."""
-        self._version += 1
-        ours = SdpEndpoint(
-            self._sdp.host, self._sdp.port, self._sdp.codecs, self._sdp.session, self._version
-        )
+        ours = dataclasses.replace(self._sdp, version=self._sdp.version + 1)
         if not body:
+            self._sdp = ours
             self._call.accept_offer(make_offer(ours), now)
             return
         try:
@@ -228,6 +226,7 @@ class OutLeg:
         if made is None:
             self._call.refuse_offer(488, now)
             return
+        self._sdp = ours  # the version goes up by one for each that is sent (RFC 3264 section 8)
         answer, self._agreed = made
         self._call.accept_offer(answer, now)
         self._configure()
@@ -252,9 +251,7 @@ class OutLeg:
                 payload_type=agreed.payload_type,
                 dtmf_in=agreed.receive_dtmf_payload_type,
                 dtmf_out=agreed.dtmf_payload_type,
-                sends=self._answered
-                and agreed.direction in ("sendrecv", "sendonly")
-                and agreed.host != "0.0.0.0",  # hold as RFC 2543 had it (RFC 3264 section 8.4)
+                sends=self._answered and agreed.sends,
                 on_hold=agreed.on_hold or not self._answered,
                 allowed={agreed.host, *self._trunk.hosts},
                 anywhere=self._trunk.trunk.media_anywhere,
