@@ -6,6 +6,7 @@ import pytest
 from tests.sip.useragents import PEER, Alone, kind, kinds, reply
 
 from ringback.sip.calls import Credentials
+from ringback.sip.dialog import sip_uri
 from ringback.sip.message import Request, Response
 from ringback.sip.outside import Correspondence
 from ringback.sip.registration import Registration
@@ -69,6 +70,22 @@ def test_options_ask_whether_a_server_is_there() -> None:
     assert told == [404]
     ua.run(32.0)
     assert told == [404, None]
+
+
+def test_a_user_may_be_a_whole_address() -> None:
+    """As some carriers have it; `@` cannot stand in the user of a URI."""
+    ua = Alone()
+    sender = sip_uri("me@example.com", "192.0.2.2", 5060)
+    server = Correspondence(
+        ua.endpoint, "sip:192.0.2.2:5070", PEER, sender=sender, user="me@example.com"
+    )
+    told: list[Response | None] = []
+    server.options(lambda response, at: told.append(response), ua.now)
+    options = ua.sent()
+    assert str(options.from_.uri) == "sip:me%40example.com@192.0.2.2"
+    assert str(options.contact) == "<sip:me%40example.com@192.0.2.1>"
+    ua.give(reply(options, 200))
+    assert [response.status for response in told if response] == [200]
 
 
 def test_registration_is_refreshed_at_half_its_time() -> None:

@@ -9,6 +9,7 @@ from tests.sip.useragents import (
     OFFER,
     PEER,
     Alone,
+    from_callee,
     kind,
     kinds,
     reply,
@@ -329,9 +330,20 @@ def test_too_many_transactions_get_503_and_the_ones_there_are_go_on(
         refused(ua, request("OPTIONS", branch=f"z9hG4bK{number}"))
     assert refused(ua, request("OPTIONS", branch="z9hG4bKone-more")).status == 503
     assert refused(ua, request("OPTIONS", branch="z9hG4bK1")).status == 200
+    assert refused(ua, request("BYE", to_tag="gone", branch="z9hG4bKbye")).status == 503
     call.reject(486, ua.now)
     (final,) = ua.out()
     ua.give(request("ACK", to_tag=final.to.tag))
     assert ua.only(Rejected).acknowledged
     ua.run(100.0)
     assert ua.idle()
+
+
+def test_a_call_can_be_ended_however_much_there_is_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(endpoint_module, "MOST_TRANSACTIONS", 0)
+    ua = Alone()
+    call, invite = ua.answered()
+    assert kinds(ua.give(from_callee("INFO", invite))) == ["503 INFO"]
+    assert kinds(ua.give(from_callee("BYE", invite, branch="z9hG4bKbye"))) == ["200 BYE"]
+    assert call.ended
+    assert kinds(ua.give(from_callee("BYE", invite, branch="z9hG4bKagain"))) == ["503 BYE"]

@@ -6,6 +6,7 @@ import ipaddress
 import re
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote
 
 from ringback.sip.errors import SipError
 from ringback.sip.message import Headers, Request, Response
@@ -143,9 +144,12 @@ class Dialog:
 
 
 def _private(host: str) -> bool:
-    return ipaddress.ip_address(host).is_private
+    """Known in its own network only; carriers' NATs included (RFC 6598)."""
+    return not ipaddress.ip_address(host).is_global
 
 
 def sip_uri(user: str | None, host: str, port: int) -> str:
-    """A plain URI for Contact, From and the like."""
-    return str(SipUri("sip", user, host, port if port != 5060 else None))
+    """A plain URI for Contact, From and the like; of `user`, which may be a whole address, what
+    cannot stand in one is escaped (section 19.1.2)."""
+    escaped = None if user is None else quote(user, safe="-_.!~*'()&=+$,;?/")
+    return str(SipUri("sip", escaped, host, port if port != 5060 else None))

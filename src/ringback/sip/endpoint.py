@@ -228,7 +228,7 @@ class Endpoint:
             existing.feed("INVITE" if request.method == "INVITE" else "request", now)
             return
         note_source(request, source)
-        if len(self._servers) >= MOST_TRANSACTIONS:
+        if len(self._servers) >= MOST_TRANSACTIONS and not self._ends_call(request):
             self._answer_statelessly(request, OVERLOADED, source)
             return
         refused = refusal(request)
@@ -293,6 +293,11 @@ class Endpoint:
             call.receive_reinvite(request, transaction, now)
         else:
             call.receive_request(request, self._server(request, peer), now)
+
+    def _ends_call(self, request: Request) -> bool:
+        """A BYE is taken however much there is to do: the call that it ends costs money. There
+        are no more of them than calls."""
+        return request.method == "BYE" and self._call_of(request) is not None
 
     def _call_of(self, request: Request) -> Call | None:
         return self.dialogs.get((request.call_id, request.to.tag or "", request.from_.tag or ""))

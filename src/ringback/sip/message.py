@@ -138,21 +138,27 @@ class Message:
             raise SipError(f"{name} is missing")
         return values[0]
 
+    def _only(self, name: str, parse: Callable[[str], T]) -> T:
+        value = self._first(name, parse)
+        if len(self.headers.parsed(name, parse)) > 1:
+            raise SipError(f"{name} has two values")
+        return value
+
     @property
     def via(self) -> Via:
         return self._first("via", Via.parse)
 
     @property
     def from_(self) -> NameAddr:
-        return self._first("from", NameAddr.parse)
+        return self._only("from", NameAddr.parse)
 
     @property
     def to(self) -> NameAddr:
-        return self._first("to", NameAddr.parse)
+        return self._only("to", NameAddr.parse)
 
     @property
     def cseq(self) -> CSeq:
-        return self._first("cseq", CSeq.parse)
+        return self._only("cseq", CSeq.parse)
 
     @property
     def call_id(self) -> str:
