@@ -89,7 +89,7 @@ def _diverted_by(request: Request) -> str | None:
         return (diversions[0].uri.number if diversions else "") or _UNKNOWN
     if len(request.headers.all("history-info")) > 1:
         first = _address(request, "history-info")
-        return None if first is None else first.uri.number
+        return _UNKNOWN if first is None else first.uri.number
     return None
 
 
