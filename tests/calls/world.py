@@ -7,10 +7,12 @@ import random
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from sqlalchemy import Connection, func, select
+from tests.calls.stores import BrittleStore, MortalStore, at_once
 
+from ringback.accounts import tree
 from ringback.accounts.apply import apply_setup
 from ringback.accounts.entries import SetupFile
 from ringback.accounts.secrets import Secrets
@@ -22,7 +24,6 @@ from ringback.config import Guards, Route, Trunk
 from ringback.sounds.convert import convert
 from ringback.sounds.library import SoundLibrary
 from ringback.sounds.speech import BUILT_IN
-from ringback.store import InlineStore, StoreFull
 from ringback.store.models import (
     Charge,
     LedgerAccount,
@@ -33,8 +34,6 @@ from ringback.store.models import (
     Session,
 )
 from ringback.telephony.simulated import FarCall, Network, SimulatedEngine, run_virtual
-
-T = TypeVar("T")
 
 CALLER = "+447700900123"
 OTHER_CALLER = "+447700900124"
@@ -55,54 +54,62 @@ RATE = {
 }
 
 
-class BrittleStore(InlineStore):
-    """A store that takes nothing while it is `down`. It is still read, as SQLite is."""
-
-    down = False
-
-    async def run(self, work: Callable[[Connection], T]) -> T:
-        if self.down:
-            raise StoreFull("database: the disk is full")
-        return await super().run(work)
-
-
 class Steps:
     """A journal that keeps what it is told."""
 
-    def __init__(self, clock: LoopClock) -> None:
+    def __init__(self, clock: LoopClock, reached: Callable[[str], None]) -> None:
         self._clock = clock
+        self._reached = reached
         self.steps: list[tuple[Instant, str | None, str, dict[str, object]]] = []
         self.troubles: list[str] = []
 
     def step(self, session: str, step: str, **facts: object) -> None:
         self.steps.append((self._clock.now(), session, step, facts))
+        self._reached(step)
 
     def trouble(self, session: str | None, what: str, **facts: object) -> None:
         self.troubles.append(what)
 
 
 class World:
-    """One server and everything around it. `restart` gives it another life."""
+    """One server and everything around it. `restart` gives it another life after `die`.
+
+    It passes named points: the steps of the journal, and "before" and "after" each unit of work.
+    With `dies_at` set it dies at a point, so that nothing of what follows is done.
+    """
 
     def __init__(self, seed: int, folder: Path) -> None:
-        self._keep = asyncio.all_tasks()
+        self.outside = asyncio.all_tasks()
+        """The tasks that are no part of the server."""
         self.chance = random.Random(seed)
         self.clock = LoopClock(asyncio.get_running_loop(), EPOCH)
         self.network = Network(self.clock, random.Random(self.chance.random()))
         self.store = BrittleStore()
+        self.delay: Callable[[], float] = lambda: 0.0
+        """How long the server waits for each unit of work."""
+        self.points: list[str] = []
+        self.dies_at: Callable[[str], bool] = lambda point: False
+        self.died = asyncio.Event()
         self.secrets = Secrets(b"k" * 32)
         self.folder = folder
-        self.journal = Steps(self.clock)
+        self.journal = Steps(self.clock, self._reached)
         self.trunks = {name: Trunk(name=name, host="192.0.2.1") for name in ("trunk", "second")}
         self.routes = (Route(prefix="", trunks=("trunk",)),)
         self.engine = SimulatedEngine(self.network)
         self.exchange = self._make_exchange()
 
+    def _reached(self, point: str) -> None:
+        if not self.died.is_set():
+            self.points.append(point)
+            if self.dies_at(point):
+                self.die()
+
     def _make_exchange(self) -> Exchange:
-        services = Services(
+        self.life = MortalStore(self.store, self.clock, lambda: self.delay(), self._reached)
+        self.services = services = Services(
             clock=self.clock,
             chance=random.Random(self.chance.random()),
-            store=self.store,
+            store=self.life,
             engine=self.engine,
             sounds=SoundLibrary(
                 self.folder / "sounds", lambda name: self.journal.trouble(None, f"missing {name}")
@@ -175,15 +182,33 @@ class World:
         self.exchange.credited(applied.credited)
         return applied.changes
 
-    async def crash_and_restart(self, after: float = 1.0) -> None:
-        """The server dies at once, and another life begins on the same store."""
+    def die(self) -> None:
+        """The server dies at once, at whatever it is doing."""
         self.engine.crash()
-        for task in asyncio.all_tasks() - self.network.tasks - self._keep:
+        self.life.dead = True
+        self.died.set()
+
+    async def restart(self, after: float = 1.0) -> None:
+        """Another life begins on the same store. It may die while it starts."""
+        for task in asyncio.all_tasks() - self.network.tasks - self.outside:
             task.cancel()
         await self.sleep(after)
+        self.died.clear()
         self.engine = SimulatedEngine(self.network)
         self.exchange = self._make_exchange()
-        await self.exchange.start()
+        loop = asyncio.get_running_loop()
+        starting, dying = (
+            loop.create_task(self.exchange.start()),
+            loop.create_task(self.died.wait()),
+        )
+        await asyncio.wait({starting, dying}, return_when=asyncio.FIRST_COMPLETED)
+        dying.cancel()
+        if starting.done():
+            starting.result()
+
+    async def crash_and_restart(self, after: float = 1.0) -> None:
+        self.die()
+        await self.restart(after)
 
     async def sleep(self, seconds: float) -> None:
         await self.clock.sleep_until(self.clock.now() + seconds)
@@ -221,6 +246,12 @@ class World:
             lambda tx: [dict(row) for row in tx.execute(select(model.__table__)).mappings()]
         )
         return found
+
+    async def extension(self) -> str:
+        """The id of the only extension there is."""
+        found = await self.store.read(lambda tx: tree.find_by_name(tx, None))
+        assert found is not None
+        return found.id
 
     def session(self) -> dict[str, Any]:
         """The only session there is."""
@@ -263,11 +294,7 @@ class World:
         return [call for call in self.network.calls.values() if call.number == number]
 
     def _read(self, work: Callable[[Connection], Any]) -> Any:
-        try:
-            self.store.read(work).send(None)  # it never waits
-        except StopIteration as done:
-            return done.value
-        raise AssertionError("an inline store waited")
+        return at_once(self.store.read(work))
 
     def check(self) -> None:
         """What must hold once everything is quiet, whatever happened."""
