@@ -181,6 +181,8 @@ class Line:
             self.course.interrupted = True
         elif event.cause.outcome is LegOutcome.LIMIT:
             self.course.cut_off = self.stage is Stage.CONVERSATION
+            if not self.course.cut_off:
+                self.fault(Outcome.NO_CREDIT)
         else:
             self.course.hung_up = True
         raise CallerLeft

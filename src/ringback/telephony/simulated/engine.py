@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
-from ringback.telephony.port import CallLeg, Listener, Order, TriggerLeg
+from ringback.telephony.port import CallLeg, Listener, NoRoom, Order, TriggerLeg
 from ringback.telephony.simulated.legs import ResumedSimulatedLeg, SimulatedLeg, SimulatedTrigger
 from ringback.telephony.simulated.network import FarCall, Network, Ring
 
@@ -19,6 +19,7 @@ class SimulatedEngine:
         self.alive = True
         self.down: set[str] = set()
         """Trunks that are known to be down."""
+        self.full = False
         self._on_trigger: Callable[[TriggerLeg], None] | None = None
         self._legs: list[SimulatedLeg] = []
 
@@ -30,6 +31,8 @@ class SimulatedEngine:
         return trunk not in self.down
 
     def prepare(self, order: Order, listener: Listener, beside: CallLeg | None = None) -> CallLeg:
+        if self.full:
+            raise NoRoom("no more calls")
         call_id = f"call-{self.network.chance.getrandbits(64):016x}"
         far = FarCall(self.network, call_id, order.trunk, order.number, order.shown, None)
         far.leg = leg = SimulatedLeg(self, far, order, listener)
