@@ -7,6 +7,7 @@ start-up first brings to an end what a crash has left (`recovery`).
 from __future__ import annotations
 
 import asyncio
+import traceback
 from collections.abc import Collection
 
 from sqlalchemy import Connection
@@ -23,7 +24,6 @@ from ringback.calls.requests import Again, Request, prove_again, request_by_orde
 from ringback.calls.services import Services
 from ringback.calls.session import run_session
 from ringback.calls.triggers import UNAVAILABLE, TriggerCall
-from ringback.clock import Instant
 from ringback.ids import new_id
 from ringback.store import StoreError
 from ringback.telephony.port import TriggerLeg
@@ -43,8 +43,6 @@ class Exchange:
         self._lines: dict[str, tuple[Line, str]] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._triggers: set[asyncio.Task[None]] = set()
-        self._moved: dict[str, Instant] = {}
-        """Further triggers of sessions whose own trigger is not over yet."""
         self._heartbeat: asyncio.Task[None] | None = None
         self._closing = False
 
@@ -192,14 +190,22 @@ class Exchange:
             self._services.journal.trouble(None, f"trigger refused with 503: {error}")
             leg.reject(UNAVAILABLE)
             return
+        except asyncio.CancelledError:
+            leg.reject(UNAVAILABLE)  # the server is stopping: a caller must not ring for ever
+            raise
+        except Exception as error:  # noqa: BLE001  a fault of ours must not let a caller ring on
+            trace = "".join(traceback.format_exception(error))
+            self._services.journal.trouble(None, f"trigger ended by a fault of Ringback: {trace}")
+            leg.reject(UNAVAILABLE)
+            return
         match result:
             case Request():
                 self._begin(result)
             case Again(session=session, ended=ended):
-                if session in self._lines:
-                    self._lines[session][0].inbox.put(TriggeredAgain(ended))
-                else:
-                    self._moved[session] = ended
+                line = self._lines.get(session)
+                inbox = self._services.unproven.get(session) if line is None else line[0].inbox
+                if inbox is not None:  # else it has just come to its end
+                    inbox.put(TriggeredAgain(ended))
 
     # Sessions
 
@@ -229,10 +235,7 @@ class Exchange:
         )
         line = Line(self._services, row.id, request.extension, origin)
         line.attempts = attempts
-        moved = self._moved.pop(row.id, None)
         line.due = request.due
-        if moved is not None:
-            line.due = max(line.due, moved + request.extension.setup.callback_delay_seconds)
         self._lines[row.id] = line, row.return_number
         task = asyncio.get_running_loop().create_task(
             run_session(line, row.return_number), name=f"session {row.id}"

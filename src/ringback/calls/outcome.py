@@ -60,6 +60,10 @@ _OF_A_LEG = {
 }
 
 
+FINAL = frozenset({port.Outcome.REJECTED, port.Outcome.UNALLOCATED})
+"""After these a return call is not made again."""
+
+
 def of_unanswered(cause: port.Cause) -> Outcome:
     """What an unanswered leg met: `busy`, `no_answer`, `rejected` or `failed`."""
     return _OF_A_LEG.get(cause.outcome, Outcome.FAILED)

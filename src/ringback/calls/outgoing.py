@@ -7,14 +7,15 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection
 
-from ringback.calls import records
+from ringback.accounts import tree
+from ringback.calls import decision, records
 from ringback.calls.dialling import UNTIL_RINGING_SECONDS, Dialler
 from ringback.calls.inbox import LegEvent, Message
 from ringback.calls.line import CutOff, Line
 from ringback.calls.number import Dialled
 from ringback.calls.outcome import Outcome, Stage, of_unanswered
 from ringback.calls.party import Party
-from ringback.calls.permission import forbidden_reason
+from ringback.calls.permission import decision_again, forbidden_reason
 from ringback.calls.presentation import Caller, shown_to_callee
 from ringback.charging import ledger, payers
 from ringback.charging.ledger import InsufficientCredit
@@ -63,15 +64,39 @@ async def call_out(line: Line, dialled: Dialled) -> None:
 
 
 async def _permit(line: Line, dialled: Dialled) -> None:
-    who = None if line.identified is None else line.identified.id
-    reason = await line.services.store.read(
-        lambda tx: forbidden_reason(
-            tx, line.services, line.extension, who, dialled.e164, dialled.received
-        )
+    refused = await line.services.store.read(lambda tx: _refusal(tx, line, dialled))
+    if refused is not None:
+        line.step("number refused", number=dialled.e164, reason=refused.reason)
+        locked = refused.outcome is Outcome.REFUSED_LOCKED_OUT
+        raise Refused(Outcome.LOCKED_OUT if locked else Outcome.FORBIDDEN_NUMBER, refused.reason)
+
+
+def _refusal(tx: Connection, line: Line, dialled: Dialled) -> decision.Refused | None:
+    """Why leg B must not be dialled now: the decision taken again, and the guards."""
+    assert line.a is not None
+    extension = tree.load_extension(tx, line.extension.id)
+    returned_to = line.a.number.e164
+    decided = decision_again(tx, extension, line.origin.caller, returned_to, line.now())
+    if isinstance(decided, decision.Refused):
+        return decided
+    who = line.identified
+    if who is not None:  # he may have claimed a number that did not trigger
+        listed = tree.find_caller_id(tx, extension.id, who.number)
+        if listed is None or not listed.enabled:
+            return decision.Refused(
+                Outcome.REFUSED_DISABLED, f"the callerID {who.number} is disabled", returned_to
+            )
+    reason = forbidden_reason(
+        tx,
+        line.services,
+        extension,
+        None if who is None else who.id,
+        dialled.e164,
+        dialled.received,
     )
-    if reason is not None:
-        line.step("number refused", number=dialled.e164, reason=reason)
-        raise Refused(Outcome.FORBIDDEN_NUMBER, reason)
+    if reason is None:
+        return None
+    return decision.Refused(Outcome.REFUSED_FORBIDDEN_NUMBER, f"it is {reason}", dialled.e164)
 
 
 class _OutgoingCall:
@@ -108,7 +133,6 @@ class _OutgoingCall:
         line.a.leg.stop()
         if isinstance(party, Party):
             return party
-        line.course.talked = False
         outcome = of_unanswered(party)
         line.fault(outcome)
         line.typed.clear()

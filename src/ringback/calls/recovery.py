@@ -14,10 +14,11 @@ from sqlalchemy.engine import RowMapping
 
 from ringback.accounts import tree
 from ringback.calls import records
-from ringback.calls.outcome import Outcome, Stage
+from ringback.calls.outcome import FINAL, Outcome, Stage, of_unanswered
 from ringback.charging import ledger
 from ringback.clock import Instant
 from ringback.store import models
+from ringback.telephony.cause import failure
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +56,8 @@ def recover(tx: Connection, node: str, now: Instant) -> Recovered:
         if any(leg["leg"] == "A" and leg["answered"] is not None for leg in legs):
             _end_session(tx, session, Outcome.INTERRUPTED, _stage(session, legs), now)
             recovered.interrupted.append(session["id"])
-        elif any(leg["ended"] is None for leg in legs):
-            _retry(tx, session, now, recovered)
+        elif legs and _undecided(session, legs[-1]):
+            _retry(tx, session, legs[-1], now, recovered)
         else:
             recovered.requests.append(OpenRequest(session, session["due"], session["attempts"]))
     return recovered
@@ -85,12 +86,21 @@ def _stage(session: RowMapping, legs: Sequence[RowMapping]) -> Stage:
     return Stage.AUTHENTICATE if session["accepted"] is None else Stage.NUMBER
 
 
-def _retry(tx: Connection, session: RowMapping, now: Instant, recovered: Recovered) -> None:
+def _undecided(session: RowMapping, attempt: RowMapping) -> bool:
+    """Whether what follows the last attempt was not written: it was under way, or has ended and
+    the session is still due when it was then."""
+    return attempt["ended"] is None or session["due"] <= attempt["started"]
+
+
+def _retry(
+    tx: Connection, session: RowMapping, attempt: RowMapping, now: Instant, recovered: Recovered
+) -> None:
     """An attempt that was under way counts as a network fault, and the retry rule decides."""
     setup = tree.load_extension(tx, session["extension_id"]).setup
     attempts = session["attempts"] + 1
-    if attempts >= setup.attempts:
-        _end_session(tx, session, Outcome.FAILED, Stage.RETURN, now)
+    cause = failure(attempt["cause"], rang=attempt["ringing"] is not None)
+    if attempts >= setup.attempts or cause.outcome in FINAL:
+        _end_session(tx, session, of_unanswered(cause), Stage.RETURN, now)
         return
     due = now + setup.retry_after_seconds
     records.session_due(tx, session["id"], due, attempts)

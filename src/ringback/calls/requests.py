@@ -9,11 +9,11 @@ from sqlalchemy import Connection
 from ringback.accounts import tree
 from ringback.accounts.tree import ExtensionFacts
 from ringback.calls import records
-from ringback.calls.decision import Accepted, Facts, Refused, decide
-from ringback.calls.inbox import Inbox, LegEvent
+from ringback.calls.decision import Accepted, Refused
+from ringback.calls.inbox import Inbox, LegEvent, TriggeredAgain
 from ringback.calls.insisting import insist
 from ringback.calls.outcome import Outcome, Stage
-from ringback.calls.permission import trigger_refusal
+from ringback.calls.permission import decision, trigger_refusal
 from ringback.calls.services import Services
 from ringback.clock import Instant
 from ringback.telephony.port import Ended
@@ -41,17 +41,15 @@ def request_by_order(
 ) -> tuple[ExtensionFacts, Accepted | Refused]:
     """Decide and store a request that came without a trigger call."""
     extension = tree.load_extension(tx, row.extension_id)
-    number = row.caller
-    listed = None if number is None else tree.find_caller_id(tx, extension.id, number)
-    decided = decide(Facts(extension.setup, number, listed, verification="passed"))
+    decided = decision(tx, extension, row.caller)
     if isinstance(decided, Accepted):
-        refused = trigger_refusal(tx, services, extension, decided, row.started)
-        if refused is not None:
-            decided = refused
-        elif records.open_session(tx, extension.id, decided.number) is not None:
+        if records.open_session(tx, extension.id, decided.number) is not None:
             decided = Refused(
                 Outcome.REFUSED_DUPLICATE, "a call to this number is under way", decided.number
             )
+        else:
+            refused = trigger_refusal(tx, services, extension, decided, row.started)
+            decided = refused or decided
     if isinstance(decided, Accepted):
         row.return_number = decided.number
         row.caller_id = None if decided.caller_id is None else decided.caller_id.id
@@ -69,28 +67,50 @@ async def prove_again(
     inbox = Inbox(services.clock)
     assert row.rejection is not None  # it is stored with the request
     services.engine.resume(row.rejection, inbox.listener)
-    while True:
-        message = await inbox.get()
-        if isinstance(message, LegEvent) and isinstance(message.event, Ended):
-            ended = message.event
-            break
-    return await proven(services, row, extension, ended)
+    return await proof(services, row, extension, inbox)
 
 
-async def proven(
-    services: Services, row: records.SessionRow, extension: ExtensionFacts, ended: Ended
+async def proof(
+    services: Services, row: records.SessionRow, extension: ExtensionFacts, inbox: Inbox
 ) -> Instant | None:
-    """The trigger call has ended: store when the return call is due, or, without the ACK that
-    proves its source, that the request is abandoned."""
-    if ended.proven:
-        due = ended.at + extension.setup.callback_delay_seconds
+    """Wait for the end of the trigger call, whose events come to `inbox`: store when the return
+    call is due, or, without the ACK that proves its source, that the request is abandoned.
+
+    The ACK to a further trigger of the same number proves as much: whoever forges triggers in
+    somebody's name must not keep him from being called back.
+    """
+    services.unproven[row.id] = inbox
+    try:
+        proven = await _proven(inbox)
+        if proven is None:
+            await _abandon(services, row)
+            return None
+        due = proven + extension.setup.callback_delay_seconds
         await insist(
             services,
             row.id,
             "the proof of the trigger",
             lambda tx: records.session_proven(tx, row.id, due),
         )
+        while (message := await inbox.get(services.clock.now())) is not None:
+            if isinstance(message, TriggeredAgain):
+                due = max(due, message.at + extension.setup.callback_delay_seconds)
         return due
+    finally:
+        del services.unproven[row.id]
+
+
+async def _proven(inbox: Inbox) -> Instant | None:
+    """When the trigger call that proves the source has ended; None when no ACK came."""
+    while True:
+        match await inbox.get():
+            case LegEvent(event=Ended(at=at, proven=proven)):
+                return at if proven else None
+            case TriggeredAgain(at=at):
+                return at
+
+
+async def _abandon(services: Services, row: records.SessionRow) -> None:
     now = services.clock.now()
     await insist(
         services,
@@ -107,4 +127,3 @@ async def proven(
         ),
     )
     services.journal.step(row.id, "abandoned: no ACK to the rejection, so the source may be forged")
-    return None

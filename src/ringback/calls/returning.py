@@ -7,14 +7,14 @@ from sqlalchemy import Connection
 
 from ringback.accounts import tree
 from ringback.calls import records
-from ringback.calls.decision import Facts, Refused, decide
+from ringback.calls.decision import Refused
 from ringback.calls.dialling import Dialler
 from ringback.calls.inbox import TriggeredAgain
 from ringback.calls.insisting import Pauses
 from ringback.calls.line import Line, Ordered
-from ringback.calls.outcome import Outcome, Stage, of_unanswered
+from ringback.calls.outcome import FINAL, Outcome, Stage, of_unanswered
 from ringback.calls.party import Party
-from ringback.calls.permission import return_refusal
+from ringback.calls.permission import decision_again, lack_of_credit, return_refusal
 from ringback.calls.presentation import shown_to_caller
 from ringback.charging import ledger, payers
 from ringback.charging.ledger import InsufficientCredit
@@ -26,9 +26,6 @@ from ringback.config import Trunk
 from ringback.store import StoreError
 from ringback.telephony.port import Cause, Shown
 from ringback.telephony.port import Outcome as LegOutcome
-
-_FINAL = (LegOutcome.REJECTED, LegOutcome.UNALLOCATED)
-"""After these the caller is not called again."""
 
 
 class NotReached(Exception):
@@ -49,8 +46,6 @@ async def return_call(line: Line, number: str) -> None:
         while True:
             try:
                 await _until_due(line)
-                if line.now() > line.origin.started + line.setup.request_expires_seconds:
-                    raise NotReached(Outcome.EXPIRED)
                 party = await _dial(line, number)
                 if isinstance(party, Party):
                     line.watch_alone()
@@ -68,10 +63,17 @@ async def return_call(line: Line, number: str) -> None:
 
 
 async def _until_due(line: Line) -> None:
+    """Raises NotReached when the request expires first: a retry that would come later must not
+    keep its number from triggering anew."""
+    expires = line.origin.started + line.setup.request_expires_seconds
     while line.now() < line.due:
-        message = await line.next(line.due)
+        if line.now() >= expires:
+            raise NotReached(Outcome.EXPIRED)
+        message = await line.next(min(line.due, expires))
         if isinstance(message, TriggeredAgain):
             await _move(line, message.at)
+    if line.now() > expires:
+        raise NotReached(Outcome.EXPIRED)
 
 
 async def _move(line: Line, trigger_ended: Instant) -> None:
@@ -96,7 +98,11 @@ async def _dial(line: Line, number: str) -> Party | Cause:
         now = line.now()
         who = None if line.triggering is None else line.triggering.id
         paying = payers.payers(tx, line.extension.id, who, number, now)
-        return line.meter.open_a(leg_id, paying, ledger.free_left(tx, allowances_of(paying)))
+        step = line.meter.open_a(leg_id, paying, ledger.free_left(tx, allowances_of(paying)))
+        lacking = lack_of_credit(tx, line.extension, step.holds)
+        if lacking is not None:
+            raise InsufficientCredit(lacking)
+        return step
 
     try:
         return await Dialler(line, "A", number, number, shown, reserve).dial()
@@ -111,13 +117,16 @@ async def _dial(line: Line, number: str) -> Party | Cause:
 def _decide_again(tx: Connection, line: Line, number: str) -> None:
     """The decision, taken again before the leg is dialled. Raises NotReached."""
     extension = tree.load_extension(tx, line.extension.id)
-    caller = line.origin.caller
-    listed = None if caller is None else tree.find_caller_id(tx, extension.id, caller)
-    refused = decide(Facts(extension.setup, caller, listed))
-    if isinstance(refused, Refused):
-        raise NotReached(refused.outcome)
+    now = line.now()
+    decided = decision_again(tx, extension, line.origin.caller, number, now)
+    if not isinstance(decided, Refused):
+        refused = return_refusal(tx, line.services, extension, decided, now)
+        decided = refused or decided
+    if isinstance(decided, Refused):
+        line.step("return call refused", reason=decided.reason)
+        raise NotReached(decided.outcome)
     line.extension = extension
-    line.triggering = refused.caller_id
+    line.triggering = listed = decided.caller_id
     language = (listed.language if listed else None) or extension.language
     line.voice = line.services.sounds.voice(language)
     setup = extension.setup
@@ -127,16 +136,12 @@ def _decide_again(tx: Connection, line: Line, number: str) -> None:
         [path for path in (setup.disconnect_sound, setup.no_credit_sound) if path],
         language,
     )
-    reason = return_refusal(tx, line.services, extension, refused, number, line.now())
-    if reason is not None:
-        line.step("return call refused", reason=reason.reason)
-        raise NotReached(reason.outcome)
 
 
 async def _again(line: Line, number: str, cause: Cause) -> None:
     """Decide what follows an attempt that nobody answered: `line.due`, or NotReached."""
     outcome = of_unanswered(cause)
-    if line.was_answered or cause.outcome in _FINAL:
+    if line.was_answered or cause.outcome in FINAL:
         raise NotReached(outcome)
     triggering_now = line.services.ringing.ringing(line.extension.id, number)
     ours = cause.outcome is LegOutcome.BUSY and (triggering_now or line.triggered_again is not None)

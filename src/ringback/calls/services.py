@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ringback.accounts.secrets import Secrets
+from ringback.calls.inbox import Inbox
 from ringback.calls.journal import Journal
 from ringback.calls.refusals import Refusals
 from ringback.calls.ringing import Ringing
@@ -33,3 +34,5 @@ class Services:
     currency: str
     refusals: Refusals = field(default_factory=Refusals)
     ringing: Ringing = field(default_factory=Ringing)
+    unproven: dict[str, Inbox] = field(default_factory=dict)
+    """Where a request, by its session, waits for the proof of its trigger: `requests.proof`."""

@@ -13,11 +13,11 @@ from ringback.accounts import tree
 from ringback.accounts.callback import EarlyHangup, RejectWith
 from ringback.accounts.tree import ExtensionFacts
 from ringback.calls import records
-from ringback.calls.decision import Accepted, Facts, Refused, decide
+from ringback.calls.decision import Accepted, Refused, doubted
 from ringback.calls.inbox import Inbox, LegEvent
 from ringback.calls.outcome import Outcome
-from ringback.calls.permission import trigger_refusal
-from ringback.calls.requests import Again, Request, proven
+from ringback.calls.permission import decision, trigger_refusal
+from ringback.calls.requests import Again, Request, proof
 from ringback.calls.services import Services
 from ringback.clock import Instant
 from ringback.ids import new_id
@@ -124,8 +124,7 @@ class TriggerCall:
                 ended = await self._ended()
                 return Again(decided.session, ended.at) if ended.proven else None
         self._step(row, "accepted", return_number=decided.number)
-        ended = await self._ended()
-        due = await proven(services, row, extension, ended)
+        due = await proof(services, row, extension, self._inbox)
         return None if due is None else Request(row, extension, due)
 
     def _counts(self, extension: ExtensionFacts) -> bool:
@@ -178,19 +177,21 @@ class TriggerCall:
     def _decide(
         self, tx: Connection, row: records.SessionRow, extension: ExtensionFacts, now: Instant
     ) -> Accepted | Refused | Duplicate:
-        listed = None if row.caller is None else tree.find_caller_id(tx, extension.id, row.caller)
+        decided = decision(tx, extension, row.caller)
+        if isinstance(decided, Refused):
+            return decided
         trigger = self._trigger
         diverted = trigger.diverted_by is not None and not tree.owns_number(
             tx, extension, read_called(trigger.diverted_by, self._services.trunks[trigger.trunk])
         )
-        decided = decide(Facts(extension.setup, row.caller, listed, trigger.verification, diverted))
-        if isinstance(decided, Refused):
-            return decided
-        refused = trigger_refusal(tx, self._services, extension, decided, now)
+        refused = doubted(extension.setup, decided, trigger.verification, diverted=diverted)
         if refused is not None:
             return refused
+        # Before the credit, of which the open session may hold what there is.
         open_session = records.open_session(tx, extension.id, decided.number)
-        return decided if open_session is None else Duplicate(open_session)
+        if open_session is not None:
+            return Duplicate(open_session)
+        return trigger_refusal(tx, self._services, extension, decided, now) or decided
 
     async def _wait_until(self, until: Instant) -> None:
         """Ring until then, or until the caller hangs up."""

@@ -28,21 +28,21 @@ def forbidden(
     country: str,
     *,
     is_access_number: bool,
-    allowed_special: Callable[[], Collection[str]],
+    listed_by_all: Callable[[], bool],
     extra_special: Collection[str] = (),
 ) -> str | None:
     """Why a number must not be dialled, None when it may.
 
-    `typed` is what the caller dialled, read in `country`; `allowed_special` tells the prefixes
-    that every payer's plan allows, and is asked only about a number that needs it;
+    `typed` is what the caller dialled, read in `country`; `listed_by_all` tells whether the plan
+    of every payer lists a prefix of the number, and is asked only about one that needs it;
     `extra_special` are those that the owner adds to the known ones.
     """
     if is_emergency(typed, country) or is_emergency(e164, country):
         return "an emergency number"
     if is_access_number:
         return "an access number of this server"
-    if is_special(e164, extra_special) and not matches_prefix(e164, allowed_special()):
-        return "a premium-rate or satellite number, which the plan does not list"
+    if is_special(e164, extra_special) and not listed_by_all():
+        return "a premium-rate or satellite number, which not every payer's plan lists"
     return None
 
 

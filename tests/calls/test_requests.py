@@ -1,0 +1,147 @@
+"""Callback requests: proven, moved, expired, put off and taken up again."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from tests.calls.test_session import accepts_and_dials, talker
+from tests.calls.world import ACCESS, CALLEE, CALLER, World, in_world
+
+from ringback.telephony.simulated import FarCall
+
+
+def outcomes(world: World) -> list[str]:
+    return [row["outcome"] for row in world.rows_of_sessions()]
+
+
+def test_a_retry_that_would_come_too_late_keeps_nobody_from_triggering_anew(
+    tmp_path: Path,
+) -> None:
+    """The request is dropped when it expires, not when its retry is due."""
+    calls: list[FarCall] = []
+
+    async def busy_once(call: FarCall) -> None:
+        calls.append(call)
+        if len(calls) == 1:
+            call.reject(486)
+        else:
+            await accepts_and_dials(call)
+
+    async def play(world: World) -> None:
+        world.network.phone(CALLER, busy_once)
+        world.network.phone(CALLEE, talker)
+        await world.setup({"retry_after_seconds": 3600, "request_expires_seconds": 60})
+        world.network.ring(ACCESS, CALLER)
+        await world.sleep(61.0)
+        assert outcomes(world) == ["expired"]
+        world.network.ring(ACCESS, CALLER)
+
+    world = in_world(tmp_path, play)
+    assert outcomes(world) == ["expired", "completed"]
+    first = world.rows_of_sessions()[0]
+    assert 60 <= first["ended"] - first["started"] < 60.1
+
+
+def test_a_further_trigger_moves_a_retry_to_before_the_end(tmp_path: Path) -> None:
+    calls: list[FarCall] = []
+
+    async def busy_once(call: FarCall) -> None:
+        calls.append(call)
+        if len(calls) == 1:
+            call.reject(486)
+        else:
+            await accepts_and_dials(call)
+
+    async def play(world: World) -> None:
+        world.network.phone(CALLER, busy_once)
+        world.network.phone(CALLEE, talker)
+        await world.setup({"retry_after_seconds": 3600, "request_expires_seconds": 60})
+        world.network.ring(ACCESS, CALLER)
+        await world.sleep(30.0)
+        world.network.ring(ACCESS, CALLER)
+
+    assert outcomes(in_world(tmp_path, play)) == ["completed", "refused_duplicate"]
+
+
+def test_a_forged_trigger_does_not_keep_its_victim_from_being_called_back(tmp_path: Path) -> None:
+    """The ACK to the victim's own trigger, a duplicate, proves the number as well."""
+
+    async def play(world: World) -> None:
+        world.network.phone(CALLER, accepts_and_dials)
+        world.network.phone(CALLEE, talker)
+        await world.setup()
+        world.network.ring(ACCESS, CALLER, acknowledges=False)
+        await world.sleep(10.0)
+        world.network.ring(ACCESS, CALLER)
+
+    world = in_world(tmp_path, play)
+    assert outcomes(world) == ["completed", "refused_duplicate"]
+    (a,) = world.legs("A")
+    second = world.rows_of_sessions()[1]
+    assert 1.0 <= a["started"] - second["ended"] < 1.2, "callback_delay_seconds after the second"
+
+
+def test_two_forged_triggers_prove_nothing(tmp_path: Path) -> None:
+    async def play(world: World) -> None:
+        await world.setup()
+        world.network.ring(ACCESS, CALLER, acknowledges=False)
+        await world.sleep(10.0)
+        world.network.ring(ACCESS, CALLER, acknowledges=False)
+
+    world = in_world(tmp_path, play)
+    assert outcomes(world) == ["abandoned", "refused_duplicate"]
+    assert world.network.calls == {}
+    assert world.services.unproven == {}
+
+
+def test_a_busy_while_the_number_is_triggering_is_no_attempt(tmp_path: Path) -> None:
+    """And the return call comes `callback_delay_seconds` after that trigger."""
+
+    async def play(world: World) -> None:
+        async def phone(call: FarCall) -> None:
+            if any(ring.rejected is None for ring in world.network.rings.values()):
+                call.reject(486)
+            else:
+                await accepts_and_dials(call)
+
+        world.network.phone(CALLER, phone)
+        world.network.phone(CALLEE, talker)
+        await world.setup({"attempts": 1, "callback_delay_seconds": 2})
+        world.network.ring(ACCESS, CALLER)
+        await world.sleep(5.5)
+        world.network.ring(ACCESS, CALLER)
+
+    world = in_world(tmp_path, play)
+    assert outcomes(world) == ["completed", "refused_duplicate"]
+    first, second = world.legs("A")
+    assert first["cause"] == 486
+    assert 2.0 <= second["started"] - world.rows_of_sessions()[1]["ended"] < 2.3
+
+
+@pytest.mark.parametrize(
+    ("status", "outcome", "attempts"), [(603, "rejected", 1), (404, "failed", 1), (486, "busy", 2)]
+)
+def test_an_attempt_whose_end_was_written_and_nothing_more_counts(
+    tmp_path: Path, status: int, outcome: str, attempts: int
+) -> None:
+    """Killed between the end of the attempt and what follows from it: whoever rejected the call
+    is not called again, and whoever was busy not at once."""
+
+    async def play(world: World) -> None:
+        async def phone(call: FarCall) -> None:
+            call.reject(status)
+
+        world.network.phone(CALLER, phone)
+        world.dies_at = lambda point: point == "not answered" and len(world.legs("A")) == 1
+        await world.setup({"retry_after_seconds": 60, "attempts": 2})
+        world.network.ring(ACCESS, CALLER)
+        await world.died.wait()
+        await world.restart()
+
+    world = in_world(tmp_path, play)
+    assert outcomes(world) == [outcome]
+    starts = [leg["started"] for leg in world.legs("A")]
+    assert len(starts) == attempts
+    assert all(60 <= later - earlier < 65 for earlier, later in pairwise(starts))
