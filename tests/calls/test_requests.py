@@ -93,7 +93,7 @@ def test_two_forged_triggers_prove_nothing(tmp_path: Path) -> None:
     world = in_world(tmp_path, play)
     assert outcomes(world) == ["abandoned", "refused_duplicate"]
     assert world.network.calls == {}
-    assert world.services.unproven == {}
+    assert world.services.waiting == {}
 
 
 def test_a_busy_while_the_number_is_triggering_is_no_attempt(tmp_path: Path) -> None:
@@ -145,3 +145,108 @@ def test_an_attempt_whose_end_was_written_and_nothing_more_counts(
     starts = [leg["started"] for leg in world.legs("A")]
     assert len(starts) == attempts
     assert all(60 <= later - earlier < 65 for earlier, later in pairwise(starts))
+
+
+@pytest.mark.parametrize("attempts", [1, 3])
+def test_a_call_answered_while_the_server_was_down_is_not_repeated(
+    tmp_path: Path, attempts: int
+) -> None:
+    """Its 200 meets our CANCEL: it gets ACK and BYE, is charged as the carrier does, and the
+    session is interrupted."""
+
+    async def phone(call: FarCall) -> None:
+        call.ring()
+        await call.sleep(5.0)
+        call.answer()
+        await call.over()
+
+    async def play(world: World) -> None:
+        world.network.phone(CALLER, phone)
+        await world.setup({"attempts": attempts, "retry_after_seconds": 5})
+        world.network.ring(ACCESS, CALLER)
+        await world.until("rings")
+        await world.crash_and_restart(after=20.0)
+
+    world = in_world(tmp_path, play)
+    assert world.session()["outcome"] == "interrupted"
+    (call,) = world.calls(CALLER)
+    assert call.ended_by_server
+    (a,) = world.legs("A")
+    assert a["answered"] is not None and a["billed_seconds"] == 10
+    assert len(world.charges()) == len(world.charges("acme")) == 1
+
+
+@pytest.mark.parametrize(("attempts", "outcome", "calls"), [(1, "failed", 1), (2, "no_answer", 2)])
+def test_an_attempt_under_way_at_a_crash_is_a_network_fault(
+    tmp_path: Path, attempts: int, outcome: str, calls: int
+) -> None:
+    """It gets its CANCEL, and the retry rule decides; dying anew meanwhile changes nothing."""
+
+    async def phone(call: FarCall) -> None:
+        call.ring()
+
+    async def play(world: World) -> None:
+        world.network.phone(CALLER, phone)
+        await world.setup({"attempts": attempts, "retry_after_seconds": 30})
+        world.network.ring(ACCESS, CALLER)
+        await world.until("rings")
+        world.die()
+        world.dies_at = lambda point: point.startswith("after recover")
+        await world.restart()
+        world.dies_at = lambda point: False
+        await world.restart()
+
+    world = in_world(tmp_path, play)
+    assert world.session()["outcome"] == outcome
+    legs = world.legs("A")
+    assert len(legs) == len(world.calls(CALLER)) == calls
+    assert all(call.ended_by_server for call in world.calls(CALLER))
+    assert world.charges() == []
+
+
+def test_leg_b_answered_while_the_server_was_down_is_charged(tmp_path: Path) -> None:
+    async def callee(call: FarCall) -> None:
+        call.ring()
+        await call.sleep(5.0)
+        call.answer()
+        await call.over()
+
+    async def play(world: World) -> None:
+        world.network.phone(CALLER, accepts_and_dials)
+        world.network.phone(CALLEE, callee)
+        await world.setup()
+        world.network.ring(ACCESS, CALLER)
+        await world.until("outgoing call dialled")
+        await world.sleep(1.0)
+        await world.crash_and_restart(after=6.0)
+
+    world = in_world(tmp_path, play)
+    assert world.session()["outcome"] == "interrupted"
+    (b,) = world.legs("B")
+    assert b["billed_seconds"] == 10
+    assert len(world.charges()) == 2
+
+
+def test_a_trigger_while_an_attempt_is_withdrawn_moves_the_return_call(tmp_path: Path) -> None:
+    async def phone(call: FarCall) -> None:
+        if len(world_now[0].calls(CALLER)) == 1:
+            call.vanish()  # nor is the CANCEL answered
+        else:
+            await accepts_and_dials(call)
+
+    world_now: list[World] = []
+
+    async def play(world: World) -> None:
+        world_now.append(world)
+        world.network.phone(CALLER, phone)
+        world.network.phone(CALLEE, talker)
+        await world.setup({"attempts": 3, "retry_after_seconds": 300})
+        world.network.ring(ACCESS, CALLER)
+        await world.until("return call dialled")
+        await world.crash_and_restart()
+        world.network.ring(ACCESS, CALLER)
+
+    world = in_world(tmp_path, play)
+    first, second = world.rows_of_sessions()
+    assert (first["outcome"], second["outcome"]) == ("completed", "refused_duplicate")
+    assert world.legs("A")[1]["started"] - second["ended"] < 40

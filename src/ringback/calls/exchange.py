@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import traceback
-from collections.abc import Collection
+from collections.abc import Collection, Coroutine
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -19,8 +20,8 @@ from ringback.calls.decision import Refused
 from ringback.calls.inbox import Credited, End, TriggeredAgain
 from ringback.calls.line import Line, Origin
 from ringback.calls.outcome import Outcome
-from ringback.calls.recovery import OpenRequest, recover
-from ringback.calls.requests import Again, Request, prove_again, request_by_order
+from ringback.calls.recovery import OpenAttempt, OpenRequest, recover
+from ringback.calls.requests import Again, Request, prove_again, request_by_order, withdrawn
 from ringback.calls.services import Services
 from ringback.calls.session import run_session
 from ringback.calls.triggers import UNAVAILABLE, TriggerCall
@@ -58,6 +59,8 @@ class Exchange:
         self._heartbeat = asyncio.get_running_loop().create_task(self._beat())
         for saved in recovered.to_end:
             services.engine.resume(saved, lambda leg, event: None)
+        for attempt in recovered.attempts:
+            self._beside(self._withdraw(attempt))
         for session in recovered.interrupted:
             services.journal.step(session, "ended", outcome=Outcome.INTERRUPTED.value)
         for request in recovered.requests:
@@ -179,7 +182,11 @@ class Exchange:
         if self._closing:
             leg.reject(UNAVAILABLE)
             return
-        task = asyncio.get_running_loop().create_task(self._trigger(leg))
+        self._beside(self._trigger(leg))
+
+    def _beside(self, work: Coroutine[Any, Any, None]) -> None:
+        """What leads to a session, or does not."""
+        task = asyncio.get_running_loop().create_task(work)
         self._triggers.add(task)
         task.add_done_callback(self._triggers.discard)
 
@@ -203,7 +210,7 @@ class Exchange:
                 self._begin(result)
             case Again(session=session, ended=ended):
                 line = self._lines.get(session)
-                inbox = self._services.unproven.get(session) if line is None else line[0].inbox
+                inbox = self._services.waiting.get(session) if line is None else line[0].inbox
                 if inbox is not None:  # else it has just come to its end
                     inbox.put(TriggeredAgain(ended))
 
@@ -217,10 +224,15 @@ class Exchange:
         services.journal.step(row.id, "taken up after a restart", number=row.return_number)
         if request.due is not None:
             self._begin(Request(row, extension, request.due), request.attempts)
+            if request.triggered_again is not None:
+                self._lines[row.id][0].inbox.put(TriggeredAgain(request.triggered_again))
             return
-        task = asyncio.get_running_loop().create_task(self._prove(row, extension))
-        self._triggers.add(task)
-        task.add_done_callback(self._triggers.discard)
+        self._beside(self._prove(row, extension))
+
+    async def _withdraw(self, attempt: OpenAttempt) -> None:
+        request = await withdrawn(self._services, attempt)
+        if request is not None:
+            await self._take_up(request)
 
     async def _prove(self, row: records.SessionRow, extension: ExtensionFacts) -> None:
         due = await prove_again(self._services, row, extension)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeVar
 
 from sqlalchemy import Connection
 
 from ringback.calls.services import Services
 from ringback.store import StoreError
+
+T = TypeVar("T")
 
 FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 30.0
@@ -25,16 +28,14 @@ class Pauses:
         return pause
 
 
-async def insist(
-    services: Services, session: str, what: str, work: Callable[[Connection], None]
-) -> None:
-    """Do a unit of work until the store takes it. For what must be written and for which nobody
-    waits on a line; `what` says in a log what is still to be written."""
+async def insist(services: Services, session: str, what: str, work: Callable[[Connection], T]) -> T:
+    """Do a unit of work until the store takes it, and return what it returns. For what must be
+    written and for which nobody waits on a line; `what` says in a log what is still to be written.
+    """
     pauses = Pauses()
     while True:
         try:
-            await services.store.run(work)
-            return
+            return await services.store.run(work)
         except StoreError as error:
             services.journal.trouble(session, f"{what} not written yet: {error}")
         await services.clock.sleep_until(services.clock.now() + pauses.next())

@@ -241,6 +241,18 @@ def live_sessions(tx: Connection) -> Sequence[RowMapping]:
     return tx.execute(query).mappings().all()
 
 
+def session(tx: Connection, session: str) -> RowMapping:
+    """One session."""
+    query = select(SESSIONS).where(models.Session.id == session)
+    return tx.execute(query).mappings().one()
+
+
+def open_legs(tx: Connection) -> Sequence[RowMapping]:
+    """Every leg whose end was not written, in the order in which they were dialled."""
+    query = select(LEGS).where(models.Leg.ended.is_(None)).order_by(models.Leg.id)
+    return tx.execute(query).mappings().all()
+
+
 def legs_of(tx: Connection, session: str) -> Sequence[RowMapping]:
     """The legs of a session, in the order in which they were dialled."""
     query = select(LEGS).where(models.Leg.session_id == session).order_by(models.Leg.id)

@@ -29,6 +29,17 @@ class OpenRequest:
     due: Instant | None
     """When its return call is due; None while the proof of its trigger is still to come."""
     attempts: int
+    triggered_again: Instant | None = None
+    """When a further trigger of its number ended while an attempt was being withdrawn."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenAttempt:
+    """A leg that a crash left without an answer. Its far end may have answered since: only once
+    it has confirmed the CANCEL is known what came of it (`attempt_over`)."""
+
+    session: str
+    leg: RowMapping
 
 
 @dataclass(slots=True)
@@ -36,7 +47,8 @@ class Recovered:
     """What is left to do once the rows are in order."""
 
     to_end: list[str] = field(default_factory=list)
-    """`Leg.saved` of each leg whose far end must get its CANCEL or BYE."""
+    """`Leg.saved` of each answered leg, whose far end must get its BYE."""
+    attempts: list[OpenAttempt] = field(default_factory=list)
     requests: list[OpenRequest] = field(default_factory=list)
     interrupted: list[str] = field(default_factory=list)
 
@@ -47,26 +59,45 @@ def recover(tx: Connection, node: str, now: Instant) -> Recovered:
     alive = tx.execute(
         select(models.Heartbeat.at).where(models.Heartbeat.node == node)
     ).scalar_one_or_none()
+    for leg in records.open_legs(tx):
+        answered: Instant | None = leg["answered"]
+        if answered is None:
+            recovered.attempts.append(OpenAttempt(leg["session_id"], leg))
+        else:
+            recovered.to_end.append(leg["saved"])
+            _end_leg(tx, leg, answered, answered if alive is None else max(answered, alive), now)
     for session in records.live_sessions(tx):
         legs = records.legs_of(tx, session["id"])
-        for leg in legs:
-            if leg["ended"] is None:
-                recovered.to_end.append(leg["saved"])
-                _end_leg(tx, leg, alive, now)
         if any(leg["leg"] == "A" and leg["answered"] is not None for leg in legs):
             _end_session(tx, session, Outcome.INTERRUPTED, _stage(session, legs), now)
             recovered.interrupted.append(session["id"])
-        elif legs and _undecided(session, legs[-1]):
-            _retry(tx, session, legs[-1], now, recovered)
-        else:
+        elif not legs or session["due"] > legs[-1]["started"]:
             recovered.requests.append(OpenRequest(session, session["due"], session["attempts"]))
+        elif legs[-1]["ended"] is not None:
+            # The attempt's end was written, and not what follows from it.
+            request = _retry(tx, session, legs[-1], now)
+            recovered.requests += [] if request is None else [request]
     return recovered
 
 
-def _end_leg(tx: Connection, leg: RowMapping, alive: Instant | None, now: Instant) -> None:
-    """Charge an answered leg up to the last sign of life; an unanswered one costs nothing."""
-    answered: Instant | None = leg["answered"]
-    ended = now if answered is None else max(answered, alive if alive is not None else answered)
+def attempt_over(
+    tx: Connection, attempt: OpenAttempt, answered: Instant | None, now: Instant
+) -> OpenRequest | None:
+    """The far end of an attempt from before a crash has confirmed its end. Where it had answered,
+    the leg is charged, as the carrier does, and the call never made again."""
+    _end_leg(tx, attempt.leg, answered, now, now)
+    session = records.session(tx, attempt.session)
+    if session["outcome"] is not None:
+        return None  # it was leg B's
+    if answered is not None:
+        _end_session(tx, session, Outcome.INTERRUPTED, Stage.RETURN, now)
+        return None
+    return _retry(tx, session, attempt.leg, now)
+
+
+def _end_leg(
+    tx: Connection, leg: RowMapping, answered: Instant | None, ended: Instant, now: Instant
+) -> None:
     billed = ledger.settle_interrupted(tx, leg["id"], answered, ended, now)
     records.leg_ended(
         tx,
@@ -86,25 +117,19 @@ def _stage(session: RowMapping, legs: Sequence[RowMapping]) -> Stage:
     return Stage.AUTHENTICATE if session["accepted"] is None else Stage.NUMBER
 
 
-def _undecided(session: RowMapping, attempt: RowMapping) -> bool:
-    """Whether what follows the last attempt was not written: it was under way, or has ended and
-    the session is still due when it was then."""
-    return attempt["ended"] is None or session["due"] <= attempt["started"]
-
-
 def _retry(
-    tx: Connection, session: RowMapping, attempt: RowMapping, now: Instant, recovered: Recovered
-) -> None:
-    """An attempt that was under way counts as a network fault, and the retry rule decides."""
+    tx: Connection, session: RowMapping, attempt: RowMapping, now: Instant
+) -> OpenRequest | None:
+    """The retry rule: an attempt that was under way counts as a network fault."""
     setup = tree.load_extension(tx, session["extension_id"]).setup
     attempts = session["attempts"] + 1
     cause = failure(attempt["cause"], rang=attempt["ringing"] is not None)
     if attempts >= setup.attempts or cause.outcome in FINAL:
         _end_session(tx, session, of_unanswered(cause), Stage.RETURN, now)
-        return
+        return None
     due = now + setup.retry_after_seconds
     records.session_due(tx, session["id"], due, attempts)
-    recovered.requests.append(OpenRequest(session, due, attempts))
+    return OpenRequest(session, due, attempts)
 
 
 def _end_session(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
@@ -14,9 +14,11 @@ from ringback.calls.inbox import Inbox, LegEvent, TriggeredAgain
 from ringback.calls.insisting import insist
 from ringback.calls.outcome import Outcome, Stage
 from ringback.calls.permission import decision, trigger_refusal
+from ringback.calls.recovery import OpenAttempt, OpenRequest, attempt_over
 from ringback.calls.services import Services
 from ringback.clock import Instant
 from ringback.telephony.port import Ended
+from ringback.telephony.port import Outcome as LegOutcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,7 @@ async def proof(
     The ACK to a further trigger of the same number proves as much: whoever forges triggers in
     somebody's name must not keep him from being called back.
     """
-    services.unproven[row.id] = inbox
+    services.waiting[row.id] = inbox
     try:
         proven = await _proven(inbox)
         if proven is None:
@@ -97,7 +99,33 @@ async def proof(
                 due = max(due, message.at + extension.setup.callback_delay_seconds)
         return due
     finally:
-        del services.unproven[row.id]
+        del services.waiting[row.id]
+
+
+async def withdrawn(services: Services, attempt: OpenAttempt) -> OpenRequest | None:
+    """CANCEL an attempt from before a crash, and write what came of it. Returns the request where
+    its return call is to be made again."""
+    inbox, again = Inbox(services.clock), None
+    services.waiting[attempt.session] = inbox
+    try:
+        services.engine.resume(attempt.leg["saved"], inbox.listener)
+        while True:
+            match await inbox.get():
+                case TriggeredAgain(at=at):
+                    again = at
+                case LegEvent(event=Ended(cause=cause, at=at)):
+                    answered = at if cause.outcome is LegOutcome.NORMAL else None
+                    break
+        now = services.clock.now()
+        request = await insist(
+            services,
+            attempt.session,
+            "the end of an attempt",
+            lambda tx: attempt_over(tx, attempt, answered, now),
+        )
+        return None if request is None else replace(request, triggered_again=again)
+    finally:
+        del services.waiting[attempt.session]
 
 
 async def _proven(inbox: Inbox) -> Instant | None:

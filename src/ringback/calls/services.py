@@ -34,5 +34,6 @@ class Services:
     currency: str
     refusals: Refusals = field(default_factory=Refusals)
     ringing: Ringing = field(default_factory=Ringing)
-    unproven: dict[str, Inbox] = field(default_factory=dict)
-    """Where a request, by its session, waits for the proof of its trigger: `requests.proof`."""
+    waiting: dict[str, Inbox] = field(default_factory=dict)
+    """Where a session waits for its time to begin: for the proof of its trigger, or for the end of
+    an attempt from before a crash (`requests`)."""

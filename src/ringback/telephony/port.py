@@ -290,7 +290,8 @@ class Engine(Protocol):
     def resume(self, saved: str, listener: Listener) -> None:
         """After a crash, bring to its end what `Leg.saved` described before it: a rejection is
         sent again and its ACK awaited, an unanswered attempt gets CANCEL (and ACK and BYE should
-        it answer), an answered leg gets BYE. `Ended` follows."""
+        it answer), an answered leg gets BYE. `Ended` follows: NORMAL says that the far end had
+        answered."""
         ...
 
     async def close(self) -> None:

@@ -38,5 +38,6 @@ class ResumedLeg:
     def told(self, event: sip.Event) -> None:
         acknowledged = isinstance(event, sip.Rejected) and event.acknowledged
         self._engine.forget(self._call)
-        cause = Cause(Outcome.FAILED, by_us=True)
+        answered = isinstance(event, sip.Closed)  # there is a BYE only after an answer
+        cause = Cause(Outcome.NORMAL if answered else Outcome.FAILED, by_us=True)
         self._listener(self, port.Ended(cause, self._engine.now(), acknowledged))

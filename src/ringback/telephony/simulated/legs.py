@@ -304,13 +304,18 @@ class ResumedSimulatedLeg:
         """CANCEL, or BYE where it has answered."""
 
         def arrive() -> None:
+            if far.answered is None and far.vanished is not None:
+                return  # nobody confirms
             if far.answered is None:
                 far.server_cancels()
             else:
                 far.server_hangs_up()
-            self._engine.later(lambda: self._end(proven=False))
+            outcome = Outcome.FAILED if far.answered is None else Outcome.NORMAL
+            self._engine.later(lambda: self._end(outcome))
 
         self._engine.later(arrive)
+        clock = self._engine.clock
+        clock.call_at(clock.now() + UNCONFIRMED_SECONDS, self._end)
 
     def reject_again(self, ring: Ring, status: int) -> None:
         ring.leg = None
@@ -322,10 +327,10 @@ class ResumedSimulatedLeg:
 
         self._engine.later(arrive)
         clock = self._engine.clock
-        clock.call_at(clock.now() + UNCONFIRMED_SECONDS, lambda: self._end(proven=False))
+        clock.call_at(clock.now() + UNCONFIRMED_SECONDS, self._end)
 
-    def _end(self, *, proven: bool) -> None:
+    def _end(self, outcome: Outcome = Outcome.FAILED, *, proven: bool = False) -> None:
         if not self._over and self._engine.alive:
             self._over = True
             now = self._engine.clock.now()
-            self._listener(self, port.Ended(Cause(Outcome.FAILED, by_us=True), now, proven))
+            self._listener(self, port.Ended(Cause(outcome, by_us=True), now, proven))

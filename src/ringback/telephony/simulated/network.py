@@ -248,4 +248,5 @@ class Network:
 
     def live(self) -> list[FarCall]:
         """The calls that are up, or ring."""
-        return [call for call in self.calls.values() if call.ended is None]
+        calls = (call for call in self.calls.values() if call.ended is None)
+        return [call for call in calls if call.answered is not None or call.vanished is None]
