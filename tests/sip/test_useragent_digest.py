@@ -143,6 +143,20 @@ def test_422_raises_the_session_interval_once() -> None:
     ua.only(Failed)
 
 
+def test_422_after_a_challenge_uses_its_nonce_once_more() -> None:
+    """A second challenge would be a refusal."""
+    ua = Alone()
+    _, invite = ua.dial(credentials=ME)
+    challenge = (("www-authenticate", 'Digest realm="r", nonce="n", qop="auth"'),)
+    _, second = ua.give(reply(invite, 401, headers=challenge))
+    assert "nc=00000001" in (second.headers.get("authorization") or "")
+    _, third = ua.give(reply(second, 422, headers=(("min-se", "3600"),)))
+    assert third.headers.get("session-expires") == "3600"
+    assert "nc=00000002" in (third.headers.get("authorization") or "")
+    assert third.headers.all("authorization")[-1] != second.headers.all("authorization")[-1]
+    assert kinds(ua.give(reply(third, 200, body=ANSWER))) == ["ACK"]
+
+
 @pytest.mark.parametrize("least", ["60", "x", "9999999999", ""])
 def test_422_that_gives_nothing_to_ask_for_is_a_failure(least: str) -> None:
     ua = Alone()

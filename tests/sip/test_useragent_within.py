@@ -185,6 +185,16 @@ def test_their_reinvite_while_ours_is_under_way_gets_491() -> None:
     assert ua.events() == []
 
 
+def test_a_challenged_reinvite_that_clashes_is_not_challenged_anew() -> None:
+    ua = Alone()
+    call, _ = ua.answered(credentials=ME)
+    call.refresh(ua.now)
+    _, second = ua.give(reply(ua.sent(), 401, headers=CHALLENGE))
+    ua.give(reply(second, 491))
+    third = ua.next_sent()
+    assert third.headers.get("authorization") is not None
+
+
 @pytest.mark.parametrize(("outgoing", "least", "most"), [(True, 2.1, 4.0), (False, 0.0, 2.0)])
 def test_our_reinvite_that_clashed_is_sent_again(outgoing: bool, least: float, most: float) -> None:
     for seed in range(20):

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ringback.clock import Instant
-from ringback.sip.digest import authorize, read_challenge
+from ringback.sip.digest import Challenge, authorize, read_challenge
 from ringback.sip.endpoint import Endpoint
 from ringback.sip.errors import SipError
 from ringback.sip.message import Request, Response
@@ -32,13 +32,17 @@ class Challenges:
         self._credentials = credentials
         self._token = token
         self._answered = 0
+        self._last: Challenge | None = None
+        self._uses = 0
+        """Of its nonce."""
         self.refused = False
         """The answer to a challenge was challenged again."""
 
-    def answer(self, request: Request, response: Response) -> Authorization | None:
-        """What to send the request again with; None when that would not help."""
+    def met(self, response: Response) -> bool:
+        """Whether it is a challenge that can be met, so that the request is worth sending again
+        with its `authorization`."""
         if response.status not in (401, 407) or self._credentials is None:
-            return None
+            return False
         try:
             challenge = read_challenge(response.status, response.headers)
         except SipError:
@@ -47,19 +51,29 @@ class Challenges:
             challenge is None or not challenge.stale or self._answered == self.MOST
         ):
             self.refused = True
-            return None
+            return False
         if challenge is None:
-            return None
+            return False
         self._answered += 1
+        self._last, self._uses = challenge, 0
+        return True
+
+    def authorization(self, request: Request) -> Authorization | None:
+        """What the request is sent with: an answer to the last challenge, whose nonce is counted
+        on where it is sent again for another reason (RFC 7616 section 3.4). None before one."""
+        if self._last is None or self._credentials is None:
+            return None
+        self._uses += 1
         value = authorize(
-            challenge,
+            self._last,
             request.method,
             request.uri,
             self._credentials.user,
             self._credentials.password,
             self._token(),
+            self._uses,
         )
-        return challenge.header, value
+        return self._last.header, value
 
 
 def exchange(
@@ -74,20 +88,20 @@ def exchange(
     time with the next CSeq; `then` gets the final response, None where none came."""
     challenges = Challenges(credentials, endpoint.token)
 
-    def send(at: Instant, authorization: Authorization | None) -> None:
+    def send(at: Instant) -> None:
         request = build()
+        authorization = challenges.authorization(request)
         if authorization is not None:
             request.headers.add(*authorization)
 
         def on_response(response: Response | None, at: Instant) -> None:
             if response is not None and response.status < 200:
                 return
-            again = None if response is None else challenges.answer(request, response)
-            if again is None:
-                then(response, at)
+            if response is not None and challenges.met(response):
+                send(at)
             else:
-                send(at, again)
+                then(response, at)
 
         endpoint.transact(request, peer(), on_response, at)
 
-    send(now, None)
+    send(now)

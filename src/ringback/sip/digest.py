@@ -62,9 +62,16 @@ def read_challenge(status: int, headers: Headers) -> Challenge | None:
 
 
 def authorize(
-    challenge: Challenge, method: str, uri: str, user: str, password: str, cnonce: str
+    challenge: Challenge,
+    method: str,
+    uri: str,
+    user: str,
+    password: str,
+    cnonce: str,
+    uses: int = 1,
 ) -> str:
-    """The value of the header that answers a challenge for one request."""
+    """The value of the header that answers a challenge for one request; `uses` is how often its
+    nonce has been used, with this time."""
 
     def digest(text: str) -> str:
         return _HASHES[challenge.algorithm](text.encode("utf-8", "surrogateescape")).hexdigest()
@@ -79,7 +86,7 @@ def authorize(
         "algorithm": challenge.algorithm,
     }
     if challenge.qop:
-        count = "00000001"  # every request here is challenged, and answered, anew
+        count = f"{uses:08x}"
         proof = digest(f"{secret}:{challenge.nonce}:{count}:{cnonce}:auth:{request}")
         fields |= {"qop": "auth", "nc": count, "cnonce": f'"{cnonce}"'}
     else:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ringback.clock import Instant
-from ringback.sip.authentication import Authorization, Challenges, Credentials
+from ringback.sip.authentication import Challenges, Credentials
 from ringback.sip.call import Call
 from ringback.sip.client_transaction import ClientInvite
 from ringback.sip.dialog import Dialog
@@ -57,8 +57,8 @@ class OutgoingCall(Call):
         self._branch = endpoint.new_branch()
         self._cseq = 1
         self._acknowledges_later = acknowledges_later or not sdp
-        self._request = self._invite()
         self._challenges = Challenges(credentials, endpoint.token)
+        self._request = self._invite()
         self._interval_raised = False
         self._provisional = False
         self._cancelled = False
@@ -118,7 +118,7 @@ class OutgoingCall(Call):
         self.endpoint.cancel(self._request, self.peer, now)
         self._transaction.expect_final(now)
 
-    def _invite(self, authorization: Authorization | None = None) -> Request:
+    def _invite(self) -> Request:
         headers = Headers()
         headers.add("max-forwards", 70)
         headers.add("from", self._sender)
@@ -127,9 +127,10 @@ class OutgoingCall(Call):
         headers.add("cseq", f"{self._cseq} INVITE")
         for name, value in self._extra:
             headers.add(name, value)
+        request = Request("INVITE", self._uri, headers)
+        authorization = self._challenges.authorization(request)
         if authorization is not None:
             headers.add(*authorization)
-        request = Request("INVITE", self._uri, headers)
         self.dress(request, self.local_sdp)
         self.session_timer.ask(request)
         self.endpoint.stamp(request, self._branch)
@@ -208,13 +209,12 @@ class OutgoingCall(Call):
         """Whether the answer asked for the same once more with something added, and got it."""
         if self._cancelled:
             return False
-        authorization = self._challenges.answer(self._request, response)
-        if authorization is None and not self._raise_interval(response):
+        if not self._challenges.met(response) and not self._raise_interval(response):
             return False
         self._cseq += 1
         self._branch += NEXT_TRY
         self._provisional = False
-        self._request = self._invite(authorization)
+        self._request = self._invite()
         self.send(now)
         return True
 

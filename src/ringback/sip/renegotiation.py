@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ringback.clock import Instant
-from ringback.sip.authentication import Authorization, Challenges
+from ringback.sip.authentication import Challenges
 from ringback.sip.events import Answer, Offered, OfferRefused, Refreshed
 from ringback.sip.message import Request, Response
 from ringback.sip.server_transaction import ServerInvite
@@ -119,12 +119,13 @@ class _Reinvite:
         self._interval_raised = False
         self._again: Timer | None = None
 
-    def send(self, now: Instant, authorization: Authorization | None = None) -> None:
+    def send(self, now: Instant) -> None:
         call = self._call
         if call.ended:
             return
         assert call.dialog is not None
         request = call.dialog.request("INVITE")
+        authorization = self._challenges.authorization(request)
         if authorization is not None:
             request.headers.add(*authorization)
         call.dress(request, call.local_sdp if self._offer is None else self._offer)
@@ -173,11 +174,7 @@ class _Reinvite:
         if self._call.ended:
             return
         if response is not None and response.status >= 300:
-            authorization = self._challenges.answer(request, response)
-            if authorization is not None:
-                self.send(now, authorization)
-                return
-            if response.status == 422 and self._raise_interval(response):
+            if self._challenges.met(response) or self._raise_interval(response):
                 self.send(now)
                 return
             if response.status == 491 and self._clashes < MOST_CLASHES:
@@ -187,9 +184,10 @@ class _Reinvite:
         self._tell(response, now)
 
     def _raise_interval(self, response: Response) -> bool:
-        raised = not self._interval_raised and self._call.session_timer.raise_to(response)
+        if response.status != 422 or self._interval_raised:
+            return False
         self._interval_raised = True
-        return raised
+        return self._call.session_timer.raise_to(response)
 
     def _clash(self, now: Instant) -> None:
         """Both ends asked at once: again after a while that differs (section 14.1)."""
