@@ -8,11 +8,13 @@ import signal
 from decimal import Decimal
 
 import pytest
-from sqlalchemy import Connection, func, select
-from tests.charging.helpers import NOW, check_books, leg
+from sqlalchemy import Connection, func, select, update
+from tests.charging.helpers import NOW, account, check_books, extension, leg
 from tests.charging.victim import die_at, die_some_time
 from tests.processes import PROCESSES
 
+from ringback.calls import records
+from ringback.calls.recovery import recover
 from ringback.charging import ledger
 from ringback.store import models, open_store
 
@@ -21,8 +23,13 @@ ALIVE = NOW + 6.5
 
 
 def begin(tx: Connection) -> None:
+    """The return call of an open session is about to be dialled."""
     ledger.open_account(tx, "x", NOW, balance=Decimal("1.00"))
+    account(tx, "admin", level="administrator")
+    extension(tx, "travellers", "admin")
     leg(tx, "a")
+    tx.execute(update(models.Session).values(extension_id="travellers", return_number="+1"))
+    records.sign_of_life(tx, "node", ALIVE)
 
 
 def counted(tx: Connection) -> tuple[int, int]:
@@ -34,16 +41,13 @@ def counted(tx: Connection) -> tuple[int, int]:
     return made, charged
 
 
-def restart(tx: Connection, answered: float | None) -> None:
-    """What recovery does with a leg that was open."""
-    ledger.settle_interrupted(tx, "a", answered, ALIVE, NOW + 60)
-
-
 @pytest.mark.parametrize(
     ("step", "committed", "charged"),
     [
         ("reserve", False, 0),
-        ("reserve", True, 5),  # no more than was reserved
+        ("reserve", True, 0),
+        ("answer", False, 0),
+        ("answer", True, 5),  # no more than was reserved
         ("slice", False, 5),
         ("slice", True, 7),
         ("post", False, 7),
@@ -61,7 +65,7 @@ def test_killed_at_a_step(database: str, step: str, committed: bool, charged: in
     async def look() -> None:
         store = open_store(database, serving=True)
         for _ in range(2):  # killed as it was restarted, say
-            await store.run(lambda tx: restart(tx, None if step == "release" else NOW))
+            await store.run(lambda tx: recover(tx, "node", NOW + 60) and None)
             await store.read(check_books)
             found = await store.read(lambda tx: ledger.balance(tx, "x"))
             assert found == ledger.Balance(

@@ -12,17 +12,32 @@ from multiprocessing.connection import Connection as Pipe
 from sqlalchemy import Connection
 from tests.charging.helpers import NOW, hold, leg, post, release
 
+from ringback.calls import records
 from ringback.charging import ledger
 from ringback.store import open_store
 
+
+def _end(tx: Connection) -> None:
+    ledger.settle(tx, [post(6)], NOW)
+    records.leg_ended(
+        tx, "a", ringing=None, answered=NOW, at=NOW + 6.5, cause=200, billed_seconds=7
+    )
+
+
 STEPS: dict[str, Callable[[Connection], None]] = {
     "reserve": lambda tx: ledger.reserve(tx, [hold(4)]),
+    "answer": lambda tx: records.leg_answered(tx, "a", None, NOW, ""),
     "slice": lambda tx: ledger.reserve(tx, [hold(9)]),
-    "post": lambda tx: ledger.settle(tx, [post(6)], NOW),
+    "post": _end,
     "release": lambda tx: ledger.settle(tx, [release()], NOW),
 }
-BEFORE: dict[str, list[str]] = {"reserve": [], "slice": ["reserve"], "post": ["reserve", "slice"],
-          "release": ["reserve", "slice"]}  # fmt: skip
+BEFORE: dict[str, list[str]] = {
+    "reserve": [],
+    "answer": ["reserve"],
+    "slice": ["reserve", "answer"],
+    "post": ["reserve", "answer", "slice"],
+    "release": ["reserve"],
+}
 
 
 def _die() -> None:
