@@ -29,7 +29,7 @@ class Free:
 
     def used(self, blocks: int) -> Free:
         """What of it a leg with so many blocks after the first uses: it goes before money."""
-        return Free(self.first, min(self.blocks, blocks))
+        return self if self.blocks <= blocks else Free(self.first, blocks)
 
 
 NOTHING_FREE = Free()
@@ -97,6 +97,27 @@ class Rate:
     def free_seconds(self, free: Free) -> int:
         """What the free blocks take of an allowance."""
         return free.first * self.first_block + free.blocks * self.next_block
+
+    def explain(self, blocks: int, free: Free = NOTHING_FREE) -> str:
+        """What is charged for, as "+40…: setup 0.05, 60 s at 0.02, 3 × 10 s at 0.02/min"."""
+        first_block, at_first_price, next_block, at_next_price = self._told
+        told = first_block + (" free" if free.first else at_first_price)
+        if free.blocks:
+            told += f", {free.blocks}{next_block} free"
+        if paid := blocks - free.blocks:
+            told += f", {paid}{next_block}{at_next_price}"
+        return told
+
+    @cached_property
+    def _told(self) -> tuple[str, str, str, str]:
+        """The parts of its explanations: amounts in words are half the work of a charge."""
+        setup = f"setup {format_amount(self.setup)}, " if self.setup else ""
+        return (
+            f"+{self.prefix}…: {setup}{self.first_block} s",
+            f" at {format_amount(self.first_price)}",
+            f" × {self.next_block} s",
+            f" at {format_amount(self.price_per_minute)}/min",
+        )
 
     def _begun(self, free: Free) -> int:
         """Millionths due at the answer."""
@@ -166,18 +187,9 @@ def charge(rate: Rate, duration: int, free: Free = NOTHING_FREE) -> Charge:
 def charge_of_blocks(rate: Rate, blocks: int, free: Free = NOTHING_FREE) -> Charge:
     """The charge of an answered leg with so many blocks after the first."""
     used = free.used(blocks)
-    parts = [
-        f"{rate.first_block} s {'free' if used.first else f'at {format_amount(rate.first_price)}'}"
-    ]
-    if rate.setup:
-        parts.insert(0, f"setup {format_amount(rate.setup)}")
-    if used.blocks:
-        parts.append(f"{used.blocks} × {rate.next_block} s free")
-    if paid := blocks - used.blocks:
-        parts.append(f"{paid} × {rate.next_block} s at {format_amount(rate.price_per_minute)}/min")
     return Charge(
         rate.price(blocks, used),
         rate.first_block + blocks * rate.next_block,
-        f"+{rate.prefix}…: {', '.join(parts)}",
+        rate.explain(blocks, used),
         used,
     )
