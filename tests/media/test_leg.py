@@ -341,7 +341,7 @@ def test_packets_of_another_length_are_passed_on_as_they_are(samples: int) -> No
 def test_a_leg_at_its_limit_hears_nothing_and_is_not_heard() -> None:
     bench = Bench()
     bench.bridge()
-    bench.legs[0].over = True
+    bench.legs[0].end()
     bench.packet(0, b"\x02" * FRAME)
     bench.packet(1, b"\x02" * FRAME)
     bench.legs[0].play(Playback(1, b"\x01" * FRAME, loop=False))

@@ -32,6 +32,7 @@ class Leg:
     __slots__ = (
         "_buffer",
         "_codec",
+        "_deaf",
         "_described",
         "_dtmf_in",
         "_dtmf_out",
@@ -76,7 +77,6 @@ class Leg:
         self.source = Source()
         self.on_hold = False
         self.over = False
-        """Its limit has come: it hears nothing and is not heard."""
         self.heard = 0.0
         """When RTP or RTCP last came; until then, and after hold, since when it is waited for."""
         self.invalid = 0
@@ -94,6 +94,8 @@ class Leg:
         self._payload_type = 8
         self._dtmf_in = self._dtmf_out = -1
         self._sends = False
+        self._deaf = True
+        """It hears nobody: because of hold or its limit, or something else is sent to it."""
         self._listener: Leg | None = None
         """Who hears this leg."""
         self._speaker: Leg | None = None
@@ -138,6 +140,7 @@ class Leg:
         if self._described is None or (self.on_hold and not on_hold):
             self.heard = now
         self._sends, self.on_hold = sends, on_hold
+        self._listen()
         self._match()
         if self._speaker is not None:
             self._speaker._match()
@@ -224,11 +227,6 @@ class Leg:
             pressed.append(now)
             self._tell("digit", self.number, digit=digit, at=now)
 
-    @property
-    def _deaf(self) -> bool:
-        """It hears nobody: because of hold or its limit, or something else is sent to it."""
-        return not self._sends or self._playback is not None or self._keys.busy or self.over
-
     # Verbs
 
     def hear(self, speaker: Leg | None) -> None:
@@ -244,22 +242,35 @@ class Leg:
 
     def play(self, playback: Playback) -> None:
         self._playback = playback
+        self._listen()
         self._out.mark()
 
     def stop(self) -> None:
         if self._playback is not None:
             self._playback = None
+            self._listen()
             self._out.mark()
 
     def press(self, keys: str) -> None:
         if self._dtmf_out >= 0:
             self._keys.press(keys)
+            self._listen()
+
+    def end(self) -> None:
+        """Its limit has come: it hears nothing more and is heard no more."""
+        self.over = True
+        self._listen()
 
     def close(self) -> None:
-        self.over = True
+        self.end()
         self.hear(None)
         if self._listener is not None:
             self._listener.hear(None)
+
+    def _listen(self) -> None:
+        """Something has changed that may keep it from hearing. Asked for each packet, so it is
+        worked out once."""
+        self._deaf = not self._sends or self._playback is not None or self._keys.busy or self.over
 
     def _match(self) -> None:
         listener = self._listener
@@ -273,8 +284,11 @@ class Leg:
     def turn(self, at: float) -> None:
         """A turn of 20 ms is due at `at`: send a key, what is played, or silence where nobody is
         heard. On hold the time passes and nothing is sent."""
+        if at - self._relayed_at < _RELAY_GAP and not self._deaf:
+            return
         if self._keys.busy:
             event = self._keys.turn()
+            self._listen()
             if event is not None and self._sends and not self.over:
                 payload, first = event
                 self.send(self._out.event(self._dtmf_out, first=first, now=at) + payload)

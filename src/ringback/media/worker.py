@@ -272,9 +272,8 @@ class Worker:
     # Time
 
     def _end_due(self) -> None:
-        """A leg that has come to its limit hears nothing more and is heard no more."""
         for number in self._limits.reached(self._now):
-            self._legs[number][0].over = True
+            self._legs[number][0].end()
             self._tell("limit", number)
 
     def _look(self) -> None:
