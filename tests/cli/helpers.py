@@ -36,11 +36,12 @@ SETUP = {
 class Commands:
     """A folder with a server's files, its setup applied."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, apply: bool = True) -> None:
         self.folder = folder
         (folder / "ringback.toml").write_text('[server]\ndata_dir = "data"\n')
         (folder / "setup.yaml").write_text(yaml.safe_dump(SETUP))
-        self("apply", str(folder / "setup.yaml"))
+        if apply:
+            self("apply", str(folder / "setup.yaml"))
 
     @property
     def url(self) -> str:

@@ -16,7 +16,6 @@ from typing import Annotated
 
 import typer
 import uvloop
-from rich.console import Console
 
 from ringback.accounts.apply import apply_setup
 from ringback.accounts.secrets import BadKey, Secrets, load_secrets
@@ -31,7 +30,13 @@ from ringback.cli import init as init_command
 from ringback.cli import rates as rates_command
 from ringback.cli import sessions as sessions_command
 from ringback.cli import statement as statement_command
-from ringback.cli.options import DEFAULT_CONFIG, CommandError, ConfigOption
+from ringback.cli.options import (
+    DEFAULT_CONFIG,
+    CommandError,
+    ConfigOption,
+    ready_database,
+    wide_console,
+)
 from ringback.cli.phone import command as phone_command
 from ringback.clock import LoopClock
 from ringback.config import Config, ConfigError, load_config
@@ -68,9 +73,16 @@ def main() -> None:
     try:
         app()
     except _ERRORS as error:
-        for line in str(error).splitlines() or [type(error).__name__]:
+        for line in _told(error).splitlines() or [type(error).__name__]:
             print(f"ringback: {line}", file=sys.stderr)
         sys.exit(1)
+
+
+def _told(error: Exception) -> str:
+    """What an error says, a system's without its number."""
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: {error.strerror}"
+    return str(error)
 
 
 @app.command()
@@ -188,19 +200,19 @@ def sessions(
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
     """List the latest sessions, or show one with its legs and charges, or end one."""
+    if end and session is None:
+        raise CommandError("--end needs the session to be ended: ringback sessions ID --end")
     loaded = load_config(config)
-    migrate(loaded.database_url)
-    found = asyncio.run(sessions_command.read(loaded.database_url, session))
-    if session is not None and not found:
-        raise ControlError(f"there is no session {session}")
-    if end:
-        if session is None:
-            raise ControlError("--end needs the session to be ended: ringback sessions ID --end")
-        asyncio.run(ask(control_path(loaded), "end", session=found[0]["id"]))
+    found = asyncio.run(sessions_command.read(ready_database(loaded), session))
+    one = None if session is None else sessions_command.only(found, session)
+    if end and one is not None:
+        asyncio.run(ask(control_path(loaded), "end", session=one["id"]))
     elif as_json:
-        print(json.dumps(found[0] if session else found, indent=1, ensure_ascii=False))
+        print(json.dumps(one or found, indent=1, ensure_ascii=False))
+    elif one is not None:
+        sessions_command.show_whole(one, wide_console())
     else:
-        sessions_command.show(found, Console(), whole=session is not None)
+        sessions_command.show(found, wide_console())
 
 
 @app.command()

@@ -336,8 +336,8 @@ async def _hear_duration(actor: Actor, say: Timeline) -> None:
 async def _check_records(url: str, console: Console) -> None:
     sessions = await sessions_command.read(url, None)
     console.print()
-    sessions_command.show(sessions, console, whole=True)
     session = sessions[0]
+    sessions_command.show_whole(session, console)
     charges = [charge for leg in session["legs"] for charge in leg["charges"]]
     charged = [charge for charge in charges if charge["payer"] == CALLER]
     statement_command.show(await statement_command.read(url, CALLER, "GB"), console)

@@ -1,15 +1,19 @@
-"""What several commands take."""
+"""What several commands take and need."""
 
 from __future__ import annotations
 
+import sys
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
 import typer
+from rich.console import Console
 
 from ringback.clock import Instant
+from ringback.config import Config
+from ringback.store import is_missing, migrate
 
 ConfigOption = Annotated[
     Path, typer.Option("--config", "-c", help="The configuration file.", show_default=True)
@@ -17,8 +21,27 @@ ConfigOption = Annotated[
 DEFAULT_CONFIG = Path("ringback.toml")
 
 
+WIDTH_OF_FILES = 200
+
+
 class CommandError(Exception):
     """The command cannot do what it was asked for; the message says why and how to mend it."""
+
+
+def ready_database(config: Config) -> str:
+    """The URL of the database, its tables up to date. Raises CommandError where nothing has been
+    applied to it yet; StoreError."""
+    if is_missing(config.database_url):
+        raise CommandError(
+            f"there is no database yet in {config.server.data_dir}: run ringback apply setup.yaml"
+        )
+    migrate(config.database_url)
+    return config.database_url
+
+
+def wide_console() -> Console:
+    """For tables: as wide as the terminal, and where there is none as wide as they are."""
+    return Console(width=None if sys.stdout.isatty() else WIDTH_OF_FILES)
 
 
 def read_moment(text: str, zone: str) -> Instant:

@@ -25,11 +25,17 @@ from ringback.charging import decks
 from ringback.charging.decks.reading import LARGEST_BYTES
 from ringback.charging.payers import who_pays
 from ringback.charging.rating import SECOND, Rate, charge
-from ringback.cli.options import DEFAULT_CONFIG, CommandError, ConfigOption, read_moment
+from ringback.cli.options import (
+    DEFAULT_CONFIG,
+    CommandError,
+    ConfigOption,
+    read_moment,
+    ready_database,
+)
 from ringback.clock import Instant, LoopClock
 from ringback.config import Config, load_config
 from ringback.numbering import BadNumber, read_typed
-from ringback.store import Store, migrate, open_store
+from ringback.store import Store, open_store
 from ringback.store.models import Plan
 
 T = TypeVar("T")
@@ -235,9 +241,10 @@ async def _plan(store: Store, name: str) -> FoundPlan:
 
 
 def _with_store(config: Config, work: Callable[[Store], Awaitable[T]]) -> T:
+    url = ready_database(config)
+
     async def run() -> T:
-        migrate(config.database_url)
-        store = open_store(config.database_url)
+        store = open_store(url)
         try:
             return await work(store)
         finally:

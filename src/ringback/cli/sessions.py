@@ -2,31 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 from sqlalchemy import Connection, select
 
 from ringback.amounts import format_amount
+from ringback.cli.options import CommandError
 from ringback.clock import Instant, utc
 from ringback.store import open_store
 from ringback.store.models import Account, CallerId, Charge, Extension, Leg, Session
 
 LATEST = 50
+SHORT_ID = 8
+"""Last digits of an id that tell sessions apart, as in the log."""
 
 _UPWARDS = (None, "user", "organization", "provider", "administrator")
 """The levels of payers; a callerID has none."""
 
 
 async def read(url: str, session: str | None, latest: int = LATEST) -> list[dict[str, Any]]:
-    """The latest sessions, the newest first, or the one asked for, as the API has them."""
+    """The latest sessions, the newest first, or those whose id is or ends in `session`, as the
+    API has them."""
     store = open_store(url)
     try:
         return await store.read(lambda tx: _sessions(tx, session, latest))
     finally:
         await store.close()
+
+
+def only(found: list[dict[str, Any]], session: str) -> dict[str, Any]:
+    """The one session that was meant by its id or its last digits. Raises CommandError."""
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise CommandError(f"there is no session {session!r}: `ringback sessions` lists them")
+    ids = ", ".join(each["id"] for each in found[:3]) + (", …" if len(found) > 3 else "")
+    raise CommandError(f"several sessions end in {session!r}: write more of the id: {ids}")
 
 
 def _sessions(tx: Connection, session: str | None, latest: int) -> list[dict[str, Any]]:
@@ -38,7 +54,7 @@ def _sessions(tx: Connection, session: str | None, latest: int) -> list[dict[str
         .limit(latest)
     )
     if session is not None:
-        query = query.where(Session.id.endswith(session, autoescape=True)).limit(1)
+        query = query.where(Session.id.endswith(session, autoescape=True))
     return [
         {
             "id": row["id"],
@@ -101,48 +117,76 @@ def _time(instant: Instant | None) -> str | None:
     return None if instant is None else utc(instant).isoformat(timespec="milliseconds")
 
 
-def show(found: list[dict[str, Any]], console: Console, *, whole: bool) -> None:
-    """As tables."""
-    table = _table("started", "session", "caller", "outcome", "stage")
+def show(found: list[dict[str, Any]], console: Console) -> None:
+    """The list."""
+    if not found:
+        console.print("no sessions yet")
+        return
+    table = _table("started", "session", "caller", folded=("outcome", "stage"))
     for session in found:
         table.add_row(
-            _local(session["started"]),
-            session["id"][-12:],
+            _local(session["started"])[5:],  # without the year it fits into 80 columns
+            session["id"][-SHORT_ID:],
             session["caller"] or "hidden",
-            (session["outcome"] or "live")
-            + (f" ({session['repeated']} more)" if session["repeated"] else ""),
+            _outcome(session),
             session["stage"],
         )
     console.print(table)
-    if whole:
-        for session in found:
-            _show_legs(session, console)
 
 
-def _show_legs(session: dict[str, Any], console: Console) -> None:
-    table = _table("leg", "number", "trunk", "answered", "ended", "seconds", "charges")
+def show_whole(session: dict[str, Any], console: Console) -> None:
+    """One session with its legs and charges."""
+    facts = {
+        "session": session["id"],
+        "extension": session["extension"],
+        "access number": session["access_number"],
+        "caller": session["caller"] or "hidden",
+        "callerID": session["caller_id"],
+        "outcome": f"{_outcome(session)}, stage {session['stage']}",
+        "started": _local(session["started"]),
+        "ended": _local(session["ended"]),
+    }
+    for name, value in facts.items():
+        console.print(f"{name + ':':<15}{value or '-'}", markup=False, highlight=False)
+    if not session["legs"]:
+        console.print("no call was made")
+        return
+    table = _table("leg", "number", "trunk", "answered", "ended", folded=("charges",))
     for leg in session["legs"]:
         table.add_row(
             leg["leg"],
             leg["number"]["e164"],
-            leg["trunk"],
+            escape(leg["trunk"] or ""),
             _local(leg["answered"])[11:],
             _local(leg["ended"])[11:],
-            "" if leg["billed_seconds"] is None else str(leg["billed_seconds"]),
-            "\n".join(
-                f"{charge['payer']} {charge['amount']} ({charge['explanation'].partition(': ')[2]})"
-                for charge in leg["charges"]
-            )
-            or (f"answered with {leg['cause']}" if leg["cause"] else "not answered"),
+            escape(_charged(leg)),
         )
     console.print(table)
 
 
-def _table(*names: str) -> Table:
-    """A table that keeps numbers and times whole; the last column may be folded."""
+def _outcome(session: dict[str, Any]) -> str:
+    more = f" ({session['repeated']} more)" if session["repeated"] else ""
+    return (session["outcome"] or "live") + more
+
+
+def _charged(leg: dict[str, Any]) -> str:
+    """Who paid what for a leg, a line each; or why nobody did."""
+    if not leg["charges"]:
+        return f"answered with {leg['cause']}" if leg["cause"] else "not answered"
+    return "\n".join(
+        [f"{leg['billed_seconds']} s charged"]
+        + [
+            f"{charge['payer']}: {charge['amount']} ({charge['explanation'].partition(': ')[2]})"
+            for charge in leg["charges"]
+        ]
+    )
+
+
+def _table(*whole: str, folded: Sequence[str]) -> Table:
+    """A table that keeps its first columns whole, and folds the last where it must be narrow."""
     table = Table()
-    for name in names:
-        table.add_column(name, no_wrap=name != names[-1])
+    for name in (*whole, *folded):
+        table.add_column(name, no_wrap=name in whole, overflow="fold")
     return table
 
 

@@ -22,11 +22,18 @@ from ringback.accounts import tree
 from ringback.amounts import ZERO, format_amount
 from ringback.cells import guarded
 from ringback.charging.statement import Entry, Statement, statement
-from ringback.cli.options import DEFAULT_CONFIG, CommandError, ConfigOption, read_moment
+from ringback.cli.options import (
+    DEFAULT_CONFIG,
+    CommandError,
+    ConfigOption,
+    read_moment,
+    ready_database,
+    wide_console,
+)
 from ringback.clock import Instant, utc
 from ringback.config import load_config
 from ringback.numbering import BadNumber, read_typed
-from ringback.store import migrate, open_store
+from ringback.store import open_store
 from ringback.store.models import Account, CallerId, Extension
 
 
@@ -59,16 +66,14 @@ def command(
     if as_csv and as_json:
         raise CommandError("choose --csv or --json, not both")
     loaded = load_config(config)
-    migrate(loaded.database_url)
-    found = asyncio.run(
-        read(loaded.database_url, name, loaded.server.home_country, extension, since, until)
-    )
+    url = ready_database(loaded)
+    found = asyncio.run(read(url, name, loaded.server.home_country, extension, since, until))
     if as_csv:
         write_csv(found, sys.stdout)
     elif as_json:
         print(json.dumps(as_document(found), indent=1, ensure_ascii=False))
     else:
-        show(found, Console())
+        show(found, wide_console())
 
 
 async def read(
