@@ -64,15 +64,18 @@ class Endpoint:
         incoming: CallMaker,
         *,
         known: Callable[[Address], bool] = lambda source: True,
+        unreadable: Callable[[Address], None] = lambda source: None,
     ) -> None:
         """`public` is the address that goes into Via and Contact. A datagram from a source that
-        is not `known` gets no answer at all: it is not even parsed."""
+        is not `known` gets no answer at all: it is not even parsed. `unreadable` is told of those
+        that cannot be answered."""
         self.public = public
         self.chance = chance
         self.timers = Timers()
         self.dialogs: dict[DialogKey, Call] = {}
         self._incoming = incoming
         self._known = known
+        self._unreadable = unreadable
         self._clients: dict[tuple[str, str], Client | ClientInvite] = {}
         self._servers: dict[ServerKey, Server | ServerInvite] = {}
         self._open: dict[MergeKey, ServerKey] = {}
@@ -97,7 +100,8 @@ class Endpoint:
                 self._answer_broken(error, source)
             return
         except SipError:
-            return  # it cannot be answered
+            self._unreadable(source)
+            return
         if isinstance(message, Response):
             self._receive_response(message, now)
         elif message.method == "ACK":

@@ -49,7 +49,10 @@ class EmbeddedEngine:
         bound: Address = self._socket.getsockname()
         self.public: Address = (settings.advertise or _reachable(bound[0]), bound[1])
         self._strangers = Strangers(clock, report)
-        self.endpoint = Endpoint(self.public, chance, IncomingCall, known=self._known)
+        self._garbled = Strangers(clock, report)
+        self.endpoint = Endpoint(
+            self.public, chance, IncomingCall, known=self._known, unreadable=self._unreadable
+        )
         self._adapter = UdpAdapter(
             self._socket, self.endpoint, clock, on_call=self._on_call, on_event=self._on_event
         )
@@ -120,6 +123,10 @@ class EmbeddedEngine:
             return True
         self._strangers.seen(source)
         return False
+
+    def _unreadable(self, source: Address) -> None:
+        # What exactly is wrong is not told: it might quote a digit that somebody pressed.
+        self._garbled.seen(source, "it is no SIP, or so broken that it cannot be answered")
 
     def _on_call(self, call: IncomingCall) -> None:
         state = self.trunks.of_source(call.source)

@@ -1,4 +1,4 @@
-"""Sources that no trunk has: they get no answer, and the operator one line now and then."""
+"""Messages that get no answer: the operator is told of a source now and then, in a line."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable
 from ringback.clock import Clock, Instant
 from ringback.sip.transaction import Address
 
+NO_TRUNK = "no trunk has this source: add it to `sources` of a [[trunk]] if it is yours"
 QUIET_SECONDS = 60.0
 """So long nothing more is said of a source."""
 MOST = 20
@@ -22,8 +23,8 @@ class Strangers:
         self._told: dict[str, Instant] = {}
         self._untold = 0
 
-    def seen(self, source: Address) -> None:
-        """Something came from `source`."""
+    def seen(self, source: Address, why: str = NO_TRUNK) -> None:
+        """Something came from `source` that is dropped; `why` is for people."""
         now, host = self._clock.now(), source[0]
         if now - self._told.get(host, -QUIET_SECONDS) < QUIET_SECONDS:
             return
@@ -34,7 +35,4 @@ class Strangers:
         self._told[host] = now
         more = f" ({self._untold} more from other sources before)" if self._untold else ""
         self._untold = 0
-        self._report(
-            f"dropped a message from {host}{more}: no trunk has this source: add it to `sources` "
-            "of a [[trunk]] if it is yours"
-        )
+        self._report(f"dropped a message from {host}{more}: {why}")
