@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import socket
+from collections.abc import Sequence
 
 from tests.e2e.sipp import LOCAL
 
@@ -17,6 +18,8 @@ FRAME = 160
 DTMF = 101
 PCMA = 8
 
+Address = tuple[str, int]
+
 
 class Rtp:
     """One end of audio. It sends to whoever sends to it first."""
@@ -27,12 +30,15 @@ class Rtp:
         self._socket.setblocking(False)
         self.port: int = self._socket.getsockname()[1]
         self.heard: list[str] = []
+        """What nobody has waited for yet."""
+        self.said: list[str] = []
+        """All that was heard."""
         self.digits: list[str] = []
         self.packets = 0
         self.last_packet = 0.0
         self.ssrcs: set[int] = set()
         self._speaks = True
-        self._peer: tuple[str, int] | None = None
+        self._peer: Address | None = None
         self._news = asyncio.Event()
         self._ear = Ear(recordings.encoded("PCMA"), self._said)
         self._keys, self._receiver = Sender(), Receiver()
@@ -58,6 +64,16 @@ class Rtp:
         """Say this from now on, over and over, encoded as A-law."""
         self._voice = sound
 
+    def sends_to(self, peer: Address) -> None:
+        """Send there, whoever sends."""
+        self._peer = peer
+
+    @property
+    def peer(self) -> Address:
+        """Where the server sends from, and takes what is sent to it."""
+        assert self._peer is not None
+        return self._peer
+
     async def hears(self, words: str, seconds: float = 20.0) -> None:
         """Wait until something is heard that begins so, beyond what was waited for before."""
         try:
@@ -80,6 +96,7 @@ class Rtp:
 
     def _said(self, said: Said) -> None:
         self.heard.append(said.words)
+        self.said.append(said.words)
         self._news.set()
 
     async def _send(self) -> None:
@@ -122,3 +139,29 @@ class Rtp:
                     self._news.set()
             else:
                 self._ear.hear(data[HEADER.size :])
+
+
+def spray(sip: Address, media: Sequence[Address], sound: bytes) -> None:
+    """Throw at a server, from somebody else's port, what is no SIP, what is neither RTP nor RTCP,
+    and a sound in good RTP."""
+    chance = random.Random(1)
+    junk = [
+        b"\0",
+        b"\r\n" * 700,
+        b"INVITE",
+        b"INVITE sip:nobody SIP/2.0\r\n\r\n",
+        b"SIP/2.0 200 OK\r\n\r\n",
+        b"\xff" * 60_000,
+        *(chance.randbytes(chance.randrange(1, 1500)) for _ in range(200)),
+    ]
+    out = OutStream(chance.getrandbits(32), 0, 0)
+    frames = [sound[place : place + FRAME] for place in range(0, len(sound), FRAME)]
+    good = [out.own(PCMA, number * 0.02) + frame for number, frame in enumerate(frames)]
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
+        for packet in junk:
+            stranger.sendto(packet, sip)
+        for host, port in media:
+            for packet in [*junk, *good]:
+                stranger.sendto(packet, (host, port))
+            for packet in junk:
+                stranger.sendto(packet, (host, port + 1))

@@ -26,6 +26,8 @@ Contact: <sip:party@[local_ip]:[local_port]>
 DONE = "%DONE%"
 """In a scenario, the file that is touched when the call is over."""
 MARK_DONE = f'<action><exec command="touch {DONE}"/></action>'
+OFFERED = "%OFFERED%"
+"""In a scenario, the file into which the port of an offer is written."""
 _NO_BODY = "Content-Length: 0\n"
 
 
@@ -57,12 +59,16 @@ def receive(request: str) -> str:
     return f'<recv request="{request}" crlf="true"></recv>\n'
 
 
-def receive_invite() -> str:
-    """The INVITE, whose Contact, From and To are kept for requests of the callee's own."""
+def receive_invite(*, early: bool = False) -> str:
+    """The INVITE, whose Contact, From and To are kept for requests of the callee's own; and
+    where its offer wants sound, for a phone that speaks before anybody has sent it any."""
     kept = "".join(
         f'<ereg regexp=".*" search_in="hdr" header="{header}:" assign_to="{number}"/>'
         for number, header in ((1, "From"), (2, "To"))
     )
+    kept += '<ereg regexp="m=audio ([0-9]+)" search_in="body" assign_to="3,4"/>'
+    if early:
+        kept += f'<exec command="echo [$4] | tee {OFFERED}"/>'
     return f'<recv request="INVITE" crlf="true" rrs="true"><action>{kept}</action></recv>\n'
 
 
@@ -101,7 +107,7 @@ def answering(*steps: str) -> str:
         f'<nop next="2">{MARK_DONE}</nop>\n',
         '<label id="1"/>\n',
         send(answer("200 OK")),
-        '<label id="2"/>\n<nop></nop>\n<Reference variables="1,2"/>\n',
+        '<label id="2"/>\n<nop></nop>\n<Reference variables="1,2,3,4"/>\n',
     )
 
 
@@ -178,18 +184,17 @@ def callee(
     ringing = (
         answer("183 Session Progress", body=sdp(port, payloads)) if early else answer(ring_status)
     )
-    steps = [receive_invite(), send(ringing), pause(rings)]
-    # SIPp takes an INVITE that is repeated, because every answer was lost, for a fault.
-    steps += ['<label id="3"/>\n']
+    steps = [receive_invite(early=early), send(ringing), pause(rings)]
     steps += [send(answer("200 OK", body=sdp(port, payloads)), retransmit=True)]
-    steps += ['<recv request="INVITE" optional="true" next="3"></recv>\n', receive("ACK")]
+    # An INVITE that comes again, because every answer was lost: the 200 is being repeated anyway.
+    steps += ['<recv request="INVITE" optional="true"></recv>\n', receive("ACK")]
     for number, (after, digit) in enumerate(info_digits):
         steps += [pause(after), _key(10 + number, digit)]
         steps += [response(200)]
     if hangs_up_after is not None:
         steps += [pause(hangs_up_after), send(_request("BYE", 90), retransmit=True), response(200)]
     else:
-        steps += [receive("BYE"), send(answer("200 OK", tag="").replace(";tag=", ""))]
+        steps += [receive("BYE"), send(_within("200 OK"))]
     return answering(*steps)
 
 
@@ -238,6 +243,26 @@ def never_answers() -> str:
     )
 
 
+def forgetful(port: int) -> str:
+    """A phone that answers, and knows nothing of its call any more when it is asked about it."""
+    return answering(
+        receive_invite(),
+        send(answer("180 Ringing")),
+        send(answer("200 OK", body=sdp(port)), retransmit=True),
+        receive("ACK"),
+        receive("INVITE"),
+        send(_within("481 Call/Transaction Does Not Exist"), retransmit=True),
+        receive("ACK"),
+        receive("BYE"),
+        send(_within("481 Call/Transaction Does Not Exist")),
+    )
+
+
+def _within(line: str) -> str:
+    """A response within the dialog, where To has its tag."""
+    return answer(line, tag="").replace(";tag=", "")
+
+
 class Sipp:
     """A SIPp process on a port of its own."""
 
@@ -248,7 +273,9 @@ class Sipp:
         self._path = folder / f"scenario-{number}.xml"
         self._done = folder / f"scenario-{number}.done"
         self._counts = DONE not in xml
-        self._path.write_text(xml.replace(DONE, str(self._done)))
+        self._offered = folder / f"scenario-{number}.port"
+        files = xml.replace(DONE, str(self._done)).replace(OFFERED, str(self._offered))
+        self._path.write_text(files)
         self._log = folder / f"scenario-{number}.log"
         self._folder = folder
         self._port = port
@@ -277,8 +304,11 @@ class Sipp:
         went otherwise, or did not end in time."""
         assert self._process is not None
         if self._counts:
-            async with asyncio.timeout(seconds):
-                status = await self._process.wait()
+            try:
+                async with asyncio.timeout(seconds):
+                    status = await self._process.wait()
+            except TimeoutError as error:
+                raise AssertionError(f"not over in {seconds} s: {self.errors()}") from error
             assert status == 0, f"SIPp saw it go otherwise: {self.errors()}"
             return
         until = asyncio.get_running_loop().time() + seconds
@@ -287,6 +317,14 @@ class Sipp:
             assert "Aborting" not in errors, f"SIPp saw it go otherwise: {errors}"
             assert asyncio.get_running_loop().time() < until, f"not over in {seconds} s: {errors}"
             await asyncio.sleep(0.05)
+
+    async def offered(self, seconds: float = 10.0) -> tuple[str, int]:
+        """Where the INVITE has asked for sound."""
+        until = asyncio.get_running_loop().time() + seconds
+        while not self._offered.exists() or not (port := self._offered.read_text().strip()):
+            assert asyncio.get_running_loop().time() < until, f"no INVITE: {self.errors()}"
+            await asyncio.sleep(0.02)
+        return LOCAL, int(port)
 
     async def kill(self) -> None:
         if self._process is not None and self._process.returncode is None:

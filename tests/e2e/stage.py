@@ -106,6 +106,28 @@ class Stage:
             await asyncio.sleep(0.25)
         raise AssertionError(f"no session ended: {await self.server.sessions()}")
 
+    async def ends(
+        self, outcome: str, where: str, seconds: float = 60.0, *, number: int = 1
+    ) -> dict[str, Any]:
+        """The record of the session, which must have ended so, in that stage."""
+        session = await self.outcome(seconds, number=number)
+        assert (session["outcome"], session["stage"]) == (outcome, where), session
+        return session
+
+    async def apply(self, document: dict[str, Any]) -> None:
+        """On the running server, as its operator does."""
+        path = self.server.folder / f"{self.case.name}.yaml"
+        path.write_text(yaml.safe_dump(document))
+        await self.server.command("apply", str(path))
+
+    async def recharge(self, credit: str) -> None:
+        """Change the credit of the caller, once."""
+        entry = {"number": self.caller, "credit": credit, "order_number": "2"}
+        name, account = self.server.extension_of(self)
+        await self.apply(
+            {"extensions": [{"name": name, "account": account, "caller_ids": [entry]}]}
+        )
+
     async def live(self) -> str:
         """The id of the session that is open."""
         (session,) = [
@@ -144,6 +166,10 @@ class Server:
         self.stages.append(stage)
         return stage
 
+    def extension_of(self, stage: Stage) -> tuple[str, str]:
+        """The names of a stage's extension and of its account."""
+        return f"case{self.stages.index(stage)}", "acme"
+
     async def set_up(self) -> None:
         """Write the configuration and the setup of every stage, and apply it."""
         trunks, routes = [], []
@@ -172,7 +198,8 @@ class Server:
 
     def _setup(self) -> dict[str, Any]:
         extensions = []
-        for number, stage in enumerate(self.stages):
+        for stage in self.stages:
+            name, account = self.extension_of(stage)
             listed = stage.case.caller_id
             callback: dict[str, Any] = {"ring_seconds": 1, "callback_delay_seconds": 0}
             callback |= {
@@ -181,8 +208,8 @@ class Server:
             }
             extensions.append(
                 {
-                    "name": f"case{number}",
-                    "account": "acme",
+                    "name": name,
+                    "account": account,
                     "access_numbers": [stage.access],
                     "callback": callback,
                     "caller_ids": [

@@ -1,0 +1,58 @@
+"""What the plays of `test_calls` have in common: see `triggers`, `returning` and `talking`."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, TypeVar
+
+import pytest
+from tests.e2e import sipp
+from tests.e2e.rtp import Rtp
+from tests.e2e.stage import Case, Stage
+
+C = TypeVar("C", bound=Case)
+Play = Callable[[Stage], Awaitable[None]]
+
+
+def adder(cases: list[Case]) -> Callable[..., Callable[[Play], Play]]:
+    """A decorator that makes a play a case of the list; its name is the function's."""
+
+    def case(**how: Any) -> Callable[[Play], Play]:
+        def add(play: Play) -> Play:
+            cases.append(Case(getattr(play, "__name__", ""), play, **how))
+            return play
+
+        return add
+
+    return case
+
+
+def chosen(cases: Sequence[C], request: pytest.FixtureRequest) -> list[C]:
+    """The cases of a module whose tests are to run (`-k`): all, where one is about all."""
+    tests = [item for item in request.session.items if item.path == request.path]
+    calls = [getattr(test, "callspec", None) for test in tests]
+    if None in calls:
+        return list(cases)
+    names = {call.params["name"] for call in calls if call is not None}
+    return [case for case in cases if case.name in names]
+
+
+async def reach_dialling(stage: Stage, *, phone: Callable[[int], str] = sipp.callee) -> Rtp:
+    """Trigger, take the return call, accept it, and hear the prompt to dial.
+    `phone`: the scenario of a phone whose sound is at that port."""
+    rtp = stage.rtp()
+    await stage.phone(phone(rtp.port))
+    await stage.trigger()
+    await rtp.hears("Press 1")
+    rtp.press("1")
+    await rtp.hears("Dial the number")
+    return rtp
+
+
+def national(number: str) -> str:
+    """What a person in the country types for a number, with the `#` after it."""
+    return f"0{number[3:]}#"
+
+
+def payers(session: dict[str, Any]) -> set[str]:
+    return {charge["payer"] for leg in session["legs"] for charge in leg["charges"]}
