@@ -6,17 +6,13 @@ import math
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
 from pathlib import Path
-from typing import TypeVar
 
 import pytest
-from sqlalchemy import Connection
 from tests.calls.world import ACCESS, CALLEE, CALLER, OTHER_CALLER, PIN, RATE, World, in_world
 
 from ringback.calls.watch import Task
 from ringback.store.models import Allowance, Charge, LedgerAccount
 from ringback.telephony.simulated import FarCall
-
-T = TypeVar("T")
 
 # The rate of the world: 10 s for 0.05, then 0.05 for every 5 s, for either leg.
 
@@ -101,18 +97,11 @@ def test_a_recharge_while_a_slice_is_reserved_extends_it(tmp_path: Path, before:
     """The store takes its time: one of the two steps waits for the other."""
 
     async def meet(world: World) -> None:
-        run = world.store.run
-
-        async def slow(work: Callable[[Connection], T]) -> T:
-            result = await run(work)
-            await world.sleep(0.1)
-            return result
-
         ((line, _),) = world.exchange._lines.values()
         assert line.watch is not None
         at, task = line.watch.due()
         assert task is Task.SLICE
-        world.store.run = slow  # type: ignore[method-assign]
+        world.delay = lambda: 0.1
         await world.clock.sleep_until(at - before)
         await recharge(world, "1.00", "A-2")
 
