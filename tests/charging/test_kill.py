@@ -14,7 +14,7 @@ from tests.charging.victim import die_at, die_some_time
 from tests.processes import PROCESSES
 
 from ringback.calls import records
-from ringback.calls.recovery import recover
+from ringback.calls.recovery import attempt_over, recover
 from ringback.charging import ledger
 from ringback.store import models, open_store
 
@@ -28,8 +28,15 @@ def begin(tx: Connection) -> None:
     account(tx, "admin", level="administrator")
     extension(tx, "travellers", "admin")
     leg(tx, "a")
-    tx.execute(update(models.Session).values(extension_id="travellers", return_number="+1"))
+    ready = {"extension_id": "travellers", "return_number": "+1", "due": NOW}
+    tx.execute(update(models.Session).values(ready))
     records.sign_of_life(tx, "node", ALIVE)
+
+
+def restart(tx: Connection) -> None:
+    """What the next start does; the far end of what was not answered confirms our CANCEL."""
+    for attempt in recover(tx, "node", NOW + 60).attempts:
+        attempt_over(tx, attempt, None, NOW + 60)
 
 
 def counted(tx: Connection) -> tuple[int, int]:
@@ -65,7 +72,7 @@ def test_killed_at_a_step(database: str, step: str, committed: bool, charged: in
     async def look() -> None:
         store = open_store(database, serving=True)
         for _ in range(2):  # killed as it was restarted, say
-            await store.run(lambda tx: recover(tx, "node", NOW + 60) and None)
+            await store.run(restart)
             await store.read(check_books)
             found = await store.read(lambda tx: ledger.balance(tx, "x"))
             assert found == ledger.Balance(
