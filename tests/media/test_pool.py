@@ -6,10 +6,11 @@ import asyncio
 import os
 import signal
 import socket
+import struct
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -221,6 +222,55 @@ def test_late_packets_of_an_old_call_do_not_keep_a_new_one_out() -> None:
     with_pool(play, (32520, 32523))
 
 
+def test_rtcp_is_a_sign_of_life_where_it_comes_from_the_far_end() -> None:
+    report = struct.pack("!BBHI", 0x80, 201, 1, 7)  # an empty receiver report
+
+    async def play(pool: MediaPool) -> None:
+        clock, far, stranger = LoopClock(asyncio.get_running_loop()), Far(), Far("127.0.0.2")
+        stream = pool.open(lambda event: None)
+        await settle(stream, far)
+        told = clock.now()
+        await asyncio.sleep(1.3)
+        stranger.socket.sendto(report, (HOST, stream.port + 1))
+        far.socket.sendto(b"nonsense", (HOST, stream.port + 1))
+        await asyncio.sleep(1.3)
+        assert stream.last_heard == pytest.approx(told, abs=0.5)
+        far.socket.sendto(report, (HOST, stream.port + 1))
+        for _ in range(500):
+            if stream.last_heard > told + 2.0:
+                return
+            await asyncio.sleep(0.01)
+        raise AssertionError("RTCP was no sign of life")
+
+    with_pool(play, (32530, 32533))
+
+
+def test_a_sprayed_port_keeps_no_other_call_from_its_sound() -> None:
+    """Whatever waits in the kernel for one port, the others have their turns."""
+
+    async def play(pool: MediaPool) -> None:
+        ends, flood, stranger = [Far(), Far()], Far(), Far("127.0.0.2")
+        first = pool.open(lambda event: None)
+        second = pool.open(lambda event: None, beside=first)
+        sprayed = pool.open(lambda event: None, beside=first)
+        for stream, far in zip((first, second, sprayed), (*ends, flood), strict=True):
+            await settle(stream, far)
+        first.bridge(second)
+        ends[0].send(first, b"\x11" * 160)
+        await ends[1].receive(lambda payload: payload[0] == 0x11)
+        for round_ in range(20):
+            for _ in range(100):
+                stranger.send(sprayed, b"\x66" * 160)
+                stranger.socket.sendto(os.urandom(200), (HOST, sprayed.port))
+                stranger.socket.sendto(os.urandom(200), (HOST, sprayed.port + 1))
+                stranger.socket.sendto(os.urandom(200), (HOST, second.port))
+            ends[0].send(first, bytes([round_]) * 160)
+            await ends[1].receive(lambda payload, at=round_: payload[0] == at)  # type: ignore[misc]
+        flood.send(sprayed, b"\x11" * 160)
+
+    with_pool(play, (32540, 32549))
+
+
 def test_strangers_are_reported_with_the_way_to_let_them_in() -> None:
     reports: list[str] = []
 
@@ -383,6 +433,56 @@ def test_workers_exit_when_the_server_is_killed() -> None:
             return
         asyncio.run(asyncio.sleep(0.01))
     raise AssertionError("the worker outlived the server")
+
+
+def test_a_server_that_stands_still_leaves_no_call_beyond_its_limit() -> None:
+    """The worker stops the sound at the limit by itself, and not before."""
+    program = (
+        "import asyncio, sys\n"
+        "from ringback.clock import LoopClock\n"
+        "from ringback.media.pool import MediaPool, Remote\n"
+        "async def main():\n"
+        "    clock = LoopClock(asyncio.get_running_loop())\n"
+        f"    pool = MediaPool(clock, workers=1, address='{HOST}', ports=(32550, 32553),"
+        " report=print)\n"
+        "    await pool.start()\n"
+        "    streams = [pool.open(lambda event: None)]\n"
+        "    streams.append(pool.open(lambda event: None, beside=streams[0]))\n"
+        "    for stream, port in zip(streams, map(int, sys.argv[1:])):\n"
+        f"        stream.configure(Remote('{HOST}', port, 'PCMA', 8, 101, 101, sends=True,"
+        f" on_hold=False, allowed={{'{HOST}'}}, anywhere=False))\n"
+        "    streams[0].bridge(streams[1])\n"
+        "    for stream in streams:\n"
+        "        stream.limit(clock.now() + 2.0)\n"
+        "    print(*(stream.port for stream in streams), flush=True)\n"
+        "    await asyncio.sleep(60)\n"
+        "asyncio.run(main())\n"
+    )
+    ends = [Far(), Far()]
+    arguments = [sys.executable, "-c", program, *(str(far.port) for far in ends)]
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        ports = [int(port) for port in server.stdout.readline().split()]
+        server.send_signal(signal.SIGSTOP)
+        try:
+            heard = asyncio.run(_talk(ends, ports))
+        finally:
+            server.kill()
+    assert 0 < heard[0] < 150 and 0 < heard[1] < 150
+
+
+async def _talk(ends: list[Far], ports: list[int]) -> list[int]:
+    """Speak at both ends for four seconds; how many packets of speech came to each."""
+    heard = [0, 0]
+    for turn in range(200):
+        for number, far in enumerate(ends):
+            header = HEADER.pack(0x80, 8, turn, turn * 160, far.port)
+            far.socket.sendto(header + b"\x11" * 160, (HOST, ports[number]))
+            with suppress(BlockingIOError):
+                while True:
+                    heard[number] += far.socket.recv(2048)[HEADER.size] == 0x11
+        await asyncio.sleep(0.02)
+    return heard
 
 
 def test_a_worker_imports_the_standard_library_only() -> None:
