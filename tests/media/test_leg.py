@@ -40,7 +40,7 @@ class Bench:
         self.told.append((event, leg, more))
 
     def configure(self, leg: int, codec: str = "PCMA", remote: Address = HERE, **more: Any) -> bool:
-        now = more.pop("now", 0.0)
+        now, dtmf_out = more.pop("now", 0.0), more.pop("dtmf_out", 101)
         settings = {"sends": True, "on_hold": False, "anywhere": False, **more}
         return self.legs[leg].configure(
             now,
@@ -48,7 +48,7 @@ class Bench:
             codec=codec,
             payload_type=TYPES[codec],
             dtmf_in=101,
-            dtmf_out=101,
+            dtmf_out=dtmf_out,
             allowed=[remote[0]],
             **settings,
         )
@@ -202,6 +202,20 @@ def test_keys_are_told_once_and_not_passed_on() -> None:
         bench.raw(0, header + bytes([5, 10, 0, 160]), now=0.5)
     assert bench.events("digit") == [("digit", 0, {"digit": "5", "at": 0.5})]
     assert bench.sent[1] == []
+
+
+def test_keys_are_taken_in_the_payload_type_of_either_end() -> None:
+    """A far end is to use the one that we named (RFC 3264 section 5.1); some use their own."""
+    bench = Bench()
+    bench.configure(0, dtmf_out=96)
+    for timestamp, payload_type in ((1000, 101), (2000, 96), (3000, 97)):
+        header = HEADER.pack(0x80, payload_type, timestamp, timestamp, 77)
+        bench.raw(0, header + bytes([5, 10, 0, 160]), now=0.5)
+    assert len(bench.events("digit")) == 2
+    assert bench.legs[0].invalid == 1
+    bench.legs[0].press("1")
+    bench.legs[0].turn(1.0)
+    assert bench.sent[0][0][1] == 96 | 0x80
 
 
 def test_a_flood_of_keys_does_not_reach_the_controller() -> None:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import signal
 import time
+from contextlib import suppress
 
 import pytest
 from tests.contract.rigs import NUMBER, EmbeddedFar, Far, Rig, run_embedded
-from tests.contract.test_contract import answers, call, ended
+from tests.contract.test_contract import Events, answers, call, ended
 
 from ringback.sip import events as sip
 from ringback.telephony import port
+from ringback.telephony.embedded import EmbeddedEngine
 from ringback.telephony.embedded.outleg import OutLeg
-from ringback.telephony.port import Outcome, TriggerLeg
+from ringback.telephony.port import CallLeg, NoRoom, Outcome, TriggerLeg
 
 
 @pytest.mark.parametrize("event", [sip.Expired(), sip.Refreshed(alive=False, status=481)])
@@ -109,3 +114,34 @@ def test_a_leg_without_a_worker_that_never_answers_has_failed() -> None:
         assert (await ended(events)).cause.outcome is Outcome.FAILED
 
     run_embedded(test)
+
+
+def test_a_worker_that_is_killed_ends_its_calls_and_the_next_is_made_by_another() -> None:
+    async def test(rig: Rig, triggers: list[TriggerLeg]) -> None:
+        rig.phone(NUMBER, answers)
+        assert isinstance(rig.engine, EmbeddedEngine)
+        first, first_events = call(rig)
+        second, second_events = call(rig, beside=first)
+        for leg, events in ((first, first_events), (second, second_events)):
+            leg.dial()
+            await events.wait(port.Answered)
+        first.bridge(second)
+        (worker,) = rig.engine.media.processes()
+        os.kill(worker, signal.SIGKILL)
+        for events in (first_events, second_events):
+            end = await ended(events)
+            assert end.cause.outcome is Outcome.LOST
+            assert rig.clock.now() - 5.0 < end.at <= rig.clock.now()
+        third, events = await _as_soon_as_there_is_room(rig)
+        third.dial()
+        await events.wait(port.Answered)
+
+    run_embedded(test)
+
+
+async def _as_soon_as_there_is_room(rig: Rig) -> tuple[CallLeg, Events]:
+    for _ in range(500):
+        with suppress(NoRoom):
+            return call(rig)
+        await asyncio.sleep(0.02)
+    raise AssertionError("the worker was not started again")

@@ -92,7 +92,10 @@ class Leg:
         self._codec = "PCMA"
         self._silence = SILENCE[self._codec]
         self._payload_type = 8
-        self._dtmf_in = self._dtmf_out = -1
+        self._dtmf_in: tuple[int, int] = (-1, -1)
+        """Its events are taken in the payload type that we named, which RFC 3264 section 5.1 asks
+        for, and in the one that it named itself, which some use both ways."""
+        self._dtmf_out = -1
         self._sends = False
         self._deaf = True
         """It hears nobody: because of hold or its limit, or something else is sent to it."""
@@ -136,7 +139,7 @@ class Leg:
             self._playback.translate(TRANSLATE[self._codec, codec])
         self._codec, self._silence = codec, SILENCE[codec]
         self._payload_type = payload_type
-        self._dtmf_in, self._dtmf_out = dtmf_in, dtmf_out
+        self._dtmf_in, self._dtmf_out = (dtmf_in, dtmf_out), dtmf_out
         if self._described is None or (self.on_hold and not on_hold):
             self.heard = now
         self._sends, self.on_hold = sends, on_hold
@@ -167,7 +170,7 @@ class Leg:
             size = self._bare(first, size)
         source = self.source
         if size < _HEADER_SIZE or (
-            payload_type != self._payload_type and payload_type != self._dtmf_in
+            payload_type != self._payload_type and payload_type not in self._dtmf_in
         ):
             self.invalid += 1
             if size >= _HEADER_SIZE and address == source.address:
@@ -181,7 +184,7 @@ class Leg:
         if not self._heard_once:
             self._heard_once = True
             self._tell("heard", self.number)
-        if payload_type == self._dtmf_in:
+        if payload_type != self._payload_type:
             self._event(size, timestamp, ssrc, now)
             return
         listener = self._listener
