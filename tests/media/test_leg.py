@@ -204,6 +204,25 @@ def test_keys_are_told_once_and_not_passed_on() -> None:
     assert bench.sent[1] == []
 
 
+def test_keys_that_are_not_passed_on_leave_no_gap() -> None:
+    """They go to a far end without RFC 4733 by INFO: its stream is not to seem lossy."""
+    bench = Bench()
+    bench.bridge()
+    bench.configure(1, dtmf_out=-1)
+    bench.packet(0, b"\x02" * FRAME, sequence=10)
+    for sequence in (11, 12, 13):
+        bench.packet(0, bytes([5, 10, 0, 160]), payload_type=101, sequence=sequence)
+    bench.packet(0, b"\x02" * FRAME, sequence=14)
+    bench.packet(0, b"\x02" * FRAME, sequence=15)
+    fields = [HEADER.unpack_from(packet) for packet in bench.sent[1]]
+    assert [sequence for _, _, sequence, _, _ in fields] == [1, 2, 3]
+    assert [later[3] - sooner[3] for sooner, later in itertools.pairwise(fields)] == [640, 160]
+    assert [second & 0x80 for _, second, *_ in fields] == [0x80, 0x80, 0]
+    bench.packet(0, bytes([6, 10, 0, 160]), payload_type=101, sequence=16)
+    bench.legs[1].turn(0.42)
+    assert bench.sent[1][-1][1] == 8 | 0x80  # silence takes over, and bears the marker
+
+
 def test_keys_are_taken_in_the_payload_type_of_either_end() -> None:
     """A far end is to use the one that we named (RFC 3264 section 5.1); some use their own."""
     bench = Bench()

@@ -221,6 +221,8 @@ class Leg:
         return _HEADER_SIZE + len(payload)
 
     def _event(self, size: int, timestamp: int, ssrc: int, now: float) -> None:
+        if self._listener is not None:
+            self._listener._out.part()
         pressed = self._pressed
         if len(pressed) == _KEYS_A_SECOND and now - pressed[0] < 1.0:
             self.invalid += 1

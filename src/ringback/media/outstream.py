@@ -60,6 +60,12 @@ class OutStream:
         """The sound changes: the next packet bears the marker."""
         self._marked = True
 
+    def part(self) -> None:
+        """What is passed on is interrupted by packets that are not, and do not count as lost."""
+        if self._relaying != _OWN:
+            self._relaying = _OWN
+            self._marked = True
+
     def own(self, payload_type: int, now: float) -> bytes:
         """The header of 20 ms of our own sound."""
         self._go_on(now)
