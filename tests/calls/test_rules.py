@@ -75,6 +75,14 @@ class TestWatch:
         watch.sliced(1100.0, 1098.0)
         assert watch.due() == (1100.0 - CUT_LEAD_SECONDS, Task.CUT)
 
+    @pytest.mark.parametrize("warn", [0.0, 1.0])
+    def test_without_a_warning_it_looks_once_more_all_the_same(self, warn: float) -> None:
+        """What another call has given back, say, of which nobody tells."""
+        watch = Watch(funded=1100.0, warn_seconds=warn)
+        watch.slicing()
+        watch.sliced(1100.0, 1090.0)
+        assert watch.due() == (1098.0, Task.SLICE)
+
     def test_a_recharge_takes_the_warning_back(self) -> None:
         watch = Watch(funded=1100.0, warn_seconds=60.0)
         watch.slicing()

@@ -78,7 +78,7 @@ class Watch:
             self.funded - self.warn_seconds,
             self.funded - LAST_LOOK_SECONDS,
         )
-        return next((look for look in looks if look > self._looked), math.inf)
+        return min((look for look in looks if look > self._looked), default=math.inf)
 
     def slicing(self) -> None:
         """A slice has been asked for."""
