@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TypeVar, cast
@@ -19,19 +19,26 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from sqlalchemy import Connection, RowMapping, select
+from sqlalchemy import Connection
 from tests.charging import helpers
 from tests.charging.helpers import NOW, check_books, rate
 from tests.charging.reference import Line, Rated, rated
+from tests.charging.stored import (
+    charged,
+    check_minutes,
+    incomes,
+    minutes_used,
+    stored_free,
+    stored_seconds,
+)
 
-from ringback.amounts import to_millionths
 from ringback.charging import ledger
 from ringback.charging.ledger import InsufficientCredit
 from ringback.charging.meter import Meter, Role, Step
 from ringback.charging.packages import allowances_of
 from ringback.charging.payers import PayerRate, payers
-from ringback.charging.rating import Free, Rate
-from ringback.store import InlineStore, Store, models, open_store
+from ringback.charging.rating import Free
+from ringback.store import InlineStore, Store, open_store
 
 T = TypeVar("T")
 CALLER = "+447700900123"
@@ -53,7 +60,7 @@ class Call:
     lasts: float = 0.0
     """Seconds that were paid for when it was settled."""
     free: dict[str, Free] = field(default_factory=dict)
-    """What free minutes paid by payer then."""
+    """What free minutes paid by payer then: all who pay for it."""
 
 
 @dataclass
@@ -61,6 +68,8 @@ class Talk:
     """One session."""
 
     meter: Meter = field(default_factory=Meter)
+    who: str | None = CALLER
+    """The callerID who pays; None until somebody is identified."""
     legs: dict[Role, Call] = field(default_factory=dict)
     tail: float = TAIL
 
@@ -78,7 +87,7 @@ def world(tx: Connection) -> None:
 
 
 class Money(RuleBasedStateMachine):
-    """Two sessions of one callerID."""
+    """Two sessions of one callerID, of which the second is identified later."""
 
     def __init__(self, open_books: Callable[[], Store]) -> None:
         super().__init__()
@@ -87,7 +96,7 @@ class Money(RuleBasedStateMachine):
         self.now = NOW
         self.orders = 0
         self.calls = 0
-        self.talks = [Talk(), Talk()]
+        self.talks = [Talk(), Talk(who=None)]
         self.over: list[Call] = []
         """The legs that are settled."""
 
@@ -114,6 +123,35 @@ class Money(RuleBasedStateMachine):
         """Leg A is dialled, answered, leg B dialled, answered."""
         for _ in range(steps):
             self._go_on(self.talks[which], wait)
+
+    @rule()
+    def claims(self) -> None:
+        """Whoever is identified pays leg A from its answer, or it ends."""
+        talk, now = self.talks[1], self.now
+        a = talk.legs.get("A")
+        if talk.who is not None or a is None or a.answered is None or "B" in talk.legs:
+            return
+
+        def work(tx: Connection) -> Step:
+            step = talk.meter.change_payers_a(self._paying(tx, CALLER), now + 10)
+            ledger.trim(tx, step.trims)
+            ledger.reserve(tx, step.holds)
+            ledger.settle(tx, step.releases, now)
+            return step
+
+        try:
+            talk.meter.applied(self.do(work))
+        except InsufficientCredit:
+            self._end(talk, "A")
+            return
+        talk.who = CALLER
+
+    @rule(limit=st.integers(0, 100))
+    def postpaid(self, limit: int) -> None:
+        try:
+            self.do(lambda tx: ledger.set_credit_limit(tx, "ledger-reseller", Decimal(limit) / 100))
+        except ledger.LimitRefused:
+            return
 
     @rule(which=which)
     def slice(self, which: int) -> None:
@@ -180,7 +218,7 @@ class Money(RuleBasedStateMachine):
     @invariant()
     def books_are_right(self) -> None:
         self.do(check_books)
-        self.do(check_minutes)
+        self.do(lambda tx: check_minutes(tx, MINUTES * 60))
 
     @invariant()
     def what_is_stored_pays_for_what_the_meter_says(self) -> None:
@@ -196,8 +234,8 @@ class Money(RuleBasedStateMachine):
 
     # How
 
-    def _paying(self, tx: Connection) -> list[PayerRate]:
-        return payers(tx, "travellers", CALLER, "+442079460000", NOW)
+    def _paying(self, tx: Connection, who: str | None) -> list[PayerRate]:
+        return payers(tx, "travellers", who, "+442079460000", NOW)
 
     def _call(self, tx: Connection, role: str) -> Call:
         self.calls += 1
@@ -231,7 +269,7 @@ class Money(RuleBasedStateMachine):
     ) -> None:
         def work(tx: Connection) -> tuple[Step, Call]:
             call = self._call(tx, role)
-            paying = self._paying(tx)
+            paying = self._paying(tx, talk.who)
             step = opened(call.id, paying, free_left(tx, talk.meter, paying))
             ledger.reserve(tx, step.holds)
             return step, call
@@ -249,7 +287,7 @@ class Money(RuleBasedStateMachine):
             call.ended = self.now
             self._note(call)
             self._interrupted(call)
-        self.talks[which] = Talk()
+        self._anew(self.talks[which])
 
     def _interrupted(self, call: Call) -> None:
         now, answered = self.now, call.answered
@@ -264,7 +302,11 @@ class Money(RuleBasedStateMachine):
         posts = talk.meter.settle(role, self.now)
         self.do(lambda tx: ledger.settle(tx, posts, self.now))
         if role == "A":
-            self.talks[self.talks.index(talk)] = Talk()
+            self._anew(talk)
+
+    def _anew(self, over: Talk) -> None:
+        which = self.talks.index(over)
+        self.talks[which] = Talk(who=None if which else CALLER)
 
     def _read(self, what: Callable[[Connection, str], T], call: Call) -> T:
         return self.do(lambda tx: what(tx, call.id))
@@ -286,10 +328,16 @@ class Money(RuleBasedStateMachine):
             assert call.ended is not None
             duration = round(10**6 * min(call.ended - call.answered, call.lasts))
             want = {
-                payer: expected(plan, max(0, duration), call.free[payer])
-                for payer, plan in PLAN_OF.items()
+                payer: expected(PLAN_OF[payer], max(0, duration), free)
+                for payer, free in call.free.items()
             }
+            assert want.keys() >= {"acme", "reseller"}
             assert prices == {payer: each.millionths for payer, each in want.items()}, call
+            assert self._read(incomes, call) == {
+                "acme": prices.get(CALLER),
+                "reseller": prices["acme"],
+                **({CALLER: None} if CALLER in prices else {}),
+            }
             minutes += want["acme"].free_seconds
         assert self.do(minutes_used) == minutes
 
@@ -304,64 +352,9 @@ def free_left(tx: Connection, meter: Meter, paying: Iterable[PayerRate] = ()) ->
     return ledger.free_left(tx, [*meter.allowances(), *allowances_of(paying)])
 
 
-def reservations(tx: Connection, leg: str) -> Sequence[RowMapping]:
-    query = select(models.Reservation.__table__).where(models.Reservation.leg_id == leg)
-    return tx.execute(query).mappings().all()
-
-
-def stored_seconds(tx: Connection, leg: str) -> float:
-    """For how long what is reserved pays for a leg: block after block is taken off it."""
-    lasts = []
-    for row in reservations(tx, leg):
-        tariff, left, blocks = Rate.from_json(row["rate"]), row["amount"] + row["free"], 0
-        free = Free(row["free_first"], row["free_blocks"])
-        while tariff.price(blocks + 1, free.used(blocks + 1)) <= left:
-            blocks += 1
-        lasts.append(tariff.first_block + blocks * tariff.next_block)
-    return float(min(lasts))
-
-
-def stored_free(tx: Connection, leg: str) -> dict[str, Free]:
-    return {
-        row["payer"]: Free(row["free_first"], row["free_blocks"]) for row in reservations(tx, leg)
-    }
-
-
 def expected(plan: str, duration: int, free: Free) -> Rated:
     seconds = PLANS[plan].free_seconds(free)
     return rated(line(plan), duration, seconds, first_paid=not free.first)
-
-
-def minutes_used(tx: Connection) -> int:
-    """Seconds of free minutes that are gone."""
-    return sum(tx.execute(select(models.Allowance.used)).scalars())
-
-
-def charged(tx: Connection, leg: str) -> dict[str, int]:
-    """Millionths by payer, before what unlimited credit pays of them."""
-    entry, held = models.LedgerEntry, models.Reservation
-    query = (
-        select(held.payer, entry.price)
-        .join(held, held.id == entry.step)
-        .where(held.leg_id == leg, entry.kind == "call")
-    )
-    rows = tx.execute(query).all()
-    assert len(rows) == len({row.payer for row in rows}), "charged twice"
-    return {row.payer: to_millionths(row.price) for row in rows}
-
-
-def check_minutes(tx: Connection) -> None:
-    """An allowance's seconds are those of the reservations on it, and within what it gives."""
-    for allowance in tx.execute(select(models.Allowance.__table__)).mappings():
-        held = 0
-        query = select(models.Reservation.__table__).where(
-            models.Reservation.allowance_id == allowance["id"], ~models.Reservation.settled
-        )
-        for row in tx.execute(query).mappings():
-            free = Free(row["free_first"], row["free_blocks"])
-            held += Rate.from_json(row["rate"]).free_seconds(free)
-        assert allowance["reserved"] == held
-        assert 0 <= allowance["used"] + held <= MINUTES * 60
 
 
 def test_money_in_memory() -> None:
