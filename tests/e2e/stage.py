@@ -48,6 +48,8 @@ class Case:
     credit: str = "5.00"
     others: list[dict[str, Any]] = field(default_factory=list)
     """More callerIDs of the extension."""
+    caller: str | None = None
+    """What the numbers of its callers begin with; None: it has one, of its own."""
     callee_host: str = LOCAL
     """Where the trunk of the remote party's number is."""
 
@@ -59,7 +61,7 @@ class Stage:
         self.server = server
         self.case = case
         self.access = f"+4420718{number:05}"
-        self.caller = f"+44770090{number:04}"
+        self.caller = case.caller or f"+44770090{number:04}"
         self.callee = f"+4420794{number:05}"
         self.phone_trunk, self.callee_trunk = f"phone{number}", f"callee{number}"
         self.caller_port, self.phone_port, self.callee_port = free_port(), free_port(), free_port()
@@ -87,8 +89,11 @@ class Stage:
 
     async def trigger(self, **how: Any) -> None:
         """Ring the access number, and see it go as the scenario says."""
-        caller = how.pop("caller", self.caller)
-        xml = sipp.trigger(self.access, caller, **how)
+        await self.ring(self.access, how.pop("caller", self.caller), **how)
+
+    async def ring(self, access: str, caller: str, **how: Any) -> None:
+        """The same, with any access number."""
+        xml = sipp.trigger(access, caller, **how)
         process = await self.run(xml, self.caller_port, remote=True)
         await process.finished()
 

@@ -30,9 +30,9 @@ async def _play(folder: Path) -> tuple[Counter[str], dict[str, Any]]:
         {"accept_prompt": "never", "announce_duration": False, "retry_after_seconds": 5,
          "attempts": 5},
         caller_id=None,
+        caller="+447700",
     )  # fmt: skip
     stage = server.stage(case)
-    stage.caller = "+447700"  # the route of all of them
     callers = [f"+447700{900_000 + number}" for number in range(SESSIONS)]
     case.others = [{"number": number, "speed_dials": {"1": stage.callee}} for number in callers]
     await server.set_up()

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from sqlalchemy import Connection, func, select
 from tests.e2e import sipp
+from tests.e2e.cases import chosen
 from tests.e2e.rtp import Rtp
 from tests.e2e.stage import PIN, RATE, Case, Server, Stage, play_all
 
@@ -36,6 +36,8 @@ class MoneyCase(Case):
 
     balance: str = "100.00"
     packages: list[dict[str, Any]] = field(default_factory=list)
+    rates: list[dict[str, Any]] = field(default_factory=list)
+    """Of the remote party's number, beside the rate of the stage."""
     reseller: str | None = None
     """The balance of a reseller between the account and the administrator, who pays half."""
 
@@ -57,17 +59,20 @@ def case(**how: Any) -> Callable[[Play], Play]:
 class MoneyServer(Server):
     """Each stage's extension is on an account of its own."""
 
+    def extension_of(self, stage: Stage) -> tuple[str, str]:
+        return super().extension_of(stage)[0], stage.case.name
+
     def _setup(self) -> dict[str, Any]:
         document = super()._setup()
         accounts: list[dict[str, Any]] = document["accounts"]
         half = {**RATE, "first_price": "0.025", "price_per_minute": "0.30"}
         document["plans"] = [{"name": "retail", "rates": [RATE]}, {"name": "half", "rates": [half]}]
-        for stage, extension in zip(self.stages, document["extensions"], strict=True):
+        for stage in self.stages:
             case = stage.case
             assert isinstance(case, MoneyCase)
             name, parent = case.name, "admin"
-            extension["account"] = name
-            plan = {"name": f"of {name}", "rates": [RATE], "packages": case.packages}
+            rates = [RATE, *({"prefix": stage.callee[1:], **rate} for rate in case.rates)]
+            plan = {"name": f"of {name}", "rates": rates, "packages": case.packages}
             document["plans"].append(plan)
             if case.reseller is not None:
                 parent = f"reseller of {name}"
@@ -75,6 +80,7 @@ class MoneyServer(Server):
                                  "balance": case.reseller})  # fmt: skip
             accounts.append({"name": name, "parent": parent, "country": "GB",
                              "plan": plan["name"], "balance": case.balance})  # fmt: skip
+            document["sounds"].append({"account": name, "path": "/bye.wav", "file": "bye.wav"})
         return document
 
 
@@ -99,23 +105,6 @@ async def _talks(stage: Stage, seconds: float) -> None:
     await asyncio.sleep(seconds)
 
 
-async def _apply(stage: Stage, document: dict[str, Any]) -> None:
-    """On the running server, as its operator does."""
-    path = stage.server.folder / f"{stage.case.name}.yaml"
-    path.write_text(yaml.safe_dump(document))
-    await stage.server.command("apply", str(path))
-
-
-async def _recharge(stage: Stage, credit: str) -> None:
-    number = stage.server.stages.index(stage)
-    entry = {"number": stage.caller, "credit": credit, "order_number": "2"}
-    await _apply(
-        stage,
-        {"extensions": [{"name": f"case{number}", "account": stage.case.name,
-                         "caller_ids": [entry]}]},
-    )  # fmt: skip
-
-
 def _charged(session: dict[str, Any], payer: str) -> Decimal:
     charges = [charge for leg in session["legs"] for charge in leg["charges"]]
     return sum(
@@ -132,26 +121,35 @@ def _seconds(session: dict[str, Any], leg: str) -> int:
 @case(credit="1.00")
 async def recharged_in_mid_call(stage: Stage) -> None:
     await _talks(stage, 5.0)
-    await _recharge(stage, "0.40")
-    session = await stage.outcome(120)
-    assert session["outcome"] == "cut_off"
+    await stage.recharge("0.40")
+    session = await stage.ends("cut_off", "conversation", 120)
     assert Decimal("1.38") <= _charged(session, stage.caller) <= Decimal("1.40")
 
 
 @case(credit="0.80")
-async def credit_that_lets_dial_and_little_more(stage: Stage) -> None:
+async def credit_is_talked_off_to_its_end(stage: Stage) -> None:
     await _talks(stage, 0.0)
-    session = await stage.outcome(120)
-    assert session["outcome"] == "cut_off"
+    session = await stage.ends("cut_off", "conversation", 120)
     assert Decimal("0.78") <= _charged(session, stage.caller) <= Decimal("0.80")
+
+
+@case(
+    credit="5.70",
+    rates=[{"first_block": 8, "first_price": "5.00", "next_block": 60, "price_per_minute": "9.00"}],
+)
+async def first_block_and_no_more(stage: Stage) -> None:
+    """What else there is pays a minute of leg A, and no second block."""
+    await _talks(stage, 0.0)
+    session = await stage.ends("cut_off", "conversation", 120)
+    assert _seconds(session, "B") == 8
+    assert _charged(session, stage.caller) == 5 + Decimal(_seconds(session, "A")) / 100
 
 
 @case(credit="0.30")
 async def credit_that_is_too_little(stage: Stage) -> None:
     """It pays for leg A, not for the first block of leg B with leg A to its end."""
     await _dials(stage)
-    session = await stage.outcome(60)
-    assert session["outcome"] == "no_credit"
+    session = await stage.ends("no_credit", "number")
     assert [leg["leg"] for leg in session["legs"]] == ["A"]
 
 
@@ -159,43 +157,39 @@ async def credit_that_is_too_little(stage: Stage) -> None:
 async def price_changed_in_mid_call(stage: Stage) -> None:
     await _talks(stage, 3.0)
     dearer = {**RATE, "first_price": "5.00", "price_per_minute": "60.00"}
-    await _apply(stage, {"plans": [{"name": f"of {stage.case.name}", "rates": [dearer]}]})
-    session = await stage.outcome(90)
-    assert session["outcome"] == "cut_off"
+    await stage.apply({"plans": [{"name": f"of {stage.case.name}", "rates": [dearer]}]})
+    session = await stage.ends("cut_off", "conversation", 90)
     assert Decimal("0.98") <= _charged(session, stage.caller) <= Decimal("1.00")
     # A hundredth a second, and not one of either leg was dearer.
     assert _seconds(session, "A") + _seconds(session, "B") == 100 * _charged(session, stage.caller)
 
 
-@case(credit="0.80", packages=[{"prefix": "4420", "minutes": 1}])
+@case(credit="1.20", packages=[{"prefix": "4420", "minutes": 1}])
 async def free_minutes_run_out(stage: Stage) -> None:
     await _talks(stage, 0.0)
-    session = await stage.outcome(150)
-    assert session["outcome"] == "cut_off"
+    session = await stage.ends("cut_off", "conversation", 150)
     charged = _charged(session, stage.caller)
-    assert Decimal("0.78") <= charged <= Decimal("0.80")
-    if _seconds(session, "B") <= 60:
-        assert _seconds(session, "A") == 100 * charged, "leg B was free"
-    else:
-        assert _seconds(session, "A") + _seconds(session, "B") - 60 == 100 * charged
+    assert Decimal("1.18") <= charged <= Decimal("1.20")
+    assert _seconds(session, "B") > 60
+    assert _seconds(session, "A") + _seconds(session, "B") - 60 == 100 * charged
 
 
 @case(credit="unlimited", caller_id={"order_number": None})
 async def unlimited_minus_ten_in_mid_call(stage: Stage) -> None:
     await _talks(stage, 3.0)
-    await _recharge(stage, "-10.00")
-    session = await stage.outcome(20)
-    assert session["outcome"] == "cut_off"
+    await stage.recharge("-10.00")
+    session = await stage.ends("cut_off", "conversation", 20)
     assert _charged(session, stage.caller) == 0
     assert _seconds(session, "B") < 20
     assert _charged(session, stage.case.name) > 0, "the account has its own limit"
+    await stage.trigger()
+    await stage.ends("refused_no_credit", "trigger", number=2)
 
 
 @case(credit="50.00", reseller="0.45")
 async def reseller_ends_first(stage: Stage) -> None:
     await _talks(stage, 0.0)
-    session = await stage.outcome(120)
-    assert session["outcome"] == "cut_off"
+    session = await stage.ends("cut_off", "conversation", 120)
     paid = _charged(session, f"reseller of {stage.case.name}")
     assert Decimal("0.43") <= paid <= Decimal("0.45")
     assert _charged(session, stage.case.name) == _charged(session, stage.caller) == 2 * paid
@@ -207,7 +201,7 @@ async def reseller_ends_first(stage: Stage) -> None:
 @case(
     credit="0.02",
     callback={"return_calls": "fixed", "fixed_number": "{stage.callee}",
-              "require_caller_pin": True},
+              "require_caller_pin": True, "no_credit_sound": "//bye.wav"},
 )  # fmt: skip
 async def claim_that_cannot_pay(stage: Stage) -> None:
     far = stage.rtp()
@@ -217,15 +211,10 @@ async def claim_that_cannot_pay(stage: Stage) -> None:
     far.press(f"0{stage.caller[3:]}#")
     await far.hears("Please enter your PIN")
     far.press(f"{PIN}#")
-    session = await stage.outcome(60)
-    assert session["outcome"] == "no_credit"
+    await far.hears("Your credit has ended")
+    session = await stage.ends("no_credit", "authenticate")
     assert _charged(session, stage.caller) == 0
     assert _charged(session, stage.case.name) > 0, "the account pays for the leg A there was"
-
-
-@case()
-async def another_phone(stage: Stage) -> None:
-    """The second phone of the play below."""
 
 
 @case(
@@ -233,23 +222,60 @@ async def another_phone(stage: Stage) -> None:
     callback={"return_calls": "caller", "open_to_anyone": True, "require_caller_pin": True},
 )
 async def two_calls_by_one_callerid(stage: Stage) -> None:
-    (other,) = [each for each in stage.server.stages if each.case.name == "another_phone"]
     await _dials(stage, pin=True)
+    await stage.outcome(150, number=2)
+    found = [each for each in await stage.server.sessions()
+             if each["access_number"] == stage.access]  # fmt: skip
+    spent = sum(_charged(session, stage.caller) for session in found)
+    assert Decimal("2.20") <= spent <= Decimal("2.40"), found
+    assert {"cut_off"} <= {session["outcome"] for session in found}
+    one, two = (leg for session in found for leg in session["legs"] if leg["leg"] == "B")
+    assert one["answered"] < two["ended"] and two["answered"] < one["ended"], "at once"
+
+
+@case()
+async def two_calls_by_one_callerid_from_another_phone(other: Stage) -> None:
+    """The second call of the play above: a claim."""
+    (stage,) = [
+        stage for stage in other.server.stages if stage.case.name == "two_calls_by_one_callerid"
+    ]
     rtp = other.rtp()
     await other.phone(sipp.callee(rtp.port))
-    await stage.trigger(caller=other.caller)
+    await other.ring(stage.access, other.caller)
     await rtp.hears("Please enter your phone number")
     rtp.press(f"0{stage.caller[3:]}#")
     await rtp.hears("Please enter your PIN")
     rtp.press(f"{PIN}#")
     await rtp.hears("Dial the number")
     rtp.press(f"0{stage.callee[3:]}#")
-    await stage.outcome(150, number=2)
+
+
+@case(
+    balance="1.00",
+    caller_id=None,
+    caller="+447400",
+    callback={"return_calls": "caller", "open_to_anyone": True},
+)
+async def thirty_on_the_credit_of_one(stage: Stage) -> None:
+    callers = [f"{stage.caller}1234{number:02}" for number in range(30)]
+    numbers = stage.server.folder / "thirty.csv"
+    numbers.write_text("\n".join(["SEQUENTIAL", *callers, ""]))
+    await stage.phone(sipp.callee(stage.rtp().port))
+    triggers = await stage.run(
+        sipp.trigger(stage.access, "[field0]"),
+        stage.caller_port,
+        *("-inf", str(numbers), "-r", "30", "-m", "30"),
+        remote=True,
+    )
+    await triggers.finished()
+    await stage.outcome(120, number=30)
     found = [each for each in await stage.server.sessions()
              if each["access_number"] == stage.access]  # fmt: skip
-    spent = sum(_charged(session, stage.caller) for session in found)
-    assert Decimal("2.20") <= spent <= Decimal("2.40"), found
-    assert len(found) == 2 and {"cut_off"} <= {session["outcome"] for session in found}
+    answered = [leg for session in found for leg in session["legs"] if leg["answered"]]
+    assert 2 <= len(answered) <= 20, "a first block is a twentieth of it"
+    spent = sum(_charged(session, stage.case.name) for session in found)
+    assert Decimal("0.20") <= spent <= Decimal("1.00")
+    assert {"refused_no_credit", "no_credit"} & {session["outcome"] for session in found}
 
 
 def _books(tx: Connection) -> list[Any]:
@@ -264,9 +290,9 @@ def _books(tx: Connection) -> list[Any]:
     return wrong + list(tx.execute(select(Reservation.id).where(~Reservation.settled)))
 
 
-async def _play(folder: Path) -> dict[str, BaseException | None]:
+async def _play(folder: Path, cases: list[MoneyCase]) -> dict[str, BaseException | None]:
     server = MoneyServer(folder)
-    results = await play_all(folder, list(CASES), server)
+    results = await play_all(folder, cases, server)
     store = open_store(server.url)
     try:
         assert await store.read(_books) == []
@@ -276,8 +302,10 @@ async def _play(folder: Path) -> dict[str, BaseException | None]:
 
 
 @pytest.fixture(scope="module")
-def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, BaseException | None]:
-    return asyncio.run(_play(tmp_path_factory.mktemp("money")))
+def results(
+    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> dict[str, BaseException | None]:
+    return asyncio.run(_play(tmp_path_factory.mktemp("money"), chosen(CASES, request)))
 
 
 @pytest.mark.parametrize("name", [case.name for case in CASES])
