@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from bisect import bisect_left
-from collections.abc import Mapping
+from bisect import bisect_left, bisect_right
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -17,7 +17,8 @@ from typing import Any
 from sqlalchemy import Connection, and_, func, or_, select
 from sqlalchemy.orm import aliased
 
-from bench.figures import Delays, Table, middle
+from bench.figures import Delays, Table
+from bench.ladder import Ladder
 from bench.plan import Plan
 from bench.scene import REMOTE_PREFIX, RETURN_PREFIX, UNTIL_TALK_SECONDS, Heard, scene
 from ringback.amounts import ZERO, to_millionths
@@ -36,8 +37,9 @@ _LONGEST_TALK_SECONDS = 25
 _SECOND = 1_000_000
 """Microseconds."""
 _HEADS = (
-    *("live", "cut off", "other", "BYE before p50", "p99", "BYE after", "overcharged"),
-    *("INVITE late p99", "talk sent", "lost", "delay p99", "phones late p99"),
+    *("live", "cut off", "other", "BYEs", "off their instant p50", "p99", "too late"),
+    *("overcharged", "INVITE late p99", "talk sent", "heard", "lost", "deaf", "delay p99"),
+    *("phones late p99", "callers late p99"),
 )
 
 
@@ -47,37 +49,48 @@ class Books:
 
     sessions: int
     cut_off: int
+    live: int
+    """Calls bridged at once."""
     overcharged: int
     """Charges beyond what was reserved, and credits overdrawn or still reserved."""
     before: list[float]
-    """How many seconds before its instant each BYE came."""
+    """How many seconds before its instant each BYE arrived."""
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
     """Times in milliseconds."""
 
-    live: int
     books: Books
     late_p99: float
     heard: Heard
+    callers_late_p99: float
+    """Of SIPp, with the triggers."""
 
     @property
     def good(self) -> bool:
-        return self.heard.lost == 0 and self.books.cut_off == self.books.sessions
+        return not any(self.badness()[:-1])
 
     def badness(self) -> tuple[float, ...]:
-        books = self.books
-        return books.sessions - books.cut_off, self.heard.lost, self._distances().percentile(99)
+        books, heard = self.books, self.heard
+        return (
+            books.sessions - books.cut_off,
+            2 * books.sessions - len(books.before),
+            *(books.overcharged, heard.lost, heard.deaf),
+            self._distances().percentile(99),
+        )
 
     def cells(self) -> tuple[str, ...]:
         books, heard, distances = self.books, self.heard, self._distances()
         return (
-            *(str(self.live), str(books.cut_off), str(books.sessions - books.cut_off)),
+            *(str(books.live), str(books.cut_off), str(books.sessions - books.cut_off)),
+            str(len(books.before)),
             *(f"{distances.percentile(percent):.1f} ms" for percent in (50, 99)),
             *(str(sum(before < 0 for before in books.before)), str(books.overcharged)),
-            *(f"{self.late_p99:.1f} ms", str(heard.sent), str(heard.lost)),
-            *(f"{heard.delay_p99:.1f} ms", f"{heard.late_p99:.1f} ms"),
+            f"{self.late_p99:.1f} ms",
+            *(str(count) for count in (heard.sent, heard.heard, heard.lost, heard.deaf)),
+            *(f"{late:.1f} ms" for late in (heard.delay_p99, heard.late_p99)),
+            f"{self.callers_late_p99:.1f} ms",
         )
 
     def _distances(self) -> Delays:
@@ -95,21 +108,22 @@ async def measure(live: int, seconds: float) -> Result:
         byes = played.byes()
         books = await store.read(lambda tx: _read(tx, byes))
         await store.close()
-        late = played.invites_late()
+        late, callers_late = played.invites_late(), played.callers_late()
         heard = await played.silence()
-    return Result(live, books, late.percentile(99), heard)
+    return Result(books, late.percentile(99), heard, callers_late.percentile(99))
 
 
 async def show(plan: Plan) -> None:
-    """Row after row, until a packet is lost."""
-    table = Table(f"Cut off at the end of credit, {plan.each}", _HEADS, plan.show)
+    """At the loads of the plan, and then as far up as no packet is lost."""
+    title = f"Cut off at the end of credit, {plan.each}; short runs to find the limit"
+    ladder = Ladder(plan, Table(title, ("runs", *_HEADS), plan.show), measure)
     best = 0
-    for live in plan.live_calls:
-        result = middle([await measure(live, plan.seconds) for _ in range(plan.runs)])
-        table.row(result.cells())
-        if not result.good:
-            break
-        best = live
+    for live in plan.live_fixed:
+        result = await ladder.whole(live)
+        best = result.books.live if result.good else best
+    if result.good:
+        found = await ladder.highest(plan.live_loads)
+        best = best if found is None else found[1].books.live
     plan.show(f"\nno packet lost and every call cut off up to {best} live calls")
 
 
@@ -117,13 +131,16 @@ def _read(tx: Connection, byes: Mapping[str, float]) -> Books:
     tail = tx.execute(select(Sound.seconds)).scalar_one()
     a, b = aliased(Leg), aliased(Leg)
     pairs = tx.execute(
-        select(a.answered, a.saved, b.answered, b.saved)
+        select(a.answered, a.saved, b.answered, b.saved, b.ended)
         .join(b, a.session_id == b.session_id)
-        .where(a.leg == "A", b.leg == "B", a.answered.is_not(None), b.answered.is_not(None))
+        .where(a.leg == "A", b.leg == "B")
     )
     before: list[float] = []
-    for answered_a, saved_a, answered_b, saved_b in pairs:
-        assert answered_a is not None and answered_b is not None  # the query asks for it
+    talks: list[tuple[float, float]] = []
+    for answered_a, saved_a, answered_b, saved_b, ended_b in pairs:
+        if answered_a is None or answered_b is None or ended_b is None:
+            continue  # it did not come so far: its BYEs are missed
+        talks.append((answered_b, ended_b))
         end = _instant(answered_a, answered_b, tail)
         for instant, saved in ((end + tail, saved_a), (end, saved_b)):
             call_id = json.loads(saved)["dialog"]["call_id"]
@@ -138,10 +155,19 @@ def _read(tx: Connection, byes: Mapping[str, float]) -> Books:
     return Books(
         len(outcomes),
         outcomes.count("cut_off"),
+        _live(talks),
         tx.execute(beyond.where(Charge.amount > Reservation.amount)).scalar_one()
         + tx.execute(broken).scalar_one(),
         before,
     )
+
+
+def _live(talks: Sequence[tuple[float, float]]) -> int:
+    """The middle of how many were live, whenever one of the later half began."""
+    begins, ends = (sorted(times) for times in zip(*talks, strict=True)) if talks else ([], [])
+    later = begins[len(begins) // 2 :]
+    live = sorted(bisect_right(begins, at) - bisect_right(ends, at) for at in later)
+    return live[len(live) // 2] if live else 0
 
 
 def _instant(answered_a: float, answered_b: float, tail: float) -> float:

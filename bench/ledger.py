@@ -1,12 +1,13 @@
 """Ledger transactions a second, over many balances and over one hot one, beside pgbench.
 
 A reserve is one transaction and a post is one. pgbench does the same statements in the same two
-transactions, from 16 connections, on the same server with everything synced to disk.
+transactions, prepared, from 16 connections, on the same server; everything is synced to disk.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 import subprocess
 import tempfile
@@ -37,35 +38,38 @@ CONNECTIONS = 16
 """Of pgbench."""
 TARIFF = helpers.rate()
 SYNCED = ("shared_buffers=128MB",)
+DISK = "/var/tmp"
+"""/tmp may be memory, to which nothing needs to be synced."""
 
-_RESERVE = """\
+_SCRIPT = """\
 \\set balance random(1, {balances})
-\\set leg random(1, 2000000000)
+\\set number random(1, 9000000000000000000)
 BEGIN;
 INSERT INTO sessions (id, stage, started, proven, attempts, repeated)
-    VALUES ('session of :client_id:leg', 'trigger', 1, true, 0, 0);
+    VALUES ('session of ' || {leg}, 'trigger', 1, true, 0, 0);
 INSERT INTO legs (id, session_id, leg, received, e164, dialled, trunk, started, saved)
-    VALUES (':client_id:leg', 'session of :client_id:leg', 'A', '+1', '+1', '+1', 'phones', 1, '');
+    VALUES ({leg}, 'session of ' || {leg}, 'A', '+1', '+1', '+1', 'phones', 1, '');
 SELECT id, amount, free, free_blocks, settled FROM reservations
-    WHERE id IN (':client_id:leg/ledger-:balance') FOR UPDATE;
+    WHERE id IN ({leg} || '/' || {ledger}) ORDER BY id FOR UPDATE;
 UPDATE ledger_accounts SET reserved = reserved + 20000
-    WHERE id = 'ledger-:balance' AND NOT unlimited AND balance + credit_limit - reserved >= 20000;
+    WHERE id = {ledger} AND NOT unlimited AND balance + credit_limit - reserved >= 20000;
 INSERT INTO reservations (id, ledger_id, leg_id, payer, amount, free, free_first, free_blocks,
         settled, rate)
-    VALUES (':client_id:leg/ledger-:balance', 'ledger-:balance', ':client_id:leg', 'x', 20000, 0,
-        false, 0, false, '{rate}');
+    VALUES ({leg} || '/' || {ledger}, {ledger}, {leg}, 'x', 20000, 0, false, 0, false, '{rate}');
 COMMIT;
 BEGIN;
-UPDATE reservations SET settled = true WHERE id = ':client_id:leg/ledger-:balance' AND NOT settled
+UPDATE reservations SET settled = true WHERE id = {leg} || '/' || {ledger} AND NOT settled
     RETURNING amount, free, free_first, free_blocks, allowance_id, rate, below_id;
 UPDATE ledger_accounts SET balance = balance - 20000, reserved = reserved - 20000
-    WHERE id = 'ledger-:balance' RETURNING balance;
+    WHERE id = {ledger} RETURNING balance;
 INSERT INTO ledger_entries (ledger_id, step, kind, amount, price, balance_after, at, explanation)
-    VALUES ('ledger-:balance', ':client_id:leg/ledger-:balance', 'call', -20000, 20000, 0, 1, 'x');
+    VALUES ({ledger}, {leg} || '/' || {ledger}, 'call', -20000, 20000, 0, 1, 'x');
 INSERT INTO charges (leg_id, ledger_id, payer, amount, explanation)
-    VALUES (':client_id:leg', 'ledger-:balance', 'x', 20000, 'x');
+    VALUES ({leg}, {ledger}, 'x', 20000, 'x');
 COMMIT;
 """
+_LEG = "(:client_id::text || '-' || :number::text)"
+_LEDGER = "('ledger-' || :balance::text)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +78,17 @@ class Result:
     balances: int
     each_second: float
     delays: Delays | None
+    """Of one transaction; pgbench tells only that of both."""
+    both: Delays
+    """Of a reserve and its post, one after the other."""
 
     def badness(self) -> tuple[float, ...]:
         return (-self.each_second,)
 
     def cells(self) -> tuple[str, ...]:
-        p99 = "" if self.delays is None else f"{self.delays.percentile(99):.1f} ms"
-        return (self.who, str(self.balances), f"{self.each_second:.0f}", p99)
+        delays = ("" if each is None else f"{each.percentile(99):.1f} ms"
+                  for each in (self.delays, self.both))  # fmt: skip
+        return (self.who, str(self.balances), f"{self.each_second:.0f}", *delays)
 
 
 def _world(tx: Connection) -> None:
@@ -92,7 +100,7 @@ def _world(tx: Connection) -> None:
 
 async def _ours(who: str, url: str, balances: int, seconds: float) -> Result:
     store = open_store(url)
-    delays, done = Delays(), 0
+    delays, both, done = Delays(), Delays(), 0
     until = time.perf_counter() + seconds
 
     async def task(number: int) -> None:
@@ -102,20 +110,22 @@ async def _ours(who: str, url: str, balances: int, seconds: float) -> Result:
         while time.perf_counter() < until:
             calls += 1
             leg, on = f"{time.time_ns()}-{number}-{calls}", f"ledger-{chance.randint(1, balances)}"
+            first = time.perf_counter()
             for work in (_reserving(leg, on), _posting(leg, on)):
                 begun = time.perf_counter()
                 await store.run(work)
                 delays.add((time.perf_counter() - begun) * 1000)
                 done += 1
+            both.add((time.perf_counter() - first) * 1000)
 
     begun = time.perf_counter()
     await asyncio.gather(*(task(number) for number in range(TASKS)))
     took = time.perf_counter() - begun
     await store.close()
-    return Result(who, balances, done / took, delays)
+    return Result(who, balances, done / took, delays, both)
 
 
-_LEG = Number("+1", "+1", "+1")
+_NUMBER = Number("+1", "+1", "+1")
 
 
 def _reserving(leg: str, on: str) -> helpers.Work[None]:
@@ -128,7 +138,7 @@ def _reserving(leg: str, on: str) -> helpers.Work[None]:
     def work(tx: Connection) -> None:
         insert_session(tx, session)
         insert_leg(
-            tx, leg_id=leg, session=session.id, leg="A", number=_LEG, trunk="phones",
+            tx, leg_id=leg, session=session.id, leg="A", number=_NUMBER, trunk="phones",
             started=helpers.NOW, saved="",
         )  # fmt: skip
         ledger.reserve(tx, [Hold(leg, on, "x", TARIFF.price(0), TARIFF)])
@@ -147,28 +157,36 @@ def _posting(leg: str, on: str) -> helpers.Work[None]:
 
 
 def _pgbench(folder: Path, cluster: Cluster, url: str, balances: int, seconds: float) -> Result:
-    script = folder / "ledger.sql"
-    rate = str(TARIFF.as_json()).replace("'", '"').replace(":", " ")
-    script.write_text(_RESERVE.format(balances=balances, rate=rate))
+    script, log = folder / "ledger.sql", folder / "pgbench"
+    rate = json.dumps(TARIFF.as_json())
+    script.write_text(_SCRIPT.format(balances=balances, rate=rate, leg=_LEG, ledger=_LEDGER))
     database = url.split("?")[0].rpartition("/")[2]
     told = subprocess.run(
         [
             *(program("pgbench"), "-h", str(cluster.folder), "-U", "ringback", "-n"),
-            *("-M", "simple", "-c", str(CONNECTIONS), "-j", "2", "-T", f"{seconds:.0f}"),
-            *("-f", str(script), database),
+            *("-M", "prepared", "-c", str(CONNECTIONS), "-j", "2", "-T", f"{seconds:.0f}"),
+            *("--log", f"--log-prefix={log}", "-f", str(script), database),
         ],
         check=True,
         capture_output=True,
         text=True,
     ).stdout
     (tps,) = [line.split()[2] for line in told.splitlines() if line.startswith("tps")]
-    return Result("pgbench", balances, 2 * float(tps), None)  # a script is two transactions
+    both = Delays()
+    for path in folder.glob(f"{log.name}.*"):  # one of each thread
+        for line in path.read_text().splitlines():
+            both.add(int(line.split()[2]) / 1000)
+        path.unlink()
+    return Result("pgbench", balances, 2 * float(tps), None, both)
 
 
 @contextmanager
 def _databases() -> Iterator[tuple[Path, str, Cluster, str]]:
     """A folder, and the URLs of a database of either kind, with their balances."""
-    with tempfile.TemporaryDirectory(prefix="ringback-bench-") as name, Cluster(SYNCED) as cluster:
+    with (
+        tempfile.TemporaryDirectory(prefix="ringback-bench-", dir=DISK) as name,
+        Cluster(SYNCED, where=DISK) as cluster,
+    ):
         sqlite, postgresql = f"sqlite:///{name}/ringback.sqlite", cluster.fresh()
         migrate(sqlite)
         for url in (sqlite, postgresql):
@@ -186,8 +204,12 @@ async def show(plan: Plan) -> None:
 
 
 def _show(plan: Plan) -> None:
-    title = f"Ledger, {TASKS} at a time, {plan.each}"
-    heads = ("", "balances", "transactions/s", "p99")
+    seconds = min(plan.seconds, plan.ledger_seconds)
+    title = (
+        f"Ledger, {TASKS} calls at a time, beside pgbench with {CONNECTIONS} connections, "
+        f"{seconds:g} s a run, {plan.of_runs}"
+    )
+    heads = ("", "balances", "transactions/s", "p99 of one", "p99 of both")
     table = Table(title, heads, plan.show)
     with _databases() as (folder, sqlite, cluster, postgresql):
         for balances in (MANY, 1):
@@ -197,8 +219,8 @@ def _show(plan: Plan) -> None:
                 for results, who, url in zip(
                     ours, ("SQLite", "PostgreSQL"), (sqlite, postgresql), strict=True
                 ):
-                    results.append(asyncio.run(_ours(who, url, balances, plan.seconds)))
-                peer.append(_pgbench(folder, cluster, postgresql, balances, plan.seconds))
+                    results.append(asyncio.run(_ours(who, url, balances, seconds)))
+                peer.append(_pgbench(folder, cluster, postgresql, balances, seconds))
             rows = [middle(results) for results in (*ours, peer)]
             for row in rows:
                 table.row(row.cells())

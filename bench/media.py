@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from bench.figures import Table, middle
+from bench.figures import Table
 from bench.generator import HOST, PCMA, Generator
+from bench.ladder import Ladder
 from bench.plan import Plan
 from bench.rtpengine import Rtpengine
 from ringback.clock import LoopClock
@@ -75,33 +75,22 @@ async def rtpengine(calls: int, seconds: float) -> Result:
     return _result("rtpengine", calls, generator)
 
 
-RELAYS: tuple[Callable[[int, float], Awaitable[Result]], ...] = (worker, rtpengine)
-
-
 async def show(plan: Plan) -> None:
-    """Row after row, until each relay has lost a packet or delayed too many."""
-    title = f"Bridged G.711 calls in one media process, {plan.each}"
-    table = Table(title, _HEADS, plan.show)
-    best = [0 for _ in RELAYS]
-    going = set(range(len(RELAYS)))
-    for calls in plan.media_calls:
-        runs: dict[int, list[Result]] = {number: [] for number in going}
-        for _ in range(plan.runs):
-            for number, results in runs.items():
-                results.append(await RELAYS[number](calls, plan.seconds))
-        for number, results in runs.items():
-            result = middle(results)
-            table.row(result.cells())
-            if result.good:
-                best[number] = calls
-            else:
-                going.discard(number)
-        if not going:
-            break
-    ours, theirs = best
+    """How far each relay goes without losing a packet or delaying too many."""
+    table = Table(
+        f"Bridged G.711 calls in one media process, {plan.each}; short runs to find the limits",
+        ("runs", *_HEADS),
+        plan.show,
+    )
+    ladder = Ladder(plan, table, worker)
+    for calls in plan.media_fixed:
+        await ladder.whole(calls)
+    ours = await ladder.highest(plan.media_loads)
+    theirs = await Ladder(plan, table, rtpengine).highest(plan.media_loads)
+    most, peers = (0 if found is None else found[1].calls for found in (ours, theirs))
     plan.show(
-        f"\nno packet lost and p99 under {MOST_DELAY_MS:.0f} ms: ringback up to {ours}, "
-        f"rtpengine up to {theirs}: ratio {ours / max(1, theirs):.2f}"
+        f"\nno packet lost and p99 under {MOST_DELAY_MS:.0f} ms: ringback up to {most}, "
+        f"rtpengine up to {peers}: ratio {most / max(1, peers):.2f}"
     )
 
 

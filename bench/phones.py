@@ -72,7 +72,7 @@ class Phones:
         """`talks`: without having heard the other phone first."""
         self.socket = phone_socket()
         self._receiver = Receiver(self.socket)
-        self.sent = self.heard = self.lost = 0
+        self.sent = self.heard = self.lost = self._deaf = 0
         self.delays = Delays()
         self._script = script
         self._talks = talks
@@ -95,7 +95,14 @@ class Phones:
         except BlockingIOError:
             return
 
+    @property
+    def deaf(self) -> int:
+        """Calls in which the other phone was never heard."""
+        return self._deaf + sum(call.counted < 0 for call in self._calls.values())
+
     def _ring(self, address: Address, ssrc: int) -> _Call:
+        before = self._calls.get(address)
+        self._deaf += before is not None and before.counted < 0
         call = self._calls[address] = _Call(address, ssrc, self._talks)
         self._phases[address[1] // 2 % PHASES][address] = call
         return call
@@ -160,6 +167,7 @@ def main(arguments: Sequence[str]) -> None:
                 "sent": sum(phones.sent for phones in both),
                 "heard": sum(phones.heard for phones in both),
                 "lost": sum(phones.lost for phones in both),
+                "deaf": sum(phones.deaf for phones in both),
                 "delay_p99": max(phones.delays.percentile(99) for phones in both),
                 "late_p99": pace.late.percentile(99),
             }

@@ -8,15 +8,22 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Loads go up row by row until one is too much, so each list ends above what is hoped for."""
+    """Loads of each section, upwards. Those that are fixed are measured in any case; along the
+    others it is looked for how far it goes (`Ladder`), so they end above what is hoped for."""
 
     seconds: float
     """Of each run."""
     runs: int
     """Of each row, of which the middle one is shown."""
-    media_calls: Sequence[int] = (50, 200, *range(300, 1000, 50))
-    session_rates: Sequence[int] = (10, *range(25, 200, 25))
-    live_calls: Sequence[int] = (50, 100, 200, *range(300, 1000, 100))
+    probe_seconds: float = 10.0
+    """Of each run that only looks for how far it goes."""
+    ledger_seconds: float = 20.0
+    """Of each run of the ledger, which has many rows."""
+    media_fixed: Sequence[int] = (50, 200)
+    media_loads: Sequence[int] = (50, 100, 200, *range(250, 1000, 50))
+    session_loads: Sequence[float] = (10, 15, 20, 25, 30, 40, 50, 60, 75, 100, 125, 150)
+    live_fixed: Sequence[int] = (50, 100, 200)
+    live_loads: Sequence[int] = (250, 300, *range(400, 1000, 100))
     memory_calls: Sequence[int] = (50, 200)
 
     @property
@@ -32,4 +39,15 @@ class Plan:
         print(text, flush=True)
 
 
-QUICK = Plan(4.0, 1, (50, 200, 300), (10, 25), (50,), (50,))
+QUICK = Plan(
+    4.0,
+    1,
+    probe_seconds=4.0,
+    ledger_seconds=4.0,
+    media_fixed=(50,),
+    media_loads=(50, 200),
+    session_loads=(10, 25),
+    live_fixed=(50,),
+    live_loads=(),
+    memory_calls=(50,),
+)

@@ -21,6 +21,7 @@ from pathlib import Path
 from sqlalchemy import Connection
 from tests.charging import helpers
 
+from bench.figures import Table, middle
 from bench.plan import Plan
 from ringback.charging import ledger
 from ringback.charging.decks import Deck, write_deck
@@ -33,6 +34,10 @@ PREFIXES = 100_000
 CALLS = 100_000
 EVERY_SECONDS = 0.005
 IDLE_SECONDS = 3.0
+_HEADS = (
+    *("rates chosen", "calls rated", "import", "reserving without import p99", "worst"),
+    *("during import p99", "worst"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +55,18 @@ class Result:
     """Of the whole command: reading, checking, loading, deleting the deck before."""
     import_p99: float
     import_worst: float
+
+    def badness(self) -> tuple[float, ...]:
+        return self.import_worst, self.import_seconds
+
+    def cells(self) -> tuple[str, ...]:
+        return (
+            f"{self.choices_a_second:.0f}",
+            f"{self.ratings_a_second:.0f}",
+            f"{self.import_seconds:.1f} s",
+            *(f"{wait:.1f} ms" for wait in (self.idle_p99, self.idle_worst)),
+            *(f"{wait:.1f} ms" for wait in (self.import_p99, self.import_worst)),
+        )
 
 
 def make_deck(chance: random.Random) -> list[Rate]:
@@ -162,19 +179,10 @@ def _p99(values: Sequence[float]) -> float:
     return values[int(len(values) * 0.99)]
 
 
-def table(result: Result) -> str:
-    return "\n".join(
-        [
-            f"deck of {PREFIXES} prefixes",
-            f"rates chosen       {result.choices_a_second:10.0f} a second and core",
-            f"calls rated        {result.ratings_a_second:10.0f} a second and core",
-            f"import             {result.import_seconds:10.1f} s, in place of one as large",
-            "reservations            p99      worst",
-            f"  without import {result.idle_p99:8.1f} ms {result.idle_worst:7.1f} ms",
-            f"  during import  {result.import_p99:8.1f} ms {result.import_worst:7.1f} ms",
-        ]
-    )
-
-
 async def show(plan: Plan) -> None:
-    plan.show("\n" + table(await run()))
+    title = (
+        f"A deck of {PREFIXES} prefixes, imported in place of one as large while reservations "
+        f"are made; a second and core; {plan.of_runs}"
+    )
+    table = Table(title, _HEADS, plan.show)
+    table.row(middle([await run() for _ in range(plan.runs)]).cells())

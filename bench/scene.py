@@ -54,6 +54,8 @@ class Heard:
     heard: int
     lost: int
     """Between two packets that arrived."""
+    deaf: int
+    """Calls of which one phone never heard the other."""
     delay_p99: float
     late_p99: float
     """Of the phones themselves."""
@@ -79,6 +81,7 @@ class Scene:
         self._rates = rates
         self._talk = talk
         self._callers = [f"+{_FIRST_CALLER + number}" for number in range(count)]
+        self._rate = 0.0
         self._ports = {role: free_port() for role in (_PHONES, _REMOTES, _CALLERS)}
         self._sipps: list[Sipp] = []
         self._sound: asyncio.subprocess.Process | None = None
@@ -104,13 +107,15 @@ class Scene:
 
     async def begin(self, rate: float) -> None:
         """Begin all sessions, so many a second; returns when the last trigger is rejected."""
+        a_minute = round(rate * 60)
+        self._rate = a_minute / 60
         numbers = self.folder / "numbers.csv"
         numbers.write_text("\n".join(["SEQUENTIAL", *self._callers, ""]))
         triggers = await self._sipp(
             _CALLERS,
             sipp.trigger(ACCESS, "[field0]"),
             *("-inf", str(numbers), "-m", str(self.count), "-cid_str", "%u-%p"),
-            *("-r", str(round(rate * 60)), "-rp", "60s"),
+            *("-r", str(a_minute), "-rp", "60s"),
             remote=f"{LOCAL}:{self.server.port}",
         )
         with contextlib.suppress(AssertionError):  # its session is not completed, and so counted
@@ -142,6 +147,12 @@ class Scene:
             if number in invited:
                 delays.add((invited[number] - message.at) * 1000)
         return delays
+
+    def callers_late(self) -> Delays:
+        """How late SIPp was itself with each trigger, from when it should have sent it."""
+        sent = [message.at for message in wire.first(self._log(_CALLERS), "INVITE")]
+        begun = [at - number / self._rate for number, at in enumerate(sent)]
+        return Delays((at - min(begun)) * 1000 for at in begun)
 
     def byes(self) -> dict[str, float]:
         """When each leg's BYE from the server arrived, by its Call-ID."""

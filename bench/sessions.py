@@ -7,19 +7,20 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, func, select
 
-from bench.figures import Table, middle
+from bench.figures import Table
+from bench.ladder import Ladder
 from bench.plan import Plan
 from bench.scene import UNTIL_TALK_SECONDS, Heard, scene
 from ringback.store import open_store
 from ringback.store.models import Session
 
 TALK_SECONDS = 2.0
-MOST_LATE_MS = 200.0
-"""A server whose return calls are later than this cannot keep up."""
+MOST_LATE_MS = 1000.0
+"""A server that cannot keep up with what is begun falls behind for as long as it goes on."""
 _SETTLE_SECONDS = 4.0
 _HEADS = (
-    *("begun/s", "sessions", "failed", "INVITE late p50", "p99", "talk sent", "lost"),
-    *("delay p99", "phones late p99", "CPU/session"),
+    *("begun/s", "sessions", "failed", "INVITE late p50", "p99", "talk sent", "heard", "lost"),
+    *("deaf", "delay p99", "phones late p99", "callers late p99", "CPU/session"),
 )
 
 
@@ -33,6 +34,8 @@ class Result:
     late_p50: float
     late_p99: float
     heard: Heard
+    callers_late_p99: float
+    """Of SIPp, with the triggers."""
     cpu: float
     """Of the server and its workers, a session."""
 
@@ -48,8 +51,9 @@ class Result:
         return (
             *(f"{self.rate:g}", str(self.sessions), str(self.sessions - self.completed)),
             *(f"{self.late_p50:.1f} ms", f"{self.late_p99:.1f} ms"),
-            *(str(heard.sent), str(heard.lost), f"{heard.delay_p99:.1f} ms"),
-            *(f"{heard.late_p99:.1f} ms", f"{self.cpu:.1f} ms"),
+            *(str(count) for count in (heard.sent, heard.heard, heard.lost, heard.deaf)),
+            *(f"{heard.delay_p99:.1f} ms", f"{heard.late_p99:.1f} ms"),
+            *(f"{self.callers_late_p99:.1f} ms", f"{self.cpu:.1f} ms"),
         )
 
 
@@ -64,7 +68,7 @@ async def measure(rate: float, seconds: float) -> Result:
         store = open_store(played.server.url)
         completed = await store.read(_completed)
         await store.close()
-        late = played.invites_late()
+        late, callers_late = played.invites_late(), played.callers_late()
         heard = await played.silence()
     return Result(
         rate,
@@ -73,28 +77,25 @@ async def measure(rate: float, seconds: float) -> Result:
         late.percentile(50),
         late.percentile(99),
         heard,
+        callers_late.percentile(99),
         used * 1000 / count,
     )
 
 
 async def show(plan: Plan) -> None:
-    """Row after row, until a session fails; then half of what held."""
-    table = Table(f"Whole sessions, begun for {plan.each}", _HEADS, plan.show)
-
-    async def row(rate: float) -> Result:
-        result = middle([await measure(rate, plan.seconds) for _ in range(plan.runs)])
-        table.row(result.cells())
-        return result
-
-    best = 0.0
-    for rate in plan.session_rates:
-        if not (await row(rate)).good:
-            break
-        best = rate
-    plan.show(f"\nnone failed up to {best:g} sessions a second; half of that:\n")
-    if best:
-        half = await row(best / 2)
-        plan.show(f"\nreturn INVITE at half load: p99 {half.late_p99:.1f} ms late")
+    """How many a second none of which fails; then half of that."""
+    title = f"Whole sessions, {plan.each}; short runs to find the limit"
+    ladder = Ladder(plan, Table(title, ("runs", *_HEADS), plan.show), measure)
+    found = await ladder.highest(plan.session_loads)
+    if found is None:
+        plan.show(f"\nsome failed at {plan.session_loads[0]:g} sessions a second")
+        return
+    best, _ = found
+    half = await ladder.whole(best / 2)
+    plan.show(
+        f"\nnone failed up to {best:g} sessions a second\n"
+        f"return INVITE at half load: p99 {half.late_p99:.1f} ms late"
+    )
 
 
 def _completed(tx: Connection) -> int:

@@ -29,9 +29,10 @@ _EMPTY = "; ".join(f"DELETE FROM {table}" for table in Base.metadata.tables).enc
 class Cluster:
     """A server while the context lasts. Superuser is `ringback`, without a password."""
 
-    def __init__(self, settings: Sequence[str] = QUICK) -> None:
+    def __init__(self, settings: Sequence[str] = QUICK, where: str = "/tmp") -> None:
+        """`where` its folder is: a short path, since that of a socket may have 107 bytes."""
         self._settings = settings
-        self.folder = Path(tempfile.mkdtemp(prefix="ringback-pg-", dir="/tmp"))
+        self.folder = Path(tempfile.mkdtemp(prefix="ringback-pg-", dir=where))
         self._numbers = itertools.count(1)
         self._clean: list[str] = []
         if os.getuid() == 0:
