@@ -67,6 +67,12 @@ def test_a_response_has_whatever_reason(reason: str) -> None:
     assert (message.status, message.reason) == (200, reason)
 
 
+def test_a_reason_can_be_shown_at_a_terminal() -> None:
+    message = parse(text(*NEEDED, start="SIP/2.0 403 No\x1b[2J\x07\udcff\u202e\x85 way"))
+    assert isinstance(message, Response)
+    assert message.reason == "No[2J way"
+
+
 def test_header_names_are_read_in_any_case_and_in_their_compact_forms() -> None:
     lines = (
         "v: SIP/2.0/UDP 192.0.2.2;branch=z9hG4bK1",

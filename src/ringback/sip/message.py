@@ -271,7 +271,9 @@ def parse(datagram: bytes) -> Request | Response:
     headers = _read_headers(lines)
     status = _STATUS_LINE.fullmatch(lines[0])
     if status is not None:
-        response = Response(int(status["status"]), status["reason"], headers)
+        # It is shown to people, in logs and at terminals: no control characters.
+        reason = "".join(filter(str.isprintable, status["reason"]))
+        response = Response(int(status["status"]), reason, headers)
         if status["version"] != "SIP/2.0" or not 100 <= response.status <= 699:
             raise SipError("bad status line")
         headers.check()

@@ -99,6 +99,7 @@ class _Words:
             case "incoming":
                 name = f" ({facts['name']})" if facts["name"] else ""
                 text = f"{self._who(facts)}: call from {facts['number']}{name}, answering"
+                text = "".join(filter(str.isprintable, text))  # whoever calls chose them
             case "answered":
                 text = f"{self._who(facts)}: answered"
             case "digit":
