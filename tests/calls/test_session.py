@@ -482,6 +482,26 @@ def test_the_other_trunk_is_tried_when_one_is_silent(tmp_path: Path) -> None:
     assert [leg["trunk"] for leg in world.legs("A")] == ["second", "trunk"]
 
 
+def test_a_trunk_that_went_down_or_full_meanwhile_is_skipped(tmp_path: Path) -> None:
+    from ringback.config import Route
+
+    async def play(world: World) -> None:
+        world.routes = (Route(prefix="", trunks=("second", "trunk")),)
+        world.exchange = world._make_exchange()
+        world.network.silent_trunks.add("second")
+        world.network.phone(CALLER, accepts_and_dials)
+        await world.setup({"attempts": 1})
+        world.network.ring(ACCESS, CALLER)
+        while not world.legs("A"):
+            await world.sleep(0.5)
+        world.engine.down.add("trunk")
+
+    world = in_world(tmp_path, play)
+    assert world.session()["outcome"] == "failed"
+    assert [leg["trunk"] for leg in world.legs("A")] == ["second"]
+    assert "no trunk can take" not in " ".join(world.journal.troubles)
+
+
 def test_emergency_and_own_numbers_are_not_dialled(tmp_path: Path) -> None:
     async def caller(call: FarCall) -> None:
         call.answer()

@@ -81,12 +81,13 @@ class Dialler:
         rings_by = line.now() + UNTIL_RINGING_SECONDS
         cause = Cause(Outcome.FAILED, trunk_failed=True)
         trunks = trunks_for(self._e164, services.routes, services.chance)
-        usable = [name for name in trunks if services.engine.usable(name)]
-        if not usable:
-            self._no_trunk(trunks)
-        for name in usable:
+        tried = False
+        for name in trunks:
             if line.now() >= rings_by:
                 break
+            if not services.engine.usable(name):
+                continue  # by now: a trunk before it may have taken seconds to fail
+            tried = True
             try:
                 party = await self._attempt(services.trunks[name], rings_by)
             except NoRoom as error:
@@ -99,6 +100,8 @@ class Dialler:
             cause = unanswered
             if not cause.trunk_failed:
                 break
+        if not tried:
+            self._no_trunk(trunks)
         return cause
 
     def _no_trunk(self, trunks: Sequence[str]) -> None:
