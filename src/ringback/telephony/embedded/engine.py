@@ -16,7 +16,7 @@ from ringback.sip.endpoint import Endpoint
 from ringback.sip.transaction import Address
 from ringback.sip.udp import UdpAdapter, open_socket
 from ringback.telephony.embedded.identity import read_trigger
-from ringback.telephony.embedded.inleg import InLeg
+from ringback.telephony.embedded.inleg import UNAVAILABLE, InLeg
 from ringback.telephony.embedded.outleg import OutLeg
 from ringback.telephony.embedded.resumedleg import ResumedLeg
 from ringback.telephony.embedded.strangers import Strangers
@@ -89,7 +89,7 @@ class EmbeddedEngine:
     async def close(self) -> None:
         self._on_trigger = None
         leaving = self.trunks.close()
-        legs = [leg for leg in self._legs.values() if isinstance(leg, OutLeg)]
+        legs = [leg for leg in self._legs.values() if not isinstance(leg, ResumedLeg)]
         for leg in legs:
             leg.hang_up()
         if legs or leaving:
@@ -131,7 +131,7 @@ class EmbeddedEngine:
     def _on_call(self, call: IncomingCall) -> None:
         state = self.trunks.of_source(call.source)
         if state is None or self._on_trigger is None:
-            call.reject(503, self.now())
+            call.reject(UNAVAILABLE, self.now())
             self.flush()
             return
         leg = InLeg(self, call, read_trigger(call.request, state.trunk, self.now()))

@@ -13,6 +13,8 @@ from ringback.telephony.port import Cause, Listener, Outcome, Trigger
 if TYPE_CHECKING:
     from ringback.telephony.embedded.engine import EmbeddedEngine
 
+UNAVAILABLE = 503
+
 
 class InLeg:
     """A trigger call."""
@@ -46,6 +48,12 @@ class InLeg:
     def reject(self, status: int) -> None:
         self._call.reject(status, self._engine.now())
         self._engine.flush()
+
+    def hang_up(self) -> None:
+        """The engine closes: nobody is left ringing. A rejection that was stored is for the next
+        start to send, since its ACK has to be met."""
+        if not self._rejection:
+            self.reject(UNAVAILABLE)
 
     def told(self, event: sip.Event) -> None:
         """What happened to the SIP call."""
