@@ -59,7 +59,13 @@ CORPUS: dict[str, tuple[bytes, str | int]] = {
     "folds only": (b"INVITE sip:100@192.0.2.1 SIP/2.0\r\n a\r\n b\r\n\r\n", DROPPED),
     # Sizes
     "a long call id": (but(b"Call-ID: c1", b"Call-ID: " + b"c" * 8000), CALL),
-    "too many Vias": (more(*[b"Via: SIP/2.0/UDP 192.0.2.3"] * 200), DROPPED),
+    "too many Vias": (more(*[b"Via: SIP/2.0/UDP 192.0.2.3"] * 200), 413),
+    "headers without end": (more(b"Subject: " + b"x" * 20_000), 413),
+    "a first line without end": (b"INVITE sip:" + b"1" * 20_000 + GOOD[10:], DROPPED),
+    "an answer without end": (
+        b"SIP/2.0 200 SIP/2.0" + more(b"Subject: " + b"x" * 20_000)[32:],
+        DROPPED,
+    ),
     "a Via of a thousand": (more(b"Via: " + b"SIP/2.0/UDP h," * 1000 + b"SIP/2.0/UDP h"), CALL),
     "a long method": (GOOD.replace(b"INVITE", b"I" * 5000), 501),
     "a long display name": (but(b"From: <", b'From: "' + b"a" * 12_000 + b'" <'), CALL),

@@ -185,6 +185,7 @@ def test_the_headers_may_be_so_long_and_no_longer() -> None:
     assert read("Subject: " + "x" * room).headers.get("subject") == "x" * room
     error = wrong(text(*NEEDED, "Subject: " + "x" * (room + 1)))
     assert error.status == 413
+    assert isinstance(error, Broken), "it can be answered"
 
 
 def test_there_may_be_so_many_headers_and_no_more() -> None:

@@ -265,9 +265,11 @@ def parse(datagram: bytes) -> Request | Response:
     head, blank, body = data.partition(b"\r\n\r\n")
     if not blank:
         raise SipError("no blank line after the headers")
+    lines = head[:LONGEST_HEAD].decode("utf-8", "surrogateescape").split("\r\n")
     if len(head) > LONGEST_HEAD:
-        raise SipError("the headers are too long", 413)
-    lines = head.decode("utf-8", "surrogateescape").split("\r\n")
+        raise _too_much("the headers are too long", lines[:-1])
+    if len(lines) > MOST_HEADERS + 1:
+        raise _too_much("too many headers", lines)
     headers = _read_headers(lines)
     status = _STATUS_LINE.fullmatch(lines[0])
     if status is not None:
@@ -282,9 +284,16 @@ def parse(datagram: bytes) -> Request | Response:
     return _read_request(lines[0], headers, body)
 
 
+def _too_much(reason: str, lines: list[str]) -> SipError:
+    """What becomes of a message that is not read to its end."""
+    error = SipError(reason, 413)
+    request = _REQUEST_LINE.fullmatch(lines[0]) if lines else None
+    if request is None:
+        return error
+    return _broken(error, request["method"], _read_headers(lines[: MOST_HEADERS + 1]))
+
+
 def _read_headers(lines: list[str]) -> Headers:
-    if len(lines) > MOST_HEADERS + 1:
-        raise SipError("too many headers")
     fields: list[tuple[str, str]] = []
     for line in lines[1:]:
         if line[:1] in (" ", "\t"):
