@@ -18,11 +18,17 @@ class BrittleStore(InlineStore):
     """A store that takes nothing while it is `down`. It is still read, as SQLite is."""
 
     down = False
+    changes = 0
+    """How many rows the latest unit of work has changed."""
 
     async def run(self, work: Callable[[Connection], T]) -> T:
         if self.down:
             raise StoreFull("database: the disk is full")
-        return await super().run(work)
+        connection: Any = self._open().connection.driver_connection
+        before = connection.total_changes
+        done = await super().run(work)
+        self.changes = connection.total_changes - before
+        return done
 
 
 class MortalStore:

@@ -35,17 +35,17 @@ def type_keys(keypad: Keypad, keys: str) -> Entry | None:
 )
 def test_entries(keys: str, entry: Entry | None) -> None:
     keypad = Keypad()
-    keypad.begin(SECRET_DIGITS)
+    keypad.begin(SECRET_DIGITS, 100.0)
     assert type_keys(keypad, keys) == entry
 
 
 def test_a_hash_after_an_entry_that_ended_by_itself_is_dropped() -> None:
     keypad = Keypad()
-    keypad.begin(SECRET_DIGITS)
+    keypad.begin(SECRET_DIGITS, 100.0)
     type_keys(keypad, "123456789012")
     assert keypad.is_stray("#", 112.9)
     assert not keypad.is_stray("#", 113.0), "only one"
-    keypad.begin(NUMBER_DIGITS)
+    keypad.begin(NUMBER_DIGITS, 199.0)
     keypad.press("1", 200.0)
     assert keypad.ends_at == 205.0
     keypad.timed_out(205.0)

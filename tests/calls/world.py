@@ -210,6 +210,10 @@ class World:
         self.die()
         await self.restart(after)
 
+    def slow(self, seconds: float) -> None:
+        """From now on each unit of work takes so long."""
+        self.delay = lambda: seconds
+
     async def sleep(self, seconds: float) -> None:
         await self.clock.sleep_until(self.clock.now() + seconds)
 

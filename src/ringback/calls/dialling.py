@@ -148,10 +148,11 @@ class Dialler:
         line.funds_changed()
         party = Party(leg_id, self._role, number, trunk.name, leg, started=now)
         if self._role == "A":
-            line.a = party
+            line.a, line.caller_gone = party, False
         else:
             line.b = party
-        leg.dial()
+        if not line.caller_gone:  # while this was being stored
+            leg.dial()
         line.step(
             "return call dialled" if self._role == "A" else "outgoing call dialled",
             number=self._e164,
@@ -166,7 +167,7 @@ class Dialler:
         until = line.now() + ROOM_SECONDS
         while True:
             try:
-                return services.engine.prepare(order, line.inbox.listener, beside)
+                return services.engine.prepare(order, line.listen, beside)
             except NoRoom:
                 if line.now() >= until:
                     raise
@@ -210,7 +211,6 @@ class Dialler:
         line = self._line
         saved = party.leg.saved()
         line.was_answered = line.was_answered or self._role == "A"
-        line.meter.answered(self._role, at)
         await line.sliced()
         step = line.meter.trim() if self._role == "B" else None
 

@@ -7,6 +7,7 @@ ended without one belongs to that entry and is dropped.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from ringback.clock import Instant
@@ -18,7 +19,7 @@ NUMBER_DIGITS = 32
 """A number is full at so many digits: more than any number with its prefixes has."""
 
 EMPTY_SECONDS = 10.0
-"""Nothing typed for so long is an empty entry."""
+"""Nothing typed for so long, since it was asked or cleared, is an empty entry."""
 
 END_SECONDS = 5.0
 STRAY_HASH_SECONDS = 2.0
@@ -37,20 +38,21 @@ class Keypad:
 
     def __init__(self) -> None:
         self._digits = ""
-        self._last: Instant | None = None
+        self._last: Instant = -math.inf
+        """When the last key came; before it, when the entry began."""
         self._full = SECRET_DIGITS
         self._open_ended: Instant | None = None
 
-    def begin(self, full: int) -> None:
+    def begin(self, full: int, at: Instant) -> None:
         """Begin an entry that is full at `full` digits."""
         self._digits = ""
-        self._last = None
+        self._last = at
         self._full = full
 
     @property
-    def ends_at(self) -> Instant | None:
-        """When the entry ends by itself; None while nothing has been typed."""
-        return None if self._last is None else self._last + END_SECONDS
+    def ends_at(self) -> Instant:
+        """When the entry ends by itself, unless another key comes first."""
+        return self._last + (END_SECONDS if self._digits else EMPTY_SECONDS)
 
     def is_stray(self, digit: str, at: Instant) -> bool:
         """Whether this key is a `#` that belongs to the entry before. Asked once a key."""
@@ -65,7 +67,7 @@ class Keypad:
         if digit == "#":
             return Entry(self._digits, by_hash=True)
         if digit == "*":
-            self._digits, self._last = "", None
+            self._digits, self._last = "", at
             return None
         if digit not in "0123456789":
             return None  # A to D are on no telephone that people have

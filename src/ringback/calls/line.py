@@ -7,30 +7,26 @@ written as if nothing ever went wrong.
 
 from __future__ import annotations
 
-import asyncio
 import math
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-
-from sqlalchemy import Connection
 
 from ringback.accounts.callback import CallbackSetup
 from ringback.accounts.tree import CallerIdFacts, ExtensionFacts
 from ringback.calls.inbox import Credited, End, Inbox, LegEvent, TriggeredAgain, Woken
-from ringback.calls.keypad import EMPTY_SECONDS, Entry, Keypad
+from ringback.calls.keypad import Entry, Keypad
 from ringback.calls.outcome import Course, Outcome, Stage
 from ringback.calls.party import Party, doubt
 from ringback.calls.services import Services
+from ringback.calls.slices import Slices
 from ringback.calls.watch import Task, Watch
-from ringback.charging import ledger
-from ringback.charging.meter import Meter, Step
+from ringback.charging.meter import Meter
 from ringback.clock import Instant
 from ringback.sounds.library import OwnSounds
 from ringback.sounds.phrases import Phrase
 from ringback.sounds.speech import Voice
-from ringback.store import StoreError
-from ringback.telephony.port import Clip, Digit, Ended, PlaybackFinished
+from ringback.telephony.port import Answered, Clip, Digit, Ended, Event, Leg, PlaybackFinished
 from ringback.telephony.port import Outcome as LegOutcome
 
 ALONE_SECONDS = 180.0
@@ -106,6 +102,8 @@ class Line:
         self.last_number: str | None = None
         """E.164 of the last number dialled in this session."""
         self.numbers_dialled = 0
+        self.caller_gone = False
+        """Leg A has ended, which the session may have yet to learn."""
         self.was_answered = False
         """The return call was answered once: it is never made again."""
         self.due: Instant = origin.started
@@ -113,7 +111,9 @@ class Line:
         self.attempts = 0
         """Return calls that counted against `attempts` of the setup."""
         self._keypad = Keypad()
-        self._slice: asyncio.Task[None] | None = None
+        self._slices = Slices(services, session, self.meter, lambda: doubt(self.a, self.b))
+        self._alone_until: Instant | None = None
+        """Leg A lives no longer without a conversation; None during one."""
 
     @property
     def setup(self) -> CallbackSetup:
@@ -130,6 +130,15 @@ class Line:
         self.course.fault = outcome
 
     # Waiting
+
+    def listen(self, leg: Leg, event: Event) -> None:
+        """Where the events of the legs go. When the caller has gone, leg B is ended at once,
+        whatever the session is waiting for just then."""
+        if isinstance(event, Ended) and self.a is not None and leg is self.a.leg:
+            self.caller_gone = True
+            if self.b is not None:
+                self.b.leg.hang_up()
+        self.inbox.put(LegEvent(leg, event))
 
     async def next(self, until: Instant = math.inf) -> LegEvent | TriggeredAgain | None:
         """The next event of the session's legs, or None when none came by `until`.
@@ -149,7 +158,7 @@ class Line:
                 case None | Woken():
                     continue
                 case Credited():
-                    self._beside(self._curtail)
+                    self._slices.curtail(self._credit_changed)
                 case End():
                     self.course.ended_by_order = True
                     raise Ordered
@@ -173,6 +182,10 @@ class Line:
         for party in (self.a, self.b):
             if party is not None and party.leg is message.leg:
                 party.note(message.event, self.now())
+                if isinstance(message.event, Answered):
+                    # Whatever the session does with it: its time runs, and it must end by itself.
+                    self.meter.answered(party.role, message.event.at)
+                    self.set_limits()
                 return party
         return None
 
@@ -190,17 +203,21 @@ class Line:
     # The watch
 
     def watch_alone(self) -> None:
-        """Leg A is on its own: from now on it lives for ALONE_SECONDS and while it is paid."""
+        """Leg A is on its own: it lives while it is paid, and for ALONE_SECONDS since it last was
+        in a conversation."""
+        if self._alone_until is None:
+            self._alone_until = self.now() + ALONE_SECONDS
         sound = self.no_credit_sound()
         self.watch = Watch(
             funded=self.meter.funded_a(),
-            limit=self.now() + ALONE_SECONDS,
+            limit=self._alone_until,
             farewell_seconds=sum(clip.seconds for clip in sound) + 0.2 if sound else 0.0,
         )
         self.set_limits()
 
     def watch_conversation(self, answered: Instant) -> None:
         """Both legs live while they are paid, and for `max_call_seconds` from the answer."""
+        self._alone_until = None
         self.watch = Watch(
             funded=self.meter.funded(),
             limit=answered + self.setup.max_call_seconds,
@@ -232,7 +249,7 @@ class Line:
         match task:
             case Task.SLICE:
                 self.watch.slicing()
-                self._beside(self._reserve_slice)
+                self._slices.reserve(self._sliced)
             case Task.WARN:
                 self.watch.warned()
                 if self.a is not None and self.stage is Stage.CONVERSATION:
@@ -245,59 +262,25 @@ class Line:
                     raise CutOff
                 raise OutOfCredit if self.watch.funded <= self.watch.limit else AloneTooLong
 
-    def _beside(self, step: Callable[[], Awaitable[None]]) -> None:
-        """Take a step of the meter beside whatever the session is doing, in its turn: a recharge
-        may come as a slice is due."""
-        before = self._slice
-
-        async def in_turn() -> None:
-            if before is not None:
-                await before
-            await step()
-            self.set_limits()
-            self.inbox.put(Woken())
-
-        self._slice = asyncio.get_running_loop().create_task(in_turn())
-
-    async def _reserve_slice(self) -> None:
-        """Reserve the next slice with every payer, beside whatever the session is doing."""
-
-        def work(tx: Connection) -> Step:
-            available = ledger.available(tx, self.meter.ledger_ids())
-            step = self.meter.slice(available, ledger.free_left(tx, self.meter.allowances()))
-            ledger.reserve(tx, step.holds)
-            return step
-
-        try:
-            step = await self.services.store.run(work)
-            self.meter.applied(step)
-        except (StoreError, ledger.InsufficientCredit) as error:
-            # Another call may have taken the money meanwhile; the watch looks once more.
-            self.services.journal.trouble(self.id, f"no slice reserved: {error}")
+    def _sliced(self) -> None:
+        """The next slice has been reserved, or nothing more could be."""
         if self.watch is not None:
             self.watch.sliced(self._funded(), self.now())
+        self._reserved()
 
-    async def _curtail(self) -> None:
-        """A recharge has come. Whoever was unlimited and is no more pays no block that has not
-        begun (spec section 6); then the watch looks again at what can be had."""
-
-        def work(tx: Connection) -> Step:
-            step = self.meter.curtail(ledger.revoked(tx, self.meter.leg_ids()), self.now())
-            ledger.trim(tx, step.trims)
-            return step
-
-        try:
-            self.meter.applied(await self.services.store.run(work))
-        except StoreError as error:
-            doubt(self.a, self.b)
-            self.services.journal.trouble(self.id, f"a change of credit was not looked at: {error}")
+    def _credit_changed(self) -> None:
+        """What was to be taken off has been: the watch looks again at what can be had."""
         if self.watch is not None:
             self.watch.credit_changed(self._funded(), self.now())
+        self._reserved()
+
+    def _reserved(self) -> None:
+        self.set_limits()
+        self.inbox.put(Woken())
 
     async def sliced(self) -> None:
         """Wait until nothing is being reserved, so that the meter may be changed."""
-        while self._slice is not None and not self._slice.done():
-            await self._slice
+        await self._slices.idle()
 
     # Talking with the caller
 
@@ -361,10 +344,9 @@ class Line:
     ) -> Entry | None:
         """Say something and take an entry, which may be empty; None when `until` has come."""
         await self.say(clips, until)
-        self._keypad.begin(full)
-        empty_at = self.now() + EMPTY_SECONDS
+        self._keypad.begin(full, self.now())
         while True:
-            ends_at = self._keypad.ends_at or empty_at
+            ends_at = self._keypad.ends_at
             digit = await self._digit(min(ends_at, until))
             if digit is not None:
                 entry = self._keypad.press(digit.digit, digit.at)
@@ -374,6 +356,12 @@ class Line:
                 return None
             else:
                 return self._keypad.timed_out(self.now())
+
+    async def pause(self, until: Instant) -> None:
+        """Say nothing until then. A digit interrupts this and what is said next."""
+        digit = await self._digit(until)
+        if digit is not None:
+            self.typed.append(digit)
 
     async def key(self, until: Instant) -> str | None:
         """One key, or None when none came by `until`."""

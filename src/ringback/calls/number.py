@@ -72,4 +72,4 @@ class Asking:
         line = self._line
         line.fault(why)
         line.typed.clear()
-        await line.say(line.phrase(Phrase.NUMBER_REFUSED), self._until or line.now())
+        await line.say(line.phrase(Phrase.NUMBER_REFUSED))

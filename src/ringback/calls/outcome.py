@@ -78,7 +78,7 @@ class Course:
     interrupted: bool = False
     """Crash, media or refresh lost."""
     talked: bool = False
-    """A leg B was answered."""
+    """A leg B was answered, whatever came after."""
     cut_off: bool = False
     """Ringback ended the conversation that was the last."""
     fault: Outcome | None = None

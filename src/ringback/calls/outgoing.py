@@ -129,8 +129,9 @@ class _OutgoingCall:
             raise Refused(Outcome.NO_CREDIT, str(error)) from error
         except NoRate as error:
             raise Refused(Outcome.NO_RATE, str(error)) from error
+        finally:
+            line.a.leg.stop()
         line.numbers_dialled += 1
-        line.a.leg.stop()
         if isinstance(party, Party):
             return party
         outcome = of_unanswered(party)

@@ -88,6 +88,7 @@ async def _tell(line: Line, asking: Asking, refused: Refused) -> None:
     if refused.outcome is Outcome.NO_CREDIT:
         line.fault(Outcome.NO_CREDIT)
         line.step("no credit for this call")
+        line.typed.clear()
         await line.say(line.no_credit_sound() or line.phrase(Phrase.NO_CREDIT))
     else:
         await asking.refuse(refused.outcome)
@@ -103,12 +104,18 @@ async def _cut_off(line: Line) -> None:
         line.a.leg.unbridge()
     sound = line.disconnect_sound()
     length = min(LONGEST_TAIL_SECONDS, sum(clip.seconds for clip in sound))
-    await _last_words(line, sound, line.now() + length)
+    # A little more, in which the far end gets the last of it; and never after leg A's own instant.
+    ends_by = line.now() + length + CUT_LEAD_SECONDS / 2
+    await _last_words(line, sound, min(ends_by, line.meter.funded_a() - CUT_LEAD_SECONDS / 2))
 
 
 async def _out_of_credit(line: Line) -> None:
     line.fault(Outcome.NO_CREDIT)
     line.step("no credit left for the return call")
+    if line.b is not None:  # it rings, and is not to be answered any more
+        line.b.leg.hang_up()
+    if line.a is not None:
+        line.a.leg.unbridge()
     await _last_words(line, line.no_credit_sound(), line.meter.funded_a() - CUT_LEAD_SECONDS)
 
 

@@ -22,8 +22,8 @@ SLICE_LEAD_SECONDS = 10.0
 not cut anybody off."""
 
 LAST_LOOK_SECONDS = 2.0
-"""Once nothing more could be reserved, a recharge is looked for at the warning and so long
-before the end."""
+"""Once nothing more could be reserved, a recharge is looked for at the warning, or before
+`no_credit_sound`, and so long before the end."""
 
 
 class Task(Enum):
@@ -73,12 +73,10 @@ class Watch:
         return min(tasks, key=lambda task: (task[0], task[1] is not Task.SLICE))
 
     def _next_slice(self) -> Instant:
-        looks = (
-            self.funded - self.warn_seconds - self.farewell_seconds - SLICE_LEAD_SECONDS,
-            self.funded - self.warn_seconds,
-            self.funded - LAST_LOOK_SECONDS,
-        )
-        return min((look for look in looks if look > self._looked), default=math.inf)
+        lead = self.warn_seconds + self.farewell_seconds  # there is only one of them
+        looks = (lead + SLICE_LEAD_SECONDS, lead, LAST_LOOK_SECONDS)
+        ahead = (self.funded - seconds for seconds in looks)
+        return min((look for look in ahead if look > self._looked), default=math.inf)
 
     def slicing(self) -> None:
         """A slice has been asked for."""
@@ -99,7 +97,6 @@ class Watch:
         """The funded instant now, which may have come nearer; what was asked for in vain may be
         had."""
         self.funded = funded
-        self._pending = False
         self._looked = -math.inf
         if self.end - self.warn_seconds > now:
             self._warned = False

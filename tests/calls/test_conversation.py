@@ -1,0 +1,693 @@
+"""Outgoing call, conversation and cut-off on virtual time (spec section 4, steps 8 to 11)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from tests.calls.test_money import NO_QUESTIONS, nothing, play, recharge, stays, talks
+from tests.calls.world import ACCESS, CALLEE, CALLER, World, in_world
+
+from ringback.accounts import lockout
+from ringback.accounts.lockout import Lock
+from ringback.calls.inbox import Message
+from ringback.store.models import CallerId, Extension, Sound
+from ringback.telephony.simulated import FarCall
+
+LATENCY = 0.051
+"""The longest of the simulated network, one way."""
+
+NUMBER = "02079460000#"
+SOUND = {"sounds": [{"account": "admin", "path": "/bye.wav", "file": "goodbye.wav"}]}
+
+Script = Callable[[FarCall], Awaitable[None]]
+
+
+def far_of(world: World, leg: dict[str, object]) -> FarCall:
+    return world.network.calls[json.loads(str(leg["saved"]))["call"]]
+
+
+def check_paid(world: World) -> None:
+    """No leg went on after what was paid for it, as its far end has it."""
+    for leg in world.rows_of_legs():
+        if leg["answered"] is not None:
+            far, paid = far_of(world, leg), leg["answered"] + leg["billed_seconds"]
+            assert far.ended is not None and far.ended <= paid + LATENCY, leg
+
+
+def scene(
+    folder: Path,
+    caller: Script,
+    callee: Script,
+    during: Callable[[World], Awaitable[None]] = nothing,
+    *,
+    seed: int = 1,
+    callback: Mapping[str, object] | None = None,
+    **setup: object,
+) -> World:
+    """A session without questions, and something that happens meanwhile."""
+
+    async def playing(world: World) -> None:
+        world.network.phone(CALLER, caller)
+        world.network.phone(CALLEE, callee)
+        await world.apply(SOUND)
+        await world.setup({**NO_QUESTIONS, **(callback or {})}, **setup)  # type: ignore[arg-type]
+        world.network.ring(ACCESS, CALLER)
+        await during(world)
+
+    return in_world(folder, playing, seed)
+
+
+async def rings(call: FarCall) -> None:
+    call.ring()
+
+
+# Step 8: the outgoing call
+
+
+def test_an_order_whose_destination_cannot_be_called_is_told_so(tmp_path: Path) -> None:
+    async def caller(call: FarCall) -> None:
+        call.answer()
+        await call.hears("This number cannot be called")
+        await call.hears("Dial the number")
+        call.press(NUMBER)
+        await call.sleep(15)
+        call.hang_up()
+
+    async def playing(world: World) -> None:
+        world.network.phone(CALLER, caller)
+        world.network.phone(CALLEE, talks)
+        await world.setup(NO_QUESTIONS)
+        (extension,) = world.rows(Extension)
+        await world.exchange.call_me_back(extension["id"], CALLER, "+449098790000")
+
+    world = in_world(tmp_path, playing)
+    assert world.said()[0].startswith("This number cannot be called")
+    assert world.session()["outcome"] == "completed"
+
+
+@pytest.mark.parametrize("by", ["caller", "order"])
+@pytest.mark.parametrize("seed", range(8))
+def test_an_answer_that_crosses_the_end_of_a_session_is_charged(
+    tmp_path: Path, by: str, seed: int
+) -> None:
+    """The carrier charges it: whoever ends the session while leg B rings."""
+
+    async def caller(call: FarCall) -> None:
+        await stays(call)
+        await call.sleep(8)
+        (b,) = world_of[0].calls(CALLEE)
+        if by == "caller":
+            call.hang_up()
+        else:
+            ((line, _),) = world_of[0].exchange._lines.values()
+            world_of[0].exchange.end(line.id, "test")
+        b.answer()
+
+    world_of: list[World] = []
+
+    async def during(world: World) -> None:
+        world_of.append(world)
+
+    world = scene(tmp_path, caller, rings, during, seed=seed)
+    (b,) = world.legs("B")
+    assert b["answered"] is not None and b["billed_seconds"] == 10
+    assert len(world.charges()) == len(world.charges("acme")) == 2
+
+
+def test_an_answer_that_crosses_the_withdrawal_of_leg_a_is_charged(tmp_path: Path) -> None:
+    async def during(world: World) -> None:
+        await world.until("rings")
+        ((line, _),) = world.exchange._lines.values()
+        (call,) = world.calls(CALLER)
+        world.exchange.end(line.id, "test")
+        call.answer()
+
+    world = scene(tmp_path, rings, talks, during)
+    assert world.session()["outcome"] == "ended"
+    (a,) = world.legs("A")
+    assert a["answered"] is not None
+    assert world.charges() == [Decimal("0.05")]
+
+
+def test_refused_for_lack_of_credit_hears_no_credit_sound_and_may_dial_another(
+    tmp_path: Path,
+) -> None:
+    async def caller(call: FarCall) -> None:
+        call.answer()
+        await call.hears("Dial the number")
+        call.press(NUMBER)
+        await call.hears("[/bye.wav]")
+        await call.hears("Dial the number")
+        call.hang_up()
+
+    world = scene(
+        tmp_path,
+        caller,
+        talks,
+        callback={"no_credit_sound": "///bye.wav"},
+        credit="0.30",
+    )
+    assert world.said()[-2:] == ["[/bye.wav]", "Dial the number, then press hash."]
+    assert world.session()["outcome"] == "no_credit"
+    assert world.legs("B") == []
+
+
+@pytest.mark.parametrize("where", ["number", "ringing"])
+def test_leg_a_that_cannot_go_on_hears_no_credit_sound(tmp_path: Path, where: str) -> None:
+    """Also while leg B rings, which is given up."""
+
+    async def caller(call: FarCall) -> None:
+        call.answer()
+        await call.hears("Dial the number")
+        if where == "ringing":
+            call.press(NUMBER)
+
+    async def during(world: World) -> None:
+        await world.until("outgoing call dialled" if where == "ringing" else "return call answered")
+        await recharge(world, "-10.00", "A-2")
+
+    world = scene(
+        tmp_path,
+        caller,
+        rings,
+        during,
+        callback={"no_credit_sound": "///bye.wav", "dial_within_seconds": 120},
+        credit="unlimited",
+    )
+    check_paid(world)
+    assert world.session()["outcome"] == "no_credit"
+    (call,) = world.calls(CALLER)
+    (sounded,) = [when for when, words in call.said if words == "[/bye.wav]"]
+    for b in world.calls(CALLEE):
+        assert b.ended is not None and b.ended <= sounded + 2 * LATENCY
+
+
+@pytest.mark.parametrize("delay", [0.0, 1.5])
+def test_leg_b_that_answers_at_the_last_moment_is_paid(tmp_path: Path, delay: float) -> None:
+    """It rang at the last moment, and was answered at the last moment after that."""
+
+    async def callee(call: FarCall) -> None:
+        world = world_of[0]
+        while not world.legs("B"):
+            await call.sleep(0.01)
+        started = world.legs("B")[0]["started"]
+        await call.sleep(started + 29.9 - call.network.clock.now())
+        call.ring()
+        await call.sleep(24.8)
+        world.slow(delay)
+        call.answer()
+        await call.sleep(5.0)
+        world.slow(0.0)
+
+    world_of: list[World] = []
+
+    async def during(world: World) -> None:
+        world_of.append(world)
+
+    world = scene(tmp_path, stays, callee, during, credit="0.85")
+    check_paid(world)
+    (b,) = world.legs("B")
+    assert b["answered"] - b["started"] > 54.5
+    assert world.session()["outcome"] == "cut_off"
+
+
+def test_leg_b_ends_by_itself_while_its_answer_is_being_stored(tmp_path: Path) -> None:
+    """A slow store does not let it run on after what was reserved."""
+
+    async def callee(call: FarCall) -> None:
+        call.ring()
+        await call.sleep(2.0)
+        world_of[0].slow(30.0)
+        call.answer()
+        await call.over()
+        world_of[0].slow(0.0)
+
+    world_of: list[World] = []
+
+    async def during(world: World) -> None:
+        world_of.append(world)
+
+    world = scene(tmp_path, stays, callee, during)
+    check_paid(world)
+    (b,) = world.calls(CALLEE)
+    assert b.ended is not None and b.answered is not None
+    assert 9.5 < b.ended - b.answered < 10 + 2 * LATENCY, "its first block was reserved"
+
+
+@pytest.mark.parametrize("at", ["dialling", "answer", "conversation"])
+def test_leg_b_is_gone_250_ms_after_the_caller_whatever_the_store_does(
+    tmp_path: Path, at: str
+) -> None:
+    gone: list[float] = []
+
+    async def caller(call: FarCall) -> None:
+        await stays(call)
+        if at == "dialling":
+            world_of[0].slow(4.0)
+            await call.sleep(4.0)
+        else:
+            while not (calls := world_of[0].calls(CALLEE)) or calls[0].answered is None:
+                await call.sleep(0.05)
+            await call.sleep(0.5 if at == "answer" else 20.0)
+        call.hang_up()
+        gone.append(call.network.clock.now())
+        await call.sleep(10.0)
+        world_of[0].slow(0.0)
+
+    async def callee(call: FarCall) -> None:
+        call.ring()
+        await call.sleep(3.0)
+        if at == "answer":
+            world_of[0].slow(4.0)
+        call.answer()
+
+    world_of: list[World] = []
+
+    async def during(world: World) -> None:
+        world_of.append(world)
+
+    world = scene(tmp_path, caller, callee, during)
+    check_paid(world)
+    if at == "dialling":
+        assert world.calls(CALLEE) == [], "nobody is rung for a caller who has gone"
+        return
+    (b,) = world.calls(CALLEE)
+    assert b.ended is not None and b.ended - gone[0] <= 0.25
+    assert world.session()["outcome"] == "completed"
+
+
+@pytest.mark.parametrize("change", ["disabled", "locked"])
+def test_the_decision_is_taken_again_before_leg_b(tmp_path: Path, change: str) -> None:
+    """A callerID that was disabled or locked meanwhile calls nobody."""
+
+    async def caller(call: FarCall) -> None:
+        call.answer()
+        await call.hears("Please enter your PIN")
+        call.press("0042#")
+        await call.hears("Dial the number")
+        world = world_of[0]
+        (caller_id,) = world.rows(CallerId)
+        if change == "disabled":
+            await world.apply(
+                {
+                    "extensions": [
+                        {
+                            "name": "travellers",
+                            "account": "acme",
+                            "caller_ids": [{"number": CALLER, "enabled": False}],
+                        }
+                    ]
+                }
+            )
+        else:
+            until = world.clock.now() + 900
+            key = lockout.pin_key(caller_id["id"])
+            await world.store.run(lambda tx: lockout.save(tx, key, Lock(0, 1, until)))
+        call.press(NUMBER)
+        await call.hears("This number cannot be called")
+        call.hang_up()
+
+    world_of: list[World] = []
+
+    async def during(world: World) -> None:
+        world_of.append(world)
+
+    world = scene(tmp_path, caller, talks, during, callback={"require_caller_pin": True})
+    assert world.calls(CALLEE) == []
+    expected = "locked_out" if change == "locked" else "forbidden_number"
+    assert world.session()["outcome"] == expected
+
+
+# Step 9: the conversation
+
+
+@pytest.mark.parametrize(("apart", "ends"), [(0.8, True), (1.2, False)])
+def test_two_stars_within_a_second_end_leg_b(tmp_path: Path, apart: float, ends: bool) -> None:
+    async def caller(call: FarCall) -> None:
+        await stays(call)
+        await call.sleep(15)
+        call.press("*")
+        await call.sleep(apart)
+        call.press("*")
+        if not ends:
+            await call.sleep(3)
+            call.hang_up()
+        else:
+            await call.hears("Dial the number")
+            call.hang_up()
+
+    world = scene(tmp_path, caller, talks)
+    (b,) = world.calls(CALLEE)
+    assert b.digits == (["*"] if ends else ["*", "*"])
+    assert (world.session()["stage"] == "number") is ends
+
+
+def test_digits_go_both_ways(tmp_path: Path) -> None:
+    async def caller(call: FarCall) -> None:
+        await stays(call)
+        await call.sleep(15)
+        call.press("1#")
+        await call.sleep(3)
+        call.hang_up()
+
+    async def callee(call: FarCall) -> None:
+        call.answer()
+        await call.sleep(3)
+        call.press("77")
+
+    world = scene(tmp_path, caller, callee)
+    assert world.calls(CALLEE)[0].digits == ["1", "#"]
+    assert world.calls(CALLER)[0].digits == ["7", "7"]
+
+
+def test_an_answered_leg_b_makes_a_session_completed_whatever_comes_after(tmp_path: Path) -> None:
+    """Outcome rule 5 comes before rule 6, which asks that none was answered."""
+
+    async def caller(call: FarCall) -> None:
+        await stays(call)
+        await call.hears("Dial the number")
+        call.press(NUMBER)
+        await call.hears("The number is busy")
+        call.hang_up()
+
+    answers: list[FarCall] = []
+
+    async def callee(call: FarCall) -> None:
+        answers.append(call)
+        if len(answers) > 1:
+            call.reject(486)
+            return
+        call.answer()
+        await call.sleep(10)
+        call.hang_up()
+
+    assert scene(tmp_path, caller, callee).session()["outcome"] == "completed"
+
+
+@pytest.mark.parametrize("allowed", [1, 3])
+def test_calls_per_session(tmp_path: Path, allowed: int) -> None:
+    """Answered or not."""
+
+    async def caller(call: FarCall) -> None:
+        call.answer()
+        for _ in range(5):
+            await call.hears("Dial the number")
+            call.press(NUMBER)
+
+    async def busy(call: FarCall) -> None:
+        call.reject(486)
+
+    world = scene(tmp_path, caller, busy, callback={"calls_per_session": allowed})
+    assert len(world.legs("B")) == allowed
+    assert world.said()[-1] == "Goodbye."
+    assert world.session()["outcome"] == "busy"
+
+
+class TestAlone:
+    """Outside a conversation leg A lives at most 180 s in a row."""
+
+    @staticmethod
+    async def dials_on(call: FarCall) -> None:
+        call.answer()
+        while call.ended is None:
+            if await call.hears("Dial the number"):
+                call.press(NUMBER)
+
+    def test_numbers_that_do_not_answer_are_no_conversation(self, tmp_path: Path) -> None:
+        callback = {"dial_within_seconds": 120, "calls_per_session": 50}
+        world = scene(tmp_path, self.dials_on, rings, callback=callback, credit="50.00")
+        (a,) = world.legs("A")
+        assert 179 < a["ended"] - a["answered"] < 181
+        assert len(world.legs("B")) > 3
+        assert world.session()["outcome"] == "no_answer"
+
+    def test_identification_does_not_begin_it_anew(self, tmp_path: Path) -> None:
+        hotel = "+442071234567"
+
+        async def claimer(call: FarCall) -> None:
+            call.answer()
+            await call.hears("Please enter your phone number")
+            call.press("07700900123#")
+            await call.hears("Please enter your PIN")
+            await call.sleep(9)
+            call.press("0042#")
+            await self.dials_on(call)
+
+        async def playing(world: World) -> None:
+            world.network.phone(hotel, claimer)
+            world.network.phone(CALLEE, rings)
+            await world.setup(
+                {**NO_QUESTIONS, "return_calls": "fixed", "fixed_number": hotel,
+                 "require_caller_pin": True, "calls_per_session": 50}
+            )  # fmt: skip
+            world.network.ring(ACCESS, None)
+
+        (a,) = in_world(tmp_path, playing).legs("A")
+        assert 179 < a["ended"] - a["answered"] < 181
+
+    def test_a_conversation_begins_it_anew(self, tmp_path: Path) -> None:
+        calls: list[FarCall] = []
+
+        async def callee(call: FarCall) -> None:
+            calls.append(call)
+            call.ring()
+            if len(calls) == 3:
+                call.answer()
+                await call.sleep(5)
+                call.hang_up()
+
+        callback = {"dial_within_seconds": 120, "calls_per_session": 50}
+        world = scene(tmp_path, self.dials_on, callee, callback=callback, credit="50.00")
+        (a,) = world.legs("A")
+        (b,) = [leg for leg in world.legs("B") if leg["answered"] is not None]
+        assert 179 < a["ended"] - b["ended"] < 181
+
+
+# Step 10: the cut-off
+
+
+def cut(tmp_path: Path, credit: str = "1.00", **callback: object) -> World:
+    return scene(
+        tmp_path,
+        stays,
+        talks,
+        callback={"disconnect_sound": "///bye.wav", "warn_before_end_seconds": 10, **callback},
+        credit=credit,
+    )
+
+
+def funded_instant(world: World) -> tuple[float, float]:
+    """The last instant that both legs were paid for, leg A for the sound after it too; and the
+    length of that."""
+    (a,), (b,) = world.legs("A"), world.legs("B")
+    (length,) = [row["seconds"] for row in world.rows(Sound)]
+    paid_a, paid_b = (leg["answered"] + leg["billed_seconds"] for leg in (a, b))
+    return min(paid_b, paid_a - length), length
+
+
+@pytest.mark.parametrize("credit", ["0.95", "1.00", "1.07", "1.50"])
+def test_each_leg_is_cut_in_the_250_ms_before_its_instant(tmp_path: Path, credit: str) -> None:
+    world = cut(tmp_path, credit)
+    check_paid(world)
+    (a,), (b,) = world.legs("A"), world.legs("B")
+    (call,), (callee,) = world.calls(CALLER), world.calls(CALLEE)
+    funded, length = funded_instant(world)
+    assert funded - 0.25 <= b["ended"] <= funded
+    (sounded,) = [when for when, words in call.said if words == "[/bye.wav]"]
+    assert sounded >= b["ended"]
+    assert a["ended"] > sounded + length - 0.001, "the sound is heard whole"
+    assert funded + length - 0.25 <= a["ended"] <= funded + length
+    assert a["ended"] <= a["answered"] + a["billed_seconds"]
+    assert not callee.said, "what is played is for leg A only"
+
+
+def test_the_beep_is_for_leg_a_at_its_time(tmp_path: Path) -> None:
+    world = cut(tmp_path)
+    funded, _ = funded_instant(world)
+    beeps = [when for when, words in world.calls(CALLER)[0].said if words == "[beep]"]
+    assert len(beeps) == 1
+    assert abs(funded - 10 - beeps[0]) < 0.01
+    assert world.said(CALLEE) == []
+
+
+def test_max_call_seconds_ends_a_call_that_is_paid_for_longer(tmp_path: Path) -> None:
+    world = cut(tmp_path, "50.00", max_call_seconds=60)
+    (b,) = world.legs("B")
+    assert 59.75 <= b["ended"] - b["answered"] <= 60
+    assert b["billed_seconds"] == 60
+    assert "[/bye.wav]" in world.said()
+    assert world.session()["outcome"] == "cut_off"
+
+
+@pytest.mark.parametrize("into_block", [0.01, 1.0, 2.5, 4.0, 4.8, 4.93, 4.99])
+def test_a_revoked_credit_ends_both_legs_with_their_last_block_begun(
+    tmp_path: Path, into_block: float
+) -> None:
+    ordered: list[float] = []
+
+    async def during(world: World) -> None:
+        await world.until("conversation")
+        (b,) = world.legs("B")
+        await world.sleep(b["answered"] + 20 + into_block - world.clock.now())
+        ordered.append(world.clock.now())
+        await recharge(world, "-10.00", "A-2")
+
+    world = scene(
+        tmp_path,
+        stays,
+        talks,
+        during,
+        callback={"disconnect_sound": "///bye.wav"},
+        credit="unlimited",
+    )
+    assert world.session()["outcome"] == "cut_off"
+    check_paid(world)
+    for leg in (*world.legs("A"), *world.legs("B")):
+        assert leg["ended"] <= leg["answered"] + leg["billed_seconds"], leg["leg"]
+        assert leg["ended"] - ordered[0] <= 5.0 + 0.25, "no block was begun after that"
+
+
+@pytest.mark.parametrize("before", [2.5, 1.0, 0.3, 0.15])
+def test_a_recharge_at_the_last_moment_extends_a_call(tmp_path: Path, before: float) -> None:
+    async def late(world: World) -> None:
+        while (left := world.funded() - world.clock.now() - before) > 0.001:
+            await world.sleep(left)
+        await recharge(world, "1.00", "A-2")
+
+    world = play(tmp_path, late, credit="1.00")
+    check_paid(world)
+    assert sum(world.charges()) == Decimal("2.00")
+
+
+@pytest.mark.parametrize("warning", [0, 1, 60])
+def test_a_recharge_that_nobody_told_of_is_noticed_before_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, warning: int
+) -> None:
+    """A server on another machine was not told: it looks once more before it cuts a call off."""
+
+    async def late(world: World) -> None:
+        monkeypatch.setattr(world.exchange, "credited", lambda ledger_ids: None)
+        while (left := world.funded() - world.clock.now() - 4.0) > 0.001:
+            await world.sleep(left)
+        await recharge(world, "1.00", "A-2")
+
+    async def playing(world: World) -> None:
+        world.network.phone(CALLER, stays)
+        world.network.phone(CALLEE, talks)
+        await world.setup({**NO_QUESTIONS, "warn_before_end_seconds": warning}, credit="1.00")
+        world.network.ring(ACCESS, CALLER)
+        await world.until("conversation")
+        await world.sleep(20)
+        await late(world)
+
+    assert sum(in_world(tmp_path, playing).charges()) == Decimal("2.00")
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_changes_of_credit_and_slices_do_not_meet(tmp_path: Path, seed: int) -> None:
+    """With a slow store one is still under way when the other is due."""
+
+    async def during(world: World) -> None:
+        await world.until("conversation")
+        world.slow(0.9)
+        for number in range(60):
+            await world.sleep(world.chance.uniform(0.1, 1.5))
+            await recharge(world, "0.03", f"B-{number}")
+        world.slow(0.0)
+
+    world = scene(tmp_path, stays, talks, during, seed=seed, credit="1.00")
+    check_paid(world)
+    assert Decimal("2.65") <= sum(world.charges()) <= Decimal("2.80")
+
+
+@pytest.mark.parametrize("answers_after", [0.5, 6.0])
+@pytest.mark.parametrize("credit", ["1.00", "1.37", "3.00", "7.77"])
+def test_what_is_announced_is_what_a_call_lasts(
+    tmp_path: Path, credit: str, answers_after: float
+) -> None:
+    """But for the time that it rings, which leg A pays."""
+
+    async def callee(call: FarCall) -> None:
+        call.ring()
+        await call.sleep(answers_after)
+        call.answer()
+
+    world = scene(tmp_path, stays, callee, callback={"announce_duration": True}, credit=credit)
+    (told,) = [facts["seconds"] for _, _, step, facts in world.journal.steps
+               if step == "duration told"]  # fmt: skip
+    (b,) = world.legs("B")
+    lasted = b["ended"] - b["answered"]
+    assert isinstance(told, int)
+    # Leg A pays for the announcement and the ringing: as long, and a block, may be missing.
+    waited = b["answered"] - next(
+        when for when, _, step, _ in world.journal.steps if step == "duration told"
+    )
+    assert told - waited / 2 - 10 <= lasted <= told + 1
+
+
+def test_no_duration_is_told_that_the_limit_of_a_call_does_not_allow(tmp_path: Path) -> None:
+    callback = {"announce_duration": True, "max_call_seconds": 60}
+    world = scene(tmp_path, stays, talks, callback=callback, credit="50.00")
+    (told,) = [facts["seconds"] for _, _, step, facts in world.journal.steps
+               if step == "duration told"]  # fmt: skip
+    assert told == 60
+
+
+def test_legs_end_by_themselves_when_the_controller_does_nothing_more(tmp_path: Path) -> None:
+    """The engine ends each at its limit, which is never after what is reserved for it."""
+
+    async def playing(world: World) -> None:
+        world.network.phone(CALLER, stays)
+        world.network.phone(CALLEE, talks)
+        await world.setup(NO_QUESTIONS, credit="50.00")
+        world.network.ring(ACCESS, CALLER)
+        await world.until("conversation")
+        await world.sleep(20)
+        ((line, _),) = world.exchange._lines.values()
+        missed: list[Message] = []
+        line.watch, line.inbox.put = None, missed.append  # type: ignore[method-assign,assignment]
+        a, b = line.meter.funded_a(), line.meter.funded()
+        await world.sleep(200)
+        for number, until in ((CALLER, a), (CALLEE, b)):
+            (call,) = world.calls(number)
+            assert call.ended is not None and until <= call.ended <= until + LATENCY
+        del line.inbox.put  # the controller comes to life again
+        for message in missed:
+            line.inbox.put(message)
+
+    world = in_world(tmp_path, playing)
+    check_paid(world)
+    assert world.session()["outcome"] == "cut_off"
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_two_sessions_on_one_credit_look_again_when_the_other_ends(
+    tmp_path: Path, seed: int
+) -> None:
+    """What the one gives back lets the other go on."""
+    other = "+447700900124"
+
+    async def short(call: FarCall) -> None:
+        await stays(call)
+        await call.sleep(30)
+        call.hang_up()
+
+    async def playing(world: World) -> None:
+        world.network.phone(CALLER, stays)
+        world.network.phone(other, short)
+        world.network.phone(CALLEE, talks)
+        await world.setup(
+            {**NO_QUESTIONS, "return_calls": "caller", "open_to_anyone": True},
+            caller_ids=[],
+            balance="4.00",
+        )
+        world.network.ring(ACCESS, CALLER)
+        world.network.ring(ACCESS, other)
+
+    world = in_world(tmp_path, playing, seed)
+    check_paid(world)
+    assert Decimal("3.90") <= sum(world.charges("acme")) <= Decimal("4.00")
