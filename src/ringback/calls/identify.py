@@ -6,6 +6,8 @@ Wording and timing are the same whatever was wrong with an entry, locked include
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from sqlalchemy import Connection
 
 from ringback.accounts import lockout, tree
@@ -24,6 +26,10 @@ from ringback.sounds.phrases import Phrase
 
 ACCEPT_SECONDS = 20.0
 """The accept prompt is said for at most so long."""
+
+REACTION_SECONDS = 0.5
+"""A wrong entry is answered so long after it ended: how long the store takes depends on what was
+wrong with it."""
 
 _PAUSE_SECONDS = 1.5
 """Between one saying of the accept prompt and the next."""
@@ -83,6 +89,8 @@ class _Entries:
     def __init__(self, line: Line) -> None:
         self._line = line
         self._left = line.setup.pin_attempts
+        self._entered = line.now()
+        """When the latest entry ended."""
 
     async def run(self, *, asks_password: bool, asks_pin: bool) -> None:
         line = self._line
@@ -118,7 +126,9 @@ class _Entries:
                 if claimed is not None:
                     keys.append(lockout.claim_key(claimed.id))
             mac = None if claimed is None else claimed.pin_mac
-            if await self._right(_digits(entry), mac, keys):
+            # A callerID that is locked on its own phone is locked everywhere.
+            also = [] if claimed is None else [lockout.pin_key(claimed.id)]
+            if await self._right(_digits(entry), mac, keys, also):
                 line.identified = claimed
                 line.pin_given = True
                 return
@@ -147,16 +157,21 @@ class _Entries:
         )
         return listed if listed is not None and listed.enabled and listed.pin_mac else None
 
-    async def _right(self, entry: str, mac: str | None, keys: list[str]) -> bool:
-        """Whether an entry is right and nothing that it stands under is locked."""
+    async def _right(
+        self, entry: str, mac: str | None, keys: Collection[str], also: Collection[str] = ()
+    ) -> bool:
+        """Whether an entry is right and nothing that it stands under is locked: `keys`, which it
+        lifts or counts for, and what else may be locked `also`."""
         line, now = self._line, self._line.now()
+        self._entered = now
         matches = line.services.secrets.matches(entry, mac)
 
         def work(tx: Connection) -> tuple[bool, bool]:
-            locks = lockout.load(tx, keys)
+            locks = lockout.load(tx, [*keys, *also])
             if any(lock.locked(now) for lock in locks.values()):
                 return False, True
-            for key, lock in locks.items():
+            for key in keys:
+                lock = locks[key]
                 if matches:
                     lockout.lift(tx, key)
                 elif entry:
@@ -172,10 +187,11 @@ class _Entries:
     async def _wrong(self) -> None:
         self._left -= 1
         line = self._line
+        line.typed.clear()
+        await line.pause(self._entered + REACTION_SECONDS)
         if self._left == 0:
             await line.say(line.phrase(Phrase.GOODBYE))
             raise Over
-        line.typed.clear()
         await line.say(line.phrase(Phrase.WRONG_ENTRY))
 
 

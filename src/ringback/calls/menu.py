@@ -20,7 +20,9 @@ async def menu(line: Line) -> None:
     if not line.setup.credit_menu or who is None:
         return
     line.stage = Stage.MENU
-    for _ in range(TIMES):
+    said = 0
+    while line.typed or said < TIMES:
+        said += not line.typed  # a key that was pressed already is taken without a word
         await line.say(line.phrase(Phrase.MENU))
         key = await line.key(line.now() + EMPTY_SECONDS)
         if key == "2":
