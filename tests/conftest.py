@@ -7,9 +7,13 @@ import itertools
 from collections.abc import Callable, Iterator
 
 import pytest
+from hypothesis import settings
 from tests.postgresql import Cluster
 
 from ringback.store import InlineStore, Store, migrate, open_store
+
+settings.register_profile("ringback", deadline=None)  # a busy machine is no failure
+settings.load_profile("ringback")
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@ a server that is killed and started again. The seed decides everything."""
 
 from __future__ import annotations
 
+import json
 import random
 from collections import Counter
 from pathlib import Path
@@ -17,6 +18,9 @@ from ringback.telephony.simulated import FarCall, run_virtual
 CALLERS = [f"+4477009001{number:02}" for number in range(20)]
 CALLEES = [f"+4420794600{number:02}" for number in range(20)]
 HOTEL = "+442071234567"
+
+LATENCY_SECONDS = 0.051
+"""The longest of the simulated network, one way."""
 
 _BUSY, _DECLINE, _UNALLOCATED, _FAULTS = 486, 603, 404, (408, 500, 503, 403, 488)
 
@@ -175,7 +179,8 @@ async def _play(world: World, sessions: int, *, crashes: bool) -> None:
 
 
 def _trouble(world: World, chance: random.Random) -> None:
-    """Trunks come and go."""
+    """Trunks come and go, and the store is slow at times."""
+    world.slow(chance.choice((0.0, 0.0, 0.0, 0.0, 0.02, 0.3, 3.0)))
     world.network.silent_trunks = {"second"} if chance.random() < 0.1 else set()
     world.network.failing_trunks = {"second": 503} if chance.random() < 0.1 else {}
 
@@ -190,6 +195,8 @@ def run(seed: int, sessions: int, folder: Path, *, crashes: bool = True) -> Coun
         await world.quiet()
         world.check()
         check_ground_truth(world)
+        if not crashes:
+            check_far_ends(world)
         return Counter(row["outcome"] for row in world.rows_of_sessions())
 
     try:
@@ -197,6 +204,19 @@ def run(seed: int, sessions: int, folder: Path, *, crashes: bool = True) -> Coun
     except BaseException as error:
         error.add_note(f"seed {seed}, {sessions} sessions: python -m tests.simulation {seed}")
         raise
+
+
+def check_far_ends(world: World) -> None:
+    """What no far end may have had for nothing, while the server lived: an answer that was not
+    charged, or time after what was paid."""
+    for leg in world.rows(Leg):
+        far = world.network.calls.get(json.loads(leg["saved"])["call"])
+        if far is None or far.answered is None or far.vanished is not None:
+            continue
+        assert leg["answered"] is not None, f"leg {leg['id']} was answered and not charged"
+        assert far.ended is not None
+        paid = leg["answered"] + leg["billed_seconds"]
+        assert far.ended <= paid + LATENCY_SECONDS, f"leg {leg['id']} went on unpaid"
 
 
 def check_ground_truth(world: World) -> None:
