@@ -195,6 +195,51 @@ def test_playback_digits_and_limit(run: Run) -> None:
     run(test)
 
 
+def test_a_limit_moves_is_taken_back_and_may_have_passed(run: Run) -> None:
+    async def test(rig: Rig, triggers: list[TriggerLeg]) -> None:
+        rig.phone(NUMBER, answers)
+        leg, events = call(rig)
+        leg.dial()
+        await events.wait(port.Answered)
+        began = rig.clock.now()
+        leg.limit(began + 0.3)
+        leg.limit(began + 0.8)
+        await rig.clock.sleep_until(began + 0.6)
+        assert events.of(port.Ended) == [], "it was moved"
+        events.verb(lambda: leg.limit(None))
+        await rig.clock.sleep_until(began + 1.2)
+        assert events.of(port.Ended) == [], "it was taken back"
+        events.verb(lambda: leg.limit(began + 0.1))
+        end = await ended(events)
+        assert end.cause.outcome is Outcome.LIMIT and end.cause.by_us
+        assert end.at <= began + 0.1 + 1e-6, "its time was over then"
+
+    run(test)
+
+
+def test_a_limit_ends_its_own_leg_and_not_the_one_it_is_bridged_with(run: Run) -> None:
+    async def test(rig: Rig, triggers: list[TriggerLeg]) -> None:
+        rig.phone(NUMBER, answers)
+        a, events_a = call(rig)
+        a.dial()
+        await events_a.wait(port.Answered)
+        b, events_b = call(rig, beside=a)
+        b.dial()
+        await events_b.wait(port.Answered)
+        a.bridge(b)
+        b.limit(rig.clock.now() + 0.3)
+        assert (await ended(events_b)).cause.outcome is Outcome.LIMIT
+        await rig.clock.sleep_until(rig.clock.now() + 0.3)
+        assert events_a.of(port.Ended) == []
+        events_a.verb(a.unbridge)
+        played = a.play([Clip(BEEP, 0.2, "[beep]")])
+        assert await events_a.wait(port.PlaybackFinished) == port.PlaybackFinished(played)
+        a.hang_up()
+        await ended(events_a)
+
+    run(test)
+
+
 def test_bridge_and_keys_to_the_far_end(run: Run) -> None:
     fars: list[Far] = []
 
