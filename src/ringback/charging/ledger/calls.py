@@ -44,7 +44,7 @@ _HELD = Prepared(
     .order_by(_R.id)
     .with_for_update()
 )
-"""Locked are reservations, then their accounts, then free minutes, everywhere."""
+"""Locked are a reservation, then its account, then free minutes, here and where it is settled."""
 _GROW = Prepared(
     update(_R)
     .where(_R.id == bindparam("reservation"))
