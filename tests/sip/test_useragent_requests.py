@@ -8,6 +8,7 @@ import pytest
 from tests.sip.useragents import (
     OFFER,
     PEER,
+    US,
     Alone,
     from_callee,
     kind,
@@ -347,3 +348,33 @@ def test_a_call_can_be_ended_however_much_there_is_to_do(monkeypatch: pytest.Mon
     assert kinds(ua.give(from_callee("BYE", invite, branch="z9hG4bKbye"))) == ["200 BYE"]
     assert call.ended
     assert kinds(ua.give(from_callee("BYE", invite, branch="z9hG4bKagain"))) == ["503 BYE"]
+
+
+def test_calls_that_cannot_be_taken_are_told_as_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[tuple[Address, str]] = []
+
+    def refused(source: Address, why: str) -> None:
+        told.append((source, why))
+
+    ua = Alone(endpoint=Endpoint(US, random.Random(1), IncomingCall, refused=refused))
+    require = (("require", "\x1b[2J, 100rel"),)
+    for message in (
+        b"garbage",
+        spoilt("SIP/2.0\r\nVia", "SIP/\x1b3\r\nVia"),
+        request(branch="z9hG4bK1", headers=require),
+        request(branch="z9hG4bK2", headers=(("content-type", "a/b"),), body=b"x"),
+        request("OPTIONS", branch="z9hG4bK3", headers=require),
+        request("INVITE", branch="z9hG4bK4", to_tag="gone"),
+    ):
+        ua.give(message)
+    monkeypatch.setattr(endpoint_module, "MOST_INVITES", 0)
+    ua.give(request(branch="z9hG4bK5"))
+    assert told == [
+        (PEER, "505, version 'SIP/\\x1b3'"),
+        (PEER, "420 Bad Extension, unsupported '\\x1b[2j, 100rel'"),
+        (
+            PEER,
+            "415 Unsupported Media Type, accept 'application/sdp', accept-encoding 'identity'",
+        ),
+        (PEER, "503 Service Unavailable, retry-after '5'"),
+    ]

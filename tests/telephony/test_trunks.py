@@ -313,5 +313,7 @@ def test_of_a_stranger_a_line_a_minute_and_of_many_no_flood() -> None:
         strangers.seen(("203.0.113.2", 5060))
         assert f"({50_000 - MOST + 1} more from other sources before)" in lines[-1]
         assert len(strangers._told) == 1
+        strangers.seen(("203.0.113.3", 5060), "420 Bad Extension", what="refused a call")
+        assert lines[-1] == "refused a call from 203.0.113.3: 420 Bad Extension"
 
     run_virtual(test())

@@ -65,10 +65,12 @@ class Endpoint:
         *,
         known: Callable[[Address], bool] = lambda source: True,
         unreadable: Callable[[Address], None] = lambda source: None,
+        refused: Callable[[Address, str], None] = lambda source, why: None,
     ) -> None:
         """`public` is the address that goes into Via and Contact. A datagram from a source that
         is not `known` gets no answer at all: it is not even parsed. `unreadable` is told of those
-        that cannot be answered."""
+        that cannot be answered, `refused` of calls that cannot be taken for their form, and why,
+        as printable text."""
         self.public = public
         self.chance = chance
         self.timers = Timers()
@@ -76,6 +78,7 @@ class Endpoint:
         self._incoming = incoming
         self._known = known
         self._unreadable = unreadable
+        self._refused = refused
         self._clients: dict[tuple[str, str], Client | ClientInvite] = {}
         self._servers: dict[ServerKey, Server | ServerInvite] = {}
         self._open: dict[MergeKey, ServerKey] = {}
@@ -96,6 +99,8 @@ class Endpoint:
         try:
             message = parse(data)
         except Broken as error:
+            if error.method == "INVITE":
+                self._refused(source, f"{error.status}, {error.reason}")
             if error.method != "ACK":
                 self._answer_broken(error, source)
             return
@@ -237,6 +242,7 @@ class Endpoint:
             return
         refused = refusal(request)
         if refused is not None:
+            self._tell_refused(request, refused, source)
             self._refuse(request, refused, source, now)
         elif request.method == "CANCEL":
             self._receive_cancel(request, source, now)
@@ -275,6 +281,7 @@ class Endpoint:
             self._refuse(request, Refusal(482), source, now)
             return
         if len(self._open) >= MOST_INVITES or len(self.dialogs) >= MOST_DIALOGS:
+            self._tell_refused(request, OVERLOADED, source)
             self._answer_statelessly(request, OVERLOADED, source)
             return
         self._open[merged] = server_key(request)
@@ -353,3 +360,10 @@ class Endpoint:
         for name, value in refused.headers:
             response.headers.add(name, value)
         return response
+
+    def _tell_refused(self, request: Request, refused: Refusal, source: Address) -> None:
+        """Of a call that does not come about; other requests are refused every day."""
+        if request.method == "INVITE" and request.to.tag is None:
+            response = self._refusal_response(request, refused)
+            more = "".join(f", {name} {value[:60]!r}" for name, value in refused.headers)
+            self._refused(source, f"{response.status} {response.reason}{more}")

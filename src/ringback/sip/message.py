@@ -320,7 +320,7 @@ def _read_request(line: str, headers: Headers, body: bytes) -> Request:
     request = Request(match["method"], match["uri"], headers)
     try:
         if match["version"].upper() != "SIP/2.0":
-            raise SipError(f"version {match['version'][:20]}", 505)
+            raise SipError(f"version {match['version'][:20]!r}", 505)
         headers.check()
         _read_common(request, body)
         if request.cseq.method != request.method:

@@ -50,8 +50,14 @@ class EmbeddedEngine:
         self.public: Address = (settings.advertise or _reachable(bound[0]), bound[1])
         self._strangers = Strangers(clock, report)
         self._garbled = Strangers(clock, report)
+        self._refusals = Strangers(clock, report)
         self.endpoint = Endpoint(
-            self.public, chance, IncomingCall, known=self._known, unreadable=self._unreadable
+            self.public,
+            chance,
+            IncomingCall,
+            known=self._known,
+            unreadable=self._unreadable,
+            refused=self._refused,
         )
         self._adapter = UdpAdapter(
             self._socket, self.endpoint, clock, on_call=self._on_call, on_event=self._on_event
@@ -127,6 +133,9 @@ class EmbeddedEngine:
     def _unreadable(self, source: Address) -> None:
         # What exactly is wrong is not told: it might quote a digit that somebody pressed.
         self._garbled.seen(source, "it is no SIP, or so broken that it cannot be answered")
+
+    def _refused(self, source: Address, why: str) -> None:
+        self._refusals.seen(source, why, what="refused a call")
 
     def _on_call(self, call: IncomingCall) -> None:
         state = self.trunks.of_source(call.source)

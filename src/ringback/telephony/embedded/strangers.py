@@ -1,4 +1,4 @@
-"""Messages that get no answer: the operator is told of a source now and then, in a line."""
+"""Messages that come to nothing: the operator is told of a source now and then, in a line."""
 
 from __future__ import annotations
 
@@ -23,8 +23,10 @@ class Strangers:
         self._told: dict[str, Instant] = {}
         self._untold = 0
 
-    def seen(self, source: Address, why: str = NO_TRUNK) -> None:
-        """Something came from `source` that is dropped; `why` is for people."""
+    def seen(
+        self, source: Address, why: str = NO_TRUNK, *, what: str = "dropped a message"
+    ) -> None:
+        """Something came from `source` and was not taken; `what` and `why` are for people."""
         now, host = self._clock.now(), source[0]
         if now - self._told.get(host, -QUIET_SECONDS) < QUIET_SECONDS:
             return
@@ -35,4 +37,4 @@ class Strangers:
         self._told[host] = now
         more = f" ({self._untold} more from other sources before)" if self._untold else ""
         self._untold = 0
-        self._report(f"dropped a message from {host}{more}: {why}")
+        self._report(f"{what} from {host}{more}: {why}")
