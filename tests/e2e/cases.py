@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, TypeVar
+from collections.abc import Awaitable, Callable
+from typing import Any
 
 import pytest
 from tests.e2e import sipp
 from tests.e2e.rtp import Rtp
 from tests.e2e.stage import Case, Stage
 
-C = TypeVar("C", bound=Case)
 Play = Callable[[Stage], Awaitable[None]]
 
 
@@ -27,14 +26,11 @@ def adder(cases: list[Case]) -> Callable[..., Callable[[Play], Play]]:
     return case
 
 
-def chosen(cases: Sequence[C], request: pytest.FixtureRequest) -> list[C]:
-    """The cases of a module whose tests are to run (`-k`): all, where one is about all."""
+def chosen(name: str, request: pytest.FixtureRequest) -> bool:
+    """Whether the test of this name is to run (`-k`), or one of its module that is about all."""
     tests = [item for item in request.session.items if item.path == request.path]
     calls = [getattr(test, "callspec", None) for test in tests]
-    if None in calls:
-        return list(cases)
-    names = {call.params["name"] for call in calls if call is not None}
-    return [case for case in cases if case.name in names]
+    return any(call is None or call.params["name"] == name for call in calls)
 
 
 async def reach_dialling(stage: Stage, *, phone: Callable[[int], str] = sipp.callee) -> Rtp:

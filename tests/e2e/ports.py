@@ -19,8 +19,13 @@ _MEDIA = 400
 """From so far on in a range they are for media, four at a time."""
 
 
+_FIRST_RTP, _SERVERS, _RTP = 36_000, 6, 600
+"""The first of all servers' RTP ports; how many servers a run may have at once, and with how many
+ports each. They may be the system's to give: a server passes over what somebody has."""
+
+
 @functools.cache
-def _range() -> tuple[socket.socket, Iterator[int], Iterator[int]]:
+def _range() -> tuple[socket.socket, Iterator[int], Iterator[int], Iterator[int]]:
     for number in range(_RANGES):
         lock = socket.socket()
         try:
@@ -30,7 +35,10 @@ def _range() -> tuple[socket.socket, Iterator[int], Iterator[int]]:
             continue
         first, last = _FIRST + number * _EACH, _FIRST + (number + 1) * _EACH
         single = itertools.cycle(range(first, first + _MEDIA))
-        return lock, single, itertools.cycle(range(first + _MEDIA, last, 4))
+        media = itertools.cycle(range(first + _MEDIA, last, 4))
+        first_rtp = _FIRST_RTP + number * _SERVERS * _RTP
+        rtp = itertools.cycle(range(first_rtp, first_rtp + _SERVERS * _RTP, _RTP))
+        return lock, single, media, rtp
     raise AssertionError(f"{_RANGES} test runs are under way already")
 
 
@@ -43,6 +51,12 @@ def media_ports() -> Iterator[int]:
     """The first of four UDP ports, again and again: SIPp binds them for sound and picture."""
     while True:
         yield next(port for port in _range()[2] if all(_is_free(port + n) for n in range(4)))
+
+
+def rtp_ports() -> str:
+    """The RTP ports of a server: `[sip] rtp_ports`."""
+    first = next(_range()[3])
+    return f"{first}-{first + _RTP - 1}"
 
 
 def _is_free(port: int) -> bool:

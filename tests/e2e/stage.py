@@ -18,7 +18,7 @@ from typing import Any
 import yaml
 from sqlalchemy import Connection, func, select
 from tests.e2e import sipp
-from tests.e2e.ports import free_port, media_ports
+from tests.e2e.ports import free_port, media_ports, rtp_ports
 from tests.e2e.rtp import Rtp
 from tests.e2e.sipp import LOCAL, Sipp
 
@@ -191,11 +191,10 @@ class Server:
                     for name in ways
                 ]
                 routes.append(f'[[route]]\nprefix = "{prefix[1:]}"\ntrunks = {ways}\n')
-        first = free_port() + 20000
         database = "" if self.database is None else f'[database]\nurl = "{self.database}"\n'
         (self.folder / "ringback.toml").write_text(
             f'[server]\ndata_dir = "data"\n{database}[sip]\nlisten = "{LOCAL}:{self.port}"\n'
-            f'rtp_ports = "{first}-{first + 1999}"\n' + "".join(trunks) + "".join(routes)
+            f'rtp_ports = "{rtp_ports()}"\n' + "".join(trunks) + "".join(routes)
         )
         (self.folder / "bye.wav").write_bytes((BUILT_IN / "demo-credit-ended.wav").read_bytes())
         (self.folder / "setup.yaml").write_text(yaml.safe_dump(self._setup()))
