@@ -284,15 +284,17 @@ def load_config(path: Path) -> Config:
     """Read and check the file. Paths in it are relative to its folder. Raises ConfigError."""
     try:
         text = path.read_text(encoding="utf-8")
-    except OSError as error:
+    except FileNotFoundError as error:
         raise ConfigError(f"{path}: {error.strerror}: make one with `ringback init`") from error
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: not UTF-8 text: {error.reason}") from error
     try:
         document = json.dumps(tomllib.loads(text), default=str)
         config = Config.model_validate_json(document, strict=True)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path}: {error}") from error
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise ConfigError(_not_toml(path, text, str(error))) from error
     except ValidationError as error:
         raise ConfigError(
             "\n".join(
@@ -301,6 +303,19 @@ def load_config(path: Path) -> Config:
             )
         ) from error
     return _anchored(config, path.parent)
+
+
+_PLACE = re.compile(r" \(at (?:line ([0-9]+), column [0-9]+|end of document)\)$")
+
+
+def _not_toml(path: Path, text: str, message: str) -> str:
+    """What TOML's parser says, with the line, which it tells in the message, and the key there."""
+    place = _PLACE.search(message)
+    lines = text.splitlines() or [""]
+    line = 1 if place is None else int(place[1] or len(lines))
+    key = _KEY.match(lines[min(line, len(lines)) - 1])
+    named = f"{key[1]}: " if key else ""
+    return f"{path}:{line}: {named}not TOML: {_PLACE.sub('', message)}"
 
 
 def _anchored(config: Config, folder: Path) -> Config:

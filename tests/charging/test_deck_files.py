@@ -135,14 +135,15 @@ def test_columns_are_told_apart() -> None:
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (b"", "line 1: there is no column 'prefix'"),
+        (b"", "line 1: is empty: write the names of the columns there"),
+        (b"\r\n44,0.02,0.02\r\n", "line 1: is empty"),
         (b"\xff\xfep\0r\0", "line 1: has a NUL in it: save the file as CSV in UTF-8"),
         (HEADER.encode() + b"44,0,60,1,10,1,,\n\0\n", "line 3: has a NUL"),
         (HEADER.encode() + b"44,0,60,1,10,1,,\n\xff,\n", "line 3: is not UTF-8"),
         (HEADER.encode() + b'44,0,60,1,10,1,,\n"45,0,60,1,10,1,,\n46,', "line 3: unexpected end"),
         (HEADER.encode() + b"44,0,60,1,10,1,," + b"9" * 200_000, "line 2: field larger than"),
         (b'"' + b"x" * 200_000, "line 1: "),
-        (b"," * 100_000, "line 1: there is no column 'prefix'"),
+        (b"," * 100_000, "line 1: is empty"),
         (HEADER.encode() + b"\n,,,,,,,\n", "line 1: no rates follow it"),
     ],
 )

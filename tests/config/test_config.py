@@ -236,11 +236,26 @@ def test_doubles_are_refused(tmp_path: Path) -> None:
 def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"No such file or directory: make one with"):
         load_config(tmp_path / "none.toml")
-    with pytest.raises(ConfigError, match="line 2"):
-        load(tmp_path, "[server]\nlisten =\n")
+    with pytest.raises(ConfigError, match=r"Is a directory$"):
+        load_config(tmp_path)
     (tmp_path / "ringback.toml").write_bytes(b"\xff")
     with pytest.raises(ConfigError, match="not UTF-8"):
         load_config(tmp_path / "ringback.toml")
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("[server]\nlisten =\n", "2: listen: not TOML: Invalid value"),
+        ("[server", "1: not TOML: Expected ']' at the end of a table declaration"),
+        ("x = 1\nx = 2", "2: x: not TOML: Cannot overwrite a value"),
+        ("[server]\ndata_dir = [1", "2: data_dir: not TOML: Unclosed array"),
+        ("x = " + "[" * 5000, "1: x: not TOML: "),
+    ],
+)
+def test_what_is_not_toml_is_told_with_line_and_key(tmp_path: Path, text: str, fault: str) -> None:
+    (found,) = faults(tmp_path, text)
+    assert found.startswith(fault)
 
 
 def test_the_line_of_a_key() -> None:

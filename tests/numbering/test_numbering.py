@@ -13,6 +13,7 @@ from ringback.numbering import (
     read_caller,
     read_e164,
     read_typed,
+    read_written,
     to_trunk,
 )
 
@@ -79,7 +80,35 @@ def test_what_cannot_be_a_number_is_refused(digits: str, country: str, why: str)
     assert len(str(caught.value)) < 100
 
 
+@pytest.mark.parametrize(
+    ("text", "country", "e164"),
+    [
+        ("020 7946 0000", "GB", "+442079460000"),
+        ("+44 (0)20 7946-0000", "US", "+442079460000"),
+        ("00.44.20.7946.0000", "GB", "+442079460000"),
+        ("06\N{NO-BREAK SPACE}1234\N{NON-BREAKING HYPHEN}5678", "IT", "+390612345678"),
+        ("+39 06 1234 5678", "GB", "+390612345678"),
+        ("(212) 555-0123", "US", "+12125550123"),
+        ("876 555 0123", "JM", "+18765550123"),
+        ("1 876 555 0123", "US", "+18765550123"),
+        ("+52 55 1234 5678", "GB", "+525512345678"),
+        ("011 15 2345-6789", "AR", "+5491123456789"),  # mobile: 15 within, 9 from outside
+        ("+1 800 FLOWERS", "US", None),
+        ("020 7946 0000x12", "GB", None),
+        ("020+7946 0000", "GB", None),
+        ("- -", "GB", None),
+    ],
+)
+def test_numbers_as_people_write_them(text: str, country: str, e164: str | None) -> None:
+    if e164 is None:
+        with pytest.raises(BadNumber):
+            read_written(text, country)
+    else:
+        assert read_written(text, country) == e164
+
+
 def test_setups_have_numbers_with_their_plus() -> None:
+    assert read_e164("+44 7700 900-123") == "+447700900123"
     assert read_e164("+447700900123") == "+447700900123"
     with pytest.raises(BadNumber, match=r"write the number with \+"):
         read_e164("02079460000")

@@ -77,8 +77,7 @@ class Exchange:
             trigger.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks.values(), timeout=grace)
-        for line, _ in self._lines.values():
-            line.inbox.put(End("shutdown"))
+        self.end_all()
         left = [*self._tasks.values(), *self._triggers]
         if left:
             _, left_open = await asyncio.wait(left, timeout=CLOSING_SECONDS)
@@ -86,6 +85,15 @@ class Exchange:
         if self._heartbeat is not None:
             self._heartbeat.cancel()
         await self._services.engine.close()
+
+    def live(self) -> int:
+        """How many sessions have a call up or on its way."""
+        return sum(line.a is not None or line.was_answered for line, _ in self._lines.values())
+
+    def end_all(self) -> None:
+        """End every session, because the server stops."""
+        for line, _ in self._lines.values():
+            line.inbox.put(End("shutdown"))
 
     async def _leave_open(self, tasks: Collection[asyncio.Task[None]]) -> None:
         """Give up what cannot be written down: the next start settles it as after a crash."""

@@ -181,7 +181,8 @@ class _Entries:
         right, locked = await line.services.store.run(work)
         if not right:
             line.fault(Outcome.LOCKED_OUT if locked else Outcome.WRONG_PASSWORD)
-            line.step("entry refused", locked=locked)
+            why = "locked out after wrong entries before" if locked else "wrong or empty"
+            line.step(f"entry refused: {why}: see pin_attempts")
         return right
 
     async def _wrong(self) -> None:

@@ -46,6 +46,8 @@ class Asking:
             try:
                 dialled = self._meaning(entry)
             except BadNumber:
+                # Not what was typed: it may have been a PIN.
+                line.step(f"number refused: none that can be dialled in {line.extension.country}")
                 await self.refuse(Outcome.FORBIDDEN_NUMBER)
                 continue
             if dialled is not None:

@@ -25,11 +25,11 @@ from ringback.charging.decks import DeckGone
 from ringback.charging.payers import NoRate
 from ringback.charging.statement import BooksDisagree
 from ringback.cli import demo as demo_command
-from ringback.cli import doctor as doctor_command
 from ringback.cli import init as init_command
 from ringback.cli import rates as rates_command
 from ringback.cli import sessions as sessions_command
 from ringback.cli import statement as statement_command
+from ringback.cli.doctor.examine import examine
 from ringback.cli.options import (
     DEFAULT_CONFIG,
     CommandError,
@@ -43,7 +43,7 @@ from ringback.config import Config, ConfigError, load_config
 from ringback.server.commands import tell_credited
 from ringback.server.control import ControlError, ask
 from ringback.server.log import LogJournal, make_logger
-from ringback.server.run import control_path, key_path, serve, sounds_path
+from ringback.server.run import control_path, key_path, make_data_dir, serve, sounds_path
 from ringback.sounds.convert import convert
 from ringback.store import InlineStore, Store, StoreError, is_missing, migrate, open_store
 
@@ -141,7 +141,7 @@ async def _apply(config: Config, file: Path, *, dry_run: bool) -> list[str]:
     if dry_run and is_missing(config.database_url):
         secrets, store = Secrets(os.urandom(32)), InlineStore()  # a dry run leaves nothing behind
     else:
-        config.server.data_dir.mkdir(parents=True, exist_ok=True)
+        make_data_dir(config)
         migrate(config.database_url)
         secrets, store = load_secrets(key_path(config)), open_store(config.database_url)
     try:
@@ -218,8 +218,7 @@ def sessions(
 @app.command()
 def doctor(config: ConfigOption = DEFAULT_CONFIG) -> None:
     """Look for what would keep calls from working, and say how to mend it."""
-    loaded = load_config(config)
-    findings = doctor_command.examine(loaded)
+    findings = asyncio.run(examine(load_config(config)))
     for finding in findings:
         print(f"{finding.grade:<7} {finding.text}")
     raise typer.Exit(1 if any(finding.grade == "FAULT" for finding in findings) else 0)

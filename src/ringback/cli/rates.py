@@ -34,7 +34,7 @@ from ringback.cli.options import (
 )
 from ringback.clock import Instant, LoopClock
 from ringback.config import Config, load_config
-from ringback.numbering import BadNumber, read_typed
+from ringback.numbering import BadNumber, read_written
 from ringback.store import Store, open_store
 from ringback.store.models import Plan
 
@@ -73,7 +73,7 @@ def import_(
         lines = [f"{file}: {line}" for line in error.lines(LISTED)]
         raise CommandError("\n".join([*lines, "nothing has changed"])) from error
     if read.unused:
-        print(f"columns not used: {', '.join(read.unused)}")
+        print(f"columns not used: {', '.join(_harmless(name) for name in read.unused)}")
     if any(not rate.prefix for rate in read.rates):
         print("there is a rate without a prefix: it is for every number that has no other")
 
@@ -152,7 +152,7 @@ def check(
                 plans = [FoundPlan(payer.plan.id, payer.plan.name) for payer in payers]
             elif plan is not None:
                 plans = [_of_name(plans, plan)]
-            e164 = read_typed(number, country)
+            e164 = read_written(number, country)
             when = time.time() if at is None else read_moment(at, zone)
             return [
                 line
@@ -201,6 +201,11 @@ def _why_not(rate: Rate, at: Instant) -> str:
     if rate.valid_from is not None and at < rate.valid_from:
         return f"it is valid from {decks.write_instant(rate.valid_from)}"
     return f"it was valid to {decks.write_instant(rate.valid_to)}"
+
+
+def _harmless(text: str) -> str:
+    """A text of a file that nobody has looked at, such that no terminal obeys it."""
+    return text if text.isprintable() else repr(text)
 
 
 def _columns(given: list[str]) -> Mapping[str, str]:

@@ -32,7 +32,7 @@ from ringback.cli.options import (
 )
 from ringback.clock import Instant, utc
 from ringback.config import load_config
-from ringback.numbering import BadNumber, read_typed
+from ringback.numbering import BadNumber, read_written
 from ringback.store import open_store
 from ringback.store.models import Account, CallerId, Extension
 
@@ -109,7 +109,7 @@ def _find(tx: Connection, name: str, country: str, extension: str | None) -> tup
     if account is not None and extension is None:
         return account.ledger_id, name, tree.time_zone(tx, account.id)
     try:
-        number = read_typed(name, country)
+        number = read_written(name, country)
     except BadNumber as error:
         raise CommandError(f"there is no account {name!r}, and as a number: {error}") from error
     query = (

@@ -18,6 +18,7 @@ from phonenumbers import NumberParseException, PhoneNumberFormat, ValidationResu
 from ringback.config import Trunk
 
 _DIGITS = frozenset("0123456789")
+_SEPARATORS = str.maketrans("", "", " \xa0\u2011.-()")
 _LONGEST = 32
 _NOWHERE = "ZZ"
 """The country in which nothing but a number with its plus can be read."""
@@ -55,6 +56,17 @@ def read_typed(digits: str, country: str) -> str:
             raise BadNumber(f"{digits} has the wrong length for a number dialled{_in(country)}")
 
 
+def without_separators(text: str) -> str:
+    """A number as people write it, without spaces, dots, dashes and brackets."""
+    return text.translate(_SEPARATORS)
+
+
+def read_written(text: str, country: str) -> str:
+    """What a person writes in a file or a command, such as "020 7946 0000", read as `read_typed`
+    reads what is dialled. Raises BadNumber."""
+    return read_typed(without_separators(text), country)
+
+
 def _in(country: str) -> str:
     return "" if country == _NOWHERE else f" in {country}"
 
@@ -63,7 +75,7 @@ def read_e164(text: str) -> str:
     """A number written with its plus, as setups have it. Raises BadNumber."""
     if not text.startswith("+"):
         raise BadNumber("write the number with + and its country code, such as +442079460000")
-    return read_typed(text, _NOWHERE)
+    return read_written(text, _NOWHERE)
 
 
 def read_caller(text: str, trunk: Trunk) -> str | None:

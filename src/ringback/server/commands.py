@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from ringback.accounts import tree
 from ringback.calls.exchange import Exchange
 from ringback.calls.services import Services
-from ringback.numbering import BadNumber, read_typed
+from ringback.numbering import BadNumber, read_written
 from ringback.server.control import ControlError, ask
 
 _AT_ONCE = 500
@@ -43,10 +43,10 @@ async def call_me_back(
             "there is no extension" + (f" {name!r}" if name else ", or more than one: name it")
         )
     try:
-        number = read_typed(str(request["number"]), extension.country)
+        number = read_written(str(request["number"]), extension.country)
         destination = request.get("destination")
         if destination is not None:
-            destination = read_typed(str(destination), extension.country)
+            destination = read_written(str(destination), extension.country)
     except (BadNumber, KeyError) as error:
         raise ControlError(str(error)) from error
     session, refused = await exchange.call_me_back(extension.id, number, destination)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ from typing import Any
 from ringback.store import StoreError
 
 LONGEST_LINE = 64 * 1024
+LONGEST_PATH = 107
+"""Bytes of a Unix socket's path, `sun_path` in unix(7)."""
 
 Handler = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
 
@@ -28,6 +31,12 @@ class ControlServer:
     """Takes commands on the socket."""
 
     def __init__(self, path: Path, handlers: Mapping[str, Handler]) -> None:
+        """Raises ControlError where there can be no socket of that path."""
+        if len(os.fsencode(path)) > LONGEST_PATH:
+            raise ControlError(
+                f"{path}: the path of a socket has at most {LONGEST_PATH} bytes: choose a shorter "
+                "[server] data_dir"
+            )
         self._path = path
         self._handlers = handlers
         self._server: asyncio.Server | None = None

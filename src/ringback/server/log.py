@@ -28,12 +28,12 @@ class _Lines:
 
 def make_logger(*, as_json: bool, stream: TextIO = sys.stderr) -> FilteringBoundLogger:
     """A logger that writes to `stream`, without anything global."""
-    renderer = structlog.processors.JSONRenderer() if as_json else _readable
+    renderer = structlog.processors.JSONRenderer(ensure_ascii=False) if as_json else _readable
     logger: FilteringBoundLogger = structlog.wrap_logger(
         _Lines(stream),
         processors=[
             structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=False),
+            structlog.processors.TimeStamper(fmt="iso", utc=as_json),
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(20),
@@ -42,8 +42,8 @@ def make_logger(*, as_json: bool, stream: TextIO = sys.stderr) -> FilteringBound
 
 
 def _readable(logger: WrappedLogger, name: str, event: EventDict) -> str:
-    """`12:00:05.123  0192ab34  return call dialled  number=+44…`"""
-    time = str(event.pop("timestamp"))[11:23]
+    """`2026-11-26 12:00:05.123  0192ab34  return call dialled  number=+44…`, in local time."""
+    time = str(event.pop("timestamp"))[:23].replace("T", " ")
     level = str(event.pop("level"))
     session = event.pop("session", None)
     words = [time, (str(session)[-8:] if session else "-" * 8), str(event.pop("event"))]

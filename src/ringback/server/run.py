@@ -19,7 +19,7 @@ from ringback.calls.journal import Journal
 from ringback.calls.services import Services
 from ringback.charging import decks
 from ringback.clock import Clock, LoopClock
-from ringback.config import Config
+from ringback.config import Config, ConfigError
 from ringback.server.commands import call_me_back
 from ringback.server.control import ControlError, ControlServer
 from ringback.sounds.library import SoundLibrary
@@ -48,20 +48,37 @@ def sounds_path(config: Config) -> Path:
     return config.server.data_dir / "sounds"
 
 
+def make_data_dir(config: Config) -> None:
+    """The folder of database and key, for its owner only: numbers of people are in it. Raises
+    ConfigError."""
+    try:
+        config.server.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(
+            f"[server] data_dir {config.server.data_dir} cannot be made: {error.strerror}"
+        ) from error
+
+
 async def serve(
     config: Config, journal: Journal, *, ready: Callable[[], None], grace: float = GRACE_SECONDS
 ) -> None:
     """Run the server until SIGTERM or SIGINT; `ready` is called once it takes calls.
 
-    Raises StoreError, BadKey or OSError where it cannot begin.
+    SIGHUP, sent when a terminal is closed, is the same unless it is ignored, as under `nohup`. A
+    second signal ends live calls at once.
+
+    Raises StoreError, BadKey, ControlError or OSError where it cannot begin.
     """
     sys.setswitchinterval(SWITCH_SECONDS)
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    signals = [signal.SIGTERM, signal.SIGINT]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        signals.append(signal.SIGHUP)
+    for number in signals:
         loop.add_signal_handler(number, stop.set)
 
-    config.server.data_dir.mkdir(parents=True, exist_ok=True)
+    make_data_dir(config)
     url = config.database_url
     migrate(url)
     store = open_store(url, serving=True)
@@ -105,7 +122,10 @@ async def serve(
         exchange.credited([str(id_) for id_ in request.get("ledger_ids", [])])
         return {}
 
-    handlers = {"call": call, "end": end, "credited": credited}
+    async def trunks(request: dict[str, Any]) -> dict[str, Any]:
+        return {"troubles": engine.trunks.troubles()}
+
+    handlers = {"call": call, "end": end, "credited": credited, "trunks": trunks}
     control = ControlServer(control_path(config), handlers)
     await exchange.start()
     await control.start()
@@ -116,6 +136,13 @@ async def serve(
     ready()
     sweeping = loop.create_task(_sweep_decks(store, clock, report))
     await stop.wait()
+    for number in signals:
+        loop.add_signal_handler(number, exchange.end_all)
+    if live := exchange.live():
+        report(
+            f"stopping: live sessions: {live}: they may go on for {grace:.0f} s; stop again to end "
+            "them now"
+        )
     sweeping.cancel()
     await control.close()
     await exchange.close(grace)

@@ -147,6 +147,8 @@ def _header(text: str, columns: Mapping[str, str]) -> tuple[str, list[str]]:
     if not found:
         raise BadDeck([LineFault(1, "is not the names of columns")], 1)
     _, _, delimiter, names = max(found, key=lambda each: each[:2])
+    if not any(name.strip() for name in names):
+        raise BadDeck([LineFault(1, "is empty: write the names of the columns there")], 1)
     return delimiter, [name.strip() for name in names]
 
 

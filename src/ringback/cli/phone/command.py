@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import re
-import sys
+import socket
 import time
 from pathlib import Path
+from threading import Thread
 from typing import Annotated, Any
 
 import typer
 
+from ringback.cli.options import CommandError
 from ringback.cli.phone.phone import Phone
+from ringback.numbering import without_separators
 from ringback.sip.transaction import Address
+from ringback.sip.udp import PortInUse
 
 HELP = """\
-call NUMBER    ring a number (the default is the access number of the example setup)
-0042#          press keys on the call that is up
-hang           hang up
-quit           end"""
+  call           ring the access number; call NUMBER rings another
+  0042#          press keys on the call that is up
+  hang           hang up
+  quit           end"""
 OTHER_PARTY = ("one", "two", "three", "four", "five")
+LONGEST_LINE = 1000
+_NUMBER = re.compile(r"[+]?[0-9]{2,20}", re.ASCII)
 _KEYS = re.compile(r"[0-9*#A-D]+")
 _PAUSE_SECONDS = 1.0
 """After so long without a word, what was heard is printed as one sentence."""
@@ -44,27 +51,46 @@ def phone(
     as_json: Annotated[bool, typer.Option("--json", help="Print events as JSON.")] = False,
 ) -> None:
     """A small SIP phone: it answers what rings, prints what it hears, presses what you type."""
-    printer = _Json() if as_json else _Words(number)
-    asyncio.run(
-        _run(
-            printer,
-            _address(listen),
-            _address(server),
-            number,
-            access_number,
-            answer_after=answer_after,
-            record=record,
-            knows=knows or [],
-            talks=talk,
+    own, access = _number(number), _number(access_number)
+    if own is None or access is None:
+        raise typer.BadParameter("write numbers as digits, with or without +")
+    printer = _Json() if as_json else _Words(own)
+    try:
+        asyncio.run(
+            _run(
+                printer,
+                _address(listen),
+                _address(server),
+                own,
+                access,
+                answer_after=answer_after,
+                record=record,
+                knows=knows or [],
+                talks=talk,
+            )
         )
-    )
+    except PortInUse as error:
+        raise CommandError(
+            f"UDP {listen} is in use: end the program that has it, or choose another with --listen"
+        ) from error
 
 
 def _address(text: str) -> Address:
+    """A host, looked up because answers come from an address, and a port."""
     host, colon, port = text.rpartition(":")
-    if not colon or not port.isdecimal():
-        raise typer.BadParameter(f"write it as host:port, not {text!r}")
-    return host, int(port)
+    if not colon or not re.fullmatch("[0-9]{1,5}", port, re.ASCII) or int(port) > 65535:
+        raise typer.BadParameter(f"write it as host:port, not {text[:40]!r}")
+    try:
+        found = socket.getaddrinfo(host, int(port), socket.AF_INET, socket.SOCK_DGRAM)
+    except OSError as error:
+        raise typer.BadParameter(f"{host!r} cannot be looked up: {error.strerror}") from error
+    return str(found[0][4][0]), int(port)
+
+
+def _number(text: str) -> str | None:
+    """A number without what people put between its digits; None where it is none."""
+    number = without_separators(text)
+    return number if _NUMBER.fullmatch(number) else None
 
 
 class _Json:
@@ -81,7 +107,6 @@ class _Words:
         self._number = number
         self._said: dict[str, list[str]] = {}
         self._timer: asyncio.TimerHandle | None = None
-        print(f"This phone is {number}. Commands:\n{HELP}\n", flush=True)
 
     def __call__(self, event: str, **facts: Any) -> None:
         match event:
@@ -92,10 +117,18 @@ class _Words:
                     self._timer.cancel()
                 self._timer = asyncio.get_running_loop().call_later(_PAUSE_SECONDS, self._sentence)
                 return
+            case "ready":
+                print(
+                    f"This phone is {self._number}, at {facts['address']}. Type:\n{HELP}\n",
+                    flush=True,
+                )
+                return
             case "ring":
                 text = f"ringing {facts['number']}"
             case "trigger":
-                text = f"{facts['status'] or ''} {facts['reason']}"
+                text = (
+                    f"{facts['status'] or 'no answer: is `ringback serve` up?'} {facts['reason']}"
+                )
             case "incoming":
                 name = f" ({facts['name']})" if facts["name"] else ""
                 text = f"{self._who(facts)}: call from {facts['number']}{name}, answering"
@@ -146,12 +179,11 @@ async def _run(
         talks=talks,
         record=record,
     )
-    printer("ready", text=f"listening on {listen[0]}:{listen[1]}")
-    reader = asyncio.StreamReader()
-    loop = asyncio.get_running_loop()
-    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    printer("ready", address=f"{listen[0]}:{listen[1]}")
+    typed: asyncio.Queue[bytes] = asyncio.Queue()
+    Thread(target=_read, args=(asyncio.get_running_loop(), typed), daemon=True).start()
     try:
-        while line := await reader.readline():
+        while line := await typed.get():
             word, _, rest = line.decode(errors="replace").strip().partition(" ")
             if word in ("quit", "q", "exit"):
                 break
@@ -160,12 +192,26 @@ async def _run(
         device.close()
 
 
+def _read(loop: asyncio.AbstractEventLoop, typed: asyncio.Queue[bytes]) -> None:
+    """Hand on what is typed, line by line, and nothing at its end. A thread, because standard
+    input may be a file, which no event loop can wait for; unbuffered, because the process may end
+    while it waits."""
+    with open(0, "rb", buffering=0, closefd=False) as file, contextlib.suppress(RuntimeError):
+        while line := file.readline(LONGEST_LINE):
+            loop.call_soon_threadsafe(typed.put_nowait, line)
+        loop.call_soon_threadsafe(typed.put_nowait, b"")  # RuntimeError: the loop has ended
+
+
 def _obey(device: Phone, printer: _Json | _Words, word: str, number: str) -> None:
     if word in ("call", "c"):
-        device.ring(number)
+        wanted = _number(number)
+        if wanted is None:
+            printer("note", text="that is no number: write digits, with or without +")
+        else:
+            device.ring(wanted)
     elif word in ("hang", "h"):
         device.hang_up()
     elif _KEYS.fullmatch(word):
         device.press(word)
     elif word:
-        printer("note", text=HELP)
+        printer("note", text=f"type one of\n{HELP}")

@@ -133,6 +133,8 @@ class Phone:
 
     def hang_up(self) -> None:
         """Hang up everything."""
+        if self._ringing is None and not self._lines:
+            self._tell("note", text="there is no call to hang up")
         if self._ringing is not None:
             self._ringing.cancel(self._clock.now())
         for line in list(self._lines):
@@ -144,7 +146,8 @@ class Phone:
         self._adapter.flush()
 
     def close(self) -> None:
-        self.hang_up()
+        if self._ringing is not None or self._lines:
+            self.hang_up()
         self._adapter.close()
 
     def _own_line(self) -> PhoneLine | None:
@@ -222,7 +225,7 @@ class Phone:
             case sip.Failed(response=response):
                 self._ringing = None
                 status = None if response is None else response.status
-                reason = "no answer" if response is None else response.reason
+                reason = "" if response is None else response.reason
                 self._tell("trigger", status=status, reason=reason)
             case sip.Accepted():
                 # A trigger call is never answered; if it were, it would cost money.

@@ -47,7 +47,7 @@ class EmbeddedEngine:
         listen = settings.listen
         self._socket = open_socket((listen.host, listen.port))
         bound: Address = self._socket.getsockname()
-        self.public: Address = (settings.advertise or _reachable(bound[0]), bound[1])
+        self.public: Address = (settings.advertise or reachable(bound[0]), bound[1])
         self._strangers = Strangers(clock, report)
         self._garbled = Strangers(clock, report)
         self._refusals = Strangers(clock, report)
@@ -156,7 +156,7 @@ class EmbeddedEngine:
         leg.told(event)
 
 
-def _reachable(host: str) -> str:
+def reachable(host: str) -> str:
     """An address to put in messages: that of the way out, where we listen on all of them."""
     if host != "0.0.0.0":
         return host

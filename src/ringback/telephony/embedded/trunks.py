@@ -85,7 +85,7 @@ class Trunks:
         report: Callable[[str], None],
     ) -> None:
         self._states = {
-            trunk.name: TrunkState(trunk, _correspondence(trunk, endpoint)) for trunk in trunks
+            trunk.name: TrunkState(trunk, correspondence(trunk, endpoint)) for trunk in trunks
         }
         for state in self._states.values():
             state.networks = [ipaddress.ip_network(text) for text in state.trunk.sources]
@@ -108,6 +108,10 @@ class Trunks:
         known = [state for state in self._states.values() if state.knows(source[0])]
         exact = (state for state in known if state.trunk.port == source[1])
         return next(exact, known[0] if known else None)
+
+    def troubles(self) -> dict[str, str]:
+        """By name of a trunk why it is not up; empty for one that is."""
+        return {name: "" if state.up else state.trouble for name, state in self._states.items()}
 
     async def start(self) -> None:
         """Look the hosts up, then keep watch."""
@@ -200,7 +204,7 @@ class Trunks:
         return registration
 
 
-def _correspondence(trunk: Trunk, endpoint: Endpoint) -> Correspondence:
+def correspondence(trunk: Trunk, endpoint: Endpoint) -> Correspondence:
     """All that is asked of a trunk outside of calls; its address is looked up later."""
     return Correspondence(
         endpoint,

@@ -1,0 +1,78 @@
+"""All that the doctor looks at."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from ringback.accounts.secrets import KEY_BYTES, Secrets
+from ringback.cli.doctor.finding import Finding, fault, ok, warning
+from ringback.cli.doctor.network import examine_network
+from ringback.cli.doctor.setup import examine_setup
+from ringback.config import Config
+from ringback.server.run import key_path, sounds_path
+from ringback.store import StoreError, is_missing, migrate, open_store
+
+LEAST_FREE_BYTES = 500 * 1024 * 1024
+
+
+async def examine(config: Config) -> list[Finding]:
+    """Everything that was looked at."""
+    return [*_folder(config), *await _database(config), *await examine_network(config)]
+
+
+def _folder(config: Config) -> Iterator[Finding]:
+    folder = config.server.data_dir
+    if not folder.exists():
+        return  # nothing has been applied: told by `_database`
+    if not os.access(folder, os.W_OK | os.X_OK):
+        yield fault(f"{folder} may not be written: see its owner and mode")
+    free = shutil.disk_usage(folder).free
+    if free < LEAST_FREE_BYTES:
+        yield warning(f"{folder}: only {free // 1024**2} MB are free: make room")
+    yield from _key_file(key_path(config))
+
+
+def _key_file(path: Path) -> Iterator[Finding]:
+    if not path.exists():
+        yield warning(f"{path} is not there yet: it is made with the first setup")
+    elif not os.access(path, os.R_OK):
+        yield fault(f"{path} may not be read: see its owner and mode")
+    elif path.stat().st_size != KEY_BYTES:
+        yield fault(f"{path} is no key: restore it from a backup")
+    elif path.stat().st_mode & 0o077:
+        yield warning(f"{path} can be read by others: chmod 600 {path}")
+    else:
+        yield ok("the key of PINs and passwords is there, for its owner only")
+
+
+async def _database(config: Config) -> list[Finding]:
+    url = config.database_url
+    try:
+        if is_missing(url):
+            return [warning("nothing has been applied yet: run ringback apply setup.yaml")]
+        migrate(url)
+        store = open_store(url)
+    except StoreError as error:
+        return [fault(str(error))]
+    try:
+        found = await store.read(
+            lambda tx: examine_setup(tx, _secrets(config), sounds_path(config), time.time())
+        )
+    except StoreError as error:
+        return [fault(str(error))]
+    finally:
+        await store.close()
+    return [ok("the database can be used"), *found]
+
+
+def _secrets(config: Config) -> Secrets | None:
+    """The key, where its file can be used."""
+    try:
+        key = key_path(config).read_bytes()
+    except OSError:
+        return None
+    return Secrets(key) if len(key) == KEY_BYTES else None

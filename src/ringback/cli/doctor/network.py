@@ -1,0 +1,192 @@
+"""Ports and trunks."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import ipaddress
+import random
+import socket
+from collections.abc import Iterator, Mapping, Sequence
+
+from ringback.cli.doctor.finding import Finding, fault, ok, warning
+from ringback.clock import Instant, LoopClock
+from ringback.config import Config, Trunk
+from ringback.server.control import ControlError, ask
+from ringback.server.run import control_path
+from ringback.sip.calls import IncomingCall
+from ringback.sip.endpoint import Endpoint
+from ringback.sip.message import Response
+from ringback.sip.udp import UdpAdapter, open_socket
+from ringback.telephony.embedded.engine import reachable
+from ringback.telephony.embedded.trunks import correspondence
+
+PORTS_A_CALL = 4
+ANSWER_SECONDS = 3.0
+"""How long a trunk has to answer an OPTIONS."""
+
+
+async def examine_network(config: Config) -> list[Finding]:
+    """Look at the ports, and ask each trunk whether it is there."""
+    running = await _running(config)
+    resolved = {trunk.name: _addresses(trunk) for trunk in config.trunk}
+    asked = [trunk for trunk in config.trunk if resolved[trunk.name]]
+    answers = {} if running is not None else await _ask(config, asked, resolved)
+    found = [*_listening(config, runs=running is not None), *_sound_ports(config)]
+    for trunk in config.trunk:
+        found += _address(config, trunk, resolved[trunk.name])
+        if running is not None:
+            found.append(_as_the_server_sees_it(trunk, running))
+        elif resolved[trunk.name]:
+            found.append(_answer(trunk, answers[trunk.name]))
+    return [*found, *_routes(config)]
+
+
+async def _running(config: Config) -> Mapping[str, str] | None:
+    """What the server that runs says of its trunks, see `Trunks.troubles`; None where none runs."""
+    try:
+        told: Mapping[str, str] = (await ask(control_path(config), "trunks"))["troubles"]
+    except ControlError:
+        return None
+    return told
+
+
+def _listening(config: Config, *, runs: bool) -> Iterator[Finding]:
+    listen = config.sip.listen
+    if runs:
+        yield ok("the server runs")
+        return
+    try:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            probe.bind((listen.host, listen.port))
+        yield ok(f"UDP {listen.host}:{listen.port} is free to listen on")
+    except OSError as error:
+        mending = (
+            "another program has it: end that, or choose another port"
+            if error.errno == errno.EADDRINUSE
+            else f"{error.strerror}: write an address of this machine, or 0.0.0.0 for all,"
+        )
+        yield fault(f"UDP {listen.host}:{listen.port}: {mending} in [sip] listen")
+
+
+def _sound_ports(config: Config) -> Iterator[Finding]:
+    low, high = config.sip.rtp_ports
+    calls = (high - low + 1) // PORTS_A_CALL
+    yield (ok if calls >= 50 else warning)(
+        f"[sip] rtp_ports {low}-{high} are enough for {calls} conversations"
+    )
+
+
+def _addresses(trunk: Trunk) -> list[str]:
+    try:
+        found = socket.getaddrinfo(trunk.host, trunk.port, socket.AF_INET, socket.SOCK_DGRAM)
+    except OSError:
+        return []
+    return sorted({str(address[0]) for *_, address in found})
+
+
+def _address(config: Config, trunk: Trunk, addresses: Sequence[str]) -> Iterator[Finding]:
+    if not addresses:
+        yield fault(
+            f"trunk {trunk.name}: host {trunk.host!r} cannot be looked up: check it, or the name "
+            "server"
+        )
+        return
+    advertised = config.sip.advertise or config.sip.listen.host
+    public = [address for address in addresses if ipaddress.ip_address(address).is_global]
+    if public and advertised != "0.0.0.0" and not _is_public(advertised):
+        yield warning(
+            f"trunk {trunk.name} is on the public network ({public[0]}), but calls advertise the "
+            f"private address {advertised}: set [sip] advertise to your public one"
+        )
+    elif public and not config.sip.advertise:
+        yield warning(
+            f"trunk {trunk.name} is on the public network: behind NAT, set [sip] advertise to your "
+            "public address"
+        )
+
+
+def _is_public(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_global
+    except ValueError:
+        return True  # a name
+
+
+def _as_the_server_sees_it(trunk: Trunk, troubles: Mapping[str, str]) -> Finding:
+    if trunk.name not in troubles:
+        return warning(f"trunk {trunk.name}: the server does not have it yet: start it anew")
+    trouble = troubles[trunk.name]
+    if trouble:
+        return warning(f"trunk {trunk.name} is down: {trouble}")
+    return ok(f"trunk {trunk.name} is up")
+
+
+def _answer(trunk: Trunk, answer: Response | None) -> Finding:
+    where = f"trunk {trunk.name} ({trunk.host}:{trunk.port})"
+    if answer is None:
+        return warning(
+            f"{where} does not answer OPTIONS: see that it runs and knows this machine, and that "
+            "no firewall is between"
+        )
+    return ok(f"{where} answers: {answer.status} {answer.reason}")
+
+
+async def _ask(
+    config: Config, trunks: Sequence[Trunk], addresses: Mapping[str, Sequence[str]]
+) -> Mapping[str, Response | None]:
+    """What each trunk answers to an OPTIONS, None for nothing. Asked from a port of its own."""
+    loop = asyncio.get_running_loop()
+    clock = LoopClock(loop)
+    listen = config.sip.listen
+    try:
+        sock = open_socket((listen.host, 0))
+    except OSError:
+        return {trunk.name: None for trunk in trunks}  # told of where the address is looked at
+    public = config.sip.advertise or reachable(listen.host), sock.getsockname()[1]
+    known = {address for found in addresses.values() for address in found}
+    endpoint = Endpoint(
+        public, random.SystemRandom(), IncomingCall, known=lambda source: source[0] in known
+    )
+    adapter = UdpAdapter(
+        sock, endpoint, clock, on_call=lambda call: None, on_event=lambda call, event: None
+    )
+    answers: dict[str, Response | None] = {trunk.name: None for trunk in trunks}
+    left = len(answers)
+    done = asyncio.Event()
+
+    def ask_one(trunk: Trunk) -> None:
+        def answered(response: Response | None, at: Instant) -> None:
+            nonlocal left
+            answers[trunk.name] = response
+            left -= 1
+            if not left:
+                done.set()
+
+        server = correspondence(trunk, endpoint)
+        server.peer = addresses[trunk.name][0], trunk.port
+        server.options(answered, clock.now())
+
+    for trunk in trunks:
+        ask_one(trunk)
+    adapter.flush()
+    try:
+        if left:
+            await asyncio.wait_for(done.wait(), ANSWER_SECONDS)
+    except TimeoutError:
+        pass  # those left do not answer
+    finally:
+        adapter.close()
+    return answers
+
+
+def _routes(config: Config) -> Iterator[Finding]:
+    if not config.trunk:
+        yield fault("there is no [[trunk]]: no call can come in or go out")
+    elif not config.route:
+        yield fault("there is no [[route]]: no call can go out")
+    elif all(route.prefix for route in config.route):
+        prefixes = ", ".join(route.prefix for route in config.route)
+        yield warning(f"only numbers that begin with {prefixes} have a route")
+    else:
+        yield ok("every number has a route")

@@ -1,0 +1,172 @@
+"""`ringback doctor`: each thing that keeps calls from working, and its mending."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from tests.cli.helpers import SETUP, Commands
+from tests.e2e.ports import free_port
+
+from ringback.cli.doctor.examine import examine
+from ringback.cli.doctor.network import examine_network
+from ringback.config import load_config
+
+
+@pytest.fixture
+def ringback(tmp_path: Path) -> Commands:
+    commands = Commands(tmp_path)
+    configure(commands)
+    return commands
+
+
+def configure(commands: Commands, listen: str = "", trunk: str = "", more: str = "") -> None:
+    listen = listen or f"127.0.0.1:{free_port()}"
+    trunk = trunk or f'host = "127.0.0.1"\nport = {free_port()}'
+    (commands.folder / "ringback.toml").write_text(
+        f'[server]\ndata_dir = "data"\n[sip]\nlisten = "{listen}"\n{more}\n'
+        f'[[trunk]]\nname = "carrier"\n{trunk}\n[[route]]\ntrunks = ["carrier"]\n'
+    )
+
+
+def found(commands: Commands, grade: str) -> list[str]:
+    config = load_config(commands.folder / "ringback.toml")
+    return [each.text for each in asyncio.run(examine(config)) if each.grade == grade]
+
+
+def apply(commands: Commands, **extension: Any) -> None:
+    setup = copy.deepcopy(SETUP)
+    setup["extensions"] = [{"name": "other", "account": "acme", **extension}]
+    commands("apply", commands.file(yaml.safe_dump(setup), "other.yaml"))
+
+
+@pytest.fixture
+def carrier() -> Iterator[int]:
+    """A port where OPTIONS are answered."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.bind(("127.0.0.1", 0))
+        sock.settimeout(20)
+
+        def answer() -> None:
+            data, peer = sock.recvfrom(4096)
+            kept = [
+                line
+                for line in data.decode().split("\r\n")
+                if line.lower().startswith(("via:", "from:", "to:", "call-id:", "cseq:"))
+            ]
+            told = ["SIP/2.0 200 OK", *kept, "Content-Length: 0", "", ""]
+            sock.sendto("\r\n".join(told).encode(), peer)
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        yield sock.getsockname()[1]
+        thread.join()
+
+
+def test_all_is_well(ringback: Commands, carrier: int) -> None:
+    configure(ringback, trunk=f'host = "127.0.0.1"\nport = {carrier}')
+    config = load_config(ringback.folder / "ringback.toml")
+    findings = asyncio.run(examine(config))
+    assert {each.grade for each in findings} == {"ok"}
+    assert any("answers: 200 OK" in each.text for each in findings)
+
+
+def test_a_trunk_that_does_not_answer(ringback: Commands) -> None:
+    (silent,) = found(ringback, "WARNING")
+    assert silent.startswith("trunk carrier (127.0.0.1:") and "does not answer OPTIONS" in silent
+    configure(ringback, trunk='host = "nowhere.invalid"')
+    (fault,) = found(ringback, "FAULT")
+    assert fault.startswith("trunk carrier: host 'nowhere.invalid' cannot be looked up")
+
+
+def test_ports(ringback: Commands) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+        other.bind(("127.0.0.1", 0))
+        configure(ringback, listen=f"127.0.0.1:{other.getsockname()[1]}")
+        (fault,) = found(ringback, "FAULT")
+        assert "another program has it" in fault and "[sip] listen" in fault
+    configure(ringback, listen="192.0.2.1:5060")
+    (fault,) = found(ringback, "FAULT")
+    assert "write an address of this machine" in fault
+
+
+def test_a_private_address_advertised_to_a_public_trunk(
+    ringback: Commands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Spec section 11 by name; nothing is sent to that address."""
+
+    async def nobody_asked(*arguments: object) -> dict[str, None]:
+        return {"carrier": None}
+
+    monkeypatch.setattr("ringback.cli.doctor.network._ask", nobody_asked)
+    configure(ringback, trunk='host = "8.8.8.8"', more='advertise = "192.168.1.5"')
+    warnings = found(ringback, "WARNING")
+    assert "private address 192.168.1.5: set [sip] advertise to your public one" in warnings[0]
+    configure(ringback, trunk='host = "8.8.8.8"', more='advertise = "8.8.4.4"')
+    assert not any("advertise" in each for each in found(ringback, "WARNING"))
+
+
+def test_without_routes_no_call_goes_out(ringback: Commands) -> None:
+    (ringback.folder / "ringback.toml").write_text("")
+    findings = asyncio.run(examine_network(load_config(ringback.folder / "ringback.toml")))
+    assert "there is no [[trunk]]" in findings[-1].text
+
+
+def test_an_extension_that_nobody_can_use(ringback: Commands) -> None:
+    apply(ringback, callback={"disconnect_sound": "//bye.wav"})
+    told = [each for each in found(ringback, "WARNING") if "extension other" in each]
+    assert told == [
+        "extension other has no access number: nobody can ring it",
+        "extension other calls authorized callerIDs back, and none is enabled: add one to "
+        "caller_ids, or see return_calls",
+        "extension other: missing: sound //bye.wav: it is skipped: put it under sounds of the "
+        "setup file",
+    ]
+
+
+def test_no_plan_and_no_rate(ringback: Commands) -> None:
+    apply(
+        ringback,
+        access_numbers=["+442071838751"],
+        caller_ids=[{"number": f"+3312345678{last}"} for last in range(3)],
+    )
+    assert any(
+        "extension other: no return call is possible: acme: the plan 'retail' has no valid rate "
+        "for +33123456780, and 2 more numbers" in each
+        for each in found(ringback, "WARNING")
+    )
+    ringback("apply", ringback.file("accounts: [{name: acme, plan: null}]", "no.yaml"))
+    assert all("no payer" in each for each in found(ringback, "FAULT"))
+    assert len(found(ringback, "FAULT")) == 2
+
+
+def test_the_key(ringback: Commands) -> None:
+    key = ringback.folder / "data" / "secrets.key"
+    key.chmod(0o644)
+    assert any("can be read by others: chmod 600" in each for each in found(ringback, "WARNING"))
+    key.write_bytes(bytes(32))
+    (fault,) = found(ringback, "FAULT")
+    assert "not the one that this database was made with" in fault
+    key.write_bytes(b"short")
+    (fault,) = found(ringback, "FAULT")
+    assert "is no key: restore it" in fault
+
+
+def test_a_database_that_is_none(ringback: Commands) -> None:
+    (ringback.folder / "data" / "ringback.sqlite").write_bytes(b"x" * 10_000)
+    (fault,) = found(ringback, "FAULT")
+    assert "not an SQLite database" in fault
+
+
+def test_before_anything_was_applied(tmp_path: Path) -> None:
+    commands = Commands(tmp_path, apply=False)
+    configure(commands)
+    assert found(commands, "WARNING")[0].startswith("nothing has been applied yet: run ringback")
+    assert not (tmp_path / "data").exists()
