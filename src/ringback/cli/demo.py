@@ -190,7 +190,13 @@ async def run(*, keep: bool) -> int:
         try:
             await _play(folder, timeline, actors, console)
             if keep:
-                console.print(f"\nThe server goes on, in {folder}; Ctrl-C ends it.")
+                console.print(
+                    "\nThe server and both phones go on; Ctrl-C ends them. Meanwhile, elsewhere:\n"
+                    f"  ringback sessions --config {folder}/ringback.toml\n"
+                    f"  ringback doctor --config {folder}/ringback.toml",
+                    soft_wrap=True,
+                    highlight=False,
+                )
                 await asyncio.Event().wait()
         except DemoFailed as failure:
             console.print(f"\n[bold red]The demo failed.[/bold red] {escape(str(failure))}")
