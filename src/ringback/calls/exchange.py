@@ -45,20 +45,27 @@ class Exchange:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._triggers: set[asyncio.Task[None]] = set()
         self._heartbeat: asyncio.Task[None] | None = None
+        self._recovered = asyncio.Event()
+        """What a crash has left is in order: triggers may be decided."""
         self._closing = False
 
     # Beginning and end
 
     async def start(self) -> None:
-        """Put in order what a crash has left, then take triggers, end the legs left over, and
-        take up the requests left open."""
-        services, now = self._services, self._services.clock.now()
+        """End the legs that a crash has left, put the rows in order, then take triggers, and take
+        up the requests left open."""
+        services = self._services
+        left = await services.store.read(records.open_legs)
+        await services.engine.start(self._on_trigger)
+        # Their BYEs leave before they are written off: who is killed meanwhile sends them again.
+        for leg in left:
+            if leg["answered"] is not None:
+                services.engine.resume(leg["saved"], lambda leg, event: None)
+        now = services.clock.now()
         recovered = await services.store.run(lambda tx: recover(tx, self._node, now))
         await self._sign_of_life()
-        await services.engine.start(self._on_trigger)
         self._heartbeat = asyncio.get_running_loop().create_task(self._beat())
-        for saved in recovered.to_end:
-            services.engine.resume(saved, lambda leg, event: None)
+        self._recovered.set()
         for attempt in recovered.attempts:
             self._beside(self._withdraw(attempt))
         for session in recovered.interrupted:
@@ -199,6 +206,7 @@ class Exchange:
         task.add_done_callback(self._triggers.discard)
 
     async def _trigger(self, leg: TriggerLeg) -> None:
+        await self._recovered.wait()
         try:
             result = await TriggerCall(self._services, leg).run()
         except StoreError as error:

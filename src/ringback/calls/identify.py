@@ -182,7 +182,7 @@ class _Entries:
         if not right:
             line.fault(Outcome.LOCKED_OUT if locked else Outcome.WRONG_PASSWORD)
             why = "locked out after wrong entries before" if locked else "wrong or empty"
-            line.step(f"entry refused: {why}: see pin_attempts")
+            line.step("entry refused", reason=f"{why}: see pin_attempts")
         return right
 
     async def _wrong(self) -> None:

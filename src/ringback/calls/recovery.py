@@ -1,7 +1,8 @@
 """After a crash: no session is continued, every leg is ended, every reservation settled, and
 requests not yet attempted are taken up again (spec section 4, "After a crash").
 
-It works from the rows alone, in one unit of work, before the first trigger is taken.
+It works from the rows alone, in one unit of work, before the first trigger is decided. The BYEs of
+answered legs have left by then.
 """
 
 from __future__ import annotations
@@ -46,8 +47,6 @@ class OpenAttempt:
 class Recovered:
     """What is left to do once the rows are in order."""
 
-    to_end: list[str] = field(default_factory=list)
-    """`Leg.saved` of each answered leg, whose far end must get its BYE."""
     attempts: list[OpenAttempt] = field(default_factory=list)
     requests: list[OpenRequest] = field(default_factory=list)
     interrupted: list[str] = field(default_factory=list)
@@ -64,7 +63,6 @@ def recover(tx: Connection, node: str, now: Instant) -> Recovered:
         if answered is None:
             recovered.attempts.append(OpenAttempt(leg["session_id"], leg))
         else:
-            recovered.to_end.append(leg["saved"])
             _end_leg(tx, leg, answered, answered if alive is None else max(answered, alive), now)
     for session in records.live_sessions(tx):
         legs = records.legs_of(tx, session["id"])
@@ -99,6 +97,8 @@ def _end_leg(
     tx: Connection, leg: RowMapping, answered: Instant | None, ended: Instant, now: Instant
 ) -> None:
     billed = ledger.settle_interrupted(tx, leg["id"], answered, ended, now)
+    if answered is not None and billed is not None:
+        ended = min(ended, answered + billed)  # the leg's limit ended it where its money did
     records.leg_ended(
         tx,
         leg["id"],

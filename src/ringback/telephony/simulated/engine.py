@@ -61,15 +61,21 @@ class SimulatedEngine:
         if self.alive:
             self.network.later(action)
 
+    def send(self, action: Callable[[], object]) -> None:
+        """The same for a SIP message."""
+        if self.alive:
+            self.network.message(action)
+
     def take(self, ring: Ring) -> None:
         """A trigger call arrives."""
         ring.leg = leg = SimulatedTrigger(self, ring)
 
         def arrive() -> None:
-            if self.alive and self._on_trigger is not None:
+            if self.alive and self._on_trigger is not None and not leg.arrived:
+                leg.arrived = True
                 self._on_trigger(leg)
 
-        self.network.later(arrive)
+        self.network.message(arrive)
 
     def crash(self) -> None:
         """The server's side is gone, without a word to anybody."""

@@ -41,6 +41,7 @@ class SimulatedTrigger:
         self._rejected = False
         self._gone = False
         self._saved = ""
+        self.arrived = False
 
     @property
     def trigger(self) -> Trigger:
@@ -63,7 +64,7 @@ class SimulatedTrigger:
         if self._rejected:
             return
         self._rejected = True
-        self._engine.later(lambda: self._ring.server_rejects(status))
+        self._engine.send(lambda: self._ring.server_rejects(status))
         self._await_proof()
 
     def _await_proof(self) -> None:
@@ -123,10 +124,10 @@ class SimulatedLeg:
             return
         self._dialled = True
         engine = self._engine
-        engine.later(lambda: engine.network.dialled(self.far))
+        engine.send(lambda: engine.network.dialled(self.far))
         engine.clock.call_at(engine.clock.now() + NO_RESPONSE_SECONDS, self._no_response)
         if self._order.trunk not in engine.network.silent_trunks:
-            engine.later(self._trying)
+            engine.send(self._trying)
 
     def play(self, clips: Sequence[Clip], *, loop: bool = False) -> int:
         self.stop()
@@ -196,7 +197,7 @@ class SimulatedLeg:
         elif not self._cancelled:
             self._cancelled = True
             clock = self._engine.clock
-            self._engine.later(self.far.server_cancels)
+            self._engine.send(self.far.server_cancels)
             clock.call_at(clock.now() + UNCONFIRMED_SECONDS, self._never_confirmed)
 
     # What the far end does
@@ -206,7 +207,10 @@ class SimulatedLeg:
 
     def far_rings(self) -> None:
         self._heard_of = True
-        if not self._over and not self._rang and self._answered is None:
+        if self._over and self._answered is None:
+            # A late 180 of a call that was given up: only now it can be cancelled.
+            self._engine.send(self.far.server_cancels)
+        elif not self._over and not self._rang and self._answered is None:
             self._rang = True
             self._tell(port.Ringing())
 
@@ -216,9 +220,11 @@ class SimulatedLeg:
 
     def far_answers(self) -> None:
         now = self._engine.clock.now()
+        if self._answered is not None:
+            return  # the 200 has come before
         if self._over:
             # A late answer of a call that was given up: acknowledged and ended.
-            self._engine.later(self.far.server_hangs_up)
+            self._engine.send(self.far.server_hangs_up)
             return
         self._heard_of = True
         self._answered = now
@@ -264,7 +270,7 @@ class SimulatedLeg:
             self._bye(Cause(Outcome.LIMIT, by_us=True), at)
 
     def _bye(self, cause: Cause, at: Instant) -> None:
-        self._engine.later(self.far.server_hangs_up)
+        self._engine.send(self.far.server_hangs_up)
         self._end_soon(cause, at)
 
     def _end_soon(self, cause: Cause, at: Instant | None = None) -> None:
@@ -313,7 +319,7 @@ class ResumedSimulatedLeg:
             outcome = Outcome.FAILED if far.answered is None else Outcome.NORMAL
             self._engine.later(lambda: self._end(outcome))
 
-        self._engine.later(arrive)
+        self._engine.send(arrive)
         clock = self._engine.clock
         clock.call_at(clock.now() + UNCONFIRMED_SECONDS, self._end)
 
@@ -325,7 +331,7 @@ class ResumedSimulatedLeg:
             if ring.acknowledges:
                 self._engine.later(lambda: self._end(proven=True))
 
-        self._engine.later(arrive)
+        self._engine.send(arrive)
         clock = self._engine.clock
         clock.call_at(clock.now() + UNCONFIRMED_SECONDS, self._end)
 

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from ringback.telephony.simulated.engine import SimulatedEngine
     from ringback.telephony.simulated.legs import SimulatedLeg, SimulatedTrigger
 
+FIRST_AGAIN_SECONDS, LAST_AGAIN_SECONDS = 0.5, 8.0
+"""A message that is lost is sent again after T1, then after twice that."""
+
 Script = Callable[["FarCall"], Awaitable[None]]
 """What a phone does with a call."""
 
@@ -52,7 +55,7 @@ class FarCall:
             self._send("far_rings")
 
     def early_media(self) -> None:
-        self._send("far_early_media")
+        self._sound("far_early_media")
 
     def answer(self) -> None:
         if self.ended is None and self.answered is None:
@@ -73,7 +76,7 @@ class FarCall:
 
     def _press(self, digit: str) -> None:
         if self.ended is None and self.vanished is None:
-            self._send("far_presses", digit)
+            self._sound("far_presses", digit)
 
     def hang_up(self) -> None:
         if self.ended is None and self.answered is not None:
@@ -83,7 +86,7 @@ class FarCall:
     def vanish(self) -> None:
         """The far end is gone without a word: no sound, no answer to anything."""
         self.vanished = self.network.clock.now()
-        self._send("far_vanishes")
+        self._sound("far_vanishes")
 
     async def sleep(self, seconds: float) -> None:
         await self.network.clock.sleep_until(self.network.clock.now() + seconds)
@@ -132,12 +135,15 @@ class FarCall:
 
     def _send(self, what: str, *arguments: object) -> None:
         """A message to the server takes its time, and is lost if the server is not there."""
+        self.network.message(lambda: self._arrive(what, *arguments))
 
-        def arrive() -> None:
-            if self.leg is not None:
-                getattr(self.leg, what)(*arguments)
+    def _sound(self, what: str, *arguments: object) -> None:
+        """What comes by RTP: an event's packets are many, and it counts once."""
+        self.network.later(lambda: self._arrive(what, *arguments))
 
-        self.network.later(arrive)
+    def _arrive(self, what: str, *arguments: object) -> None:
+        if self.leg is not None:
+            getattr(self.leg, what)(*arguments)
 
 
 @dataclass(slots=True)
@@ -157,7 +163,7 @@ class Ring:
     def hang_up(self) -> None:
         if self.rejected is None and not self.gone:
             self.gone = True
-            self.network.later(lambda: self._to_server("far_gives_up"))
+            self.network.message(lambda: self._to_server("far_gives_up"))
             if self.acknowledges:
                 at = self.network.clock.now() + 0.1  # after the 487
                 self.network.clock.call_at(at, lambda: self._to_server("far_acknowledges"))
@@ -168,7 +174,7 @@ class Ring:
         if not self.gone:
             self.rejected = status
         if self.acknowledges:
-            self.network.later(lambda: self._to_server("far_acknowledges"))
+            self.network.message(lambda: self._to_server("far_acknowledges"))
 
     def _to_server(self, what: str) -> None:
         if self.leg is not None:
@@ -188,6 +194,9 @@ class Network:
         """Trunks that answer nothing at all."""
         self.failing_trunks: dict[str, int] = {}
         """Trunks that answer every call with that status."""
+        self.lost = 0.0
+        """The share of messages that are lost and sent again (RFC 3261 section 17), and so come
+        late, after others; as many come twice."""
         self._phones: dict[str, Script] = {}
         self.tasks: set[asyncio.Task[None]] = set()
 
@@ -199,6 +208,19 @@ class Network:
         """After a little while, as networks take it."""
         at = self.clock.now() + self.chance.uniform(0.001, 0.05)
         self.clock.call_at(at, lambda: (action(), None)[1])
+
+    def message(self, action: Callable[[], object]) -> None:
+        """The same for a SIP message, which `lost` concerns."""
+        if not self.lost:
+            self.later(action)
+            return
+        at, again = self.clock.now() + self.chance.uniform(0.001, 0.05), FIRST_AGAIN_SECONDS
+        while self.chance.random() < self.lost and again < LAST_AGAIN_SECONDS:
+            at += again
+            again *= 2
+        self.clock.call_at(at, lambda: (action(), None)[1])
+        if self.chance.random() < self.lost:
+            self.clock.call_at(at + again, lambda: (action(), None)[1])
 
     def ring(
         self,
@@ -227,8 +249,12 @@ class Network:
         return ring
 
     def dialled(self, call: FarCall) -> None:
-        """A call of the server's arrives at its phone."""
+        """A call of the server's arrives at its phone: once, and not after its CANCEL."""
+        if call.id in self.calls:
+            return
         self.calls[call.id] = call
+        if call.ended is not None:
+            return
         if call.trunk in self.silent_trunks:
             call.ended = self.clock.now()  # it never came to any phone
             return
