@@ -86,20 +86,21 @@ class Watch:
         """The answer has come: the funded instant now."""
         self._pending = False
         if funded > self.funded:
-            self.funded = funded
-            self._looked = -math.inf
-            if self.end - self.warn_seconds > now:
-                self._warned = False  # the warning belonged to an end that has moved away
+            self._move(funded, now)
         else:
             self._looked = now
 
     def credit_changed(self, funded: Instant, now: Instant) -> None:
         """The funded instant now, which may have come nearer; what was asked for in vain may be
         had."""
+        self._move(funded, now)
+
+    def _move(self, funded: Instant, now: Instant) -> None:
+        before = self.end
         self.funded = funded
         self._looked = -math.inf
-        if self.end - self.warn_seconds > now:
-            self._warned = False
+        if self.end != before and self.end - self.warn_seconds >= now:
+            self._warned = False  # the warning belonged to an end that has moved away
 
     def warned(self) -> None:
         self._warned = True
