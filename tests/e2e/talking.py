@@ -62,7 +62,8 @@ async def cut_off_with_the_sound_heard(stage: Stage) -> None:
         for charge in leg["charges"]
         if charge["level"] == "caller_id"
     ]
-    assert sum(charges) == Decimal("0.80")
+    left = Decimal("0.80") - sum(charges)
+    assert 0 <= left < Decimal("0.10"), "what is left buys leg B no further block"
     assert "[beep]" not in far.heard, "the beep is for leg A only"
     assert not any(said.startswith("Your credit") for said in far.heard)
 
