@@ -29,7 +29,7 @@ from ringback.telephony.embedded import EmbeddedEngine
 NODE = "main"
 GRACE_SECONDS = 10.0
 """How long live calls may go on after SIGTERM."""
-SWITCH_SECONDS = 0.001
+SWITCH_SECONDS = 0.0001
 """How long the writer thread may hold the interpreter while signalling waits."""
 
 
