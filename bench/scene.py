@@ -176,7 +176,6 @@ class Scene:
         self._sipps.append(process)
         await process.start(remote)
         return process
-        return process
 
     def _log(self, role: str) -> Path:
         return self.folder / f"{role}.log"

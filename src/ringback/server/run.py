@@ -131,13 +131,13 @@ async def serve(
 
     handlers = {"call": call, "end": end, "credited": credited, "trunks": trunks}
     control = ControlServer(control_path(config), handlers)
-    await exchange.start()
-    await control.start()
-    # What is there from now on stays: to look through it for garbage takes a tenth of a second,
+    # What is there so far stays: to look through it for garbage takes a tenth of a second,
     # in which no timer goes off.
     gc.collect()
     gc.freeze()
     gc.set_threshold(*COLLECTIONS)
+    await exchange.start()
+    await control.start()
     ready()
     sweeping = loop.create_task(_sweep_decks(store, clock, report))
     await stop.wait()
