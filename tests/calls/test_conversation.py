@@ -14,8 +14,8 @@ from tests.calls.world import ACCESS, CALLEE, CALLER, World, in_world
 from ringback.accounts import lockout
 from ringback.accounts.lockout import Lock
 from ringback.calls.inbox import Message
+from ringback.engines.simulated import FarCall
 from ringback.store.models import CallerId, Extension, Sound
-from ringback.telephony.simulated import FarCall
 
 LATENCY = 0.051
 """The longest of the simulated network, one way."""

@@ -9,7 +9,7 @@ import pytest
 from tests.calls.test_session import accepts, accepts_and_dials, talker
 from tests.calls.world import ACCESS, CALLEE, CALLER, OTHER_CALLER, World, in_world
 
-from ringback.telephony.simulated import FarCall
+from ringback.engines.simulated import FarCall
 
 HOTEL = "+442071234567"
 

@@ -9,8 +9,8 @@ import pytest
 from tests.calls.test_session import accepts, talker
 from tests.calls.world import ACCESS, CALLEE, CALLER, World, in_world
 
+from ringback.engines.simulated import FarCall
 from ringback.store.models import Session
-from ringback.telephony.simulated import FarCall
 
 
 async def caller(call: FarCall) -> None:

@@ -12,8 +12,8 @@ from tests.calls.world import ACCESS, CALLEE, CALLER, OTHER_CALLER, PIN, World, 
 
 from ringback.accounts import lockout
 from ringback.accounts.lockout import Lock
+from ringback.engines.simulated import FarCall
 from ringback.store.models import CallerId, Extension
-from ringback.telephony.simulated import FarCall
 
 T = TypeVar("T")
 

@@ -9,7 +9,7 @@ from tests.calls.test_session import accepts, accepts_and_dials, talker
 from tests.calls.world import ACCESS, CALLEE, CALLER, World, in_world
 
 from ringback.calls import triggers
-from ringback.telephony.simulated import FarCall
+from ringback.engines.simulated import FarCall
 
 
 def test_a_fault_does_not_let_the_caller_ring_on(

@@ -14,8 +14,8 @@ from tests.calls.world import ACCESS, CALLEE, CALLER, World, in_world
 
 from ringback.accounts.setupfile import SetupError
 from ringback.config import Trunk
+from ringback.engines.simulated import FarCall
 from ringback.store.models import Charge, LedgerEntry
-from ringback.telephony.simulated import FarCall
 
 NUMBER = "02079460000#"
 

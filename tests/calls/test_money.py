@@ -11,8 +11,8 @@ import pytest
 from tests.calls.world import ACCESS, CALLEE, CALLER, OTHER_CALLER, PIN, RATE, World, in_world
 
 from ringback.calls.watch import Task
+from ringback.engines.simulated import FarCall
 from ringback.store.models import Allowance, Charge, LedgerAccount
-from ringback.telephony.simulated import FarCall
 
 # The rate of the world: 10 s for 0.05, then 0.05 for every 5 s, for either leg.
 

@@ -10,7 +10,7 @@ from tests.calls.test_session import accepts, accepts_and_dials, talker
 from tests.calls.world import ACCESS, CALLEE, CALLER, World, in_world
 
 from ringback.calls.outcome import Course, Outcome, of_answered
-from ringback.telephony.simulated import FarCall
+from ringback.engines.simulated import FarCall
 
 FAULTS = (None, Outcome.NOT_ACCEPTED, Outcome.NO_CREDIT, Outcome.BUSY)
 

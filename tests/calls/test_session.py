@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from tests.calls.world import ACCESS, CALLEE, CALLER, PIN, World, in_world
 
-from ringback.telephony.simulated import FarCall
-from ringback.telephony.simulated.legs import SimulatedLeg
+from ringback.engines.simulated import FarCall
+from ringback.engines.simulated.legs import SimulatedLeg
 
 
 async def talker(call: FarCall) -> None:

@@ -12,9 +12,9 @@ from sqlalchemy import Connection
 from tests.calls.test_session import accepts, accepts_and_dials, talker
 from tests.calls.world import ACCESS, CALLEE, CALLER, PIN, World, in_world
 
+from ringback.engines.simulated import FarCall
 from ringback.store import StoreError
 from ringback.store.models import Reservation
-from ringback.telephony.simulated import FarCall
 
 T = TypeVar("T")
 NATIONAL = "02079460000#"

@@ -21,6 +21,7 @@ from ringback.calls.services import Services
 from ringback.charging.ledger import UNLIMITED
 from ringback.clock import Instant, LoopClock
 from ringback.config import Guards, Route, Trunk
+from ringback.engines.simulated import FarCall, Network, SimulatedEngine, run_virtual
 from ringback.sounds.convert import convert
 from ringback.sounds.library import SoundLibrary
 from ringback.sounds.speech import BUILT_IN
@@ -33,7 +34,6 @@ from ringback.store.models import (
     Reservation,
     Session,
 )
-from ringback.telephony.simulated import FarCall, Network, SimulatedEngine, run_virtual
 
 CALLER = "+447700900123"
 OTHER_CALLER = "+447700900124"

@@ -12,6 +12,8 @@ from typing import Any, Protocol
 from ringback.cli.phone.audio import Audio
 from ringback.clock import Clock, LoopClock
 from ringback.config import Address, Sip, Trunk
+from ringback.engines.embedded import EmbeddedEngine
+from ringback.engines.simulated import FarCall, Network, SimulatedEngine, run_virtual
 from ringback.sip import events as sip
 from ringback.sip.calls import Call, IncomingCall, OutgoingCall
 from ringback.sip.endpoint import Endpoint
@@ -20,9 +22,7 @@ from ringback.sip.sdp import make_answer, make_offer
 from ringback.sip.udp import UdpAdapter, open_socket
 from ringback.sip.uri import NameAddr
 from ringback.sounds.ear import Said
-from ringback.telephony.embedded import EmbeddedEngine
 from ringback.telephony.port import Engine, TriggerLeg
-from ringback.telephony.simulated import FarCall, Network, SimulatedEngine, run_virtual
 
 NUMBER = "+442079460000"
 ACCESS = "+442071838750"

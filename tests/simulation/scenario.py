@@ -14,8 +14,8 @@ from typing import Any
 from tests.calls.world import ACCESS, CALLER, PIN, World
 
 from ringback.config import Route
+from ringback.engines.simulated import FarCall, run_virtual
 from ringback.store.models import Leg
-from ringback.telephony.simulated import FarCall, run_virtual
 
 CALLERS = [f"+4477009001{number:02}" for number in range(20)]
 CALLEES = [f"+4420794600{number:02}" for number in range(20)]

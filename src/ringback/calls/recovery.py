@@ -18,8 +18,8 @@ from ringback.calls import records
 from ringback.calls.outcome import FINAL, Outcome, Stage, of_unanswered
 from ringback.charging import ledger
 from ringback.clock import Instant
+from ringback.engines.cause import failure
 from ringback.store import models
-from ringback.telephony.cause import failure
 
 
 @dataclass(frozen=True, slots=True)

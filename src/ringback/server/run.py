@@ -20,11 +20,11 @@ from ringback.calls.services import Services
 from ringback.charging import decks
 from ringback.clock import Clock, LoopClock
 from ringback.config import Config, ConfigError
+from ringback.engines.embedded import EmbeddedEngine
 from ringback.server.commands import call_me_back
 from ringback.server.control import ControlError, ControlServer
 from ringback.sounds.library import SoundLibrary
 from ringback.store import Store, StoreError, migrate, open_store
-from ringback.telephony.embedded import EmbeddedEngine
 
 NODE = "main"
 GRACE_SECONDS = 10.0

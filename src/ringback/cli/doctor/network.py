@@ -12,14 +12,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from ringback.cli.doctor.finding import Finding, fault, ok, warning
 from ringback.clock import Instant, LoopClock
 from ringback.config import Config, Trunk
+from ringback.engines.embedded.engine import reachable
+from ringback.engines.embedded.trunks import correspondence
 from ringback.server.control import ControlError, ask
 from ringback.server.run import control_path
 from ringback.sip.calls import IncomingCall
 from ringback.sip.endpoint import Endpoint
 from ringback.sip.message import Response
 from ringback.sip.udp import UdpAdapter, open_socket
-from ringback.telephony.embedded.engine import reachable
-from ringback.telephony.embedded.trunks import correspondence
 
 PORTS_A_CALL = 4
 ANSWER_SECONDS = 3.0

@@ -16,16 +16,16 @@ from tests.sip.useragents import PEER, US, Alone, from_callee, kinds, reply
 
 from ringback.clock import LoopClock
 from ringback.config import Trunk
+from ringback.engines.embedded.outleg import OutLeg
+from ringback.engines.embedded.trunks import TrunkState
+from ringback.engines.simulated import run_virtual
 from ringback.media.pool import MediaEvent, Pressed, Silent
 from ringback.sip.calls import IncomingCall
 from ringback.sip.endpoint import Endpoint
 from ringback.sip.events import Event as SipEvent
 from ringback.sip.message import Message, Request
 from ringback.telephony import port
-from ringback.telephony.embedded.outleg import OutLeg
-from ringback.telephony.embedded.trunks import TrunkState
 from ringback.telephony.port import Order, Outcome, Shown
-from ringback.telephony.simulated import run_virtual
 
 SDP = (
     b"v=0\r\no=- 1 1 IN IP4 192.0.2.2\r\ns=-\r\nc=IN IP4 192.0.2.2\r\nt=0 0\r\n"

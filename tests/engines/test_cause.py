@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ringback.telephony.cause import failure
+from ringback.engines.cause import failure
 from ringback.telephony.port import Outcome
 
 

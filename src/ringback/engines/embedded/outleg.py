@@ -9,6 +9,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ringback.clock import Instant, Timer
+from ringback.engines.cause import failure
+from ringback.engines.embedded.identity import sender_headers
+from ringback.engines.embedded.trunks import credentials_of
 from ringback.media.pool import (
     Heard,
     LimitReached,
@@ -25,9 +28,6 @@ from ringback.sip.calls import OutgoingCall
 from ringback.sip.sdp import Endpoint as SdpEndpoint
 from ringback.sip.sdp import Negotiated, SdpError, make_answer, make_offer, read_answer
 from ringback.telephony import port
-from ringback.telephony.cause import failure
-from ringback.telephony.embedded.identity import sender_headers
-from ringback.telephony.embedded.trunks import credentials_of
 from ringback.telephony.port import (
     LONGEST_SILENCE_SECONDS,
     NO_RESPONSE_SECONDS,
@@ -40,7 +40,7 @@ from ringback.telephony.port import (
 )
 
 if TYPE_CHECKING:
-    from ringback.telephony.embedded.engine import EmbeddedEngine
+    from ringback.engines.embedded.engine import EmbeddedEngine
 
 SAME_KEY_SECONDS = 0.25
 """A key that comes by INFO and, so soon before or after, as the leg's first event in RTP is one."""

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from tests.sip.useragents import request
 
 from ringback.config import Trunk
+from ringback.engines.embedded.identity import read_trigger, sender_headers
 from ringback.sip.message import Request, parse
 from ringback.sip.screening import refusal
-from ringback.telephony.embedded.identity import read_trigger, sender_headers
 from ringback.telephony.port import Shown, Trigger
 
 CALLER = "+447700900123"

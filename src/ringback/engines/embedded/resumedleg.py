@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from ringback.engines.embedded.trunks import credentials_of
 from ringback.sip import events as sip
 from ringback.sip.calls import ResumedCall
 from ringback.telephony import port
-from ringback.telephony.embedded.trunks import credentials_of
 from ringback.telephony.port import Cause, Listener, Outcome
 
 if TYPE_CHECKING:
-    from ringback.telephony.embedded.engine import EmbeddedEngine
+    from ringback.engines.embedded.engine import EmbeddedEngine
 
 
 class ResumedLeg:

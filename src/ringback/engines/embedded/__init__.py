@@ -1,5 +1,5 @@
 """The embedded engine: SIP in process, RTP in worker processes."""
 
-from ringback.telephony.embedded.engine import EmbeddedEngine
+from ringback.engines.embedded.engine import EmbeddedEngine
 
 __all__ = ["EmbeddedEngine"]

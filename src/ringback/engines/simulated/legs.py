@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ringback.clock import Instant, Timer
+from ringback.engines.cause import failure
 from ringback.telephony import port
-from ringback.telephony.cause import failure
 from ringback.telephony.port import (
     NO_RESPONSE_SECONDS,
     SILENCE_SECONDS,
@@ -23,8 +23,8 @@ from ringback.telephony.port import (
 )
 
 if TYPE_CHECKING:
-    from ringback.telephony.simulated.engine import SimulatedEngine
-    from ringback.telephony.simulated.network import FarCall, Ring
+    from ringback.engines.simulated.engine import SimulatedEngine
+    from ringback.engines.simulated.network import FarCall, Ring
 
 UNCONFIRMED_SECONDS = 32.0
 """SIP's 64*T1: so long is waited for an ACK, or for the answer to a CANCEL."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
+from ringback.engines.simulated.legs import ResumedSimulatedLeg, SimulatedLeg, SimulatedTrigger
+from ringback.engines.simulated.network import FarCall, Network, Ring
 from ringback.telephony.port import CallLeg, Listener, NoRoom, Order, TriggerLeg
-from ringback.telephony.simulated.legs import ResumedSimulatedLeg, SimulatedLeg, SimulatedTrigger
-from ringback.telephony.simulated.network import FarCall, Network, Ring
 
 
 class SimulatedEngine:

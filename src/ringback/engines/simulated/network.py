@@ -14,8 +14,8 @@ from ringback.clock import Clock, Instant
 from ringback.telephony.port import Shown, Trigger
 
 if TYPE_CHECKING:
-    from ringback.telephony.simulated.engine import SimulatedEngine
-    from ringback.telephony.simulated.legs import SimulatedLeg, SimulatedTrigger
+    from ringback.engines.simulated.engine import SimulatedEngine
+    from ringback.engines.simulated.legs import SimulatedLeg, SimulatedTrigger
 
 FIRST_AGAIN_SECONDS, LAST_AGAIN_SECONDS = 0.5, 8.0
 """A message that is lost is sent again after T1, then after twice that."""

@@ -11,7 +11,7 @@ from ringback.telephony import port
 from ringback.telephony.port import Cause, Listener, Outcome, Trigger
 
 if TYPE_CHECKING:
-    from ringback.telephony.embedded.engine import EmbeddedEngine
+    from ringback.engines.embedded.engine import EmbeddedEngine
 
 UNAVAILABLE = 503
 

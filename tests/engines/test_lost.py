@@ -12,10 +12,10 @@ import pytest
 from tests.contract.rigs import NUMBER, EmbeddedFar, Far, Rig, run_embedded
 from tests.contract.test_contract import Events, answers, call, ended
 
+from ringback.engines.embedded import EmbeddedEngine
+from ringback.engines.embedded.outleg import OutLeg
 from ringback.sip import events as sip
 from ringback.telephony import port
-from ringback.telephony.embedded import EmbeddedEngine
-from ringback.telephony.embedded.outleg import OutLeg
 from ringback.telephony.port import CallLeg, NoRoom, Outcome, TriggerLeg
 
 

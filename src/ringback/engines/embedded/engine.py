@@ -9,18 +9,18 @@ from collections.abc import Callable, Sequence
 
 from ringback.clock import Clock, Instant
 from ringback.config import Sip, Trunk
+from ringback.engines.embedded.identity import read_trigger
+from ringback.engines.embedded.inleg import UNAVAILABLE, InLeg
+from ringback.engines.embedded.outleg import OutLeg
+from ringback.engines.embedded.resumedleg import ResumedLeg
+from ringback.engines.embedded.strangers import Strangers
+from ringback.engines.embedded.trunks import Trunks
 from ringback.media.pool import MediaPool
 from ringback.sip import events as sip
 from ringback.sip.calls import Call, IncomingCall
 from ringback.sip.endpoint import Endpoint
 from ringback.sip.transaction import Address
 from ringback.sip.udp import UdpAdapter, open_socket
-from ringback.telephony.embedded.identity import read_trigger
-from ringback.telephony.embedded.inleg import UNAVAILABLE, InLeg
-from ringback.telephony.embedded.outleg import OutLeg
-from ringback.telephony.embedded.resumedleg import ResumedLeg
-from ringback.telephony.embedded.strangers import Strangers
-from ringback.telephony.embedded.trunks import Trunks
 from ringback.telephony.port import CallLeg, Listener, Order, TriggerLeg
 
 CLOSING_SECONDS = 1.0

@@ -5,8 +5,8 @@ from __future__ import annotations
 from tests.contract.rigs import NUMBER, EmbeddedFar, EmbeddedRig, Far, Rig, run_embedded
 from tests.contract.test_contract import call, ended
 
+from ringback.engines.embedded.outleg import OutLeg
 from ringback.telephony import port
-from ringback.telephony.embedded.outleg import OutLeg
 from ringback.telephony.port import TriggerLeg
 
 HEAD = "v=0\r\no=- 5 5 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n"
