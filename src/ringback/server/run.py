@@ -98,6 +98,7 @@ async def serve(
         config.sip, config.trunk, clock, chance, workers=os.cpu_count() or 1, report=report
     )
     services = Services(
+        node=NODE,
         clock=clock,
         chance=chance,
         store=store,
@@ -112,7 +113,7 @@ async def serve(
         guards=config.guards,
         currency=config.server.currency,
     )
-    exchange = Exchange(services, NODE)
+    exchange = Exchange(services)
 
     async def call(request: dict[str, Any]) -> dict[str, Any]:
         return await call_me_back(services, exchange, request)

@@ -39,6 +39,8 @@ class OwnSounds:
     by_path: dict[str, Clip] = field(default_factory=dict)
     """By the path as the setup has it."""
     shadows: dict[Phrase, Clip] = field(default_factory=dict)
+    missing: tuple[str, ...] = ()
+    """Paths of sounds that are not there: they are skipped."""
 
 
 class SoundLibrary:
@@ -57,8 +59,8 @@ class SoundLibrary:
     def load(
         self, tx: Connection, owners: Sequence[str], paths: Iterable[str], language: str
     ) -> OwnSounds:
-        """The sounds of a session: `owners` are the extension and the accounts above it, nearest
-        first, `paths` are those that its setup names."""
+        """The sounds of a session, within a unit of work: `owners` are the extension and the
+        accounts above it, nearest first, `paths` are those that its setup names."""
         wanted = {path: split(path) for path in paths}
         rows = _FIND.rows(tx, owners=owners, paths=[name for _, name in wanted.values()])
         found: dict[tuple[str, str], Clip] = {}
@@ -66,23 +68,30 @@ class SoundLibrary:
             found[row.owner_id, row.path] = Clip(
                 self._folder / row.file, row.seconds, f"[{row.path}]"
             )
-        sounds = OwnSounds()
+        by_path: dict[str, Clip] = {}
+        shadows: dict[Phrase, Clip] = {}
+        missing: list[str] = []
         for path, (level, name) in wanted.items():
             clip = found.get((owners[level], name)) if level < len(owners) else None
             if clip is None or not clip.path.exists():
-                self._report(f"sound {path}")
+                missing.append(path)
             else:
-                sounds.by_path[path] = clip
+                by_path[path] = clip
         for owner in reversed(owners):
             for phrase in Phrase:
                 shadow = found.get((owner, f"{SHADOWS}{phrase}.wav"))
                 if shadow is None:
                     continue
                 if shadow.path.exists():
-                    sounds.shadows[phrase] = shadow
+                    shadows[phrase] = shadow
                 else:
-                    self._report(f"sound {SHADOWS}{phrase}.wav")
-        return sounds
+                    missing.append(f"{SHADOWS}{phrase}.wav")
+        return OwnSounds(by_path, shadows, tuple(missing))
+
+    def tell_missing(self, sounds: OwnSounds) -> None:
+        """Report the sounds that a session has to do without."""
+        for path in sounds.missing:
+            self._report(f"sound {path}")
 
 
 def split(path: str) -> tuple[int, str]:

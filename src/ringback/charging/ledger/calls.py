@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -18,8 +19,17 @@ from ringback.store import models
 from ringback.store.prepared import Prepared
 
 
-class InsufficientCredit(Exception):
-    """A payer has not what is to be reserved. Nothing was reserved with anybody."""
+@dataclass(frozen=True, slots=True)
+class Shortage:
+    """What was to be reserved cannot be. Nothing was reserved with anybody."""
+
+    payer: str
+    """Name of the account, or number of the callerID."""
+    ledger_id: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.payer}: {self.reason}"
 
 
 class LedgerFault(Exception):
@@ -88,8 +98,8 @@ _OPEN_OF_LEG = Prepared(
 _OPEN, _CHARGE = Prepared(insert(_R)), Prepared(insert(models.Charge))
 
 
-def reserve(tx: Connection, holds: Sequence[Hold]) -> None:
-    """Reserve all of the holds or none. Raises InsufficientCredit, and LedgerFault for a leg that
+def reserve(tx: Connection, holds: Sequence[Hold]) -> Shortage | None:
+    """Reserve all of the holds, or none and say who lacks what. Raises LedgerFault for a leg that
     has been settled."""
     held = {row.id: row for row in _HELD.rows(tx, ids=[hold.reservation_id for hold in holds])}
     added: list[Decimal] = []
@@ -102,31 +112,51 @@ def reserve(tx: Connection, holds: Sequence[Hold]) -> None:
         added.append(more)
         needed[hold.ledger_id] = needed.get(hold.ledger_id, ZERO) + more
 
-    unlimited = _take(tx, needed, {hold.ledger_id: hold.payer for hold in holds})
+    payers = {hold.ledger_id: hold.payer for hold in holds}
+    taken = _take(tx, needed, payers)
+    if isinstance(taken, Shortage):
+        return taken
+    shortage = _take_minutes(tx, holds, held)
+    if shortage is not None:
+        _give_back(tx, taken)
+        return shortage
     for hold, more in zip(holds, added, strict=True):
         row = held.get(hold.reservation_id)
-        _take_minutes(tx, hold, row)
-        paid, granted = (ZERO, more) if hold.ledger_id in unlimited else (more, ZERO)
+        paid, granted = (more, ZERO) if taken[hold.ledger_id] is not None else (ZERO, more)
         if row is None:
             _open_reservation(tx, hold, paid, granted)
         elif more or hold.free.blocks > row.free_blocks or hold.below_id != row.below_id:
             unpaid = max(hold.free.blocks, row.free_blocks)
             _change(tx, hold, paid, granted, unpaid)
+    return None
 
 
-def _take(tx: Connection, needed: Mapping[str, Decimal], payers: Mapping[str, str]) -> set[str]:
-    """Reserve so much with each account that has a limit, and return those that have none."""
-    unlimited: set[str] = set()
+def _take(
+    tx: Connection, needed: Mapping[str, Decimal], payers: Mapping[str, str]
+) -> dict[str, Decimal | None] | Shortage:
+    """Reserve so much with each account, or with none; None in place of the amount for an account
+    that has no limit."""
+    taken: dict[str, Decimal | None] = {}
     for ledger_id in sorted(needed):
         more = needed[ledger_id]
         # Most often there is enough: one statement takes it where it is, and locks the row.
         if not more or _TAKE.run(tx, ledger=ledger_id, more=more):
+            taken[ledger_id] = more
             continue
         found = balance(tx, ledger_id, lock=True)
         if not found.unlimited:
-            raise _insufficient(payers[ledger_id], more, found)
-        unlimited.add(ledger_id)
-    return unlimited
+            _give_back(tx, taken)
+            return _shortage(payers[ledger_id], ledger_id, more, found)
+        taken[ledger_id] = None
+    return taken
+
+
+def _give_back(tx: Connection, taken: Mapping[str, Decimal | None]) -> None:
+    """Undo what `_take` reserved: a refusal leaves no trace, and is no exception, which would make
+    the store do every other unit of the batch again."""
+    for ledger_id, amount in taken.items():
+        if amount:
+            _POST.value(tx, ledger=ledger_id, used=ZERO, held=amount)
 
 
 def trim(tx: Connection, holds: Sequence[Hold]) -> None:
@@ -216,10 +246,11 @@ def settle_interrupted(
     return max((post.billed_seconds for post in posts if post.answered), default=None)
 
 
-def _insufficient(payer: str, needed: Decimal, found: Balance) -> InsufficientCredit:
-    return InsufficientCredit(
-        f"{payer}: {format_amount(needed)} is to be reserved, "
-        f"{format_amount(found.available)} is available"
+def _shortage(payer: str, ledger_id: str, needed: Decimal, found: Balance) -> Shortage:
+    return Shortage(
+        payer,
+        ledger_id,
+        f"{format_amount(needed)} is to be reserved, {format_amount(found.available)} is available",
     )
 
 
@@ -241,16 +272,30 @@ def _open_reservation(tx: Connection, hold: Hold, paid: Decimal, granted: Decima
     )
 
 
-def _take_minutes(tx: Connection, hold: Hold, row: Any) -> None:
-    """Reserve what the hold has more of free minutes than is reserved."""
-    if hold.allowance is None:
-        return
-    had = Free() if row is None else Free(hold.free.first, row.free_blocks)
-    more = hold.free_seconds - hold.rate.free_seconds(had)
-    if (more > 0 or row is None) and not minutes.take(tx, hold.allowance, more):
-        raise InsufficientCredit(
-            f"{hold.payer}: its free minutes to +{hold.allowance.prefix} have just been taken"
+def _take_minutes(
+    tx: Connection, holds: Sequence[Hold], held: Mapping[str, Any]
+) -> Shortage | None:
+    """Reserve what the holds have more of free minutes than is reserved, or nothing."""
+    taken: list[tuple[str, int]] = []
+    for hold in holds:
+        if hold.allowance is None:
+            continue
+        row = held.get(hold.reservation_id)
+        had = Free() if row is None else Free(hold.free.first, row.free_blocks)
+        more = hold.free_seconds - hold.rate.free_seconds(had)
+        if more <= 0 and row is not None:
+            continue
+        if minutes.take(tx, hold.allowance, more):
+            taken.append((hold.allowance.id, more))
+            continue
+        for allowance_id, seconds in taken:
+            minutes.use(tx, allowance_id, seconds, 0)
+        return Shortage(
+            hold.payer,
+            hold.ledger_id,
+            f"its free minutes to +{hold.allowance.prefix} have just been taken",
         )
+    return None
 
 
 def _change(tx: Connection, hold: Hold, paid: Decimal, granted: Decimal, unpaid: int) -> None:
