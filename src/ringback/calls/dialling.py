@@ -123,16 +123,18 @@ class Dialler:
             settle_undialled(tx, line.undialled, now)
             step = self._reserve(tx, leg_id, latest_answer)
             ledger.reserve(tx, step.holds)
-            records.insert_leg(
-                tx,
-                leg_id=leg_id,
-                session=line.id,
+            row = records.LegRow(
+                id=leg_id,
+                session_id=line.id,
                 leg=self._role,
-                number=number,
+                received=number.received,
+                e164=number.e164,
+                dialled=number.dialled,
                 trunk=trunk.name,
                 started=now,
                 saved=leg.saved(),
             )
+            records.insert_leg(tx, row)
             return step
 
         try:

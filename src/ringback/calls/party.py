@@ -67,7 +67,7 @@ class Party:
             self.id,
             ringing=self.ringing,
             answered=self.answered,
-            at=ended,
+            ended=ended,
             cause=None if self.cause is None else self.cause.code,
             billed_seconds=billed,
         )
@@ -86,5 +86,5 @@ def settle_undialled(tx: Connection, leg_ids: Sequence[str], now: Instant) -> No
     for leg_id in leg_ids:
         ledger.settle_interrupted(tx, leg_id, None, now, now)
         records.leg_ended(
-            tx, leg_id, ringing=None, answered=None, at=now, cause=None, billed_seconds=None
+            tx, leg_id, ringing=None, answered=None, ended=now, cause=None, billed_seconds=None
         )

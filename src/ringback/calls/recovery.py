@@ -104,7 +104,7 @@ def _end_leg(
         leg["id"],
         ringing=leg["ringing"],
         answered=answered,
-        at=ended,
+        ended=ended,
         cause=None,
         billed_seconds=billed,
     )
