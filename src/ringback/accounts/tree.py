@@ -57,7 +57,7 @@ class CallerIdFacts:
 def _chain() -> Any:
     own = (
         select(Account.id, Account.parent_id, literal(0).label("depth"))
-        .where(Account.id == bindparam("account"))
+        .where(Account.id == bindparam("account_id"))
         .cte("chain", recursive=True)
     )
     above = aliased(Account)
@@ -78,18 +78,18 @@ _ACCOUNTS = Prepared(
     .join(_TREE, _TREE.c.id == Account.id)
     .order_by(_TREE.c.depth)
 )
-_EXTENSION = Prepared(select(Extension.__table__).where(Extension.id == bindparam("extension")))
+_EXTENSION = Prepared(select(Extension.__table__).where(Extension.id == bindparam("id")))
 _OF_NUMBER = Prepared(
     select(AccessNumber.extension_id).where(AccessNumber.number == bindparam("number"))
 )
 _ACCESS_NUMBERS = Prepared(
     select(AccessNumber.number)
-    .where(AccessNumber.extension_id == bindparam("extension"))
+    .where(AccessNumber.extension_id == bindparam("extension_id"))
     .order_by(AccessNumber.position)
 )
 _CALLER_ID = Prepared(
     select(CallerId.__table__).where(
-        CallerId.extension_id == bindparam("extension"), CallerId.number == bindparam("number")
+        CallerId.extension_id == bindparam("extension_id"), CallerId.number == bindparam("number")
     )
 )
 
@@ -102,9 +102,9 @@ def find_extension(tx: Connection, access_number: str) -> ExtensionFacts | None:
 
 def load_extension(tx: Connection, extension_id: str) -> ExtensionFacts:
     """An extension that is known to be there."""
-    row = _EXTENSION.row(tx, extension=extension_id)
-    numbers = _ACCESS_NUMBERS.values(tx, extension=extension_id)
-    accounts = _ACCOUNTS.rows(tx, account=row.account_id)
+    row = _EXTENSION.row(tx, id=extension_id)
+    numbers = _ACCESS_NUMBERS.values(tx, extension_id=extension_id)
+    accounts = _ACCOUNTS.rows(tx, account_id=row.account_id)
 
     def inherited(name: str, fallback: str) -> str:
         return next((value for account in accounts if (value := getattr(account, name))), fallback)
@@ -126,18 +126,18 @@ def load_extension(tx: Connection, extension_id: str) -> ExtensionFacts:
 
 def upwards(tx: Connection, account_id: str) -> list[str]:
     """Ids of the account and of all above it."""
-    return [row.id for row in _ACCOUNTS.rows(tx, account=account_id)]
+    return [row.id for row in _ACCOUNTS.rows(tx, account_id=account_id)]
 
 
 def time_zone(tx: Connection, account_id: str) -> str:
     """That of an account, its own or inherited."""
-    accounts = _ACCOUNTS.rows(tx, account=account_id)
+    accounts = _ACCOUNTS.rows(tx, account_id=account_id)
     return next((row.time_zone for row in accounts if row.time_zone), FALLBACK_TIME_ZONE)
 
 
 def find_caller_id(tx: Connection, extension_id: str, number: str) -> CallerIdFacts | None:
     """The authorized callerID of a number on an extension, enabled or not."""
-    row = _CALLER_ID.row(tx, extension=extension_id, number=number)
+    row = _CALLER_ID.row(tx, extension_id=extension_id, number=number)
     if row is None:
         return None
     return CallerIdFacts(

@@ -73,7 +73,7 @@ _START = (
         models.Account.id, models.Account.parent_id, literal_column("0", Integer).label("height")
     )
     .join(models.Extension, models.Extension.account_id == models.Account.id)
-    .where(models.Extension.id == bindparam("extension"))
+    .where(models.Extension.id == bindparam("extension_id"))
     .cte("above", recursive=True)
 )
 _ABOVE = _START.union_all(
@@ -97,7 +97,7 @@ _ABOVE_WITH_PLANS = Prepared(
 )
 _CALLER_ID = Prepared(
     select(models.CallerId.ledger_id, models.CallerId.number).where(
-        models.CallerId.id == bindparam("caller_id")
+        models.CallerId.id == bindparam("id")
     )
 )
 
@@ -109,7 +109,7 @@ def who_pays(tx: Connection, extension_id: str, caller_id: str | None) -> list[P
 
     Raises NoRate when there is none.
     """
-    above = _ABOVE_WITH_PLANS.rows(tx, extension=extension_id)
+    above = _ABOVE_WITH_PLANS.rows(tx, extension_id=extension_id)
     found = [
         Payer(row.ledger_id, row.name, _given_plan(row, above[height:]))
         for height, row in enumerate(above)
@@ -122,7 +122,7 @@ def who_pays(tx: Connection, extension_id: str, caller_id: str | None) -> list[P
         )
     if caller_id is None:
         return found
-    row = _CALLER_ID.row(tx, caller_id=caller_id)
+    row = _CALLER_ID.row(tx, id=caller_id)
     return [Payer(row.ledger_id, row.number, found[0].plan), *found]
 
 
