@@ -38,6 +38,7 @@ from ringback.charging.meter import Meter, Role, Step
 from ringback.charging.packages import allowances_of
 from ringback.charging.payers import PayerRate, payers
 from ringback.charging.rating import Free
+from ringback.levels import of_extension
 from ringback.store import InlineStore, Store, open_store
 
 T = TypeVar("T")
@@ -235,7 +236,7 @@ class Money(RuleBasedStateMachine):
     # How
 
     def _paying(self, tx: Connection, who: str | None) -> list[PayerRate]:
-        return payers(tx, "travellers", who, "+442079460000", NOW)
+        return payers(tx, of_extension(tx, "travellers"), who, "+442079460000", NOW)
 
     def _call(self, tx: Connection, role: str) -> Call:
         self.calls += 1

@@ -10,6 +10,7 @@ from collections.abc import Collection
 
 from sqlalchemy import Connection
 
+from ringback import levels
 from ringback.accounts import lockout, tree
 from ringback.accounts.callback import AcceptPrompt, ReturnCalls
 from ringback.accounts.tree import CallerIdFacts
@@ -215,7 +216,9 @@ async def charge_leg_a(line: Line) -> None:
     number, dialled, now = line.a.number.e164, line.a.started, line.now()
 
     def work(tx: Connection) -> Step:
-        paying = payers.payers(tx, line.extension.id, who.id, number, dialled)
+        paying = payers.payers(
+            tx, levels.of_extension(tx, line.extension.id), who.id, number, dialled
+        )
         step = line.meter.change_payers_a(paying, now + UNTIL_SLICED_SECONDS)
         ledger.trim(tx, step.trims)
         ledger.reserve(tx, step.holds)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection
 
+from ringback import levels
 from ringback.accounts import tree
 from ringback.calls import decision, records
 from ringback.calls.dialling import UNTIL_RINGING_SECONDS, Dialler
@@ -166,7 +167,8 @@ class _OutgoingCall:
     def _payers(self, tx: Connection, at: Instant) -> list[payers.PayerRate]:
         line = self._line
         who = None if line.identified is None else line.identified.id
-        return payers.payers(tx, line.extension.id, who, self._dialled.e164, at)
+        accounts = levels.of_extension(tx, line.extension.id)
+        return payers.payers(tx, accounts, who, self._dialled.e164, at)
 
     def _reserve(self, tx: Connection, leg_id: str, latest_answer: Instant) -> Step:
         line, now = self._line, self._line.now()

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection
 
+from ringback import levels
 from ringback.accounts import lockout, tree
 from ringback.accounts.callback import ReturnCalls
 from ringback.accounts.tree import ExtensionFacts
@@ -38,7 +39,9 @@ def trigger_refusal(
     if refused is not None:
         return refused
     try:
-        paying = payers(tx, extension.id, _caller_id(accepted), number, now)
+        paying = payers(
+            tx, levels.of_extension(tx, extension.id), _caller_id(accepted), number, now
+        )
     except NoRate as error:
         return Refused(Outcome.REFUSED_NO_RATE, str(error), number)
     opening = Meter().open_a("", paying, ledger.free_left(tx, allowances_of(paying)))
@@ -134,7 +137,7 @@ def forbidden_reason(
 
     def listed_by_all() -> bool:
         try:
-            paying = who_pays(tx, extension.id, caller_id)
+            paying = who_pays(tx, levels.of_extension(tx, extension.id), caller_id)
         except NoRate:
             return False
         return all(matches_prefix(e164, payer.plan.special_prefixes) for payer in paying)

@@ -97,7 +97,7 @@ async def _dial(line: Line, number: str) -> Party | Cause:
         _decide_again(tx, line, number)
         now = line.now()
         who = None if line.triggering is None else line.triggering.id
-        paying = payers.payers(tx, line.extension.id, who, number, now)
+        paying = payers.payers(tx, line.extension.levels, who, number, now)
         step = line.meter.open_a(leg_id, paying, ledger.free_left(tx, allowances_of(paying)))
         lacking = lack_of_credit(tx, line.extension, step.holds)
         if lacking is not None:
