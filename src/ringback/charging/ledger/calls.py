@@ -130,9 +130,13 @@ def _take(tx: Connection, needed: Mapping[str, Decimal], payers: Mapping[str, st
 
 def trim(tx: Connection, holds: Sequence[Hold]) -> None:
     """Give back what is reserved beyond the total of each hold, free minutes included. One that
-    is less already, or settled, stays as it is."""
-    for hold in holds:
-        row = _HELD.row(tx, ids=[hold.reservation_id])
+    is less already, or settled, stays as it is. No two holds are of one reservation."""
+    if not holds:
+        return
+    held = {row.id: row for row in _HELD.rows(tx, ids=[hold.reservation_id for hold in holds])}
+    # In the order of accounts, which are locked one after the other.
+    for hold in sorted(holds, key=lambda hold: hold.ledger_id):
+        row = held.get(hold.reservation_id)
         if row is None or row.settled:
             continue
         less = max(ZERO, row.amount + row.free - hold.total)
