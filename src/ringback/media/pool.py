@@ -25,7 +25,6 @@ from ringback.telephony.port import NoRoom
 __all__ = [
     "Heard",
     "LimitReached",
-    "Listener",
     "MediaEvent",
     "MediaPool",
     "NoPorts",
