@@ -18,7 +18,7 @@ from ringback.charging import ledger
 from ringback.charging.holds import Hold, Post
 from ringback.charging.ledger import LedgerFault, RechargeRefused
 from ringback.charging.meter import Meter
-from ringback.store import Store, models
+from ringback.store import InlineStore, Store, models
 
 
 class Books:
@@ -205,6 +205,39 @@ def test_an_unanswered_leg_left_by_a_crash_costs_nothing(books: Books) -> None:
 
 
 # Recharges
+
+
+def accounts_locked(work: Work[object]) -> list[str]:
+    """The ledger accounts that a unit of work changes, in the order in which it does: another
+    that changes them in another order would wait for this one, and this one for it."""
+    books = Books(InlineStore())
+    books.reserve(hold(2, "a", "y"), hold(2, "a", "x"))
+
+    def watched(tx: Connection) -> list[str]:
+        tx.exec_driver_sql("CREATE TEMP TABLE touched (id TEXT)")
+        tx.exec_driver_sql(
+            "CREATE TEMP TRIGGER touch AFTER UPDATE ON ledger_accounts "
+            "BEGIN INSERT INTO touched VALUES (new.id); END"
+        )
+        work(tx)
+        return list(tx.exec_driver_sql("SELECT id FROM touched").scalars())
+
+    locked = asyncio.run(books.store.run(watched))
+    books.close()
+    return locked
+
+
+@pytest.mark.parametrize(
+    "work",
+    [
+        lambda tx: ledger.reserve(tx, [hold(3, "a", "y"), hold(3, "a", "x")]),
+        lambda tx: ledger.trim(tx, [hold(1, "a", "y"), hold(1, "a", "x")]),
+        lambda tx: ledger.settle(tx, [post(1, "a", "y"), post(1, "a", "x")], NOW),
+    ],
+    ids=["reserve", "trim", "settle"],
+)
+def test_accounts_are_locked_in_the_order_of_their_ids(work: Work[object]) -> None:
+    assert accounts_locked(work) == ["x", "y"]
 
 
 def test_an_order_number_counts_once(books: Books) -> None:

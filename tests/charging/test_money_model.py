@@ -37,6 +37,7 @@ from ringback.charging.meter import Meter, Role
 from ringback.charging.money import Money
 from ringback.charging.payers import PayerRate, payers
 from ringback.charging.rating import Free
+from ringback.levels import of_extension
 from ringback.store import InlineStore, Store, open_store
 
 T = TypeVar("T")
@@ -213,7 +214,7 @@ class Sessions(RuleBasedStateMachine):
     # How
 
     def _paying(self, tx: Connection, who: str | None) -> list[PayerRate]:
-        return payers(tx, "travellers", who, "+442079460000", NOW)
+        return payers(tx, of_extension(tx, "travellers"), who, "+442079460000", NOW)
 
     def _go_on(self, talk: Talk, wait: float) -> None:
         meter, a, b = talk.meter, talk.legs.get("A"), talk.legs.get("B")

@@ -65,7 +65,7 @@ def of_return_call(
     no_rate: str | None = None
     caller_id = None if facts.listed is None else facts.listed.id
     try:
-        paying = payers(tx, extension.id, caller_id, number, now)
+        paying = payers(tx, extension.levels, caller_id, number, now)
     except NoRate as error:
         no_rate = str(error)
     shortage = shortage_a(tx, paying, extension.setup.minimum_credit) if paying else None
@@ -175,7 +175,7 @@ def _forbidden(
 
     def listed_by_all() -> bool:
         try:
-            paying = who_pays(tx, extension.id, caller_id)
+            paying = who_pays(tx, extension.levels, caller_id)
         except NoRate:
             return False
         return all(matches_prefix(e164, payer.plan.special_prefixes) for payer in paying)

@@ -3,6 +3,7 @@ section 4 step 5, section 6 "Who pays")."""
 
 from __future__ import annotations
 
+from ringback import levels
 from ringback.accounts.callback import AcceptPrompt, ReturnCalls
 from ringback.calls import records
 from ringback.calls.caller import Caller
@@ -91,7 +92,9 @@ async def charge_leg_a(session: CallbackSession, caller: Caller, waiting: Waitin
 
     def work(money: Money) -> Refused | None:
         try:
-            paying = payers(money.tx, extension, who.id, number, dialled)
+            paying = payers(
+                money.tx, levels.of_extension(money.tx, extension), who.id, number, dialled
+            )
         except NoRate as error:
             return Refused(Reason.NO_RATE, str(error))
         shortage = money.change_payers_a(paying, money.now + UNTIL_SLICED_SECONDS)

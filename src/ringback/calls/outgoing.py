@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection
 
+from ringback import levels
 from ringback.accounts import tree
 from ringback.calls import records
 from ringback.calls.caller import Caller, seconds_of
@@ -147,9 +148,8 @@ class OutgoingCall:
     def _payers(self, money: Money) -> Sequence[PayerRate] | Refused:
         session = self._session
         try:
-            return payers(
-                money.tx, session.extension.id, session.payer_id, self._dialled.e164, money.now
-            )
+            accounts = levels.of_extension(money.tx, session.extension.id)
+            return payers(money.tx, accounts, session.payer_id, self._dialled.e164, money.now)
         except NoRate as error:
             return Refused(Reason.NO_RATE, str(error))
 

@@ -23,7 +23,7 @@ SHADOWS = "/prompts/"
 
 _FIND = Prepared(
     select(Sound.owner_id, Sound.path, Sound.language, Sound.file, Sound.seconds).where(
-        Sound.owner_id.in_(bindparam("owners", expanding=True)),
+        Sound.owner_id.in_(bindparam("owner_ids", expanding=True)),
         or_(
             Sound.path.in_(bindparam("paths", expanding=True)),
             Sound.path.startswith(SHADOWS, autoescape=True),
@@ -62,7 +62,7 @@ class SoundLibrary:
         """The sounds of a session, within a unit of work: `owners` are the extension and the
         accounts above it, nearest first, `paths` are those that its setup names."""
         wanted = {path: split(path) for path in paths}
-        rows = _FIND.rows(tx, owners=owners, paths=[name for _, name in wanted.values()])
+        rows = _FIND.rows(tx, owner_ids=owners, paths=[name for _, name in wanted.values()])
         found: dict[tuple[str, str], Clip] = {}
         for row in sorted(rows, key=lambda row: row.language == language):
             found[row.owner_id, row.path] = Clip(

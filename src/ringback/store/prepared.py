@@ -59,6 +59,11 @@ class _Form:
 class Prepared:
     """A statement of SQLAlchemy's Core. Values are given by the names of its bind parameters.
 
+    A bind is named as its column, or as the foreign key where it is the id of another table; a
+    list in the plural. What is added to a column has a name of its own: `more`, `held`. Of an
+    UPDATE `Connection.execute` would keep the names of columns for what it sets itself; here
+    they are free.
+
     Each verb is part of a unit of work, and raises DBAPIError as `Connection.execute` does.
     """
 

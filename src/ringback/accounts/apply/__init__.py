@@ -23,7 +23,7 @@ from ringback.accounts.setupfile import SetupError
 from ringback.clock import Instant
 from ringback.store import Store
 
-__all__ = ["Applied", "Convert", "apply_setup"]
+__all__ = ["Applied", "apply_setup"]
 
 
 @dataclass(frozen=True, slots=True)

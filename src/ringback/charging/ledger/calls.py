@@ -42,7 +42,7 @@ _A, _R = models.LedgerAccount, models.Reservation
 _TAKE = Prepared(
     update(_A)
     .where(
-        _A.id == bindparam("ledger"),
+        _A.id == bindparam("id"),
         ~_A.unlimited,
         _A.balance + _A.credit_limit - _A.reserved >= bindparam("more"),
     )
@@ -57,17 +57,17 @@ _HELD = Prepared(
 """Locked are a reservation, then its account, then free minutes, here and where it is settled."""
 _GROW = Prepared(
     update(_R)
-    .where(_R.id == bindparam("reservation"))
+    .where(_R.id == bindparam("id"))
     .values(
         amount=_R.amount + bindparam("paid"),
         free=_R.free + bindparam("granted"),
-        free_blocks=bindparam("unpaid"),
-        below_id=bindparam("below"),
+        free_blocks=bindparam("free_blocks"),
+        below_id=bindparam("below_id"),
     )
 )
 _SETTLE = Prepared(
     update(_R)
-    .where(_R.id == bindparam("reservation"), ~_R.settled)
+    .where(_R.id == bindparam("id"), ~_R.settled)
     .values(settled=True)
     .returning(
         _R.amount, _R.free, _R.free_first, _R.free_blocks, _R.allowance_id, _R.rate, _R.below_id
@@ -75,7 +75,7 @@ _SETTLE = Prepared(
 )
 _POST = Prepared(
     update(_A)
-    .where(_A.id == bindparam("ledger"))
+    .where(_A.id == bindparam("id"))
     .values(balance=_A.balance - bindparam("used"), reserved=_A.reserved - bindparam("held"))
     .returning(_A.balance)
 )
@@ -83,7 +83,7 @@ _REVOKED = Prepared(
     select(_R.ledger_id)
     .join(_A, _A.id == _R.ledger_id)
     .where(
-        _R.leg_id.in_(bindparam("legs", expanding=True)),
+        _R.leg_id.in_(bindparam("leg_ids", expanding=True)),
         ~_R.settled,
         ~_A.unlimited,
         _R.free > ZERO,
@@ -93,7 +93,7 @@ _REVOKED = Prepared(
 _OPEN_OF_LEG = Prepared(
     select(
         _R.ledger_id, _R.payer, _R.amount, _R.free, _R.free_first, _R.free_blocks, _R.rate
-    ).where(_R.leg_id == bindparam("leg"), ~_R.settled)
+    ).where(_R.leg_id == bindparam("leg_id"), ~_R.settled)
 )
 _OPEN, _CHARGE = Prepared(insert(_R)), Prepared(insert(models.Charge))
 
@@ -126,8 +126,7 @@ def reserve(tx: Connection, holds: Sequence[Hold]) -> Shortage | None:
         if row is None:
             _open_reservation(tx, hold, paid, granted)
         elif more or hold.free.blocks > row.free_blocks or hold.below_id != row.below_id:
-            unpaid = max(hold.free.blocks, row.free_blocks)
-            _change(tx, hold, paid, granted, unpaid)
+            _change(tx, hold, paid, granted, max(hold.free.blocks, row.free_blocks))
     return None
 
 
@@ -140,7 +139,7 @@ def _take(
     for ledger_id in sorted(needed):
         more = needed[ledger_id]
         # Most often there is enough: one statement takes it where it is, and locks the row.
-        if not more or _TAKE.run(tx, ledger=ledger_id, more=more):
+        if not more or _TAKE.run(tx, id=ledger_id, more=more):
             taken[ledger_id] = more
             continue
         found = balance(tx, ledger_id, lock=True)
@@ -156,30 +155,34 @@ def _give_back(tx: Connection, taken: Mapping[str, Decimal | None]) -> None:
     the store do every other unit of the batch again."""
     for ledger_id, amount in taken.items():
         if amount:
-            _POST.value(tx, ledger=ledger_id, used=ZERO, held=amount)
+            _POST.value(tx, id=ledger_id, used=ZERO, held=amount)
 
 
 def trim(tx: Connection, holds: Sequence[Hold]) -> None:
     """Give back what is reserved beyond the total of each hold, free minutes included. One that
-    is less already, or settled, stays as it is."""
-    for hold in holds:
-        row = _HELD.row(tx, ids=[hold.reservation_id])
+    is less already, or settled, stays as it is. No two holds are of one reservation."""
+    if not holds:
+        return
+    held = {row.id: row for row in _HELD.rows(tx, ids=[hold.reservation_id for hold in holds])}
+    # In the order of accounts, which are locked one after the other.
+    for hold in sorted(holds, key=lambda hold: hold.ledger_id):
+        row = held.get(hold.reservation_id)
         if row is None or row.settled:
             continue
         less = max(ZERO, row.amount + row.free - hold.total)
         paid = min(less, row.amount)
-        unpaid = min(row.free_blocks, hold.free.blocks)
-        _change(tx, hold, -paid, paid - less, unpaid)
-        _POST.value(tx, ledger=hold.ledger_id, used=ZERO, held=paid)
-        if hold.allowance is not None and unpaid < row.free_blocks:
-            freed = (row.free_blocks - unpaid) * hold.rate.next_block
+        free_blocks = min(row.free_blocks, hold.free.blocks)
+        _change(tx, hold, -paid, paid - less, free_blocks)
+        _POST.value(tx, id=hold.ledger_id, used=ZERO, held=paid)
+        if hold.allowance is not None and free_blocks < row.free_blocks:
+            freed = (row.free_blocks - free_blocks) * hold.rate.next_block
             minutes.use(tx, hold.allowance.id, freed, 0)
 
 
 def revoked(tx: Connection, leg_ids: Sequence[str]) -> set[str]:
     """The ledger accounts that were granted what they hold for these legs while they had no
     limit, and have one now."""
-    return set(_REVOKED.values(tx, legs=leg_ids))
+    return set(_REVOKED.values(tx, leg_ids=leg_ids))
 
 
 def settle(tx: Connection, posts: Sequence[Post], now: Instant) -> None:
@@ -191,7 +194,7 @@ def settle(tx: Connection, posts: Sequence[Post], now: Instant) -> None:
     prices = {(post.leg_id, post.ledger_id): post.price for post in posts}
     # In the order of accounts, which are locked one after the other.
     for post in sorted(posts, key=lambda post: post.ledger_id):
-        held = _SETTLE.row(tx, reservation=post.reservation_id)
+        held = _SETTLE.row(tx, id=post.reservation_id)
         if held is None:
             continue
         reserved = held.amount + held.free
@@ -203,7 +206,7 @@ def settle(tx: Connection, posts: Sequence[Post], now: Instant) -> None:
                 f"{free.blocks}"
             )
         used = max(ZERO, post.price - held.free)
-        left = _POST.value(tx, ledger=post.ledger_id, used=used, held=held.amount)
+        left = _POST.value(tx, id=post.ledger_id, used=used, held=held.amount)
         if held.allowance_id is not None:
             rate = Rate.from_json(held.rate)
             spent = rate.free_seconds(post.free) if post.answered else 0
@@ -222,7 +225,7 @@ def settle_interrupted(
     Returns the billed seconds; None for a leg never answered, or settled already.
     """
     posts: list[Post] = []
-    for row in _OPEN_OF_LEG.rows(tx, leg=leg_id):
+    for row in _OPEN_OF_LEG.rows(tx, leg_id=leg_id):
         if answered is None:
             posts.append(Post(leg_id, row.ledger_id, row.payer, answered=False))
             continue
@@ -298,14 +301,14 @@ def _take_minutes(
     return None
 
 
-def _change(tx: Connection, hold: Hold, paid: Decimal, granted: Decimal, unpaid: int) -> None:
+def _change(tx: Connection, hold: Hold, paid: Decimal, granted: Decimal, free_blocks: int) -> None:
     _GROW.run(
         tx,
-        reservation=hold.reservation_id,
+        id=hold.reservation_id,
         paid=paid,
         granted=granted,
-        unpaid=unpaid,
-        below=hold.below_id,
+        free_blocks=free_blocks,
+        below_id=hold.below_id,
     )
 
 

@@ -71,14 +71,14 @@ def _listed(tx: Connection, extension: ExtensionFacts) -> list[str]:
 def _money(tx: Connection, extension: ExtensionFacts, now: Instant) -> Iterator[Finding]:
     what, fixed = f"extension {extension.name}", extension.setup.fixed_number
     try:
-        who_pays(tx, extension.id, None)
+        who_pays(tx, extension.levels, None)
     except NoRate as error:
         yield fault(f"{what}: {error}")
         return
     unrated = []
     for number in [fixed] if fixed is not None else _listed(tx, extension):
         try:
-            payers(tx, extension.id, None, number, now)
+            payers(tx, extension.levels, None, number, now)
         except NoRate as error:
             unrated.append(str(error))
     if unrated:
