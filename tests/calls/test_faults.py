@@ -10,6 +10,7 @@ from tests.calls.world import ACCESS, CALLEE, CALLER, World, in_world
 
 from ringback.calls import triggers
 from ringback.engines.simulated import FarCall
+from ringback.telephony.port import Rejection
 
 
 def test_a_fault_does_not_let_the_caller_ring_on(
@@ -23,7 +24,7 @@ def test_a_fault_does_not_let_the_caller_ring_on(
         monkeypatch.setattr(triggers, "decision", broken)
         ring = world.network.ring(ACCESS, CALLER)
         await world.sleep(6.0)
-        assert ring.rejected == 503
+        assert ring.rejected is Rejection.OUT_OF_SERVICE
         (told,) = world.journal.troubles
         assert "RuntimeError: broken" in told
 
@@ -38,7 +39,7 @@ def test_who_rings_when_the_server_stops_is_rejected(tmp_path: Path) -> None:
         assert ring.rang and ring.rejected is None
         await world.exchange.close(10.0)
         await world.sleep(1.0)
-        assert ring.rejected == 503
+        assert ring.rejected is Rejection.OUT_OF_SERVICE
 
     assert in_world(tmp_path, play).rows_of_sessions() == []
 

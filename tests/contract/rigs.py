@@ -22,11 +22,20 @@ from ringback.sip.sdp import make_answer, make_offer
 from ringback.sip.udp import UdpAdapter, open_socket
 from ringback.sip.uri import NameAddr
 from ringback.sounds.ear import Said
-from ringback.telephony.port import Engine, TriggerLeg
+from ringback.telephony.port import Cause, Engine, TriggerLeg
 
 NUMBER = "+442079460000"
 ACCESS = "+442071838750"
 CALLER = "+447700900123"
+
+STATUS = {
+    Cause.BUSY: 486,
+    Cause.NO_ANSWER: 480,
+    Cause.REJECTED: 603,
+    Cause.UNALLOCATED: 404,
+    Cause.FAILED: 503,
+}
+"""What a far end answers in SIP."""
 
 
 class Far(Protocol):
@@ -39,7 +48,7 @@ class Far(Protocol):
     def ring(self) -> None: ...
     def early_media(self) -> None: ...
     def answer(self) -> None: ...
-    def reject(self, status: int) -> None: ...
+    def reject(self, cause: Cause) -> None: ...
     def press(self, digits: str) -> None: ...
     def hang_up(self) -> None: ...
     async def sleep(self, seconds: float) -> None: ...
@@ -114,8 +123,8 @@ class EmbeddedFar:
             self._audio.start(self._agreed)
         self._rig.flush()
 
-    def reject(self, status: int) -> None:
-        self.call.reject(status, self._rig.clock.now())
+    def reject(self, cause: Cause) -> None:
+        self.call.reject(STATUS[cause], self._rig.clock.now())
         self._rig.flush()
 
     def press(self, digits: str) -> None:

@@ -9,7 +9,17 @@ import pytest
 from tests.contract.rigs import BEEP, NUMBER, Far, Rig, Test, run_embedded, run_simulated
 
 from ringback.telephony import port
-from ringback.telephony.port import CallLeg, Clip, Event, Leg, Order, Outcome, Shown, TriggerLeg
+from ringback.telephony.port import (
+    CallLeg,
+    Cause,
+    Clip,
+    Event,
+    Leg,
+    Order,
+    Rejection,
+    Shown,
+    TriggerLeg,
+)
 
 Run = Callable[[Test], None]
 
@@ -82,7 +92,7 @@ def test_ring_answer_hang_up(run: Run) -> None:
         before = rig.clock.now()
         events.verb(leg.hang_up)
         end = await ended(events)
-        assert end.cause.outcome is Outcome.NORMAL and end.cause.by_us
+        assert end.ending.cause is Cause.NORMAL and end.ending.by_us
         assert before - 0.001 <= end.at <= before + 0.5
         for verb in (leg.hang_up, leg.stop, leg.unbridge, leg.dial):
             events.verb(verb)  # a verb on a leg that has ended does nothing
@@ -103,35 +113,35 @@ def test_the_far_end_hangs_up(run: Run) -> None:
         leg, events = call(rig)
         leg.dial()
         end = await ended(events)
-        assert end.cause.outcome is Outcome.NORMAL and not end.cause.by_us
+        assert end.ending.cause is Cause.NORMAL and not end.ending.by_us
 
     run(test)
 
 
 @pytest.mark.parametrize(
-    ("status", "ring", "outcome", "trunk_failed"),
+    ("cause", "ring", "trunk_failed"),
     [
-        (486, True, Outcome.BUSY, False),
-        (480, True, Outcome.NO_ANSWER, False),
-        (603, False, Outcome.REJECTED, False),
-        (404, False, Outcome.UNALLOCATED, False),
-        (503, False, Outcome.FAILED, True),
-        (503, True, Outcome.FAILED, False),
+        (Cause.BUSY, True, False),
+        (Cause.NO_ANSWER, True, False),
+        (Cause.REJECTED, False, False),
+        (Cause.UNALLOCATED, False, False),
+        (Cause.FAILED, False, True),
+        (Cause.FAILED, True, False),
     ],
 )
-def test_refusals(run: Run, status: int, ring: bool, outcome: Outcome, trunk_failed: bool) -> None:
+def test_refusals(run: Run, cause: Cause, ring: bool, trunk_failed: bool) -> None:
     async def script(far: Far) -> None:
         if ring:
             far.ring()
             await far.sleep(0.1)
-        far.reject(status)
+        far.reject(cause)
 
     async def test(rig: Rig, triggers: list[TriggerLeg]) -> None:
         rig.phone(NUMBER, script)
         leg, events = call(rig)
         leg.dial()
-        cause = (await ended(events)).cause
-        assert (cause.outcome, cause.code, cause.trunk_failed) == (outcome, status, trunk_failed)
+        ending = (await ended(events)).ending
+        assert (ending.cause, ending.trunk_failed) == (cause, trunk_failed)
 
     run(test)
 
@@ -147,7 +157,8 @@ def test_a_ringing_call_is_withdrawn(run: Run) -> None:
         leg.dial()
         await events.wait(port.Ringing)
         events.verb(leg.hang_up)
-        await ended(events)
+        ending = (await ended(events)).ending
+        assert ending.cause is Cause.CANCELLED and ending.by_us
         assert events.of(port.Answered) == []
 
     run(test)
@@ -157,7 +168,7 @@ def test_a_call_that_was_never_dialled_ends_too(run: Run) -> None:
     async def test(rig: Rig, triggers: list[TriggerLeg]) -> None:
         leg, events = call(rig)
         events.verb(leg.hang_up)
-        assert (await ended(events)).cause.outcome is Outcome.CANCELLED
+        assert (await ended(events)).ending.cause is Cause.CANCELLED
 
     run(test)
 
@@ -189,7 +200,7 @@ def test_playback_digits_and_limit(run: Run) -> None:
         limit = rig.clock.now() + 0.5
         events.verb(lambda: leg.limit(limit))
         end = await ended(events)
-        assert end.cause.outcome is Outcome.LIMIT
+        assert end.ending.cause is Cause.LIMIT
         assert end.at <= limit + 1e-6
 
     run(test)
@@ -211,7 +222,7 @@ def test_a_limit_moves_is_taken_back_and_may_have_passed(run: Run) -> None:
         assert events.of(port.Ended) == [], "it was taken back"
         events.verb(lambda: leg.limit(began + 0.1))
         end = await ended(events)
-        assert end.cause.outcome is Outcome.LIMIT and end.cause.by_us
+        assert end.ending.cause is Cause.LIMIT and end.ending.by_us
         assert end.at <= began + 0.1 + 1e-6, "its time was over then"
 
     run(test)
@@ -228,7 +239,7 @@ def test_a_limit_ends_its_own_leg_and_not_the_one_it_is_bridged_with(run: Run) -
         await events_b.wait(port.Answered)
         a.bridge(b)
         b.limit(rig.clock.now() + 0.3)
-        assert (await ended(events_b)).cause.outcome is Outcome.LIMIT
+        assert (await ended(events_b)).ending.cause is Cause.LIMIT
         await rig.clock.sleep_until(rig.clock.now() + 0.3)
         assert events_a.of(port.Ended) == []
         events_a.verb(a.unbridge)
@@ -275,7 +286,7 @@ def test_early_media_is_told_once_and_is_no_answer(run: Run) -> None:
     async def script(far: Far) -> None:
         far.early_media()
         await far.sleep(0.6)
-        far.reject(486)
+        far.reject(Cause.BUSY)
 
     async def test(rig: Rig, triggers: list[TriggerLeg]) -> None:
         rig.phone(NUMBER, script)
@@ -304,8 +315,8 @@ def test_a_trigger_rings_is_rejected_and_proven(run: Run) -> None:
         assert leg.trigger.called == "+442071838750"
         assert leg.trigger.caller == "+447700900123" and not leg.trigger.hidden
         events.verb(leg.ring)
-        assert leg.prepare_rejection(486) == leg.saved() != ""
-        events.verb(lambda: leg.reject(486))
+        assert leg.prepare_rejection(Rejection.BUSY) == leg.saved() != ""
+        events.verb(lambda: leg.reject(Rejection.BUSY))
         assert (await ended(events)).proven
         assert len(events.all) == 1
 
@@ -328,7 +339,7 @@ def test_without_an_ack_nothing_is_proven(run: Run) -> None:
         rig.trigger(acknowledges=False)
         leg, events = await trigger_of(rig, triggers)
         leg.ring()
-        leg.reject(486)
+        leg.reject(Rejection.BUSY)
         assert not (await ended(events, 40.0)).proven
 
     run(test)

@@ -16,7 +16,7 @@ from ringback.engines.embedded import EmbeddedEngine
 from ringback.engines.embedded.outleg import OutLeg
 from ringback.sip import events as sip
 from ringback.telephony import port
-from ringback.telephony.port import CallLeg, NoRoom, Outcome, TriggerLeg
+from ringback.telephony.port import CallLeg, Cause, NoRoom, TriggerLeg
 
 
 @pytest.mark.parametrize("event", [sip.Expired(), sip.Refreshed(alive=False, status=481)])
@@ -30,7 +30,7 @@ def test_it_is_charged_while_its_sound_comes(event: sip.Event) -> None:
         await rig.clock.sleep_until(rig.clock.now() + 2.0)
         leg.told(event)
         end = await ended(events)
-        assert end.cause.outcome is Outcome.LOST
+        assert end.ending.cause is Cause.LOST
         assert rig.clock.now() - 1.5 < end.at <= rig.clock.now()
 
     run_embedded(test)
@@ -70,7 +70,7 @@ def test_ten_minutes_of_silence_are_charged_to_the_last_answer() -> None:
         refreshed = rig.clock.now()
         leg.stream.told({"event": "silent", "heard": time.monotonic() - 600.0})
         end = await ended(events)
-        assert end.cause.outcome is Outcome.LOST
+        assert end.ending.cause is Cause.LOST
         assert end.at == pytest.approx(refreshed, abs=0.6)
 
     run_embedded(test)
@@ -111,7 +111,7 @@ def test_a_leg_without_a_worker_that_never_answers_has_failed() -> None:
         leg.dial()
         await events.wait(port.Ringing)
         leg.stream.lost()
-        assert (await ended(events)).cause.outcome is Outcome.FAILED
+        assert (await ended(events)).ending.cause is Cause.FAILED
 
     run_embedded(test)
 
@@ -130,7 +130,7 @@ def test_a_worker_that_is_killed_ends_its_calls_and_the_next_is_made_by_another(
         os.kill(worker, signal.SIGKILL)
         for events in (first_events, second_events):
             end = await ended(events)
-            assert end.cause.outcome is Outcome.LOST
+            assert end.ending.cause is Cause.LOST
             assert rig.clock.now() - 5.0 < end.at <= rig.clock.now()
         third, events = await _as_soon_as_there_is_room(rig)
         third.dial()

@@ -27,9 +27,9 @@ from ringback.telephony.port import (
     Cause,
     EarlyMedia,
     Ended,
+    Ending,
     NoRoom,
     Order,
-    Outcome,
     Ringing,
     Shown,
 )
@@ -71,7 +71,7 @@ class Dialler:
         self._reserve = reserve
         self._on_early_media = on_early_media
 
-    async def dial(self) -> Party | Cause:
+    async def dial(self) -> Party | Ending:
         """The party, answered, or why nobody did.
 
         Raises InsufficientCredit or NoRate when the leg cannot be reserved: nothing was dialled
@@ -79,7 +79,7 @@ class Dialler:
         """
         line, services = self._line, self._line.services
         rings_by = line.now() + UNTIL_RINGING_SECONDS
-        cause = Cause(Outcome.FAILED, trunk_failed=True)
+        ending = Ending(Cause.FAILED, trunk_failed=True)
         trunks = trunks_for(self._e164, services.routes, services.chance)
         tried = False
         for name in trunks:
@@ -96,13 +96,13 @@ class Dialler:
             unanswered = await self._until_answered(party, rings_by)
             if unanswered is None:
                 return party
-            await self._give_up(party)
-            cause = unanswered
-            if not cause.trunk_failed:
+            await self._give_up(party, unanswered)
+            ending = unanswered
+            if not ending.trunk_failed:
                 break
         if not tried:
             self._no_trunk(trunks)
-        return cause
+        return ending
 
     def _no_trunk(self, trunks: Sequence[str]) -> None:
         self._line.services.journal.trouble(
@@ -173,7 +173,7 @@ class Dialler:
                     raise
                 await services.clock.sleep_until(line.now() + _LOOK_SECONDS)
 
-    async def _until_answered(self, party: Party, rings_by: Instant) -> Cause | None:
+    async def _until_answered(self, party: Party, rings_by: Instant) -> Ending | None:
         """None once answered, else why not."""
         line = self._line
         until = rings_by
@@ -181,7 +181,7 @@ class Dialler:
             message = await line.next(until)
             match message:
                 case None if party.withdrawn:
-                    return Cause(Outcome.NO_ANSWER, by_us=True)
+                    return Ending(Cause.NO_ANSWER, by_us=True)
                 case None:
                     party.leg.hang_up()
                     party.withdrawn = True
@@ -200,10 +200,10 @@ class Dialler:
                     if not party.withdrawn:
                         return None
                     until = math.inf  # the engine is ending it; its Ended will come
-                case LegEvent(leg=leg, event=Ended(cause=cause)) if leg is party.leg:
+                case LegEvent(leg=leg, event=Ended(ending=ending)) if leg is party.leg:
                     if party.withdrawn:
-                        return Cause(Outcome.NO_ANSWER, cause.code, by_us=True)
-                    return cause
+                        return Ending(Cause.NO_ANSWER, ending.code, by_us=True)
+                    return ending
                 case _:
                     continue
 
@@ -224,9 +224,10 @@ class Dialler:
         if step is not None:
             line.meter.applied(step)
 
-    async def _give_up(self, party: Party) -> None:
+    async def _give_up(self, party: Party, ending: Ending) -> None:
         """Write the end of an attempt and release what was reserved for it."""
         line = self._line
+        party.ending = ending
         await line.sliced()
         now = line.now()
 
@@ -240,4 +241,4 @@ class Dialler:
         else:
             await insist(line.services, line.id, "the end of the return call", work)
             line.a = None
-        line.step("not answered", number=self._e164, cause=party.cause and party.cause.code)
+        line.step("not answered", number=self._e164, cause=ending.code)

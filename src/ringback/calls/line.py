@@ -26,8 +26,16 @@ from ringback.clock import Instant
 from ringback.sounds.library import OwnSounds
 from ringback.sounds.phrases import Phrase
 from ringback.sounds.speech import Voice
-from ringback.telephony.port import Answered, Clip, Digit, Ended, Event, Leg, PlaybackFinished
-from ringback.telephony.port import Outcome as LegOutcome
+from ringback.telephony.port import (
+    Answered,
+    Cause,
+    Clip,
+    Digit,
+    Ended,
+    Event,
+    Leg,
+    PlaybackFinished,
+)
 
 ALONE_SECONDS = 180.0
 """Outside a conversation leg A lives at most so long in a row (spec section 4)."""
@@ -190,9 +198,9 @@ class Line:
         return None
 
     def _caller_left(self, event: Ended) -> None:
-        if event.cause.outcome is LegOutcome.LOST:
+        if event.ending.cause is Cause.LOST:
             self.course.interrupted = True
-        elif event.cause.outcome is LegOutcome.LIMIT:
+        elif event.ending.cause is Cause.LIMIT:
             self.course.cut_off = self.stage is Stage.CONVERSATION
             if not self.course.cut_off:
                 self.fault(Outcome.NO_CREDIT)

@@ -22,12 +22,13 @@ from ringback.calls.services import Services
 from ringback.clock import Instant
 from ringback.ids import new_id
 from ringback.numbering import read_called, read_caller
-from ringback.telephony.port import CallerGone, Ended, TriggerLeg
+from ringback.telephony.port import CallerGone, Ended, Rejection, TriggerLeg
 
-UNKNOWN_NUMBER = 404
-UNAVAILABLE = 503
-
-_STATUS = {RejectWith.BUSY: 486, RejectWith.UNAVAILABLE: 480, RejectWith.DECLINE: 603}
+_REJECTIONS = {
+    RejectWith.BUSY: Rejection.BUSY,
+    RejectWith.UNAVAILABLE: Rejection.UNAVAILABLE,
+    RejectWith.DECLINE: Rejection.DECLINED,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ class TriggerCall:
                 f"trigger to {self._trigger.called[:40]!r}: no extension has this access number",
                 trunk=trunk.name,
             )
-            self._leg.reject(UNKNOWN_NUMBER)
+            self._leg.reject(Rejection.UNKNOWN_NUMBER)
             return None
         caller = (
             None
@@ -111,10 +112,10 @@ class TriggerCall:
                 f"{extension.setup.ring_seconds}: see early_hangup",
             )
             return None
-        status = _STATUS[extension.setup.reject_with]
-        row.rejection = self._leg.prepare_rejection(status)
+        rejection = _REJECTIONS[extension.setup.reject_with]
+        row.rejection = self._leg.prepare_rejection(rejection)
         decided = await self._decide_and_store(row, extension)
-        self._leg.reject(status)
+        self._leg.reject(rejection)
         match decided:
             case Refused():
                 self._step(row, f"refused: {decided.reason}", outcome=decided.outcome.value)

@@ -30,13 +30,23 @@ LONGEST_SILENCE_SECONDS = 600.0
 """After so much silence a leg is gone, whatever it answers to a session refresh."""
 
 
-class Outcome(StrEnum):
-    """How a leg ended, in the words of the spec (section 5, "Trunks")."""
+class Rejection(StrEnum):
+    """How a trigger call is rejected. Each engine says it in its own signalling."""
 
-    NORMAL = "normal"  # an answered leg, by a BYE from either side
+    BUSY = "busy"
+    UNAVAILABLE = "unavailable"
+    DECLINED = "declined"
+    UNKNOWN_NUMBER = "unknown_number"  # nothing here has the number called
+    OUT_OF_SERVICE = "out_of_service"  # Ringback can take no call just now
+
+
+class Cause(StrEnum):
+    """Why a leg ended, in the words of the spec (section 5, "Trunks")."""
+
+    NORMAL = "normal"  # an answered leg: one side hung up
     CANCELLED = "cancelled"  # an unanswered leg: withdrawn by whoever called
-    LIMIT = "limit"  # an answered leg, ended by the engine at its limit
-    LOST = "lost"  # an answered leg whose far end is gone, or whose media worker died
+    LIMIT = "limit"  # an answered leg: the engine ended it at its limit
+    LOST = "lost"  # an answered leg: its far end is gone, or what carried its sound
     BUSY = "busy"
     NO_ANSWER = "no_answer"
     REJECTED = "rejected"
@@ -45,12 +55,12 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Cause:
-    """Why a leg ended."""
+class Ending:
+    """How a leg ended."""
 
-    outcome: Outcome
+    cause: Cause
     code: int | None = None
-    """The SIP status of the final answer, None where there was none."""
+    """The engine's own number for it, for records only; None where it has none."""
     trunk_failed: bool = False
     """Another trunk may be tried: this one never let the call ring (spec section 5)."""
     by_us: bool = False
@@ -62,7 +72,7 @@ class Cause:
 
 @dataclass(frozen=True, slots=True)
 class Ringing:
-    """The far end rings: the first 180 or 183 of an outgoing leg. Sent once."""
+    """The far end rings. Sent once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +82,7 @@ class EarlyMedia:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """The far end has answered, at `at` (its 200 OK)."""
+    """The far end has answered, at `at`."""
 
     at: Instant
 
@@ -94,7 +104,7 @@ class PlaybackFinished:
 
 @dataclass(frozen=True, slots=True)
 class CallerGone:
-    """The caller of a trigger call hung up before it was rejected (CANCEL)."""
+    """The caller of a trigger call hung up before it was rejected."""
 
     at: Instant
 
@@ -103,12 +113,12 @@ class CallerGone:
 class Ended:
     """The leg is over.
 
-    `at` is where its time ends for charging: when its BYE was sent or received, or, when the far
-    end was lost, when it was last known alive. For a trigger call `proven` says that the ACK to
-    our rejection came, which proves that the source address was not forged.
+    `at` is where its time ends for charging: when either side hung up, or, when the far end was
+    lost, when it was last known alive. For a trigger call `proven` says that its source address
+    was not forged.
     """
 
-    cause: Cause
+    ending: Ending
     at: Instant
     proven: bool = False
 
@@ -164,20 +174,20 @@ class TriggerLeg(Leg, Protocol):
         ...
 
     def ring(self) -> None:
-        """Send 180."""
+        """Let the caller hear ringing."""
         ...
 
-    def prepare_rejection(self, status: int) -> str:
+    def prepare_rejection(self, rejection: Rejection) -> str:
         """Decide the rejection without sending it, and return `saved()` with it, so that it can
         be stored first and sent again after a crash."""
         ...
 
-    def reject(self, status: int) -> None:
-        """End the call with 486, 480, 603 or, without ringing, another final status.
+    def reject(self, rejection: Rejection) -> None:
+        """End the call unanswered.
 
-        `Ended` follows when the ACK has come (`proven`), or after 32 s without one. After
-        CallerGone the rejection (487) has been sent already; `reject` then does nothing, and
-        `Ended` comes in the same way.
+        `Ended` follows when the caller has confirmed it (`proven`), or after 32 s without. After
+        CallerGone the call is over for its caller; `reject` then does nothing, and `Ended` comes
+        in the same way.
         """
         ...
 
@@ -213,7 +223,7 @@ class CallLeg(Leg, Protocol):
     """A call that Ringback makes: a return call or an outgoing call."""
 
     def dial(self) -> None:
-        """Send the INVITE.
+        """Begin the call.
 
         The engine gives the call up by itself, with `trunk_failed`, when no provisional answer
         has come for NO_RESPONSE_SECONDS; a late answer is then ended without a further event.
@@ -258,10 +268,11 @@ class CallLeg(Leg, Protocol):
         ...
 
     def hang_up(self) -> None:
-        """End the leg: CANCEL before an answer, BYE after it.
+        """End the leg: withdraw it before an answer, hang up after it.
 
-        Before an answer `Ended` follows when the far end has confirmed, or after 32 s. A 200 that
-        crosses the CANCEL gives `Answered`, then `Ended`: it is charged, since the carrier does.
+        Before an answer `Ended` (CANCELLED) follows when the far end has confirmed, or (FAILED)
+        after 32 s. An answer that crosses the withdrawal gives `Answered`, then `Ended`: it is
+        charged, since the carrier does.
         """
         ...
 
@@ -289,8 +300,8 @@ class Engine(Protocol):
 
     def resume(self, saved: str, listener: Listener) -> None:
         """After a crash, bring to its end what `Leg.saved` described before it: a rejection is
-        sent again and its ACK awaited, an unanswered attempt gets CANCEL (and ACK and BYE should
-        it answer), an answered leg gets BYE. `Ended` follows: NORMAL says that the far end had
+        sent again and its proof awaited, an unanswered attempt is withdrawn (and hung up should it
+        answer), an answered leg is hung up. `Ended` follows: NORMAL says that the far end had
         answered."""
         ...
 

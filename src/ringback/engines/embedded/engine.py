@@ -9,8 +9,9 @@ from collections.abc import Callable, Sequence
 
 from ringback.clock import Clock, Instant
 from ringback.config import Sip, Trunk
+from ringback.engines.embedded.causes import STATUS
 from ringback.engines.embedded.identity import read_trigger
-from ringback.engines.embedded.inleg import UNAVAILABLE, InLeg
+from ringback.engines.embedded.inleg import InLeg
 from ringback.engines.embedded.outleg import OutLeg
 from ringback.engines.embedded.resumedleg import ResumedLeg
 from ringback.engines.embedded.strangers import Strangers
@@ -21,7 +22,7 @@ from ringback.sip.calls import Call, IncomingCall
 from ringback.sip.endpoint import Endpoint
 from ringback.sip.transaction import Address
 from ringback.sip.udp import UdpAdapter, open_socket
-from ringback.telephony.port import CallLeg, Listener, Order, TriggerLeg
+from ringback.telephony.port import CallLeg, Listener, Order, Rejection, TriggerLeg
 
 CLOSING_SECONDS = 1.0
 """How long the last BYEs, and registrations taken back, have for their answers."""
@@ -140,7 +141,7 @@ class EmbeddedEngine:
     def _on_call(self, call: IncomingCall) -> None:
         state = self.trunks.of_source(call.source)
         if state is None or self._on_trigger is None:
-            call.reject(UNAVAILABLE, self.now())
+            call.reject(STATUS[Rejection.OUT_OF_SERVICE], self.now())
             self.flush()
             return
         leg = InLeg(self, call, read_trigger(call.request, state.trunk, self.now()))

@@ -9,7 +9,7 @@ from ringback.engines.embedded.trunks import credentials_of
 from ringback.sip import events as sip
 from ringback.sip.calls import ResumedCall
 from ringback.telephony import port
-from ringback.telephony.port import Cause, Listener, Outcome
+from ringback.telephony.port import Cause, Ending, Listener
 
 if TYPE_CHECKING:
     from ringback.engines.embedded.engine import EmbeddedEngine
@@ -39,5 +39,5 @@ class ResumedLeg:
         acknowledged = isinstance(event, sip.Rejected) and event.acknowledged
         self._engine.forget(self._call)
         answered = isinstance(event, sip.Closed)  # there is a BYE only after an answer
-        cause = Cause(Outcome.NORMAL if answered else Outcome.FAILED, by_us=True)
-        self._listener(self, port.Ended(cause, self._engine.now(), acknowledged))
+        ending = Ending(Cause.NORMAL if answered else Cause.FAILED, by_us=True)
+        self._listener(self, port.Ended(ending, self._engine.now(), acknowledged))

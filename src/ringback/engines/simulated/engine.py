@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from ringback.engines.simulated.legs import ResumedSimulatedLeg, SimulatedLeg, SimulatedTrigger
 from ringback.engines.simulated.network import FarCall, Network, Ring
-from ringback.telephony.port import CallLeg, Listener, NoRoom, Order, TriggerLeg
+from ringback.telephony.port import CallLeg, Listener, NoRoom, Order, Rejection, TriggerLeg
 
 
 class SimulatedEngine:
@@ -43,7 +43,8 @@ class SimulatedEngine:
         document = json.loads(saved)
         leg = ResumedSimulatedLeg(self, saved, listener)
         if "ring" in document:
-            leg.reject_again(self.network.rings[document["ring"]], document["status"])
+            ring = self.network.rings[document["ring"]]
+            leg.reject_again(ring, Rejection(document["rejection"]))
             return
         far = self.network.calls.get(document["call"])
         if far is None:  # stored, but its INVITE never left
