@@ -62,10 +62,10 @@ class Events:
         self.within_verb = False
 
 
-def call(rig: Rig, beside: CallLeg | None = None) -> tuple[CallLeg, Events]:
+async def call(rig: Rig, bridges_with: CallLeg | None = None) -> tuple[CallLeg, Events]:
     events = Events(rig)
     order = Order("trunk", NUMBER, Shown("+442071838750", "Acme"))
-    return rig.engine.prepare(order, events.listen, beside), events
+    return await rig.engine.prepare(order, events.listen, bridges_with), events
 
 
 async def ended(events: Events, seconds: float = 10.0) -> port.Ended:
@@ -84,7 +84,7 @@ async def answers(far: Far) -> None:
 def test_ring_answer_hang_up(run: Run) -> None:
     async def test(rig: Rig, triggers: list[TriggerLeg]) -> None:
         rig.phone(NUMBER, answers)
-        leg, events = call(rig)
+        leg, events = await call(rig)
         assert leg.saved()
         events.verb(leg.dial)
         await events.wait(port.Answered)
@@ -110,7 +110,7 @@ def test_the_far_end_hangs_up(run: Run) -> None:
 
     async def test(rig: Rig, triggers: list[TriggerLeg]) -> None:
         rig.phone(NUMBER, script)
-        leg, events = call(rig)
+        leg, events = await call(rig)
         leg.dial()
         end = await ended(events)
         assert end.ending.cause is Cause.NORMAL and not end.ending.by_us
@@ -138,7 +138,7 @@ def test_refusals(run: Run, cause: Cause, ring: bool, trunk_failed: bool) -> Non
 
     async def test(rig: Rig, triggers: list[TriggerLeg]) -> None:
         rig.phone(NUMBER, script)
-        leg, events = call(rig)
+        leg, events = await call(rig)
         leg.dial()
         ending = (await ended(events)).ending
         assert (ending.cause, ending.trunk_failed) == (cause, trunk_failed)
@@ -153,7 +153,7 @@ def test_a_ringing_call_is_withdrawn(run: Run) -> None:
 
     async def test(rig: Rig, triggers: list[TriggerLeg]) -> None:
         rig.phone(NUMBER, script)
-        leg, events = call(rig)
+        leg, events = await call(rig)
         leg.dial()
         await events.wait(port.Ringing)
         events.verb(leg.hang_up)
@@ -166,7 +166,7 @@ def test_a_ringing_call_is_withdrawn(run: Run) -> None:
 
 def test_a_call_that_was_never_dialled_ends_too(run: Run) -> None:
     async def test(rig: Rig, triggers: list[TriggerLeg]) -> None:
-        leg, events = call(rig)
+        leg, events = await call(rig)
         events.verb(leg.hang_up)
         assert (await ended(events)).ending.cause is Cause.CANCELLED
 
@@ -182,7 +182,7 @@ def test_playback_digits_and_limit(run: Run) -> None:
 
     async def test(rig: Rig, triggers: list[TriggerLeg]) -> None:
         rig.phone(NUMBER, script)
-        leg, events = call(rig)
+        leg, events = await call(rig)
         leg.dial()
         await events.wait(port.Answered)
         beep = Clip(BEEP, 0.2, "[beep]")
@@ -209,7 +209,7 @@ def test_playback_digits_and_limit(run: Run) -> None:
 def test_a_limit_moves_is_taken_back_and_may_have_passed(run: Run) -> None:
     async def test(rig: Rig, triggers: list[TriggerLeg]) -> None:
         rig.phone(NUMBER, answers)
-        leg, events = call(rig)
+        leg, events = await call(rig)
         leg.dial()
         await events.wait(port.Answered)
         began = rig.clock.now()
@@ -231,10 +231,10 @@ def test_a_limit_moves_is_taken_back_and_may_have_passed(run: Run) -> None:
 def test_a_limit_ends_its_own_leg_and_not_the_one_it_is_bridged_with(run: Run) -> None:
     async def test(rig: Rig, triggers: list[TriggerLeg]) -> None:
         rig.phone(NUMBER, answers)
-        a, events_a = call(rig)
+        a, events_a = await call(rig)
         a.dial()
         await events_a.wait(port.Answered)
-        b, events_b = call(rig, beside=a)
+        b, events_b = await call(rig, bridges_with=a)
         b.dial()
         await events_b.wait(port.Answered)
         a.bridge(b)
@@ -261,10 +261,10 @@ def test_bridge_and_keys_to_the_far_end(run: Run) -> None:
 
     async def test(rig: Rig, triggers: list[TriggerLeg]) -> None:
         rig.phone(NUMBER, script)
-        a, events_a = call(rig)
+        a, events_a = await call(rig)
         a.dial()
         await events_a.wait(port.Answered)
-        b, events_b = call(rig, beside=a)
+        b, events_b = await call(rig, bridges_with=a)
         b.dial()
         await events_b.wait(port.Answered)
         events_a.verb(lambda: a.bridge(b, early=True))
@@ -290,7 +290,7 @@ def test_early_media_is_told_once_and_is_no_answer(run: Run) -> None:
 
     async def test(rig: Rig, triggers: list[TriggerLeg]) -> None:
         rig.phone(NUMBER, script)
-        leg, events = call(rig)
+        leg, events = await call(rig)
         leg.dial()
         await ended(events)
         assert len(events.of(port.EarlyMedia)) == 1

@@ -23,7 +23,6 @@ from ringback.numbering import Number, to_trunk
 from ringback.store import StoreError
 from ringback.telephony.port import (
     Answered,
-    CallLeg,
     Cause,
     EarlyMedia,
     Ended,
@@ -39,11 +38,6 @@ UNTIL_RINGING_SECONDS = 30.0
 
 CANCEL_SECONDS = 5.0
 """A far end that has not confirmed our CANCEL by then is left to the engine."""
-
-ROOM_SECONDS = 2.0
-"""An engine without room for a further call may have some soon: a media worker is being started
-again, or many calls begin at once."""
-_LOOK_SECONDS = 0.05
 
 Reserve = Callable[[Connection, str, Instant], Step]
 """Works out and reserves, within a unit of work, what a leg of that id needs if it is answered
@@ -114,7 +108,9 @@ class Dialler:
     async def _attempt(self, trunk: Trunk, rings_by: Instant) -> Party:
         line, services = self._line, self._line.services
         number = Number(self._received, self._e164, to_trunk(self._e164, trunk))
-        leg = await self._prepare(Order(trunk.name, number.dialled, self._shown(trunk)))
+        order = Order(trunk.name, number.dialled, self._shown(trunk))
+        bridges_with = line.a.leg if self._role == "B" and line.a is not None else None
+        leg = await services.engine.prepare(order, line.listen, bridges_with)
         now = line.now()
         leg_id = new_id(now, services.chance)
         latest_answer = rings_by + line.setup.answer_timeout_seconds
@@ -159,19 +155,6 @@ class Dialler:
             trunk=trunk.name,
         )
         return party
-
-    async def _prepare(self, order: Order) -> CallLeg:
-        """The leg, once the engine has room for it. Raises NoRoom where that takes too long."""
-        line, services = self._line, self._line.services
-        beside = line.a.leg if self._role == "B" and line.a is not None else None
-        until = line.now() + ROOM_SECONDS
-        while True:
-            try:
-                return services.engine.prepare(order, line.listen, beside)
-            except NoRoom:
-                if line.now() >= until:
-                    raise
-                await services.clock.sleep_until(line.now() + _LOOK_SECONDS)
 
     async def _until_answered(self, party: Party, rings_by: Instant) -> Ending | None:
         """None once answered, else why not."""

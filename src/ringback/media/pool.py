@@ -70,6 +70,7 @@ class MediaPool:
         self._clips = Clips(report)
         self._restarts: set[asyncio.Task[None]] = set()
         self._closing = False
+        self._more_room = asyncio.Event()
 
     async def start(self) -> None:
         """Return once every worker has ports. Raises WorkerFailed."""
@@ -104,6 +105,11 @@ class MediaPool:
                 return stream
         raise NoPorts("no free RTP port: give [sip] rtp_ports more")
 
+    async def more_room(self) -> None:
+        """Wait until a worker has more ports, or another has been started."""
+        self._more_room.clear()
+        await self._more_room.wait()
+
     def processes(self) -> list[int]:
         """The workers' process ids."""
         return [worker.pid for worker in self._workers if not worker.dead]
@@ -116,6 +122,7 @@ class MediaPool:
             clips=self._clips,
             report=self._report,
             on_death=self._lost,
+            on_stock=self._more_room.set,
         )
         try:
             await worker.start()
@@ -123,6 +130,7 @@ class MediaPool:
             await worker.stop()
             raise
         self._workers.append(worker)
+        self._more_room.set()
 
     def _lost(self, worker: WorkerProcess) -> None:
         """A worker has died: its calls are over, and another takes its place."""

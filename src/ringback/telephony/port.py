@@ -22,6 +22,10 @@ from ringback.clock import Instant
 NO_RESPONSE_SECONDS = 4.0
 """A trunk that has sent no provisional answer for so long has failed for the call (spec 5)."""
 
+ROOM_SECONDS = 2.0
+"""For so long an engine waits for room for a further call: what carries sound is being started
+again, or many calls begin at once."""
+
 SILENCE_SECONDS = 60.0
 """A leg that has sent neither RTP nor RTCP for so long, and is not on hold, is asked with a
 session refresh (spec section 4, step 9)."""
@@ -292,10 +296,12 @@ class Engine(Protocol):
         """Whether the trunk is up and has a free channel, so that it is worth trying."""
         ...
 
-    def prepare(self, order: Order, listener: Listener, beside: CallLeg | None = None) -> CallLeg:
-        """A call leg that has its identifiers but has sent nothing yet. `beside` is the leg that
-        it may be bridged with later: both are then carried by one media worker. Raises
-        NoRoom."""
+    async def prepare(
+        self, order: Order, listener: Listener, bridges_with: CallLeg | None = None
+    ) -> CallLeg:
+        """A call leg that has its identifiers but has sent nothing yet. `bridges_with` is the leg
+        that it may be bridged with later. Waits for room where there is none; raises NoRoom after
+        ROOM_SECONDS."""
         ...
 
     def resume(self, saved: str, listener: Listener) -> None:

@@ -22,7 +22,15 @@ from ringback.sip.calls import Call, IncomingCall
 from ringback.sip.endpoint import Endpoint
 from ringback.sip.transaction import Address
 from ringback.sip.udp import UdpAdapter, open_socket
-from ringback.telephony.port import CallLeg, Listener, Order, Rejection, TriggerLeg
+from ringback.telephony.port import (
+    ROOM_SECONDS,
+    CallLeg,
+    Listener,
+    NoRoom,
+    Order,
+    Rejection,
+    TriggerLeg,
+)
 
 CLOSING_SECONDS = 1.0
 """How long the last BYEs, and registrations taken back, have for their answers."""
@@ -86,9 +94,21 @@ class EmbeddedEngine:
         state = self.trunks[trunk]
         return state.up and not state.full
 
-    def prepare(self, order: Order, listener: Listener, beside: CallLeg | None = None) -> CallLeg:
-        stream = beside.stream if isinstance(beside, OutLeg) else None
-        return OutLeg(self, order, listener, stream)
+    async def prepare(
+        self, order: Order, listener: Listener, bridges_with: CallLeg | None = None
+    ) -> CallLeg:
+        stream = bridges_with.stream if isinstance(bridges_with, OutLeg) else None
+        lacking = NoRoom()
+        try:
+            async with asyncio.timeout(ROOM_SECONDS):
+                while True:
+                    try:
+                        return OutLeg(self, order, listener, stream)
+                    except NoRoom as error:
+                        lacking = error
+                    await self.media.more_room()
+        except TimeoutError:
+            raise lacking from None
 
     def resume(self, saved: str, listener: Listener) -> None:
         ResumedLeg(self, saved, listener).start()

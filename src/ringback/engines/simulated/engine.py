@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
 
+from ringback.clock import Instant
 from ringback.engines.simulated.legs import ResumedSimulatedLeg, SimulatedLeg, SimulatedTrigger
 from ringback.engines.simulated.network import FarCall, Network, Ring
-from ringback.telephony.port import CallLeg, Listener, NoRoom, Order, Rejection, TriggerLeg
+from ringback.telephony.port import (
+    ROOM_SECONDS,
+    CallLeg,
+    Listener,
+    NoRoom,
+    Order,
+    Rejection,
+    TriggerLeg,
+)
 
 
 class SimulatedEngine:
@@ -19,7 +29,8 @@ class SimulatedEngine:
         self.alive = True
         self.down: set[str] = set()
         """Trunks that are known to be down."""
-        self.full = False
+        self.room_from: Callable[[Order], Instant] = lambda order: -math.inf
+        """From when on there is room for a call."""
         self._on_trigger: Callable[[TriggerLeg], None] | None = None
         self._legs: list[SimulatedLeg] = []
 
@@ -30,8 +41,13 @@ class SimulatedEngine:
     def usable(self, trunk: str) -> bool:
         return trunk not in self.down
 
-    def prepare(self, order: Order, listener: Listener, beside: CallLeg | None = None) -> CallLeg:
-        if self.full:
+    async def prepare(
+        self, order: Order, listener: Listener, bridges_with: CallLeg | None = None
+    ) -> CallLeg:
+        room, patience = self.room_from(order), self.clock.now() + ROOM_SECONDS
+        if room > self.clock.now():
+            await self.clock.sleep_until(min(room, patience))
+        if room > patience:
             raise NoRoom("no more calls")
         call_id = f"call-{self.network.chance.getrandbits(64):016x}"
         far = FarCall(self.network, call_id, order.trunk, order.number, order.shown, None)
