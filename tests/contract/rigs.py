@@ -6,7 +6,6 @@ import asyncio
 import random
 import socket
 from collections.abc import Awaitable, Callable, Coroutine
-from pathlib import Path
 from typing import Any, Protocol
 
 from ringback.cli.phone.audio import Audio
@@ -22,7 +21,8 @@ from ringback.sip.sdp import make_answer, make_offer
 from ringback.sip.udp import UdpAdapter, open_socket
 from ringback.sip.uri import NameAddr
 from ringback.sounds.ear import Said
-from ringback.telephony.port import Cause, Engine, TriggerLeg
+from ringback.sounds.speech import recording
+from ringback.telephony.port import Cause, Engine, Sound, TriggerLeg
 
 NUMBER = "+442079460000"
 ACCESS = "+442071838750"
@@ -173,6 +173,7 @@ class EmbeddedRig:
             self.clock,
             random.SystemRandom(),
             workers=1,
+            sound_path=recording,
             report=self.reports.append,
         )
         self.engine: Engine = engine
@@ -252,4 +253,4 @@ async def _run(rig: Rig, test: Test) -> None:
         await rig.engine.close()
 
 
-BEEP = Path(__file__).parents[2] / "src/ringback/sounds/en/beep.wav"
+BEEP = Sound("en/beep", 0.2, "[beep]")

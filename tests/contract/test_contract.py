@@ -12,7 +12,6 @@ from ringback.telephony import port
 from ringback.telephony.port import (
     CallLeg,
     Cause,
-    Clip,
     Event,
     Leg,
     Order,
@@ -185,13 +184,12 @@ def test_playback_digits_and_limit(run: Run) -> None:
         leg, events = await call(rig)
         leg.dial()
         await events.wait(port.Answered)
-        beep = Clip(BEEP, 0.2, "[beep]")
-        first = leg.play([beep, beep])
-        second = leg.play([beep])
+        first = leg.play([BEEP, BEEP])
+        second = leg.play([BEEP])
         played = await events.wait(port.PlaybackFinished)
         assert played == port.PlaybackFinished(second), "the first was replaced"
         assert second != first
-        leg.play([beep], loop=True)
+        leg.play([BEEP], loop=True)
         await rig.clock.sleep_until(rig.clock.now() + 1.5)
         assert len(events.of(port.PlaybackFinished)) == 1, "a loop does not finish"
         leg.stop()
@@ -243,7 +241,7 @@ def test_a_limit_ends_its_own_leg_and_not_the_one_it_is_bridged_with(run: Run) -
         await rig.clock.sleep_until(rig.clock.now() + 0.3)
         assert events_a.of(port.Ended) == []
         events_a.verb(a.unbridge)
-        played = a.play([Clip(BEEP, 0.2, "[beep]")])
+        played = a.play([BEEP])
         assert await events_a.wait(port.PlaybackFinished) == port.PlaybackFinished(played)
         a.hang_up()
         await ended(events_a)

@@ -19,7 +19,6 @@ from ringback.media.events import (
 )
 from ringback.media.process import WorkerFailed, WorkerProcess
 from ringback.media.stream import Remote, Stream
-from ringback.telephony.port import NoRoom
 
 __all__ = [
     "Heard",
@@ -42,7 +41,7 @@ RESTART_SECONDS = 1.0
 """Between attempts to start a worker again."""
 
 
-class NoPorts(NoRoom):
+class NoPorts(Exception):
     """No RTP port is free: those in stock are gone until the worker has bound more, or all are."""
 
 

@@ -94,17 +94,24 @@ async def serve(
     def report(what: str) -> None:
         journal.trouble(None, what)
 
+    sounds = SoundLibrary(
+        sounds_path(config), lambda name: report(f"missing: {name}: it is skipped")
+    )
     engine = EmbeddedEngine(
-        config.sip, config.trunk, clock, chance, workers=os.cpu_count() or 1, report=report
+        config.sip,
+        config.trunk,
+        clock,
+        chance,
+        workers=os.cpu_count() or 1,
+        sound_path=sounds.path,
+        report=report,
     )
     services = Services(
         clock=clock,
         chance=chance,
         store=store,
         engine=engine,
-        sounds=SoundLibrary(
-            sounds_path(config), lambda name: report(f"missing: {name}: it is skipped")
-        ),
+        sounds=sounds,
         secrets=secrets,
         journal=journal,
         trunks={trunk.name: trunk for trunk in config.trunk},

@@ -14,7 +14,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
 from typing import Protocol
 
 from ringback.clock import Instant
@@ -215,12 +214,15 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
-class Clip:
-    """A piece of sound to play: a WAV file of 8000 Hz, 16 bit, mono; with the words it says."""
+class Sound:
+    """A recording to play."""
 
-    path: Path
+    name: str
+    """By which the engine finds it: `en/pin` is of the built-in voice, a name without a slash of
+    those that owners uploaded."""
     seconds: float
     words: str
+    """What it says."""
 
 
 class CallLeg(Leg, Protocol):
@@ -240,12 +242,12 @@ class CallLeg(Leg, Protocol):
         engine can make it, so that a crash before does not leave a call that nobody knows of."""
         ...
 
-    def play(self, clips: Sequence[Clip], *, loop: bool = False) -> int:
-        """Play clips one after the other without a gap, in place of what was playing.
+    def play(self, sounds: Sequence[Sound], *, loop: bool = False) -> int:
+        """Play sounds one after the other without a gap, in place of what was playing.
 
-        While the leg is bridged the clips replace the other leg's audio for as long as they
-        last. Returns the number by which PlaybackFinished names this playback. A clip that
-        cannot be read is skipped and reported in the log.
+        While the leg is bridged they replace the other leg's audio for as long as they last.
+        Returns the number by which PlaybackFinished names this playback. A sound that cannot be
+        played is skipped and reported in the log.
         """
         ...
 

@@ -6,6 +6,7 @@ import asyncio
 import random
 import socket
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from ringback.clock import Clock, Instant
 from ringback.config import Sip, Trunk
@@ -16,7 +17,7 @@ from ringback.engines.embedded.outleg import OutLeg
 from ringback.engines.embedded.resumedleg import ResumedLeg
 from ringback.engines.embedded.strangers import Strangers
 from ringback.engines.embedded.trunks import Trunks
-from ringback.media.pool import MediaPool
+from ringback.media.pool import MediaPool, NoPorts
 from ringback.sip import events as sip
 from ringback.sip.calls import Call, IncomingCall
 from ringback.sip.endpoint import Endpoint
@@ -47,12 +48,15 @@ class EmbeddedEngine:
         chance: random.Random,
         *,
         workers: int,
+        sound_path: Callable[[str], Path],
         report: Callable[[str], None],
     ) -> None:
-        """Listens at once. Raises OSError (PortInUse) where it cannot. `report` is told, in a
-        line, what an operator should know."""
+        """Listens at once. Raises OSError (PortInUse) where it cannot. `sound_path` finds the file
+        of a `Sound` by its name: WAV of 8000 Hz, 16 bit, mono. `report` is told, in a line, what
+        an operator should know."""
         self.clock = clock
         self.chance = chance
+        self.sound_path = sound_path
         listen = settings.listen
         self._socket = open_socket((listen.host, listen.port))
         bound: Address = self._socket.getsockname()
@@ -98,17 +102,17 @@ class EmbeddedEngine:
         self, order: Order, listener: Listener, bridges_with: CallLeg | None = None
     ) -> CallLeg:
         stream = bridges_with.stream if isinstance(bridges_with, OutLeg) else None
-        lacking = NoRoom()
+        lacking = ""
         try:
             async with asyncio.timeout(ROOM_SECONDS):
                 while True:
                     try:
                         return OutLeg(self, order, listener, stream)
-                    except NoRoom as error:
-                        lacking = error
+                    except NoPorts as error:
+                        lacking = str(error)
                     await self.media.more_room()
         except TimeoutError:
-            raise lacking from None
+            raise NoRoom(lacking) from None
 
     def resume(self, saved: str, listener: Listener) -> None:
         ResumedLeg(self, saved, listener).start()

@@ -32,11 +32,11 @@ from ringback.telephony.port import (
     LONGEST_SILENCE_SECONDS,
     NO_RESPONSE_SECONDS,
     Cause,
-    Clip,
     Ending,
     Event,
     Listener,
     Order,
+    Sound,
 )
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class OutLeg:
     def __init__(
         self, engine: EmbeddedEngine, order: Order, listener: Listener, beside: Stream | None
     ) -> None:
-        """Raises NoRoom."""
+        """Raises NoPorts."""
         self._engine = engine
         self._listener = listener
         self._trunk = engine.trunks[order.trunk]
@@ -114,9 +114,10 @@ class OutLeg:
         self._call.acknowledge(b"", self._engine.now())
         self._engine.flush()
 
-    def play(self, clips: Sequence[Clip], *, loop: bool = False) -> int:
+    def play(self, sounds: Sequence[Sound], *, loop: bool = False) -> int:
         self._playbacks += 1
-        self.stream.play(self._playbacks, clips, loop=loop)
+        paths = [self._engine.sound_path(sound.name) for sound in sounds]
+        self.stream.play(self._playbacks, paths, loop=loop)
         return self._playbacks
 
     def stop(self) -> None:

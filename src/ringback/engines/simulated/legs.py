@@ -13,12 +13,12 @@ from ringback.telephony.port import (
     SILENCE_SECONDS,
     CallLeg,
     Cause,
-    Clip,
     Ending,
     Event,
     Listener,
     Order,
     Rejection,
+    Sound,
     Trigger,
 )
 
@@ -129,7 +129,7 @@ class SimulatedLeg:
         if self._order.trunk not in engine.network.silent_trunks:
             engine.send(self._trying)
 
-    def play(self, clips: Sequence[Clip], *, loop: bool = False) -> int:
+    def play(self, sounds: Sequence[Sound], *, loop: bool = False) -> int:
         self.stop()
         self._playbacks += 1
         number = self._playbacks
@@ -137,11 +137,11 @@ class SimulatedLeg:
             return number
         clock = self._engine.clock
         at = clock.now()
-        for clip in clips:
-            self._playing.append(clock.call_at(at, lambda words=clip.words: self._say(words)))  # type: ignore[misc]
-            at += clip.seconds
+        for sound in sounds:
+            self._playing.append(clock.call_at(at, lambda words=sound.words: self._say(words)))  # type: ignore[misc]
+            at += sound.seconds
         if loop:
-            self._playing.append(clock.call_at(at, lambda: self._again(clips)))
+            self._playing.append(clock.call_at(at, lambda: self._again(sounds)))
         else:
             self._playing.append(clock.call_at(at, lambda: self._played(number)))
         return number
@@ -150,10 +150,10 @@ class SimulatedLeg:
         if self._answered is not None:
             self.far.server_says(words)
 
-    def _again(self, clips: Sequence[Clip]) -> None:
+    def _again(self, sounds: Sequence[Sound]) -> None:
         number = self._playbacks
-        if clips and not self._over:
-            self.play(clips, loop=True)
+        if sounds and not self._over:
+            self.play(sounds, loop=True)
             self._playbacks = number
 
     def _played(self, number: int) -> None:
