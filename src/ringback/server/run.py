@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import os
 import random
 import signal
 import sys
@@ -20,7 +19,7 @@ from ringback.calls.services import Services
 from ringback.charging import decks
 from ringback.clock import Clock, LoopClock
 from ringback.config import Config, ConfigError
-from ringback.engines.embedded import EmbeddedEngine
+from ringback.engines.choice import make_engine
 from ringback.server.commands import call_me_back
 from ringback.server.control import ControlError, ControlServer
 from ringback.sounds.library import SoundLibrary
@@ -97,15 +96,7 @@ async def serve(
     sounds = SoundLibrary(
         sounds_path(config), lambda name: report(f"missing: {name}: it is skipped")
     )
-    engine = EmbeddedEngine(
-        config.sip,
-        config.trunk,
-        clock,
-        chance,
-        workers=os.cpu_count() or 1,
-        sound_path=sounds.path,
-        report=report,
-    )
+    engine = make_engine(config, clock, chance, sound_path=sounds.path, report=report)
     services = Services(
         clock=clock,
         chance=chance,
@@ -134,7 +125,7 @@ async def serve(
         return {}
 
     async def trunks(request: dict[str, Any]) -> dict[str, Any]:
-        return {"troubles": engine.trunks.troubles()}
+        return {"troubles": engine.trunk_states()}
 
     handlers = {"call": call, "end": end, "credited": credited, "trunks": trunks}
     control = ControlServer(control_path(config), handlers)

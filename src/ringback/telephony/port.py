@@ -11,7 +11,7 @@ engine, and the contract tests in `tests/contract` hold each engine to them:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -290,12 +290,22 @@ class NoRoom(Exception):
 class Engine(Protocol):
     """What carries the calls."""
 
+    @property
+    def proves_sources(self) -> bool:
+        """Whether it learns that a trigger call came from where it says (`Ended.proven`). Where it
+        cannot, no trigger is ever proven."""
+        ...
+
     async def start(self, on_trigger: Callable[[TriggerLeg], None]) -> None:
         """Begin to take and make calls."""
         ...
 
     def usable(self, trunk: str) -> bool:
         """Whether the trunk is up and has a free channel, so that it is worth trying."""
+        ...
+
+    def trunk_states(self) -> Mapping[str, str]:
+        """By the name of each trunk why it is not up; empty for one that is."""
         ...
 
     async def prepare(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from ringback.clock import Clock, Instant
@@ -39,6 +39,8 @@ CLOSING_SECONDS = 1.0
 
 class EmbeddedEngine:
     """See `ringback.telephony.port.Engine`."""
+
+    proves_sources = True  # by the ACK to our rejection
 
     def __init__(
         self,
@@ -97,6 +99,9 @@ class EmbeddedEngine:
     def usable(self, trunk: str) -> bool:
         state = self.trunks[trunk]
         return state.up and not state.full
+
+    def trunk_states(self) -> Mapping[str, str]:
+        return self.trunks.troubles()
 
     async def prepare(
         self, order: Order, listener: Listener, bridges_with: CallLeg | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from ringback.clock import Instant
 from ringback.engines.simulated.legs import ResumedSimulatedLeg, SimulatedLeg, SimulatedTrigger
@@ -23,6 +23,8 @@ from ringback.telephony.port import (
 class SimulatedEngine:
     """One life of a server's telephony. After `crash` a new one goes on with the same network."""
 
+    proves_sources = True
+
     def __init__(self, network: Network) -> None:
         self.network = network
         self.clock = network.clock
@@ -40,6 +42,9 @@ class SimulatedEngine:
 
     def usable(self, trunk: str) -> bool:
         return trunk not in self.down
+
+    def trunk_states(self) -> Mapping[str, str]:
+        return dict.fromkeys(self.down, "it is down")
 
     async def prepare(
         self, order: Order, listener: Listener, bridges_with: CallLeg | None = None
