@@ -63,6 +63,8 @@ class Rig(Protocol):
 
     clock: Clock
     engine: Engine
+    reports: list[str]
+    """What an operator was told."""
 
     def phone(self, number: str, script: Script) -> None: ...
     def trigger(self, *, acknowledges: bool = True, hang_up_after: float | None = None) -> None: ...
@@ -74,7 +76,9 @@ class SimulatedRig:
     def __init__(self) -> None:
         self.clock: Clock = LoopClock(asyncio.get_running_loop(), 1e9)
         self._network = Network(self.clock, random.Random(1))
-        self.engine: Engine = SimulatedEngine(self._network)
+        engine = SimulatedEngine(self._network)
+        self.engine: Engine = engine
+        self.reports = engine.reports
 
     def phone(self, number: str, script: Script) -> None:
         async def play(call: FarCall) -> None:
@@ -172,6 +176,7 @@ class EmbeddedRig:
             [Trunk(name="trunk", host="127.0.0.1", port=self._address[1])],
             self.clock,
             random.SystemRandom(),
+            node="node",
             workers=1,
             sound_path=recording,
             report=self.reports.append,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from functools import partial
 from typing import cast
 
 import pytest
@@ -339,5 +341,45 @@ def test_without_an_ack_nothing_is_proven(run: Run) -> None:
         leg.ring()
         leg.reject(Rejection.BUSY)
         assert not (await ended(events, 40.0)).proven
+
+    run(test)
+
+
+def test_what_is_stored_says_which_engine_and_node_wrote_it(run: Run) -> None:
+    async def test(rig: Rig, triggers: list[TriggerLeg]) -> None:
+        rig.trigger()
+        trigger, events = await trigger_of(rig, triggers)
+        leg, events_of_leg = await call(rig)
+        texts = [trigger.prepare_rejection(Rejection.BUSY), leg.saved()]
+        for text in texts:
+            document = json.loads(text)
+            assert document["engine"] in ("simulated", "embedded") and document["node"] == "node"
+        trigger.reject(Rejection.BUSY)
+        leg.hang_up()
+        await ended(events)
+        await ended(events_of_leg)
+
+    run(test)
+
+
+def test_what_cannot_be_resumed_is_reported_and_ends_at_once(run: Run) -> None:
+    texts = ("", "junk", "[" * 100_000, "null", "{}", '{"engine": "elsewhere", "call": "1"}')
+
+    async def test(rig: Rig, triggers: list[TriggerLeg]) -> None:
+        engine = json.loads((await call(rig))[0].saved())["engine"]
+        lacking: list[dict[str, object]] = [
+            {},
+            {"ring": "none"},
+            {"call": {}},
+            {"dialog": {}},
+            {"invite": "junk"},
+        ]
+        own = [json.dumps({"engine": engine, "node": "node", **what}) for what in lacking]
+        for text in (*texts, *own):
+            events = Events(rig)
+            events.verb(partial(rig.engine.resume, text, events.listen))
+            end = await ended(events)
+            assert end.ending.cause is Cause.FAILED and not end.proven
+        assert len(rig.reports) == len(texts) + len(own)
 
     run(test)

@@ -18,12 +18,13 @@ def make_engine(
     clock: Clock,
     chance: random.Random,
     *,
+    node: str,
     sound_path: Callable[[str], Path],
     report: Callable[[str], None],
 ) -> Engine:
-    """The engine that `[engine] kind` names, not started yet. `sound_path` finds the file of a
-    sound by its name; `report` is told, in a line, what an operator should know. Raises OSError
-    where the engine cannot have its ports."""
+    """The engine that `[engine] kind` names, not started yet. `node` is this server's name among
+    its like; `sound_path` finds the file of a sound by its name; `report` is told, in a line, what
+    an operator should know. Raises OSError where the engine cannot have its ports."""
     match config.engine.kind:
         case "embedded":
             return EmbeddedEngine(
@@ -31,6 +32,7 @@ def make_engine(
                 config.trunk,
                 clock,
                 chance,
+                node=node,
                 workers=os.cpu_count() or 1,
                 sound_path=sound_path,
                 report=report,

@@ -96,7 +96,7 @@ async def serve(
     sounds = SoundLibrary(
         sounds_path(config), lambda name: report(f"missing: {name}: it is skipped")
     )
-    engine = make_engine(config, clock, chance, sound_path=sounds.path, report=report)
+    engine = make_engine(config, clock, chance, node=NODE, sound_path=sounds.path, report=report)
     services = Services(
         clock=clock,
         chance=chance,

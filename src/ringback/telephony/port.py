@@ -133,7 +133,8 @@ class Leg(Protocol):
     """What trigger calls, return calls and outgoing calls have in common."""
 
     def saved(self) -> str:
-        """What `Engine.resume` needs to end this leg after a crash, as printable text.
+        """What `Engine.resume` needs to end this leg after a crash, as printable text that says
+        which engine and node wrote it.
 
         It grows: of a call leg it names the attempt before `dial` and the dialog after
         `Answered`; of a trigger leg it holds the rejection once `reject` has been decided.
@@ -316,11 +317,14 @@ class Engine(Protocol):
         ROOM_SECONDS."""
         ...
 
-    def resume(self, saved: str, listener: Listener) -> None:
+    def resume(self, text: str, listener: Listener) -> None:
         """After a crash, bring to its end what `Leg.saved` described before it: a rejection is
         sent again and its proof awaited, an unanswered attempt is withdrawn (and hung up should it
         answer), an answered leg is hung up. `Ended` follows: NORMAL says that the far end had
-        answered."""
+        answered.
+
+        Never raises: a `text` that cannot be read, or that another engine wrote, is reported in
+        a line, and the leg ends (FAILED) at once."""
         ...
 
     async def close(self) -> None:

@@ -7,14 +7,16 @@ import random
 import socket
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from ringback.clock import Clock, Instant
 from ringback.config import Sip, Trunk
+from ringback.engines import saved
 from ringback.engines.embedded.causes import STATUS
 from ringback.engines.embedded.identity import read_trigger
 from ringback.engines.embedded.inleg import InLeg
 from ringback.engines.embedded.outleg import OutLeg
-from ringback.engines.embedded.resumedleg import ResumedLeg
+from ringback.engines.embedded.resumedleg import ENGINE, ResumedLeg
 from ringback.engines.embedded.strangers import Strangers
 from ringback.engines.embedded.trunks import Trunks
 from ringback.media.pool import MediaPool, NoPorts
@@ -49,16 +51,20 @@ class EmbeddedEngine:
         clock: Clock,
         chance: random.Random,
         *,
+        node: str,
         workers: int,
         sound_path: Callable[[str], Path],
         report: Callable[[str], None],
     ) -> None:
-        """Listens at once. Raises OSError (PortInUse) where it cannot. `sound_path` finds the file
+        """Listens at once. Raises OSError (PortInUse) where it cannot. `node` is this server's
+        name among its like. `sound_path` finds the file
         of a `Sound` by its name: WAV of 8000 Hz, 16 bit, mono. `report` is told, in a line, what
         an operator should know."""
         self.clock = clock
         self.chance = chance
         self.sound_path = sound_path
+        self.report = report
+        self._node = node
         listen = settings.listen
         self._socket = open_socket((listen.host, listen.port))
         bound: Address = self._socket.getsockname()
@@ -119,8 +125,8 @@ class EmbeddedEngine:
         except TimeoutError:
             raise NoRoom(lacking) from None
 
-    def resume(self, saved: str, listener: Listener) -> None:
-        ResumedLeg(self, saved, listener).start()
+    def resume(self, text: str, listener: Listener) -> None:
+        ResumedLeg(self, text, listener).start()
 
     async def close(self) -> None:
         self._on_trigger = None
@@ -134,6 +140,10 @@ class EmbeddedEngine:
         await self.media.close()
 
     # For legs
+
+    def saved(self, trunk: str, call: Mapping[str, Any]) -> str:
+        """What is stored to end a leg: `call` is what `ResumedCall` needs."""
+        return saved.write(ENGINE, self._node, {"trunk": trunk, **call})
 
     def now(self) -> Instant:
         return self.clock.now()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from ringback.engines.embedded.causes import STATUS
@@ -41,7 +40,8 @@ class InLeg:
         self._engine.flush()
 
     def prepare_rejection(self, rejection: Rejection) -> str:
-        self._rejection = json.dumps(self._call.saved_rejection(STATUS[rejection]))
+        rejected = self._call.saved_rejection(STATUS[rejection])
+        self._rejection = self._engine.saved(self._trigger.trunk, rejected)
         return self._rejection
 
     def reject(self, rejection: Rejection) -> None:

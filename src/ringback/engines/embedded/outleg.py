@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -96,7 +95,7 @@ class OutLeg:
     # Verbs
 
     def saved(self) -> str:
-        return json.dumps({"trunk": self._trunk.trunk.name, **self._call.saved()})
+        return self._engine.saved(self._trunk.trunk.name, self._call.saved())
 
     def dial(self) -> None:
         if self._over:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from ringback.clock import Instant
+from ringback.engines import saved
 from ringback.engines.simulated.legs import ResumedSimulatedLeg, SimulatedLeg, SimulatedTrigger
 from ringback.engines.simulated.network import FarCall, Network, Ring
 from ringback.telephony.port import (
@@ -19,6 +20,8 @@ from ringback.telephony.port import (
     TriggerLeg,
 )
 
+ENGINE = "simulated"
+
 
 class SimulatedEngine:
     """One life of a server's telephony. After `crash` a new one goes on with the same network."""
@@ -29,6 +32,9 @@ class SimulatedEngine:
         self.network = network
         self.clock = network.clock
         self.alive = True
+        self.node = "node"
+        self.reports: list[str] = []
+        """What an operator should know."""
         self.down: set[str] = set()
         """Trunks that are known to be down."""
         self.room_from: Callable[[Order], Instant] = lambda order: -math.inf
@@ -60,16 +66,27 @@ class SimulatedEngine:
         self._legs.append(leg)
         return leg
 
-    def resume(self, saved: str, listener: Listener) -> None:
-        document = json.loads(saved)
-        leg = ResumedSimulatedLeg(self, saved, listener)
+    def saved(self, document: Mapping[str, str]) -> str:
+        """What is stored to end a leg."""
+        return saved.write(ENGINE, self.node, document)
+
+    def resume(self, text: str, listener: Listener) -> None:
+        leg = ResumedSimulatedLeg(self, text, listener)
+        try:
+            self._resume(leg, saved.read(text, ENGINE))
+        except (saved.Unreadable, ValueError, LookupError, TypeError) as error:
+            self.reports.append(f"a leg from before the restart cannot be ended: {error}")
+            leg.end_soon()
+
+    def _resume(self, leg: ResumedSimulatedLeg, document: Mapping[str, Any]) -> None:
         if "ring" in document:
             ring = self.network.rings[document["ring"]]
             leg.reject_again(ring, Rejection(document["rejection"]))
             return
-        far = self.network.calls.get(document["call"])
-        if far is None:  # stored, but its INVITE never left
-            far = FarCall(self.network, document["call"], "", "", None, None)  # type: ignore[arg-type]
+        call_id = document["call"]
+        far = self.network.calls.get(call_id)
+        if far is None:  # stored, but it was never dialled
+            far = FarCall(self.network, call_id, "", "", None, None)  # type: ignore[arg-type]
             far.ended = self.clock.now()
         leg.end_call(far)
 

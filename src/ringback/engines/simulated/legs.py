@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -57,7 +56,7 @@ class SimulatedTrigger:
         self._ring.rang = True
 
     def prepare_rejection(self, rejection: Rejection) -> str:
-        self._saved = json.dumps({"ring": self._ring.id, "rejection": rejection})
+        self._saved = self._engine.saved({"ring": self._ring.id, "rejection": rejection})
         return self._saved
 
     def reject(self, rejection: Rejection) -> None:
@@ -114,7 +113,7 @@ class SimulatedLeg:
     # Verbs
 
     def saved(self) -> str:
-        return json.dumps({"call": self.far.id})
+        return self._engine.saved({"call": self.far.id})
 
     def confirm(self) -> None:
         """The simulated network forgets nobody: `resume` ends an answered call as well."""
@@ -324,6 +323,11 @@ class ResumedSimulatedLeg:
         self._engine.send(arrive)
         clock = self._engine.clock
         clock.call_at(clock.now() + UNCONFIRMED_SECONDS, self._end)
+
+    def end_soon(self) -> None:
+        """Nothing can be done for it."""
+        clock = self._engine.clock
+        clock.call_at(clock.now(), self._end)
 
     def reject_again(self, ring: Ring, rejection: Rejection) -> None:
         ring.leg = None
