@@ -16,7 +16,7 @@ from ringback.clock import Clock, Instant
 from ringback.sounds.library import OwnSounds
 from ringback.sounds.phrases import Phrase
 from ringback.sounds.speech import Voice
-from ringback.telephony.port import CallLeg, Clip, Digit, PlaybackFinished
+from ringback.telephony.port import CallLeg, Digit, PlaybackFinished, Sound
 
 
 class Caller:
@@ -57,30 +57,30 @@ class Caller:
 
     # What is said
 
-    def phrase(self, phrase: Phrase) -> list[Clip]:
+    def phrase(self, phrase: Phrase) -> list[Sound]:
         """A built-in prompt, or what an owner put in its place."""
         shadow = self._sounds.shadows.get(phrase)
         return self.voice.phrase(phrase) if shadow is None else [shadow]
 
-    def no_credit_sound(self) -> list[Clip]:
+    def no_credit_sound(self) -> list[Sound]:
         return self._own_sound(self._session.setup.no_credit_sound)
 
-    def disconnect_sound(self) -> list[Clip]:
+    def disconnect_sound(self) -> list[Sound]:
         return self._own_sound(self._session.setup.disconnect_sound)
 
-    def _own_sound(self, path: str | None) -> list[Clip]:
-        clip = None if path is None else self._sounds.by_path.get(path)
-        return [] if clip is None else [clip]
+    def _own_sound(self, path: str | None) -> list[Sound]:
+        sound = None if path is None else self._sounds.by_path.get(path)
+        return [] if sound is None else [sound]
 
-    async def say(self, clips: Sequence[Clip], until: Instant = math.inf) -> bool:
+    async def say(self, sounds: Sequence[Sound], until: Instant = math.inf) -> bool:
         """Say something to the caller; a digit interrupts it. True when it was said whole."""
-        if not clips:
+        if not sounds:
             return True
         if self._typed:
             return False
-        playback = self._play(clips)
+        playback = self._play(sounds)
         # An engine that loses the end of a playback must not hold the session up.
-        late = self._clock.now() + seconds_of(clips) + 2.0
+        late = self._clock.now() + seconds_of(sounds) + 2.0
         while True:
             match await self.next(min(late, until)):
                 case None:
@@ -96,11 +96,11 @@ class Caller:
                 case _:
                     continue
 
-    async def say_last(self, clips: Sequence[Clip], ends_by: Instant) -> None:
+    async def say_last(self, sounds: Sequence[Sound], ends_by: Instant) -> None:
         """Say something that no digit interrupts, until `ends_by` at the latest."""
-        if not self._party.talking or not clips:
+        if not self._party.talking or not sounds:
             return
-        playback = self._play(clips)
+        playback = self._play(sounds)
         while True:
             match await self._waiting.next(ends_by):
                 case None:
@@ -112,9 +112,9 @@ class Caller:
                 case _:
                     continue
 
-    def _play(self, clips: Sequence[Clip]) -> int:
-        self._session.tell(Prompted(" ".join(clip.words for clip in clips)))
-        return self.leg.play(clips)
+    def _play(self, sounds: Sequence[Sound]) -> int:
+        self._session.tell(Prompted(" ".join(sound.words for sound in sounds)))
+        return self.leg.play(sounds)
 
     # What is pressed
 
@@ -131,10 +131,10 @@ class Caller:
                     return message
 
     async def ask(
-        self, clips: Sequence[Clip], full: int, until: Instant = math.inf
+        self, sounds: Sequence[Sound], full: int, until: Instant = math.inf
     ) -> Entry | None:
         """Say something and take an entry, which may be empty; None when `until` has come."""
-        await self.say(clips, until)
+        await self.say(sounds, until)
         self._keypad.begin(full, self._clock.now())
         while True:
             ends_at = self._keypad.ends_at
@@ -180,6 +180,6 @@ class Caller:
         return self._typed.popleft()
 
 
-def seconds_of(clips: Sequence[Clip]) -> float:
+def seconds_of(sounds: Sequence[Sound]) -> float:
     """How long it takes to play them."""
-    return sum(clip.seconds for clip in clips)
+    return sum(sound.seconds for sound in sounds)

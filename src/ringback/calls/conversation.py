@@ -13,8 +13,7 @@ from ringback.calls.party import Party, settle
 from ringback.calls.returning import farewell_seconds
 from ringback.calls.waiting import ConversationOver, Waiting
 from ringback.clock import Clock, Instant
-from ringback.telephony.port import Digit
-from ringback.telephony.port import Outcome as LegOutcome
+from ringback.telephony.port import Cause, Digit
 
 DOUBLE_STAR_SECONDS = 1.0
 """Two `*` within so long end leg B."""
@@ -58,7 +57,7 @@ async def _until_over(caller: Caller, b: Party) -> None:
                 caller.leg.send_digits(digit)
             case _:
                 continue
-    if b.cause is not None and b.cause.outcome is LegOutcome.LIMIT:
+    if b.ending is not None and b.ending.cause is Cause.LIMIT:
         raise ConversationOver
 
 

@@ -27,13 +27,12 @@ from ringback.numbering import Number, to_trunk
 from ringback.store import StoreError
 from ringback.telephony.port import (
     Answered,
-    CallLeg,
     Cause,
     EarlyMedia,
     Ended,
+    Ending,
     NoRoom,
     Order,
-    Outcome,
     Ringing,
     Shown,
 )
@@ -43,11 +42,6 @@ UNTIL_RINGING_SECONDS = 30.0
 
 CANCEL_SECONDS = 5.0
 """A far end that has not confirmed our CANCEL by then is left to the engine."""
-
-ROOM_SECONDS = 2.0
-"""An engine without room for a further call may have some soon: a media worker is being started
-again, or many calls begin at once."""
-_LOOK_SECONDS = 0.05
 
 P = TypeVar("P")
 
@@ -81,7 +75,7 @@ class Dialler:
         reserve: Reserve[P],
         permitted: Callable[[P], None] = lambda permitted: None,
         on_early_media: Callable[[Party], None] = lambda party: None,
-    ) -> Party | Cause | Refused:
+    ) -> Party | Ending | Refused:
         """The party, answered, or why nobody did. Refused: nothing was dialled.
 
         `permitted` is told what `reserve` returned for each attempt. Raises Over as `Waiting.next`
@@ -89,7 +83,7 @@ class Dialler:
         """
         services, waiting = self._services, self._waiting
         rings_by = services.clock.now() + UNTIL_RINGING_SECONDS
-        cause = Cause(Outcome.FAILED, trunk_failed=True)
+        ending = Ending(Cause.FAILED, trunk_failed=True)
         trunks = trunks_for(to.e164, services.routes, services.chance)
         tried = False
         for name in trunks:
@@ -99,18 +93,10 @@ class Dialler:
                 continue  # by now: a trunk before it may have taken seconds to fail
             tried = True
             try:
-                leg, number = await self._prepare(to, services.trunks[name], shown)
+                party = await self._prepare(to, services.trunks[name], shown)
             except NoRoom as error:
                 self._session.chronicle.trouble(f"no call to {to.e164}: {error}")
                 break
-            party = Party(
-                new_id(services.clock.now(), services.chance),
-                to.role,
-                number,
-                name,
-                leg,
-                started=services.clock.now(),
-            )
             refused = await self._store(party, rings_by, reserve, permitted)
             if refused is not None:
                 return refused
@@ -121,13 +107,13 @@ class Dialler:
             unanswered = await self._until_answered(party, rings_by, on_early_media)
             if unanswered is None:
                 return party
-            await self._give_up(party)
-            cause = unanswered
-            if not cause.trunk_failed:
+            await self._give_up(party, unanswered)
+            ending = unanswered
+            if not ending.trunk_failed:
                 break
         if not tried:
             self._no_trunk(to, trunks)
-        return cause
+        return ending
 
     def _no_trunk(self, to: Dialled, trunks: Sequence[str]) -> None:
         self._session.chronicle.trouble(
@@ -135,22 +121,16 @@ class Dialler:
             + (f"{', '.join(trunks)} down or full" if trunks else "no route has its prefix"),
         )
 
-    async def _prepare(
-        self, to: Dialled, trunk: Trunk, shown: Callable[[Trunk], Shown]
-    ) -> tuple[CallLeg, Number]:
-        """The leg, once the engine has room for it. Raises NoRoom where that takes too long."""
+    async def _prepare(self, to: Dialled, trunk: Trunk, shown: Callable[[Trunk], Shown]) -> Party:
+        """An attempt by one trunk, which has sent nothing yet. Raises NoRoom."""
         waiting, services = self._waiting, self._services
         number = Number(to.received, to.e164, to_trunk(to.e164, trunk))
         order = Order(trunk.name, number.dialled, shown(trunk))
-        beside = waiting.a.leg if to.role == "B" and waiting.a is not None else None
-        until = services.clock.now() + ROOM_SECONDS
-        while True:
-            try:
-                return services.engine.prepare(order, waiting.listen, beside), number
-            except NoRoom:
-                if services.clock.now() >= until:
-                    raise
-                await services.clock.sleep_until(services.clock.now() + _LOOK_SECONDS)
+        bridges_with = waiting.a.leg if to.role == "B" and waiting.a is not None else None
+        leg = await services.engine.prepare(order, waiting.listen, bridges_with)
+        now = services.clock.now()
+        leg_id = new_id(now, services.chance)
+        return Party(leg_id, to.role, number, trunk.name, leg, started=now)
 
     async def _store(
         self,
@@ -224,7 +204,7 @@ class Dialler:
 
     async def _until_answered(
         self, party: Party, rings_by: Instant, on_early_media: Callable[[Party], None]
-    ) -> Cause | None:
+    ) -> Ending | None:
         """None once answered, else why not."""
         session, clock = self._session, self._services.clock
         until = rings_by
@@ -232,7 +212,7 @@ class Dialler:
             message = await self._waiting.next(until)
             match message:
                 case None if party.withdrawn:
-                    return Cause(Outcome.NO_ANSWER, by_us=True)
+                    return Ending(Cause.NO_ANSWER, by_us=True)
                 case None:
                     party.leg.hang_up()
                     party.withdrawn = True
@@ -251,10 +231,10 @@ class Dialler:
                     if not party.withdrawn:
                         return None
                     until = math.inf  # the engine is ending it; its Ended will come
-                case LegEvent(event=Ended(cause=cause)):
+                case LegEvent(event=Ended(ending=ending)):
                     if party.withdrawn:
-                        return Cause(Outcome.NO_ANSWER, cause.code, by_us=True)
-                    return cause
+                        return Ending(Cause.NO_ANSWER, ending.code, by_us=True)
+                    return ending
                 case _:
                     continue
 
@@ -267,8 +247,9 @@ class Dialler:
         )
         party.leg.confirm()
 
-    async def _give_up(self, party: Party) -> None:
+    async def _give_up(self, party: Party, ending: Ending) -> None:
         """Write the end of an attempt and release what was reserved for it."""
+        party.ending = ending
         waiting, funds = self._waiting, self._waiting.funds
         leg = party.as_ended(self._services.clock.now())
 

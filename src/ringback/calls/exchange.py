@@ -28,12 +28,12 @@ from ringback.calls.recovery import OpenAttempt, OpenRequest, give_up, recover
 from ringback.calls.requests import Again, Request, prove_again, store_request, withdrawn
 from ringback.calls.services import Services
 from ringback.calls.session import run_session
-from ringback.calls.triggers import UNAVAILABLE, TriggerCall
+from ringback.calls.triggers import TriggerCall
 from ringback.calls.verdict import Refused
 from ringback.calls.waiting import Waiting
 from ringback.ids import new_id
 from ringback.store import StoreError
-from ringback.telephony.port import TriggerLeg
+from ringback.telephony.port import Rejection, TriggerLeg
 
 HEARTBEAT_SECONDS = 1.0
 CLOSING_SECONDS = 45.0
@@ -228,7 +228,7 @@ class Exchange:
 
     def _on_trigger(self, leg: TriggerLeg) -> None:
         if self._closing:
-            leg.reject(UNAVAILABLE)
+            leg.reject(Rejection.OUT_OF_SERVICE)
             return
         self._beside(self._trigger(leg))
 
@@ -269,11 +269,11 @@ class Exchange:
             result = await TriggerCall(self._services, leg).run()
         except StoreError as error:
             self._services.journal.trouble(None, f"trigger refused with 503: {error}")
-            leg.reject(UNAVAILABLE)
+            leg.reject(Rejection.OUT_OF_SERVICE)
             return
         except BaseException:
             # The server is stopping, or a fault of ours: a caller must not ring for ever.
-            leg.reject(UNAVAILABLE)
+            leg.reject(Rejection.OUT_OF_SERVICE)
             raise
         match result:
             case Request():

@@ -12,7 +12,7 @@ from ringback.calls.services import Services
 from ringback.calls.waiting import Over
 from ringback.charging.money import spendable
 from ringback.sounds.phrases import Phrase
-from ringback.telephony.port import Clip
+from ringback.telephony.port import Sound
 
 TIMES = 3
 """The menu is said at most so often."""
@@ -39,7 +39,7 @@ async def menu(session: CallbackSession, caller: Caller, services: Services) -> 
 
 async def _credit(
     session: CallbackSession, caller: Caller, services: Services, ledger_id: str
-) -> list[Clip]:
+) -> list[Sound]:
     credit = await services.store.read(lambda tx: spendable(tx, ledger_id))
     if credit is None:
         return caller.phrase(Phrase.CREDIT_UNLIMITED)

@@ -93,7 +93,7 @@ class OutgoingCall:
         if isinstance(reached, Party):
             return reached
         self._waiting.watch_alone(farewell_seconds(caller))
-        outcome = session.course.fault = of_unanswered(reached)
+        outcome = session.course.fault = of_unanswered(reached.cause)
         caller.forget_typed()
         await caller.say(caller.phrase(_TOLD.get(outcome, Phrase.NOT_CONNECTED)))
         return None

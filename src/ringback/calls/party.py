@@ -12,7 +12,7 @@ from ringback.calls import records
 from ringback.charging.money import Money, settle_stored
 from ringback.clock import Instant
 from ringback.numbering import Number
-from ringback.telephony.port import Answered, CallLeg, Cause, Ended, Event, Ringing
+from ringback.telephony.port import Answered, CallLeg, Cause, Ended, Ending, Event, Ringing
 
 Role = Literal["A", "B"]
 
@@ -26,7 +26,7 @@ class EndedLeg:
     ringing: Instant | None
     answered: Instant | None
     ended: Instant
-    cause: Cause | None
+    ending: Ending | None
 
 
 @dataclass(slots=True)
@@ -42,7 +42,7 @@ class Party:
     ringing: Instant | None = None
     answered: Instant | None = None
     ended: Instant | None = None
-    cause: Cause | None = None
+    ending: Ending | None = None
     withdrawn: bool = False
     """We gave it up before it answered; an answer that crosses that is ended at once."""
 
@@ -53,8 +53,8 @@ class Party:
                 self.ringing = now
             case Answered(at=at):
                 self.answered = at
-            case Ended(cause=cause, at=at):
-                self.cause, self.ended = cause, at
+            case Ended(ending=ending, at=at):
+                self.ending, self.ended = ending, at
 
     @property
     def talking(self) -> bool:
@@ -63,12 +63,12 @@ class Party:
     @property
     def code(self) -> int | None:
         """The engine's code of how it ended."""
-        return None if self.cause is None else self.cause.code
+        return None if self.ending is None else self.ending.code
 
     def as_ended(self, now: Instant) -> EndedLeg:
         """The leg, which is over: at the latest now."""
         ended = now if self.ended is None else self.ended
-        return EndedLeg(self.id, self.role, self.ringing, self.answered, ended, self.cause)
+        return EndedLeg(self.id, self.role, self.ringing, self.answered, ended, self.ending)
 
 
 def settle(money: Money, leg: EndedLeg) -> None:
@@ -81,7 +81,7 @@ def settle(money: Money, leg: EndedLeg) -> None:
         ringing=leg.ringing,
         answered=leg.answered,
         ended=leg.ended,
-        cause=None if leg.cause is None else leg.cause.code,
+        ending=leg.ending,
         billed_seconds=billed,
     )
 
@@ -92,5 +92,11 @@ def settle_undialled(tx: Connection, leg_ids: Sequence[str], now: Instant) -> No
     for leg_id in leg_ids:
         settle_stored(tx, leg_id, None, now, now)
         records.leg_ended(
-            tx, leg_id, ringing=None, answered=None, ended=now, cause=None, billed_seconds=None
+            tx,
+            leg_id,
+            ringing=None,
+            answered=None,
+            ended=now,
+            ending=Ending(Cause.FAILED),
+            billed_seconds=None,
         )

@@ -16,6 +16,7 @@ from ringback.clock import Instant
 from ringback.store import models
 from ringback.store.changes import updates
 from ringback.store.prepared import Prepared
+from ringback.telephony.port import Ending
 
 SESSIONS = models.Session.__table__
 LEGS = models.Leg.__table__
@@ -125,6 +126,20 @@ def leg_answered(
 
 
 @updates(models.Leg)
+def _leg_ended(
+    tx: Connection,
+    id: str,
+    *,
+    ringing: Instant | None,
+    answered: Instant | None,
+    ended: Instant,
+    ending: str | None,
+    cause: int | None,
+    billed_seconds: int | None,
+) -> None:
+    """The end of an attempt."""
+
+
 def leg_ended(
     tx: Connection,
     id: str,
@@ -132,10 +147,20 @@ def leg_ended(
     ringing: Instant | None,
     answered: Instant | None,
     ended: Instant,
-    cause: int | None,
+    ending: Ending | None,
     billed_seconds: int | None,
 ) -> None:
     """The end of an attempt, answered or not."""
+    _leg_ended(
+        tx,
+        id,
+        ringing=ringing,
+        answered=answered,
+        ended=ended,
+        ending=None if ending is None else ending.cause.value,
+        cause=None if ending is None else ending.code,
+        billed_seconds=billed_seconds,
+    )
 
 
 @updates(models.CallerId)

@@ -19,8 +19,8 @@ from ringback.calls.events import SessionEnded, SessionEvent
 from ringback.calls.outcome import FINAL, Outcome, Stage, of_unanswered
 from ringback.charging.money import settle_stored
 from ringback.clock import Instant
-from ringback.engines.cause import failure
 from ringback.store import models
+from ringback.telephony.port import Cause, Ending
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +142,7 @@ def _end_leg(
         ringing=leg["ringing"],
         answered=answered,
         ended=ended,
-        cause=None,
+        ending=Ending(Cause.FAILED if answered is None else Cause.LOST),
         billed_seconds=billed,
     )
 
@@ -160,8 +160,8 @@ def _retry(
     """The retry rule: an attempt that was under way counts as a network fault."""
     setup = tree.load_extension(tx, session["extension_id"]).setup
     attempts = session["attempts"] + 1
-    cause = failure(attempt["cause"], rang=attempt["ringing"] is not None)
-    if attempts >= setup.attempts or cause.outcome in FINAL:
+    cause = Cause(attempt["ending"] or Cause.FAILED)
+    if attempts >= setup.attempts or cause in FINAL:
         return _end_session(tx, session, of_unanswered(cause), Stage.RETURN, now)
     due = now + setup.retry_after_seconds
     records.session_due(tx, session["id"], due, attempts)

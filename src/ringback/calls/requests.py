@@ -21,8 +21,7 @@ from ringback.calls.services import Services
 from ringback.calls.verdict import Accepted, Duplicate, Refused, verdict
 from ringback.clock import Instant
 from ringback.config import Guards
-from ringback.telephony.port import Ended
-from ringback.telephony.port import Outcome as LegOutcome
+from ringback.telephony.port import Cause, Ended
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,8 +138,8 @@ async def withdrawn(
                     again = at
                 case End():
                     ordered = True
-                case LegEvent(event=Ended(cause=cause, at=at)):
-                    answered = at if cause.outcome is LegOutcome.NORMAL else None
+                case LegEvent(event=Ended(ending=ending, at=at)):
+                    answered = at if ending.cause is Cause.NORMAL else None
                     break
         now = services.clock.now()
         left = await insist(

@@ -26,8 +26,7 @@ from ringback.clock import Instant
 from ringback.config import Trunk
 from ringback.sounds.library import OwnSounds
 from ringback.store import StoreError
-from ringback.telephony.port import Cause, Shown
-from ringback.telephony.port import Outcome as LegOutcome
+from ringback.telephony.port import Cause, Ending, Shown
 
 
 async def return_call(
@@ -90,8 +89,8 @@ class _Returning:
                 self._waiting.watch_alone(farewell_seconds(caller))
                 session.tell(ReturnAnswered(caller.number))
                 return caller
-            case Cause():
-                return await self._again(dialled)
+            case Ending(cause=cause):
+                return await self._again(cause)
 
     async def _expired(self) -> bool:
         """Wait until the call is due; True when the request expires first. A retry that would come
@@ -120,7 +119,7 @@ class _Returning:
 
     # One attempt
 
-    async def _dial(self) -> Party | Cause | Refused:
+    async def _dial(self) -> Party | Ending | Refused:
         session = self._session
 
         def shown(trunk: Trunk) -> Shown:
@@ -185,13 +184,11 @@ class _Returning:
         """What follows an attempt that nobody answered: None for another, at `course.due`."""
         session, course = self._session, self._session.course
         outcome = of_unanswered(cause)
-        if course.answered or cause.outcome in FINAL:
+        if course.answered or cause in FINAL:
             return outcome
         triggering = self._services.triggering.includes(session.extension.id, session.return_number)
         # The caller's line was busy with the trigger call itself.
-        ours = cause.outcome is LegOutcome.BUSY and (
-            triggering or course.triggered_again is not None
-        )
+        ours = cause is Cause.BUSY and (triggering or course.triggered_again is not None)
         if not ours:
             course.attempts += 1
             if course.attempts >= session.setup.attempts:

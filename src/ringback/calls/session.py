@@ -29,7 +29,7 @@ from ringback.charging.money import Money
 from ringback.clock import Instant
 from ringback.sounds.phrases import Phrase
 from ringback.store import StoreError
-from ringback.telephony.port import Clip
+from ringback.telephony.port import Sound
 
 
 async def run_session(session: CallbackSession, waiting: Waiting, services: Services) -> None:
@@ -130,7 +130,7 @@ def _part(caller: Caller, waiting: Waiting) -> None:
 
 
 async def _last_words(
-    caller: Caller, waiting: Waiting, sound: list[Clip], ends_by: Instant
+    caller: Caller, waiting: Waiting, sound: list[Sound], ends_by: Instant
 ) -> None:
     waiting.stop_watching()  # these are the last deadlines
     try:

@@ -32,12 +32,13 @@ from ringback.calls.verdict import Accepted, Duplicate, Refused, TriggerFacts, v
 from ringback.clock import Instant
 from ringback.ids import new_id
 from ringback.numbering import read_called, read_caller
-from ringback.telephony.port import CallerGone, Ended, TriggerLeg
+from ringback.telephony.port import CallerGone, Ended, Rejection, TriggerLeg
 
-UNKNOWN_NUMBER = 404
-UNAVAILABLE = 503
-
-_STATUS = {RejectWith.BUSY: 486, RejectWith.UNAVAILABLE: 480, RejectWith.DECLINE: 603}
+_REJECTIONS = {
+    RejectWith.BUSY: Rejection.BUSY,
+    RejectWith.UNAVAILABLE: Rejection.UNAVAILABLE,
+    RejectWith.DECLINE: Rejection.DECLINED,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,7 @@ class TriggerCall:
                 f"trigger to {self._trigger.called[:40]!r}: no extension has this access number",
                 trunk=self._trunk.name,
             )
-            self._leg.reject(UNKNOWN_NUMBER)
+            self._leg.reject(Rejection.UNKNOWN_NUMBER)
             return None
         row = self._as_row(extension, access_number)
         triggering = extension.id, extension.setup.fixed_number or row.caller or ""
@@ -117,10 +118,10 @@ class TriggerCall:
             rang = self._gone - self._trigger.at
             await self._abandon(row, chronicle, Abandoned(rang, setup.ring_seconds))
             return None
-        status = _STATUS[setup.reject_with]
-        row = replace(row, rejection=self._leg.prepare_rejection(status))
+        rejection = _REJECTIONS[setup.reject_with]
+        row = replace(row, rejection=self._leg.prepare_rejection(rejection))
         decided = await self._decide_and_store(row, extension, chronicle)
-        self._leg.reject(status)
+        self._leg.reject(rejection)
         match decided.result:
             case Refused():
                 return None

@@ -26,8 +26,7 @@ from ringback.calls.party import Party
 from ringback.calls.watch import Task, Watch
 from ringback.charging.funds import Funds
 from ringback.clock import Clock, Instant
-from ringback.telephony.port import Answered, Ended, Event, Leg
-from ringback.telephony.port import Outcome as LegOutcome
+from ringback.telephony.port import Answered, Cause, Ended, Event, Leg
 
 ALONE_SECONDS = 180.0
 """Outside a conversation leg A lives at most so long in a row (spec section 4)."""
@@ -174,9 +173,9 @@ class Waiting:
         if a.answered is None or a.withdrawn:
             return
         course = self._session.course
-        if event.cause.outcome is LegOutcome.LOST:
+        if event.ending.cause is Cause.LOST:
             course.interrupted = True
-        elif event.cause.outcome is LegOutcome.LIMIT:
+        elif event.ending.cause is Cause.LIMIT:
             course.cut_off = course.stage is Stage.CONVERSATION
             if not course.cut_off:
                 course.fault = Outcome.NO_CREDIT

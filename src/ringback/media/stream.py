@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from ringback.clock import Instant
@@ -18,7 +19,6 @@ from ringback.media.events import (
 )
 from ringback.media.process import WorkerProcess
 from ringback.media.remote import Remote
-from ringback.telephony.port import Clip
 
 
 class Stream:
@@ -47,12 +47,12 @@ class Stream:
         self._codec = remote.codec
         self._do("configure", remote=remote.to_message())
 
-    def play(self, playback: int, clips: Sequence[Clip], *, loop: bool = False) -> None:
-        """Play clips, joined without a gap, in place of what plays and of whoever is heard.
-        `playback` is the number that `Played` will name. A clip that cannot be read is left out
-        and reported."""
+    def play(self, playback: int, files: Sequence[Path], *, loop: bool = False) -> None:
+        """Play WAV files (8000 Hz, 16 bit, mono), joined without a gap, in place of what plays and
+        of whoever is heard. `playback` is the number that `Played` will name. A file that cannot
+        be read is left out and reported."""
         if not self._closed:
-            names = self.worker.load([clip.path for clip in clips], self._codec)
+            names = self.worker.load(files, self._codec)
             self._do("play", playback=playback, clips=names, loop=loop)
 
     def stop(self) -> None:

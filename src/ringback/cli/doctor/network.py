@@ -43,7 +43,7 @@ async def examine_network(config: Config) -> list[Finding]:
 
 
 async def _running(config: Config) -> Mapping[str, str] | None:
-    """What the server that runs says of its trunks, see `Trunks.troubles`; None where none runs."""
+    """`Engine.trunk_states` of the server that runs; None where none runs."""
     try:
         told: Mapping[str, str] = (await ask(control_path(config), "trunks"))["troubles"]
     except ControlError:
