@@ -17,9 +17,8 @@ from ringback.calls.routing import trunks_for
 from ringback.charging import ledger
 from ringback.charging.meter import Step
 from ringback.clock import Instant
-from ringback.config import Trunk
 from ringback.ids import new_id
-from ringback.numbering import Number, to_trunk
+from ringback.numbering import Number
 from ringback.store import StoreError
 from ringback.telephony.port import (
     Answered,
@@ -32,6 +31,7 @@ from ringback.telephony.port import (
     Ringing,
     Shown,
 )
+from ringback.telephony.trunks import Trunk
 
 UNTIL_RINGING_SECONDS = 30.0
 """Over all trunks, a call may take so long until it rings."""
@@ -74,7 +74,7 @@ class Dialler:
         line, services = self._line, self._line.services
         rings_by = line.now() + UNTIL_RINGING_SECONDS
         ending = Ending(Cause.FAILED, trunk_failed=True)
-        trunks = trunks_for(self._e164, services.routes, services.chance)
+        trunks = trunks_for(self._e164, services.trunks.routes, services.chance)
         tried = False
         for name in trunks:
             if line.now() >= rings_by:
@@ -83,7 +83,7 @@ class Dialler:
                 continue  # by now: a trunk before it may have taken seconds to fail
             tried = True
             try:
-                party = await self._attempt(services.trunks[name], rings_by)
+                party = await self._attempt(services.trunks.by_name[name], rings_by)
             except NoRoom as error:
                 services.journal.trouble(line.id, f"no call to {self._e164}: {error}")
                 break
@@ -107,7 +107,7 @@ class Dialler:
 
     async def _attempt(self, trunk: Trunk, rings_by: Instant) -> Party:
         line, services = self._line, self._line.services
-        number = Number(self._received, self._e164, to_trunk(self._e164, trunk))
+        number = Number(self._received, self._e164, trunk.called.write(self._e164))
         order = Order(trunk.name, number.dialled, self._shown(trunk))
         bridges_with = line.a.leg if self._role == "B" and line.a is not None else None
         leg = await services.engine.prepare(order, line.listen, bridges_with)

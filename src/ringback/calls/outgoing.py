@@ -23,9 +23,9 @@ from ringback.charging.meter import Step
 from ringback.charging.packages import allowances_of
 from ringback.charging.payers import NoRate
 from ringback.clock import Instant
-from ringback.config import Trunk
 from ringback.sounds.phrases import Phrase
 from ringback.telephony.port import Cause, Digit, Ended, Shown
+from ringback.telephony.trunks import Trunk
 
 LONGEST_TAIL_SECONDS = 15.0
 """At most so much of `disconnect_sound` is reserved for and played."""

@@ -22,9 +22,9 @@ from ringback.charging.meter import Step
 from ringback.charging.packages import allowances_of
 from ringback.charging.payers import NoRate
 from ringback.clock import Instant
-from ringback.config import Trunk
 from ringback.store import StoreError
 from ringback.telephony.port import Cause, Ending, Shown
+from ringback.telephony.trunks import Trunk
 
 
 class NotReached(Exception):

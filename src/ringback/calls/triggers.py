@@ -21,8 +21,8 @@ from ringback.calls.requests import Again, Request, proof
 from ringback.calls.services import Services
 from ringback.clock import Instant
 from ringback.ids import new_id
-from ringback.numbering import read_called, read_caller
 from ringback.telephony.port import CallerGone, Ended, Rejection, TriggerLeg
+from ringback.telephony.trunks import Trunk
 
 _REJECTIONS = {
     RejectWith.BUSY: Rejection.BUSY,
@@ -41,10 +41,11 @@ class Duplicate:
 class TriggerCall:
     """One trigger call, from its arrival to its end."""
 
-    def __init__(self, services: Services, leg: TriggerLeg) -> None:
+    def __init__(self, services: Services, leg: TriggerLeg, trunk: Trunk) -> None:
         self._services = services
         self._leg = leg
         self._trigger = leg.trigger
+        self._trunk = trunk
         self._inbox = Inbox(services.clock)
         self._gone: Instant | None = None
 
@@ -55,8 +56,8 @@ class TriggerCall:
         """
         self._leg.listen(self._inbox.listener)
         self._leg.ring()
-        trunk = self._services.trunks[self._trigger.trunk]
-        access_number = read_called(self._trigger.called, trunk)
+        trunk = self._trunk
+        access_number = trunk.called.read(self._trigger.called)
         extension = (
             None
             if access_number is None
@@ -73,7 +74,7 @@ class TriggerCall:
         caller = (
             None
             if self._trigger.hidden or self._trigger.caller is None
-            else read_caller(self._trigger.caller, trunk)
+            else trunk.caller.read(self._trigger.caller)
         )
         key = (extension.id, extension.setup.fixed_number or caller or "")
         self._services.ringing.began(*key)
@@ -183,7 +184,7 @@ class TriggerCall:
             return decided
         trigger = self._trigger
         diverted = trigger.diverted_by is not None and not tree.owns_number(
-            tx, extension, read_called(trigger.diverted_by, self._services.trunks[trigger.trunk])
+            tx, extension, self._trunk.called.read(trigger.diverted_by)
         )
         refused = doubted(extension.setup, decided, trigger.verification, diverted=diverted)
         if refused is not None:
