@@ -12,7 +12,7 @@ from ringback.calls.keypad import NUMBER_DIGITS, SECRET_DIGITS, Entry, Keypad
 from ringback.calls.outcome import Outcome
 from ringback.calls.presentation import Presented, shown_to_callee
 from ringback.calls.watch import CUT_LEAD_SECONDS, Task, Watch
-from ringback.config import Trunk
+from ringback.telephony.trunks import Trunk
 
 
 def type_keys(keypad: Keypad, keys: str) -> Entry | None:

@@ -13,6 +13,7 @@ from ringback.calls.events import Talking
 from ringback.engines.simulated import FarCall
 from ringback.engines.simulated.legs import SimulatedLeg
 from ringback.telephony.port import Cause, Rejection
+from ringback.telephony.trunks import Route
 
 
 async def talker(call: FarCall) -> None:
@@ -473,11 +474,8 @@ def test_what_happens_while_leg_b_is_being_ended_is_not_lost(
 
 
 def test_the_other_trunk_is_tried_when_one_is_silent(tmp_path: Path) -> None:
-    from ringback.config import Route
-
     async def play(world: World) -> None:
-        world.routes = (Route(prefix="", trunks=("second", "trunk")),)
-        world.exchange = world._make_exchange()
+        world.trunks.replace(world.trunks.by_name.values(), [Route("", ("second", "trunk"))])
         world.network.silent_trunks.add("second")
         world.network.phone(CALLER, accepts_and_dials)
         world.network.phone(CALLEE, talker)
@@ -490,11 +488,8 @@ def test_the_other_trunk_is_tried_when_one_is_silent(tmp_path: Path) -> None:
 
 
 def test_a_trunk_that_went_down_or_full_meanwhile_is_skipped(tmp_path: Path) -> None:
-    from ringback.config import Route
-
     async def play(world: World) -> None:
-        world.routes = (Route(prefix="", trunks=("second", "trunk")),)
-        world.exchange = world._make_exchange()
+        world.trunks.replace(world.trunks.by_name.values(), [Route("", ("second", "trunk"))])
         world.network.silent_trunks.add("second")
         world.network.phone(CALLER, accepts_and_dials)
         await world.setup({"attempts": 1})

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from ringback.cli.phone.audio import Audio
 from ringback.clock import Clock, LoopClock
-from ringback.config import Address, Sip, Trunk
+from ringback.config import Address, Sip
 from ringback.engines.embedded import EmbeddedEngine
 from ringback.engines.simulated import FarCall, Network, SimulatedEngine, run_virtual
 from ringback.sip import events as sip
@@ -23,6 +23,7 @@ from ringback.sip.uri import NameAddr
 from ringback.sounds.ear import Said
 from ringback.sounds.speech import recording
 from ringback.telephony.port import Cause, Engine, Sound, TriggerLeg
+from ringback.telephony.trunks import Trunk
 
 NUMBER = "+442079460000"
 ACCESS = "+442071838750"

@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 from tests.sip.useragents import PEER, US, Alone, from_callee, kinds, reply
 
 from ringback.clock import LoopClock
-from ringback.config import Trunk
 from ringback.engines.embedded.outleg import OutLeg
 from ringback.engines.embedded.trunks import TrunkState
 from ringback.engines.simulated import run_virtual
@@ -26,6 +25,7 @@ from ringback.sip.events import Event as SipEvent
 from ringback.sip.message import Message, Request
 from ringback.telephony import port
 from ringback.telephony.port import Cause, Order, Shown
+from ringback.telephony.trunks import Trunk
 
 SDP = (
     b"v=0\r\no=- 1 1 IN IP4 192.0.2.2\r\ns=-\r\nc=IN IP4 192.0.2.2\r\nt=0 0\r\n"

@@ -12,7 +12,6 @@ import pytest
 from tests.sip.useragents import US, reply
 
 from ringback.clock import LoopClock, Timer
-from ringback.config import Trunk
 from ringback.engines.embedded.strangers import MOST, Strangers
 from ringback.engines.embedded.trunks import Trunks
 from ringback.engines.simulated.virtualloop import VirtualLoop, run_virtual
@@ -20,6 +19,7 @@ from ringback.sip.calls import IncomingCall
 from ringback.sip.endpoint import Endpoint
 from ringback.sip.message import Request, Response, parse
 from ringback.sip.transaction import Address
+from ringback.telephony.trunks import Trunk
 
 HOST = "192.0.2.2"
 PLAIN = Trunk(name="t", host="trunk.example", port=5070)

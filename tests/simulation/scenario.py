@@ -13,10 +13,10 @@ from typing import Any
 
 from tests.calls.world import ACCESS, CALLER, PIN, World
 
-from ringback.config import Route
 from ringback.engines.simulated import FarCall, run_virtual
 from ringback.store.models import Leg
 from ringback.telephony.port import Cause
+from ringback.telephony.trunks import Route
 
 CALLERS = [f"+4477009001{number:02}" for number in range(20)]
 CALLEES = [f"+4420794600{number:02}" for number in range(20)]
@@ -143,8 +143,7 @@ async def _play(world: World, sessions: int, *, crashes: bool) -> None:
         world.network.phone(number, chaos.caller)
     for number in CALLEES:
         world.network.phone(number, chaos.callee)
-    world.routes = (Route(prefix="", trunks=("second", "trunk")),)
-    world.exchange = world._make_exchange()
+    world.trunks.replace(world.trunks.by_name.values(), [Route("", ("second", "trunk"))])
     rate = {
         "prefix": "",
         "setup": chance.choice(("0.00", "0.013")),

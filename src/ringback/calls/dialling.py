@@ -21,9 +21,8 @@ from ringback.calls.verdict import Refused
 from ringback.calls.waiting import LeftOpen, Waiting
 from ringback.charging.money import Money
 from ringback.clock import Instant
-from ringback.config import Trunk
 from ringback.ids import new_id
-from ringback.numbering import Number, to_trunk
+from ringback.numbering import Number
 from ringback.store import StoreError
 from ringback.telephony.port import (
     Answered,
@@ -36,6 +35,7 @@ from ringback.telephony.port import (
     Ringing,
     Shown,
 )
+from ringback.telephony.trunks import Trunk
 
 UNTIL_RINGING_SECONDS = 30.0
 """Over all trunks, a call may take so long until it rings."""
@@ -84,7 +84,7 @@ class Dialler:
         services, waiting = self._services, self._waiting
         rings_by = services.clock.now() + UNTIL_RINGING_SECONDS
         ending = Ending(Cause.FAILED, trunk_failed=True)
-        trunks = trunks_for(to.e164, services.routes, services.chance)
+        trunks = trunks_for(to.e164, services.trunks.routes, services.chance)
         tried = False
         for name in trunks:
             if services.clock.now() >= rings_by:
@@ -93,7 +93,7 @@ class Dialler:
                 continue  # by now: a trunk before it may have taken seconds to fail
             tried = True
             try:
-                party = await self._prepare(to, services.trunks[name], shown)
+                party = await self._prepare(to, services.trunks.by_name[name], shown)
             except NoRoom as error:
                 self._session.chronicle.trouble(f"no call to {to.e164}: {error}")
                 break
@@ -124,7 +124,7 @@ class Dialler:
     async def _prepare(self, to: Dialled, trunk: Trunk, shown: Callable[[Trunk], Shown]) -> Party:
         """An attempt by one trunk, which has sent nothing yet. Raises NoRoom."""
         waiting, services = self._waiting, self._services
-        number = Number(to.received, to.e164, to_trunk(to.e164, trunk))
+        number = Number(to.received, to.e164, trunk.called.write(to.e164))
         order = Order(trunk.name, number.dialled, shown(trunk))
         bridges_with = waiting.a.leg if to.role == "B" and waiting.a is not None else None
         leg = await services.engine.prepare(order, waiting.listen, bridges_with)

@@ -14,8 +14,8 @@ from ringback.calls.verdict import Facts, NumberFacts, TriggerFacts, returns_to
 from ringback.charging.money import shortage_a
 from ringback.charging.payers import NoRate, PayerRate, payers, who_pays
 from ringback.clock import Instant
-from ringback.config import Guards
 from ringback.guards import fixed, return_numbers
+from ringback.guards.limits import Limits
 from ringback.numbering import is_of_country, matches_prefix
 
 
@@ -44,7 +44,7 @@ class Outgoing:
 
 def of_return_call(
     tx: Connection,
-    guards: Guards,
+    guards: Limits,
     extension: ExtensionFacts,
     caller: str | None,
     now: Instant,
@@ -86,7 +86,7 @@ def of_return_call(
 
 
 def of_outgoing_call(
-    tx: Connection, guards: Guards, extension: ExtensionFacts, wanted: Outgoing, now: Instant
+    tx: Connection, guards: Limits, extension: ExtensionFacts, wanted: Outgoing, now: Instant
 ) -> Facts:
     """The facts of an outgoing call; who pays it is decided where it is reserved."""
     who = wanted.identified
@@ -149,7 +149,7 @@ def _locked_out(
 
 
 def _forbidden_return(
-    tx: Connection, guards: Guards, extension: ExtensionFacts, caller_id: str | None, number: str
+    tx: Connection, guards: Limits, extension: ExtensionFacts, caller_id: str | None, number: str
 ) -> str | None:
     """Why a number must not be called back: in `caller` mode only those of the account's own
     country are, unless `destinations` allows them."""
@@ -165,7 +165,7 @@ def _forbidden_return(
 
 def _forbidden(
     tx: Connection,
-    guards: Guards,
+    guards: Limits,
     extension: ExtensionFacts,
     caller_id: str | None,
     e164: str,

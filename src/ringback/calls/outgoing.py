@@ -25,9 +25,9 @@ from ringback.calls.waiting import Waiting
 from ringback.charging.money import Money
 from ringback.charging.payers import NoRate, PayerRate, payers
 from ringback.clock import Instant
-from ringback.config import Trunk
 from ringback.sounds.phrases import Phrase
 from ringback.telephony.port import Shown
+from ringback.telephony.trunks import Trunk
 
 LONGEST_TAIL_SECONDS = 15.0
 """At most so much of `disconnect_sound` is reserved for and played."""

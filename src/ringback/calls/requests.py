@@ -20,7 +20,7 @@ from ringback.calls.recovery import OpenAttempt, OpenRequest, attempt_over
 from ringback.calls.services import Services
 from ringback.calls.verdict import Accepted, Duplicate, Refused, verdict
 from ringback.clock import Instant
-from ringback.config import Guards
+from ringback.guards.limits import Limits
 from ringback.telephony.port import Cause, Ended
 
 
@@ -64,7 +64,7 @@ class StoredRequest:
     result: Accepted | Refused
 
 
-def store_request(tx: Connection, guards: Guards, row: SessionRow) -> StoredRequest:
+def store_request(tx: Connection, guards: Limits, row: SessionRow) -> StoredRequest:
     """Decide on a request that came without a trigger call, and store it. A unit of work."""
     extension = tree.load_extension(tx, row.extension_id)
     result = verdict(of_return_call(tx, guards, extension, row.caller, row.started).facts).result

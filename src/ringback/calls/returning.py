@@ -23,10 +23,10 @@ from ringback.calls.verdict import Accepted, Refused, verdict
 from ringback.calls.waiting import Ordered, Waiting
 from ringback.charging.money import Money
 from ringback.clock import Instant
-from ringback.config import Trunk
 from ringback.sounds.library import OwnSounds
 from ringback.store import StoreError
 from ringback.telephony.port import Cause, Ending, Shown
+from ringback.telephony.trunks import Trunk
 
 
 async def return_call(

@@ -31,8 +31,8 @@ from ringback.calls.services import Services
 from ringback.calls.verdict import Accepted, Duplicate, Refused, TriggerFacts, verdict
 from ringback.clock import Instant
 from ringback.ids import new_id
-from ringback.numbering import read_called, read_caller
 from ringback.telephony.port import CallerGone, Ended, Rejection, TriggerLeg
+from ringback.telephony.trunks import Trunk
 
 _REJECTIONS = {
     RejectWith.BUSY: Rejection.BUSY,
@@ -53,11 +53,11 @@ class Decided:
 class TriggerCall:
     """One trigger call, from its arrival to its end."""
 
-    def __init__(self, services: Services, leg: TriggerLeg) -> None:
+    def __init__(self, services: Services, leg: TriggerLeg, trunk: Trunk) -> None:
         self._services = services
         self._leg = leg
         self._trigger = leg.trigger
-        self._trunk = services.trunks[leg.trigger.trunk]
+        self._trunk = trunk
         self._inbox = Inbox(services.clock)
         self._gone: Instant | None = None
 
@@ -69,7 +69,7 @@ class TriggerCall:
         self._leg.listen(self._inbox.listener)
         self._leg.ring()
         services = self._services
-        access_number = read_called(self._trigger.called, self._trunk)
+        access_number = self._trunk.called.read(self._trigger.called)
         extension = (
             None
             if access_number is None
@@ -99,7 +99,7 @@ class TriggerCall:
             id=new_id(trigger.at, self._services.chance),
             extension_id=extension.id,
             access_number=access_number,
-            caller=None if hidden else read_caller(trigger.caller or "", self._trunk),
+            caller=None if hidden else self._trunk.caller.read(trigger.caller or ""),
             caller_name=trigger.caller_name,
             caller_id=None,
             return_number=None,
@@ -170,7 +170,7 @@ class TriggerCall:
     def _diverted_by(self) -> str | None:
         """The number that diverted the call here; empty where it is none that can be read."""
         diverted_by = self._trigger.diverted_by
-        return None if diverted_by is None else read_called(diverted_by, self._trunk) or ""
+        return None if diverted_by is None else self._trunk.called.read(diverted_by) or ""
 
     async def _abandon(self, row: SessionRow, chronicle: Chronicle, abandoned: Abandoned) -> None:
         """The caller hung up before anything was decided."""

@@ -29,7 +29,7 @@ def make_engine(
         case "embedded":
             return EmbeddedEngine(
                 config.sip,
-                config.trunk,
+                config.trunks,
                 clock,
                 chance,
                 node=node,

@@ -24,6 +24,7 @@ from ringback.server.commands import call_me_back
 from ringback.server.control import ControlError, ControlServer
 from ringback.sounds.library import SoundLibrary
 from ringback.store import Store, StoreError, migrate, open_store
+from ringback.telephony.trunks import TrunkTable
 
 NODE = "main"
 GRACE_SECONDS = 10.0
@@ -106,9 +107,8 @@ async def serve(
         sounds=sounds,
         secrets=secrets,
         journal=journal,
-        trunks={trunk.name: trunk for trunk in config.trunk},
-        routes=config.route,
-        guards=config.guards,
+        trunks=TrunkTable(config.trunks, config.routes),
+        guards=config.guards.limits(),
         currency=config.server.currency,
     )
     exchange = Exchange(services)

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from ringback.cli.doctor.finding import Finding, fault, ok, warning
 from ringback.clock import Instant, LoopClock
-from ringback.config import Config, Trunk
+from ringback.config import Config
 from ringback.engines.embedded.engine import reachable
 from ringback.engines.embedded.trunks import correspondence
 from ringback.server.control import ControlError, ask
@@ -20,6 +20,7 @@ from ringback.sip.calls import IncomingCall
 from ringback.sip.endpoint import Endpoint
 from ringback.sip.message import Response
 from ringback.sip.udp import UdpAdapter, open_socket
+from ringback.telephony.trunks import Trunk
 
 PORTS_A_CALL = 4
 ANSWER_SECONDS = 3.0
@@ -29,11 +30,11 @@ ANSWER_SECONDS = 3.0
 async def examine_network(config: Config) -> list[Finding]:
     """Look at the ports, and ask each trunk whether it is there."""
     running = await _running(config)
-    resolved = {trunk.name: _addresses(trunk) for trunk in config.trunk}
-    asked = [trunk for trunk in config.trunk if resolved[trunk.name]]
+    resolved = {trunk.name: _addresses(trunk) for trunk in config.trunks}
+    asked = [trunk for trunk in config.trunks if resolved[trunk.name]]
     answers = {} if running is not None else await _ask(config, asked, resolved)
     found = [*_listening(config, runs=running is not None), *_sound_ports(config)]
-    for trunk in config.trunk:
+    for trunk in config.trunks:
         found += _address(config, trunk, resolved[trunk.name])
         if running is not None:
             found.append(_as_the_server_sees_it(trunk, running))
@@ -181,12 +182,12 @@ async def _ask(
 
 
 def _routes(config: Config) -> Iterator[Finding]:
-    if not config.trunk:
+    if not config.trunks:
         yield fault("there is no [[trunk]]: no call can come in or go out")
-    elif not config.route:
+    elif not config.routes:
         yield fault("there is no [[route]]: no call can go out")
-    elif all(route.prefix for route in config.route):
-        prefixes = ", ".join(route.prefix for route in config.route)
+    elif all(route.prefix for route in config.routes):
+        prefixes = ", ".join(route.prefix for route in config.routes)
         yield warning(f"only numbers that begin with {prefixes} have a route")
     else:
         yield ok("every number has a route")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ringback.clock import Clock, Instant
-from ringback.config import Sip, Trunk
+from ringback.config import Sip
 from ringback.engines import saved
 from ringback.engines.embedded.causes import STATUS
 from ringback.engines.embedded.identity import read_trigger
@@ -34,6 +34,7 @@ from ringback.telephony.port import (
     Rejection,
     TriggerLeg,
 )
+from ringback.telephony.trunks import Trunk
 
 CLOSING_SECONDS = 1.0
 """How long the last BYEs, and registrations taken back, have for their answers."""
