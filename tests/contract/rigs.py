@@ -13,13 +13,13 @@ from ringback.cli.phone.audio import Audio
 from ringback.clock import Clock, LoopClock
 from ringback.config import Address, Sip, Trunk
 from ringback.engines.embedded import EmbeddedEngine
+from ringback.engines.embedded.udp import UdpAdapter, open_socket
 from ringback.engines.simulated import FarCall, Network, SimulatedEngine, run_virtual
 from ringback.sip import events as sip
 from ringback.sip.calls import Call, IncomingCall, OutgoingCall
 from ringback.sip.endpoint import Endpoint
 from ringback.sip.sdp import Endpoint as SdpEndpoint
 from ringback.sip.sdp import make_answer, make_offer
-from ringback.sip.udp import UdpAdapter, open_socket
 from ringback.sip.uri import NameAddr
 from ringback.sounds.ear import Said
 from ringback.telephony.port import Engine, TriggerLeg

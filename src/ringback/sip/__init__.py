@@ -4,9 +4,9 @@ From the bottom up: `message` and `uri` read and write; `transaction` and its tw
 machines of RFC 3261 section 17; `dialog` is what two ends share; `endpoint` matches what arrives
 to these and screens it; `call` with `outgoing`, `incoming`, `resumed` and `renegotiation` is the
 user agent's work; `outside` and `registration` are what it asks outside calls. Users import
-`calls`, `endpoint`, `events`. Only `udp` touches the network.
+`calls`, `endpoint`, `events`.
 
-Here over UDP and IPv4. Another transport is another adapter beside `udp`, a transport in
+Here over UDP and IPv4. Another transport is another adapter beside the engine's `udp`, a transport in
 `Endpoint.stamp`, and transactions without their retransmissions (RFC 3261 figures 5 to 8,
 "reliable"); PRACK and UPDATE are requests within an early dialog, so `OutgoingCall` would register
 one for each tag of a provisional answer; look-ups (RFC 3263) give a call's `peer`.

@@ -12,14 +12,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from ringback.cli.doctor.finding import Finding, fault, ok, warning
 from ringback.clock import Instant, LoopClock
 from ringback.config import Config, Trunk
-from ringback.engines.embedded.engine import reachable
 from ringback.engines.embedded.trunks import correspondence
+from ringback.engines.embedded.udp import UdpAdapter, look_up, open_socket, reachable
 from ringback.server.control import ControlError, ask
 from ringback.server.run import control_path
 from ringback.sip.calls import IncomingCall
 from ringback.sip.endpoint import Endpoint
 from ringback.sip.message import Response
-from ringback.sip.udp import UdpAdapter, open_socket
 
 PORTS_A_CALL = 4
 ANSWER_SECONDS = 3.0
@@ -79,10 +78,9 @@ def _sound_ports(config: Config) -> Iterator[Finding]:
 
 def _addresses(trunk: Trunk) -> list[str]:
     try:
-        found = socket.getaddrinfo(trunk.host, trunk.port, socket.AF_INET, socket.SOCK_DGRAM)
+        return sorted(set(look_up(trunk.host)))
     except OSError:
         return []
-    return sorted({str(address[0]) for *_, address in found})
 
 
 def _address(config: Config, trunk: Trunk, addresses: Sequence[str]) -> Iterator[Finding]:

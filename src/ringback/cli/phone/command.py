@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import json
 import re
-import socket
 import time
 from pathlib import Path
 from threading import Thread
@@ -16,9 +15,9 @@ import typer
 
 from ringback.cli.options import CommandError
 from ringback.cli.phone.phone import Phone
+from ringback.engines.embedded.udp import PortInUse, look_up
 from ringback.numbering import without_separators
 from ringback.sip.transaction import Address
-from ringback.sip.udp import PortInUse
 
 HELP = """\
   call           ring the access number; call NUMBER rings another
@@ -81,10 +80,10 @@ def _address(text: str) -> Address:
     if not colon or not re.fullmatch("[0-9]{1,5}", port, re.ASCII) or int(port) > 65535:
         raise typer.BadParameter(f"write it as host:port, not {text[:40]!r}")
     try:
-        found = socket.getaddrinfo(host, int(port), socket.AF_INET, socket.SOCK_DGRAM)
+        found = look_up(host)
     except OSError as error:
         raise typer.BadParameter(f"{host!r} cannot be looked up: {error.strerror}") from error
-    return str(found[0][4][0]), int(port)
+    return found[0], int(port)
 
 
 def _number(text: str) -> str | None:

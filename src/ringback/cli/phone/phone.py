@@ -10,6 +10,7 @@ from typing import Any
 
 from ringback.cli.phone.audio import Audio
 from ringback.clock import LoopClock
+from ringback.engines.embedded.udp import UdpAdapter, open_socket
 from ringback.media.g711 import Encoder
 from ringback.media.pool import read_wav
 from ringback.sip import events as sip
@@ -18,7 +19,6 @@ from ringback.sip.endpoint import Endpoint
 from ringback.sip.sdp import Endpoint as SdpEndpoint
 from ringback.sip.sdp import SdpError, make_answer, make_offer
 from ringback.sip.transaction import Address
-from ringback.sip.udp import UdpAdapter, open_socket
 from ringback.sip.uri import NameAddr, SipUri
 from ringback.sounds.ear import Said
 from ringback.sounds.speech import BUILT_IN, Voice

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-import socket
 from collections.abc import Callable, Sequence
 
 from ringback.clock import Clock, Instant
@@ -15,12 +14,12 @@ from ringback.engines.embedded.outleg import OutLeg
 from ringback.engines.embedded.resumedleg import ResumedLeg
 from ringback.engines.embedded.strangers import Strangers
 from ringback.engines.embedded.trunks import Trunks
+from ringback.engines.embedded.udp import UdpAdapter, open_socket, reachable
 from ringback.media.pool import MediaPool
 from ringback.sip import events as sip
 from ringback.sip.calls import Call, IncomingCall
 from ringback.sip.endpoint import Endpoint
 from ringback.sip.transaction import Address
-from ringback.sip.udp import UdpAdapter, open_socket
 from ringback.telephony.port import CallLeg, Listener, Order, TriggerLeg
 
 CLOSING_SECONDS = 1.0
@@ -154,15 +153,3 @@ class EmbeddedEngine:
         if isinstance(event, sip.Rejected):
             self._legs.pop(call, None)
         leg.told(event)
-
-
-def reachable(host: str) -> str:
-    """An address to put in messages: that of the way out, where we listen on all of them."""
-    if host != "0.0.0.0":
-        return host
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect(("192.0.2.1", 9))  # sends nothing: it only chooses a route
-        except OSError:
-            return "127.0.0.1"
-        return str(probe.getsockname()[0])

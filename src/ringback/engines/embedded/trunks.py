@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
-import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ringback.clock import Clock, Instant
 from ringback.config import Trunk
+from ringback.engines.embedded.udp import look_up_soon
 from ringback.sip.calls import Credentials
 from ringback.sip.dialog import sip_uri
 from ringback.sip.endpoint import Endpoint
@@ -131,18 +131,15 @@ class Trunks:
         return any(registrations)
 
     async def _resolve(self, state: TrunkState) -> None:
-        loop = asyncio.get_running_loop()
         try:
-            found = await loop.getaddrinfo(
-                state.trunk.host, None, family=socket.AF_INET, type=socket.SOCK_DGRAM
-            )
+            found = await look_up_soon(state.trunk.host)
         except OSError as error:
             self._report(
                 f"trunk {state.trunk.name}: host {state.trunk.host!r} cannot be looked up: "
                 f"{error.strerror}: check it, or the name server"
             )
             return  # what it resolved to before goes on being used
-        state.hosts = frozenset(str(address[0]) for *_, address in found)
+        state.hosts = frozenset(found)
         state.server.peer = state.address
 
     async def _watch(self, state: TrunkState) -> None:

@@ -1,4 +1,4 @@
-"""The endpoint on a real UDP socket: the only module of this package that does input or output."""
+"""SIP on a real UDP socket, and what else the engine asks of the IPv4 network."""
 
 from __future__ import annotations
 
@@ -42,6 +42,32 @@ def open_socket(address: Address) -> socket.socket:
             ) from error
         raise OSError(f"cannot listen on {host}:{port}: {error.strerror}") from error
     return sock
+
+
+def reachable(host: str) -> str:
+    """An address to put in messages: that of the way out, where we listen on all of them."""
+    if host != "0.0.0.0":
+        return host
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # sends nothing: it only chooses a route
+        except OSError:
+            return "127.0.0.1"
+        return str(probe.getsockname()[0])
+
+
+def look_up(host: str) -> list[str]:
+    """The addresses of a host, in the resolver's order. It waits for the name server. Raises
+    OSError."""
+    found = socket.getaddrinfo(host, None, socket.AF_INET, socket.SOCK_DGRAM)
+    return [str(address[0]) for *_, address in found]
+
+
+async def look_up_soon(host: str) -> list[str]:
+    """As `look_up`, while the loop goes on."""
+    loop = asyncio.get_running_loop()
+    found = await loop.getaddrinfo(host, None, family=socket.AF_INET, type=socket.SOCK_DGRAM)
+    return [str(address[0]) for *_, address in found]
 
 
 class UdpAdapter:

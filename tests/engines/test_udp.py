@@ -13,11 +13,11 @@ import pytest
 from tests.sip.useragents import ANSWER, OFFER, request
 
 from ringback.clock import LoopClock
+from ringback.engines.embedded.udp import PortInUse, UdpAdapter, open_socket
 from ringback.sip.calls import Call, IncomingCall, OutgoingCall
 from ringback.sip.endpoint import Endpoint
 from ringback.sip.events import Accepted, Event, Failed, HungUp, Offered, Provisional
 from ringback.sip.transaction import Address
-from ringback.sip.udp import PortInUse, UdpAdapter, open_socket
 from ringback.sip.uri import NameAddr
 
 LOOPBACK: Address = ("127.0.0.1", 0)
