@@ -13,11 +13,12 @@ from ringback.cli.phone.audio import Audio
 from ringback.clock import Clock, LoopClock
 from ringback.config import Address, Sip, Trunk
 from ringback.engines.embedded import EmbeddedEngine
-from ringback.engines.embedded.udp import UdpAdapter, open_socket
+from ringback.engines.embedded.udp import UdpAdapter, bound_to, open_socket
 from ringback.engines.simulated import FarCall, Network, SimulatedEngine, run_virtual
 from ringback.sip import events as sip
 from ringback.sip.calls import Call, IncomingCall, OutgoingCall
 from ringback.sip.endpoint import Endpoint
+from ringback.sip.hop import Hop
 from ringback.sip.sdp import Endpoint as SdpEndpoint
 from ringback.sip.sdp import make_answer, make_offer
 from ringback.sip.uri import NameAddr
@@ -144,8 +145,8 @@ class EmbeddedRig:
 
     def __init__(self) -> None:
         self.clock: Clock = LoopClock(asyncio.get_running_loop())
-        sock = open_socket(("127.0.0.1", 0))
-        self._address: tuple[str, int] = sock.getsockname()
+        sock = open_socket(Hop("udp", "127.0.0.1", 0))
+        self._address = bound_to(sock)
         self._endpoint = Endpoint(self._address, random.Random(1), IncomingCall)
         self._adapter = UdpAdapter(
             sock, self._endpoint, self.clock, on_call=self._called, on_event=self._told
@@ -160,7 +161,7 @@ class EmbeddedRig:
                 listen=Address(host="127.0.0.1", port=self._port),
                 rtp_ports=(_free_port(), 65000),
             ),
-            [Trunk(name="trunk", host="127.0.0.1", port=self._address[1])],
+            [Trunk(name="trunk", host="127.0.0.1", port=self._address.port)],
             self.clock,
             random.SystemRandom(),
             workers=1,
@@ -178,7 +179,7 @@ class EmbeddedRig:
         call = OutgoingCall(
             self._endpoint,
             f"sip:{ACCESS}@127.0.0.1:{self._port}",
-            ("127.0.0.1", self._port),
+            Hop("udp", "127.0.0.1", self._port),
             sender=NameAddr.parse(f"<sip:{CALLER}@127.0.0.1>"),
             sdp=make_offer(SdpEndpoint("127.0.0.1", 9, ("PCMA",), 1)),
         )

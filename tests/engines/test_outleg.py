@@ -43,7 +43,7 @@ class World:
         loop = asyncio.get_running_loop()
         self.clock = LoopClock(loop, 0.0)
         self.ua = Alone(endpoint=Endpoint(US, random.Random(1), IncomingCall))
-        self.state = TrunkState(trunk, cast(Any, None), frozenset({PEER[0]}))
+        self.state = TrunkState(trunk, cast(Any, None), frozenset({PEER.host}))
         self.sent: list[tuple[float, str]] = []
         self.last: dict[str, Request] = {}
         """The latest request of each method."""

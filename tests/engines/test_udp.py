@@ -13,14 +13,14 @@ import pytest
 from tests.sip.useragents import ANSWER, OFFER, request
 
 from ringback.clock import LoopClock
-from ringback.engines.embedded.udp import PortInUse, UdpAdapter, open_socket
+from ringback.engines.embedded.udp import PortInUse, UdpAdapter, bound_to, open_socket
 from ringback.sip.calls import Call, IncomingCall, OutgoingCall
 from ringback.sip.endpoint import Endpoint
 from ringback.sip.events import Accepted, Event, Failed, HungUp, Offered, Provisional
-from ringback.sip.transaction import Address
+from ringback.sip.hop import Hop
 from ringback.sip.uri import NameAddr
 
-LOOPBACK: Address = ("127.0.0.1", 0)
+LOOPBACK = Hop("udp", "127.0.0.1", 0)
 
 
 class Agent:
@@ -30,7 +30,7 @@ class Agent:
         loop = asyncio.get_running_loop()
         self.clock = LoopClock(loop)
         sock = open_socket(LOOPBACK)
-        self.address: Address = sock.getsockname()
+        self.address = bound_to(sock)
         self.endpoint = Endpoint(self.address, random.Random(1), IncomingCall)
         self.adapter = UdpAdapter(
             sock, self.endpoint, self.clock, on_call=self._on_call, on_event=self._on_event
@@ -53,7 +53,7 @@ class Agent:
                 return event
 
     def dial(self, other: Agent) -> OutgoingCall:
-        host, port = other.address
+        host, port = other.address.host, other.address.port
         sender = NameAddr.parse(f"<sip:us@{host}>")
         uri = f"sip:1@{host}:{port}"
         call = OutgoingCall(self.endpoint, uri, other.address, sender=sender, sdp=OFFER)
@@ -143,10 +143,11 @@ def test_many_datagrams_at_once_are_all_read() -> None:
 
             them.answer = note
             sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            to = them.address.host, them.address.port
             for number in range(200):
                 invite = request(branch=f"z9hG4bK{number}", call_id=str(number), body=OFFER)
-                sender.sendto(invite.encode(), them.address)
-            sender.sendto(b"\xff" * 60_000, them.address)
+                sender.sendto(invite.encode(), to)
+            sender.sendto(b"\xff" * 60_000, to)
             sender.close()
             await asyncio.wait_for(complete.wait(), 5.0)
             assert calls == [str(number) for number in range(200)]
@@ -158,10 +159,10 @@ def test_a_peer_that_cannot_be_reached_is_as_good_as_a_lost_message() -> None:
     async def test() -> None:
         with two_agents() as (us, them):
             nobody = open_socket(LOOPBACK)
-            gone: Address = nobody.getsockname()
+            gone = bound_to(nobody)
             nobody.close()
             us.endpoint.send(b"lost", gone)
-            us.endpoint.send(b"lost", ("255.255.255.255", 5060))  # not permitted
+            us.endpoint.send(b"lost", Hop("udp", "255.255.255.255", 5060))  # not permitted
             us.adapter.flush()
             await asyncio.sleep(0)
             them.answer = lambda call: call.reject(603, them.clock.now())
@@ -173,13 +174,13 @@ def test_a_peer_that_cannot_be_reached_is_as_good_as_a_lost_message() -> None:
 
 def test_a_port_in_use_is_named_with_its_mending() -> None:
     first = open_socket(LOOPBACK)
-    port = first.getsockname()[1]
-    with pytest.raises(PortInUse, match=rf"UDP port {port} on 127\.0\.0\.1 is in use"):
-        open_socket(first.getsockname())
+    taken = bound_to(first)
+    with pytest.raises(PortInUse, match=rf"UDP port {taken.port} on 127\.0\.0\.1 is in use"):
+        open_socket(taken)
     first.close()
-    open_socket(("127.0.0.1", port)).close()
+    open_socket(taken).close()
 
 
 def test_an_address_of_another_machine_is_named() -> None:
     with pytest.raises(OSError, match=r"cannot listen on 192\.0\.2\.1:5060"):
-        open_socket(("192.0.2.1", 5060))
+        open_socket(Hop("udp", "192.0.2.1", 5060))

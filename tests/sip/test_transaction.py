@@ -7,10 +7,11 @@ from tests.sip.useragents import PEER, kind, reply, request
 
 from ringback.clock import Instant
 from ringback.sip.client_transaction import CLIENT, CLIENT_INVITE, Client, ClientInvite
+from ringback.sip.hop import Hop
 from ringback.sip.message import Request, Response, parse, respond
 from ringback.sip.server_transaction import SERVER, SERVER_INVITE, Server, ServerInvite
 from ringback.sip.timers import Timers
-from ringback.sip.transaction import Address, State, Table, Transaction
+from ringback.sip.transaction import State, Table, Transaction
 
 TIMER_A = [0.5, 1.5, 3.5, 7.5, 15.5, 31.5]
 TIMER_E = [0.5, 1.5, 3.5, 7.5, 11.5, 15.5, 19.5, 23.5, 27.5, 31.5]
@@ -26,7 +27,7 @@ class Bench:
         self.ended: list[tuple[Instant, bool]] = []
         self.over = False
 
-    def send(self, data: bytes, peer: Address) -> None:
+    def send(self, data: bytes, peer: Hop) -> None:
         assert peer == PEER
         self.sent.append(data)
 

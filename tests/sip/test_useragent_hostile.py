@@ -97,7 +97,7 @@ def test_nothing_that_comes_raises_or_stays(
     for call in calls:
         call.refuse_offer(488, ua.now)
         call.bye(ua.now)
-    assert all(0 < peer[1] < 65536 for _, peer in ua.endpoint.datagrams())
+    assert all(0 < peer.port < 65536 for _, peer in ua.endpoint.datagrams())
     while ua.now < 200.0 and (due := ua.endpoint.next_timer()) is not None:
         ua.now = due
         ua.endpoint.run_timers(due)

@@ -9,9 +9,10 @@ from tests.sip.useragents import ANSWER, OFFER, Network, Side
 
 from ringback.sip.calls import Call, IncomingCall, OutgoingCall
 from ringback.sip.events import Accepted, Established, Event, Offered, Signal
+from ringback.sip.hop import Hop
 from ringback.sip.uri import NameAddr
 
-US, THEM = ("192.0.2.1", 5060), ("192.0.2.2", 5060)
+US, THEM = Hop("udp", "192.0.2.1", 5060), Hop("udp", "192.0.2.2", 5060)
 GOOD: dict[str, float] = {}
 BAD = {"loss": 0.1, "doubled": 0.1, "jitter": 0.3}
 AWFUL = {"loss": 0.3, "doubled": 0.3, "jitter": 1.0}

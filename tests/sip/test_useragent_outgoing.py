@@ -15,6 +15,7 @@ from ringback.sip.events import (
     Provisional,
     q850_cause,
 )
+from ringback.sip.hop import Hop
 from ringback.sip.message import Request
 from ringback.sip.outgoing import MOST_FORKS
 from ringback.sip.resumed import ResumedCall
@@ -32,7 +33,7 @@ def test_everything_is_known_before_the_invite_leaves() -> None:
     stored = saved["invite"]
     for value in (invite.call_id, invite.from_.tag, invite.via.branch, "CSeq: 1 INVITE"):
         assert str(value) in stored
-    assert saved["peer"] == list(PEER)
+    assert saved["peer"] == ["udp", PEER.host, PEER.port]
     assert (invite.uri, invite.body) == ("sip:200@192.0.2.2:5070", OFFER)
     assert invite.headers.get("privacy") == "id"
     assert invite.headers.get("p-asserted-identity") == "<sip:100@x>"
@@ -271,7 +272,7 @@ def test_the_first_200_of_a_fork_wins_and_others_get_ack_and_bye() -> None:
     out = ua.give(other)
     assert kinds(out) == ["ACK", "BYE"]
     assert {message.to.tag for message in out} == {"one"}
-    assert ua.peers == [("192.0.2.2", 5071)] * 2
+    assert ua.peers == [Hop("udp", "192.0.2.2", 5071)] * 2
     ua.now = 0.2
     assert kinds(ua.give(other)) == ["ACK"]  # the repeated 2xx: acknowledged, ended once
     ua.give(reply(out[1], 200))

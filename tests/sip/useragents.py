@@ -13,12 +13,12 @@ from ringback.clock import Instant
 from ringback.sip.calls import Call, Credentials, IncomingCall, OutgoingCall
 from ringback.sip.endpoint import Endpoint
 from ringback.sip.events import Event
+from ringback.sip.hop import Hop
 from ringback.sip.message import Headers, Message, Request, Response, parse, respond
-from ringback.sip.transaction import Address
 from ringback.sip.uri import NameAddr
 
-US: Address = ("192.0.2.1", 5060)
-PEER: Address = ("192.0.2.2", 5070)
+US = Hop("udp", "192.0.2.1", 5060)
+PEER = Hop("udp", "192.0.2.2", 5070)
 OFFER = b"v=0\r\no=- 1 1 IN IP4 192.0.2.2\r\n"
 ANSWER = b"v=0\r\no=- 2 1 IN IP4 192.0.2.1\r\n"
 E = TypeVar("E", bound=Event)
@@ -96,12 +96,12 @@ class Alone:
         self,
         *,
         seed: int = 1,
-        known: Callable[[Address], bool] = lambda source: True,
+        known: Callable[[Hop], bool] = lambda source: True,
         endpoint: Endpoint | None = None,
     ) -> None:
         self.endpoint = endpoint or Endpoint(US, random.Random(seed), IncomingCall, known=known)
         self.now: Instant = 0.0
-        self.peers: list[Address] = []
+        self.peers: list[Hop] = []
         """Where the messages last returned went."""
 
     def out(self) -> list[Request | Response]:
@@ -110,7 +110,7 @@ class Alone:
         self.peers = [peer for _, peer in sent]
         return [parse(data) for data, _ in sent]
 
-    def give(self, message: Message | bytes, source: Address = PEER) -> list[Request | Response]:
+    def give(self, message: Message | bytes, source: Hop = PEER) -> list[Request | Response]:
         """Let it receive something; what it sends at once."""
         data = message if isinstance(message, bytes) else message.encode()
         self.endpoint.receive(data, source, self.now)
@@ -277,7 +277,7 @@ def from_callee(
 class Side:
     """An endpoint on a network."""
 
-    def __init__(self, network: Network, address: Address, seed: int) -> None:
+    def __init__(self, network: Network, address: Hop, seed: int) -> None:
         self.network = network
         self.address = address
         self.endpoint = Endpoint(address, random.Random(seed), IncomingCall)
@@ -313,13 +313,13 @@ class Network:
         self.now: Instant = 0.0
         self._chance = random.Random(seed)
         self._loss, self._doubled, self._jitter, self._latency = loss, doubled, jitter, latency
-        self._sides: dict[Address, Side] = {}
-        self._under_way: list[tuple[Instant, int, bytes, Address, Address]] = []
+        self._sides: dict[Hop, Side] = {}
+        self._under_way: list[tuple[Instant, int, bytes, Hop, Hop]] = []
         self._numbers = itertools.count()
-        self.carried: list[tuple[Instant, Address, str]] = []
+        self.carried: list[tuple[Instant, Hop, str]] = []
         """When, from whom and what, lost ones too."""
 
-    def side(self, address: Address, seed: int) -> Side:
+    def side(self, address: Hop, seed: int) -> Side:
         self._sides[address] = Side(self, address, seed)
         return self._sides[address]
 

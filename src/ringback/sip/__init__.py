@@ -6,8 +6,8 @@ to these and screens it; `call` with `outgoing`, `incoming`, `resumed` and `rene
 user agent's work; `outside` and `registration` are what it asks outside calls. Users import
 `calls`, `endpoint`, `events`.
 
-Here over UDP and IPv4. Another transport is another adapter beside the engine's `udp`, a transport in
-`Endpoint.stamp`, and transactions without their retransmissions (RFC 3261 figures 5 to 8,
-"reliable"); PRACK and UPDATE are requests within an early dialog, so `OutgoingCall` would register
-one for each tag of a provisional answer; look-ups (RFC 3263) give a call's `peer`.
+Here over UDP. Another transport is another adapter beside the engine's `udp`, and transactions
+without their retransmissions (RFC 3261 figures 5 to 8, "reliable"); PRACK and UPDATE are requests
+within an early dialog, so `OutgoingCall` would register one for each tag of a provisional answer;
+look-ups (RFC 3263) give a call's `peer`.
 """

@@ -9,8 +9,8 @@ from ringback.clock import Instant
 from ringback.sip.digest import Challenge, authorize, read_challenge
 from ringback.sip.endpoint import Endpoint
 from ringback.sip.errors import SipError
+from ringback.sip.hop import Hop
 from ringback.sip.message import Request, Response
-from ringback.sip.transaction import Address
 
 Authorization = tuple[str, str]
 """A header."""
@@ -79,7 +79,7 @@ class Challenges:
 def exchange(
     endpoint: Endpoint,
     build: Callable[[], Request],
-    peer: Callable[[], Address],
+    peer: Callable[[], Hop],
     credentials: Credentials | None,
     then: Callable[[Response | None, Instant], None],
     now: Instant,

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ringback.clock import Instant
+from ringback.sip.hop import Hop
 from ringback.sip.message import Headers, Request, Response
 from ringback.sip.timers import LIFETIME, T1, T2, T4, Timers
-from ringback.sip.transaction import Address, Send, State, Table, Transaction
+from ringback.sip.transaction import Send, State, Table, Transaction
 
 S = State
 
@@ -51,7 +52,7 @@ class _ClientTransaction(Transaction):
         request: Request,
         timers: Timers,
         send: Send,
-        peer: Address,
+        peer: Hop,
         on_response: OnResponse,
         over: Callable[[], None],
     ) -> None:

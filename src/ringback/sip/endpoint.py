@@ -18,6 +18,7 @@ from ringback.sip.client_transaction import Client, ClientInvite, OnResponse
 from ringback.sip.dialog import DialogKey, sip_uri
 from ringback.sip.errors import SipError
 from ringback.sip.events import Event
+from ringback.sip.hop import Hop
 from ringback.sip.matching import (
     COOKIE,
     MergeKey,
@@ -32,7 +33,8 @@ from ringback.sip.message import Broken, Headers, Request, Response, parse, resp
 from ringback.sip.screening import ALLOWED, SUPPORTED, Refusal, readable, refusal
 from ringback.sip.server_transaction import Server, ServerInvite
 from ringback.sip.timers import Timers
-from ringback.sip.transaction import Address, State
+from ringback.sip.transaction import State
+from ringback.sip.uri import bracketed
 
 if TYPE_CHECKING:
     from ringback.sip.call import Call
@@ -50,7 +52,7 @@ class CallMaker(Protocol):
     """Makes the call of an INVITE that begins one."""
 
     def __call__(
-        self, endpoint: Endpoint, request: Request, transaction: ServerInvite, source: Address
+        self, endpoint: Endpoint, request: Request, transaction: ServerInvite, source: Hop
     ) -> IncomingCall: ...
 
 
@@ -59,15 +61,15 @@ class Endpoint:
 
     def __init__(
         self,
-        public: Address,
+        public: Hop,
         chance: random.Random,
         incoming: CallMaker,
         *,
-        known: Callable[[Address], bool] = lambda source: True,
-        unreadable: Callable[[Address], None] = lambda source: None,
-        refused: Callable[[Address, str], None] = lambda source, why: None,
+        known: Callable[[Hop], bool] = lambda source: True,
+        unreadable: Callable[[Hop], None] = lambda source: None,
+        refused: Callable[[Hop, str], None] = lambda source, why: None,
     ) -> None:
-        """`public` is the address that goes into Via and Contact. A datagram from a source that
+        """`public` is the way to us that goes into Via and Contact. A datagram from a source that
         is not `known` gets no answer at all: it is not even parsed. `unreadable` is told of those
         that cannot be answered, `refused` of calls that cannot be taken for their form, and why,
         as printable text."""
@@ -84,13 +86,13 @@ class Endpoint:
         self._open: dict[MergeKey, ServerKey] = {}
         """The INVITEs that began a call and whose transaction still lives."""
         self._secret = chance.getrandbits(128).to_bytes(16, "big")
-        self._outbox: list[tuple[bytes, Address]] = []
+        self._outbox: list[tuple[bytes, Hop]] = []
         self._events: deque[tuple[Call, Event]] = deque()
         self._calls: deque[IncomingCall] = deque()
 
     # In and out
 
-    def receive(self, data: bytes, source: Address, now: Instant) -> None:
+    def receive(self, data: bytes, source: Hop, now: Instant) -> None:
         """Take one datagram. Never raises because of what is in it."""
         if not self._known(source):
             return
@@ -121,7 +123,7 @@ class Endpoint:
     def next_timer(self) -> Instant | None:
         return self.timers.next()
 
-    def datagrams(self) -> list[tuple[bytes, Address]]:
+    def datagrams(self) -> list[tuple[bytes, Hop]]:
         """What is to be sent, once."""
         out, self._outbox = self._outbox, []
         return out
@@ -133,7 +135,7 @@ class Endpoint:
     def next_event(self) -> tuple[Call, Event] | None:
         return self._events.popleft() if self._events else None
 
-    def send(self, data: bytes, peer: Address) -> None:
+    def send(self, data: bytes, peer: Hop) -> None:
         self._outbox.append((data, peer))
 
     def tell(self, call: Call, event: Event) -> None:
@@ -149,22 +151,21 @@ class Endpoint:
         return f"{COOKIE}{self.token()}"
 
     def contact(self, user: str | None = None) -> str:
-        return f"<{sip_uri(user, *self.public)}>"
+        return f"<{sip_uri(user, self.public.host, self.public.port)}>"
 
     def stamp(self, request: Request, branch: str | None = None) -> None:
         """Put our Via on a request (RFC 3581: with rport); without a `branch`, with a new one."""
-        host, port = self.public
-        branch = branch or self.new_branch()
-        request.headers.prepend("via", f"SIP/2.0/UDP {host}:{port};branch={branch};rport")
+        public, branch = self.public, branch or self.new_branch()
+        sent_by = f"{bracketed(public.host)}:{public.port}"
+        transport = public.transport.upper()
+        request.headers.prepend("via", f"SIP/2.0/{transport} {sent_by};branch={branch};rport")
 
-    def transact(
-        self, request: Request, peer: Address, on_response: OnResponse, now: Instant
-    ) -> None:
+    def transact(self, request: Request, peer: Hop, on_response: OnResponse, now: Instant) -> None:
         """Send a request that is no INVITE; `on_response` gets each response, None for none."""
         self.stamp(request)
         self._client(request, peer, on_response).start(now)
 
-    def cancel(self, invite: Request, peer: Address, now: Instant) -> None:
+    def cancel(self, invite: Request, peer: Hop, now: Instant) -> None:
         """CANCEL an INVITE: same branch, same numbers (section 9.1)."""
         headers = Headers([("via", invite.headers.all("via")[0])])
         for name, value in invite.headers.items():
@@ -174,7 +175,7 @@ class Endpoint:
         request = Request("CANCEL", invite.uri, headers)
         self._client(request, peer, lambda response, at: None).start(now)
 
-    def _client(self, request: Request, peer: Address, on_response: OnResponse) -> Client:
+    def _client(self, request: Request, peer: Hop, on_response: OnResponse) -> Client:
         key = (request.via.branch or "", request.method)
         over = self._forgetter(key)
         transaction = Client(request, self.timers, self.send, peer, on_response, over)
@@ -182,7 +183,7 @@ class Endpoint:
         return transaction
 
     def invite_transaction(
-        self, request: Request, peer: Address, on_response: OnResponse
+        self, request: Request, peer: Hop, on_response: OnResponse
     ) -> ClientInvite:
         """A client INVITE transaction for a request that has its Via."""
         key = (request.via.branch or "", "INVITE")
@@ -197,7 +198,7 @@ class Endpoint:
     def _forget_client(self, key: tuple[str, str]) -> None:
         self._clients.pop(key, None)
 
-    def server_invite(self, request: Request, peer: Address) -> ServerInvite:
+    def server_invite(self, request: Request, peer: Hop) -> ServerInvite:
         """A server INVITE transaction."""
         key = server_key(request)
         transaction = ServerInvite(
@@ -206,7 +207,7 @@ class Endpoint:
         self._servers[key] = transaction
         return transaction
 
-    def _server(self, request: Request, peer: Address) -> Server:
+    def _server(self, request: Request, peer: Hop) -> Server:
         key = server_key(request)
         transaction = Server(self.timers, self.send, peer, lambda: self._forget_server(key))
         self._servers[key] = transaction
@@ -231,7 +232,7 @@ class Endpoint:
 
     # Requests
 
-    def _receive_request(self, request: Request, source: Address, now: Instant) -> None:
+    def _receive_request(self, request: Request, source: Hop, now: Instant) -> None:
         existing = self._servers.get(server_key(request))
         if existing is not None:
             existing.feed("INVITE" if request.method == "INVITE" else "request", now)
@@ -266,7 +267,7 @@ class Endpoint:
         if call is not None:
             call.receive_ack(request, now)
 
-    def _receive_cancel(self, request: Request, source: Address, now: Instant) -> None:
+    def _receive_cancel(self, request: Request, source: Hop, now: Instant) -> None:
         """CANCEL is answered for itself, and ends the INVITE if that is still open (9.2)."""
         invite = self._servers.get(server_key(request, method="INVITE"))
         if not isinstance(invite, ServerInvite):
@@ -275,7 +276,7 @@ class Endpoint:
         self._refuse(request, Refusal(200), source, now)
         invite.on_cancel(request, now)
 
-    def _receive_invite(self, request: Request, source: Address, now: Instant) -> None:
+    def _receive_invite(self, request: Request, source: Hop, now: Instant) -> None:
         merged = merge_key(request)
         if merged in self._open:
             self._refuse(request, Refusal(482), source, now)
@@ -289,7 +290,7 @@ class Endpoint:
         transaction.start(now)
         self._calls.append(self._incoming(self, request, transaction, source))
 
-    def _receive_within(self, request: Request, source: Address, now: Instant) -> None:
+    def _receive_within(self, request: Request, source: Hop, now: Instant) -> None:
         call = self._call_of(request)
         if call is None or call.dialog is None:
             self._refuse(request, Refusal(481), source, now)
@@ -326,10 +327,10 @@ class Endpoint:
         response.headers.add("supported", ", ".join(SUPPORTED))
         return response
 
-    def _refuse(self, request: Request, refused: Refusal, source: Address, now: Instant) -> None:
+    def _refuse(self, request: Request, refused: Refusal, source: Hop, now: Instant) -> None:
         self._respond(request, self._refusal_response(request, refused), source, now)
 
-    def _respond(self, request: Request, response: Response, source: Address, now: Instant) -> None:
+    def _respond(self, request: Request, response: Response, source: Hop, now: Instant) -> None:
         """Answer, within a transaction, a request that belongs to no call."""
         peer = response_address(request.via, source)
         transaction: Server | ServerInvite
@@ -339,12 +340,12 @@ class Endpoint:
             transaction = self._server(request, peer)
         transaction.send_response(response, now)
 
-    def _answer_statelessly(self, request: Request, refused: Refusal, source: Address) -> None:
+    def _answer_statelessly(self, request: Request, refused: Refusal, source: Hop) -> None:
         """Answer without keeping anything (section 8.2.7): the same request gets the same."""
         response = self._refusal_response(request, refused)
         self.send(response.encode(), response_address(request.via, source))
 
-    def _answer_broken(self, broken: Broken, source: Address) -> None:
+    def _answer_broken(self, broken: Broken, source: Hop) -> None:
         """Answer what could not be read, without keeping anything."""
         via = seen_from(broken.via, source)
         response = broken.response(via, self._stateless_tag(str(via)))
@@ -361,7 +362,7 @@ class Endpoint:
             response.headers.add(name, value)
         return response
 
-    def _tell_refused(self, request: Request, refused: Refusal, source: Address) -> None:
+    def _tell_refused(self, request: Request, refused: Refusal, source: Hop) -> None:
         """Of a call that does not come about; other requests are refused every day."""
         if request.method == "INVITE" and request.to.tag is None:
             response = self._refusal_response(request, refused)

@@ -9,16 +9,16 @@ from ringback.sip.call import Call
 from ringback.sip.dialog import Dialog
 from ringback.sip.endpoint import Endpoint
 from ringback.sip.events import Cancelled, Established, Rejected
+from ringback.sip.hop import Hop
 from ringback.sip.message import Headers, Request, Response
 from ringback.sip.server_transaction import ServerInvite
-from ringback.sip.transaction import Address
 
 
 class IncomingCall(Call):
     """Rings, and is accepted or rejected."""
 
     def __init__(
-        self, endpoint: Endpoint, request: Request, transaction: ServerInvite, source: Address
+        self, endpoint: Endpoint, request: Request, transaction: ServerInvite, source: Hop
     ) -> None:
         super().__init__(endpoint)
         self.request = request
@@ -85,7 +85,7 @@ class IncomingCall(Call):
             "rejected": request.encode().decode("latin-1"),
             "status": status,
             "tag": self.dialog.local.tag,
-            "peer": list(self.transaction.peer),
+            "peer": self.transaction.peer.to_json(),
         }
 
     # What happens

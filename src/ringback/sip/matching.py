@@ -3,9 +3,9 @@
 
 from __future__ import annotations
 
+from ringback.sip.hop import Hop
 from ringback.sip.message import Request
-from ringback.sip.transaction import Address
-from ringback.sip.uri import Via
+from ringback.sip.uri import Via, unbracketed
 
 COOKIE = "z9hG4bK"
 """What a branch begins with that is unique, as RFC 3261 has it."""
@@ -40,18 +40,18 @@ def merge_key(request: Request) -> MergeKey:
     return request.from_.tag or "", request.call_id, request.cseq.number
 
 
-def seen_from(via: Via, source: Address) -> Via:
+def seen_from(via: Via, source: Hop) -> Via:
     """A topmost Via with where its request came from (section 18.2.1, RFC 3581)."""
     params = dict(via.params)
     if "rport" in params:
-        params["rport"] = str(source[1])
-        params["received"] = source[0]
-    elif via.host != source[0]:
-        params["received"] = source[0]
+        params["rport"] = str(source.port)
+        params["received"] = source.host
+    elif unbracketed(via.host) != source.host:
+        params["received"] = source.host
     return Via(via.transport, via.host, via.port, params)
 
 
-def note_source(request: Request, source: Address) -> None:
+def note_source(request: Request, source: Hop) -> None:
     """Write where a request came from into its topmost Via."""
     via = request.via
     seen = seen_from(via, source)
@@ -63,9 +63,9 @@ def note_source(request: Request, source: Address) -> None:
         request.headers.prepend("via", value)
 
 
-def response_address(via: Via, source: Address) -> Address:
+def response_address(via: Via, source: Hop) -> Hop:
     """Where responses to a request with this topmost Via go (section 18.2.2, RFC 3581 section
     4): never anywhere but to the host that it came from."""
     if "rport" in via.params or not 0 < (via.port or 5060) <= 65535:
         return source
-    return source[0], via.port or 5060
+    return Hop(source.transport, source.host, via.port or 5060)

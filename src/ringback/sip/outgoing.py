@@ -12,8 +12,8 @@ from ringback.sip.client_transaction import ClientInvite
 from ringback.sip.dialog import Dialog
 from ringback.sip.endpoint import Endpoint
 from ringback.sip.events import Accepted, Failed, Provisional
+from ringback.sip.hop import Hop
 from ringback.sip.message import Headers, Request, Response
-from ringback.sip.transaction import Address
 from ringback.sip.uri import NameAddr
 
 MOST_FORKS = 16
@@ -34,7 +34,7 @@ class OutgoingCall(Call):
         self,
         endpoint: Endpoint,
         uri: str,
-        peer: Address,
+        peer: Hop,
         *,
         sender: NameAddr,
         sdp: bytes,
@@ -53,7 +53,7 @@ class OutgoingCall(Call):
         self._uri = uri
         self._sender = sender.with_tag(endpoint.token())
         self._extra = tuple(headers)
-        self._call_id = f"{endpoint.token()}{endpoint.token()}@{endpoint.public[0]}"
+        self._call_id = f"{endpoint.token()}{endpoint.token()}@{endpoint.public.host}"
         self._branch = endpoint.new_branch()
         self._cseq = 1
         self._acknowledges_later = acknowledges_later or not sdp
@@ -63,7 +63,7 @@ class OutgoingCall(Call):
         self._provisional = False
         self._cancelled = False
         self._final = False
-        self._acks: dict[str, tuple[bytes, Address] | None] = {}
+        self._acks: dict[str, tuple[bytes, Hop] | None] = {}
         """By the tag of who answered: our ACK, sent again with each repeated 2xx; None while it
         waits for `acknowledge`."""
         self._transaction: ClientInvite | None = None
@@ -77,7 +77,7 @@ class OutgoingCall(Call):
         invite = Request("INVITE", self._uri, _only_identity(self._request.headers))
         return {
             "invite": invite.encode().decode("latin-1"),
-            "peer": list(self.peer),
+            "peer": self.peer.to_json(),
             "challengeable": self.credentials is not None,
         }
 

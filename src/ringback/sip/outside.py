@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from ringback.clock import Instant
 from ringback.sip.authentication import Credentials, exchange
 from ringback.sip.endpoint import Endpoint
+from ringback.sip.hop import Hop
 from ringback.sip.message import Headers, Request, Response
 from ringback.sip.screening import ALLOWED
-from ringback.sip.transaction import Address
 
 
 class Correspondence:
@@ -19,7 +19,7 @@ class Correspondence:
         self,
         endpoint: Endpoint,
         uri: str,
-        peer: Address,
+        peer: Hop,
         *,
         sender: str,
         user: str | None = None,

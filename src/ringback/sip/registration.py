@@ -10,7 +10,7 @@ from ringback.sip.errors import SipError
 from ringback.sip.message import Response
 from ringback.sip.outside import Correspondence
 from ringback.sip.timers import Timer
-from ringback.sip.uri import NameAddr
+from ringback.sip.uri import NameAddr, unbracketed
 
 RETRY = 30.0
 """Seconds from a failure to the next try, unless Retry-After says more."""
@@ -98,13 +98,14 @@ class Registration:
         return min(max(granted, SHORTEST), LONGEST)
 
     def _of_contact(self, response: Response) -> int | None:
-        host, port = self._server.endpoint.public
+        public = self._server.endpoint.public
         try:
             contacts = response.headers.parsed("contact", NameAddr.parse)
         except SipError:
             return None
         for contact in contacts:
-            if (contact.uri.host, contact.uri.port or 5060) == (host, port):
+            uri = contact.uri
+            if (unbracketed(uri.host), uri.port or 5060) == (public.host, public.port):
                 return _seconds(contact.params.get("expires"))
         return None
 

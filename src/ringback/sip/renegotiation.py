@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from ringback.clock import Instant
 from ringback.sip.authentication import Challenges
 from ringback.sip.events import Answer, Offered, OfferRefused, Refreshed
+from ringback.sip.hop import Hop
 from ringback.sip.message import Request, Response
 from ringback.sip.server_transaction import ServerInvite
 from ringback.sip.timers import Timer
-from ringback.sip.transaction import Address
 
 if TYPE_CHECKING:
     from ringback.sip.call import Call
@@ -132,7 +132,7 @@ class _Reinvite:
         call.session_timer.ask(request)
         call.endpoint.stamp(request)
         self.under_way = True
-        ack: tuple[bytes, Address] | None = None
+        ack: tuple[bytes, Hop] | None = None
 
         def on_response(response: Response | None, at: Instant) -> None:
             nonlocal ack
@@ -156,7 +156,7 @@ class _Reinvite:
         if self._again is not None:
             self._again.stop()
 
-    def _acknowledge(self, request: Request, response: Response) -> tuple[bytes, Address]:
+    def _acknowledge(self, request: Request, response: Response) -> tuple[bytes, Hop]:
         dialog = self._call.dialog
         assert dialog is not None
         dialog.refresh_target(response)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from ringback.clock import Instant
 from ringback.sip.call import Call
 from ringback.sip.dialog import Dialog
 from ringback.sip.events import Failed, Rejected
+from ringback.sip.hop import Hop
 from ringback.sip.message import Headers, Request, Response, parse
 from ringback.sip.outgoing import MOST_FORKS, MOST_TRIES, NEXT_TRY
-from ringback.sip.transaction import Address
 
 CSEQ_GAP = 100
 """More requests than this were not sent after the dialog was stored."""
@@ -31,18 +30,18 @@ class ResumedCall(Call):
             self.bye(now)
         elif "invite" in saved:
             tries = MOST_TRIES if saved["challengeable"] else 1
-            self._resume_invite(_stored(saved["invite"]), tries, _address(saved["peer"]), now)
+            self._resume_invite(_stored(saved["invite"]), tries, Hop.from_json(saved["peer"]), now)
         else:
             self._resume_rejection(saved, now)
 
     def _resume_rejection(self, saved: dict[str, Any], now: Instant) -> None:
         request = _stored(saved["rejected"])
-        transaction = self.endpoint.server_invite(request, _address(saved["peer"]))
+        transaction = self.endpoint.server_invite(request, Hop.from_json(saved["peer"]))
         transaction.on_end = lambda acknowledged, at: self.tell(Rejected(acknowledged))
         response = self.endpoint.response(request, saved["status"], to_tag=saved["tag"])
         transaction.send_response(response, now)
 
-    def _resume_invite(self, request: Request, tries: int, peer: Address, now: Instant) -> None:
+    def _resume_invite(self, request: Request, tries: int, peer: Hop, now: Instant) -> None:
         """Which of the tries was the last is not known: each is cancelled. An INVITE that never
         left is answered 481, or not at all."""
         for number in range(tries):
@@ -53,7 +52,7 @@ class ResumedCall(Call):
             headers.set("cseq", f"{request.cseq.number + number} INVITE")
             self._cancel(Request("INVITE", request.uri, headers), peer, now)
 
-    def _cancel(self, request: Request, peer: Address, now: Instant) -> None:
+    def _cancel(self, request: Request, peer: Hop, now: Instant) -> None:
         """CANCEL an INVITE that was sent before the restart; should it answer, ACK and BYE."""
         dialogs: dict[str, Dialog] = {}
 
@@ -98,8 +97,3 @@ def _stored(text: str) -> Request:
     request = parse(text.encode("latin-1"))
     assert isinstance(request, Request)
     return request
-
-
-def _address(stored: Sequence[Any]) -> Address:
-    host, port = stored
-    return str(host), int(port)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ringback.clock import Instant
+from ringback.sip.hop import Hop
 from ringback.sip.message import Request, Response, respond
 from ringback.sip.timers import LIFETIME, T1, T2, T4, TRYING_AFTER, Timers
-from ringback.sip.transaction import Address, Send, State, Table, Transaction
+from ringback.sip.transaction import Send, State, Table, Transaction
 
 S = State
 
@@ -56,7 +57,7 @@ class ServerInvite(_ServerTransaction):
     table = SERVER_INVITE
 
     def __init__(
-        self, request: Request, timers: Timers, send: Send, peer: Address, over: Callable[[], None]
+        self, request: Request, timers: Timers, send: Send, peer: Hop, over: Callable[[], None]
     ) -> None:
         super().__init__(timers, send, peer, over)
         self.state = State.PROCEEDING
@@ -117,7 +118,7 @@ class ServerInvite(_ServerTransaction):
 class Server(_ServerTransaction):
     table = SERVER
 
-    def __init__(self, timers: Timers, send: Send, peer: Address, over: Callable[[], None]) -> None:
+    def __init__(self, timers: Timers, send: Send, peer: Hop, over: Callable[[], None]) -> None:
         super().__init__(timers, send, peer, over)
         self.state = State.TRYING
 

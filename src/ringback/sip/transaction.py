@@ -18,11 +18,10 @@ from collections.abc import Callable, Mapping
 from enum import Enum, auto
 
 from ringback.clock import Instant
+from ringback.sip.hop import Hop
 from ringback.sip.timers import Timer, Timers
 
-Address = tuple[str, int]
-"""An IPv4 address and a port."""
-Send = Callable[[bytes, Address], None]
+Send = Callable[[bytes, Hop], None]
 
 
 class State(Enum):
@@ -44,7 +43,7 @@ class Transaction:
     table: Table
     state: State
 
-    def __init__(self, timers: Timers, send: Send, peer: Address, over: Callable[[], None]) -> None:
+    def __init__(self, timers: Timers, send: Send, peer: Hop, over: Callable[[], None]) -> None:
         """`over` is called when it has terminated."""
         self.peer = peer
         self._timers = timers

@@ -45,6 +45,15 @@ def _none() -> Mapping[str, str | None]:
     return _NO_PARAMS
 
 
+def bracketed(host: str) -> str:
+    """A host as URIs and Via have it: an IPv6 address stands in brackets."""
+    return f"[{host}]" if ":" in host else host
+
+
+def unbracketed(host: str) -> str:
+    return host.removeprefix("[").removesuffix("]")
+
+
 def split_unquoted(text: str, separator: str) -> list[str]:
     """Split at separators that stand outside quotes and angle brackets."""
     if '"' not in text and ("<" not in text or separator not in text):

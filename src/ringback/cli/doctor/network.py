@@ -13,11 +13,12 @@ from ringback.cli.doctor.finding import Finding, fault, ok, warning
 from ringback.clock import Instant, LoopClock
 from ringback.config import Config, Trunk
 from ringback.engines.embedded.trunks import correspondence
-from ringback.engines.embedded.udp import UdpAdapter, look_up, open_socket, reachable
+from ringback.engines.embedded.udp import UdpAdapter, bound_to, look_up, open_socket, reachable
 from ringback.server.control import ControlError, ask
 from ringback.server.run import control_path
 from ringback.sip.calls import IncomingCall
 from ringback.sip.endpoint import Endpoint
+from ringback.sip.hop import Hop
 from ringback.sip.message import Response
 
 PORTS_A_CALL = 4
@@ -138,13 +139,13 @@ async def _ask(
     clock = LoopClock(loop)
     listen = config.sip.listen
     try:
-        sock = open_socket((listen.host, 0))
+        sock = open_socket(Hop("udp", listen.host, 0))
     except OSError:
         return {trunk.name: None for trunk in trunks}  # told of where the address is looked at
-    public = config.sip.advertise or reachable(listen.host), sock.getsockname()[1]
+    public = Hop("udp", config.sip.advertise or reachable(listen.host), bound_to(sock).port)
     known = {address for found in addresses.values() for address in found}
     endpoint = Endpoint(
-        public, random.SystemRandom(), IncomingCall, known=lambda source: source[0] in known
+        public, random.SystemRandom(), IncomingCall, known=lambda source: source.host in known
     )
     adapter = UdpAdapter(
         sock, endpoint, clock, on_call=lambda call: None, on_event=lambda call, event: None
@@ -162,7 +163,7 @@ async def _ask(
                 done.set()
 
         server = correspondence(trunk, endpoint)
-        server.peer = addresses[trunk.name][0], trunk.port
+        server.peer = Hop("udp", addresses[trunk.name][0], trunk.port)
         server.options(answered, clock.now())
 
     for trunk in trunks:

@@ -10,15 +10,16 @@ from typing import Any
 
 from ringback.cli.phone.audio import Audio
 from ringback.clock import LoopClock
-from ringback.engines.embedded.udp import UdpAdapter, open_socket
+from ringback.engines.embedded.udp import UdpAdapter, bound_to, open_socket
 from ringback.media.g711 import Encoder
 from ringback.media.pool import read_wav
 from ringback.sip import events as sip
 from ringback.sip.calls import Call, IncomingCall, OutgoingCall
+from ringback.sip.dialog import sip_uri
 from ringback.sip.endpoint import Endpoint
+from ringback.sip.hop import Hop
 from ringback.sip.sdp import Endpoint as SdpEndpoint
 from ringback.sip.sdp import SdpError, make_answer, make_offer
-from ringback.sip.transaction import Address
 from ringback.sip.uri import NameAddr, SipUri
 from ringback.sounds.ear import Said
 from ringback.sounds.speech import BUILT_IN, Voice
@@ -68,8 +69,8 @@ class Phone:
 
     def __init__(
         self,
-        listen: Address,
-        server: Address,
+        listen: Hop,
+        server: Hop,
         number: str,
         tell: Tell,
         *,
@@ -96,9 +97,9 @@ class Phone:
         self._recordings = Recordings(extra)
         chance = random.SystemRandom()
         sock = open_socket(listen)
-        self._address: Address = sock.getsockname()
+        self._address = bound_to(sock)
         self._endpoint = Endpoint(
-            self._address, chance, IncomingCall, known=lambda source: source[0] == server[0]
+            self._address, chance, IncomingCall, known=lambda source: source.host == server.host
         )
         self._adapter = UdpAdapter(
             sock, self._endpoint, self._clock, on_call=self._on_call, on_event=self._on_event
@@ -112,11 +113,14 @@ class Phone:
 
     def ring(self, number: str) -> None:
         """Ring a number, and hang up when it is rejected."""
-        sdp = make_offer(SdpEndpoint(self._address[0], 9, CODECS, 1))
-        host, port = self._server
-        sender = NameAddr(SipUri("sip", self._number, self._address[0]), self._name)
+        sdp = make_offer(SdpEndpoint(self._address.host, 9, CODECS, 1))
+        sender = NameAddr(SipUri("sip", self._number, self._address.host), self._name)
         call = OutgoingCall(
-            self._endpoint, f"sip:{number}@{host}:{port}", self._server, sender=sender, sdp=sdp
+            self._endpoint,
+            sip_uri(number, self._server.host, self._server.port),
+            self._server,
+            sender=sender,
+            sdp=sdp,
         )
         self._ringing = call
         call.send(self._clock.now())
@@ -168,7 +172,7 @@ class Phone:
         def digit(key: str) -> None:
             self._tell("digit", line=number, digit=key)
 
-        audio = Audio(self._address[0], self._recordings.encoded, on_said=said, on_digit=digit)
+        audio = Audio(self._address.host, self._recordings.encoded, on_said=said, on_digit=digit)
         line = PhoneLine(call, audio, number)
         self._lines.append(line)
         call.ring(self._clock.now())
@@ -180,7 +184,9 @@ class Phone:
         if line not in self._lines or line.answered:
             return
         now = self._clock.now()
-        ours = SdpEndpoint(self._address[0], line.audio.port, CODECS, self._chance.getrandbits(31))
+        ours = SdpEndpoint(
+            self._address.host, line.audio.port, CODECS, self._chance.getrandbits(31)
+        )
         try:
             made = make_answer(line.call.request.body, ours)
         except SdpError:
@@ -213,7 +219,7 @@ class Phone:
             case sip.Rejected() | sip.Expired():
                 self._over(line, "over")
             case sip.Offered(body=body):
-                ours = SdpEndpoint(self._address[0], line.audio.port, CODECS, 1, 2)
+                ours = SdpEndpoint(self._address.host, line.audio.port, CODECS, 1, 2)
                 made = make_answer(body, ours) if body else None
                 call.accept_offer(made[0] if made else make_offer(ours), self._clock.now())
                 self._adapter.flush()

@@ -14,12 +14,12 @@ from ringback.engines.embedded.outleg import OutLeg
 from ringback.engines.embedded.resumedleg import ResumedLeg
 from ringback.engines.embedded.strangers import Strangers
 from ringback.engines.embedded.trunks import Trunks
-from ringback.engines.embedded.udp import UdpAdapter, open_socket, reachable
+from ringback.engines.embedded.udp import UdpAdapter, bound_to, open_socket, reachable
 from ringback.media.pool import MediaPool
 from ringback.sip import events as sip
 from ringback.sip.calls import Call, IncomingCall
 from ringback.sip.endpoint import Endpoint
-from ringback.sip.transaction import Address
+from ringback.sip.hop import Hop
 from ringback.telephony.port import CallLeg, Listener, Order, TriggerLeg
 
 CLOSING_SECONDS = 1.0
@@ -44,9 +44,9 @@ class EmbeddedEngine:
         self.clock = clock
         self.chance = chance
         listen = settings.listen
-        self._socket = open_socket((listen.host, listen.port))
-        bound: Address = self._socket.getsockname()
-        self.public: Address = (settings.advertise or reachable(bound[0]), bound[1])
+        self._socket = open_socket(Hop("udp", listen.host, listen.port))
+        bound = bound_to(self._socket)
+        self.public = Hop("udp", settings.advertise or reachable(bound.host), bound.port)
         self._strangers = Strangers(clock, report)
         self._garbled = Strangers(clock, report)
         self._refusals = Strangers(clock, report)
@@ -123,17 +123,17 @@ class EmbeddedEngine:
 
     # From the network
 
-    def _known(self, source: Address) -> bool:
+    def _known(self, source: Hop) -> bool:
         if self.trunks.of_source(source) is not None:
             return True
         self._strangers.seen(source)
         return False
 
-    def _unreadable(self, source: Address) -> None:
+    def _unreadable(self, source: Hop) -> None:
         # What exactly is wrong is not told: it might quote a digit that somebody pressed.
         self._garbled.seen(source, "it is no SIP, or so broken that it cannot be answered")
 
-    def _refused(self, source: Address, why: str) -> None:
+    def _refused(self, source: Hop, why: str) -> None:
         self._refusals.seen(source, why, what="refused a call")
 
     def _on_call(self, call: IncomingCall) -> None:

@@ -59,7 +59,7 @@ class OutLeg:
         trunk = self._trunk.trunk
         self.stream = engine.media.open(self._media, beside)
         self._sdp = SdpEndpoint(
-            engine.public[0], self.stream.port, trunk.codecs, engine.chance.getrandbits(31)
+            engine.public.host, self.stream.port, trunk.codecs, engine.chance.getrandbits(31)
         )
         sender, headers = sender_headers(order.shown, trunk, engine.public)
         host = f"{trunk.host}:{trunk.port}" if trunk.port != 5060 else trunk.host

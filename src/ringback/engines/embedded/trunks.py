@@ -13,10 +13,10 @@ from ringback.engines.embedded.udp import look_up_soon
 from ringback.sip.calls import Credentials
 from ringback.sip.dialog import sip_uri
 from ringback.sip.endpoint import Endpoint
+from ringback.sip.hop import Hop
 from ringback.sip.message import Response
 from ringback.sip.outside import Correspondence
 from ringback.sip.registration import Registration
-from ringback.sip.transaction import Address
 
 OPTIONS_SECONDS = 25.0
 MISSES = 3
@@ -62,9 +62,9 @@ class TrunkState:
         return self.trunk.channels is not None and self.channels >= self.trunk.channels
 
     @property
-    def address(self) -> Address:
+    def address(self) -> Hop:
         """Where requests go."""
-        return min(self.hosts), self.trunk.port
+        return Hop(self.trunk.transport, min(self.hosts), self.trunk.port)
 
     def knows(self, host: str) -> bool:
         if host in self.hosts:
@@ -102,11 +102,11 @@ class Trunks:
         state = self._states.get(name or "")
         return None if state is None else state.trunk
 
-    def of_source(self, source: Address) -> TrunkState | None:
+    def of_source(self, source: Hop) -> TrunkState | None:
         """The trunk that a request came from: the one whose very address it is, else the first
         that has its host among its sources."""
-        known = [state for state in self._states.values() if state.knows(source[0])]
-        exact = (state for state in known if state.trunk.port == source[1])
+        known = [state for state in self._states.values() if state.knows(source.host)]
+        exact = (state for state in known if state.trunk.port == source.port)
         return next(exact, known[0] if known else None)
 
     def troubles(self) -> dict[str, str]:
@@ -206,7 +206,7 @@ def correspondence(trunk: Trunk, endpoint: Endpoint) -> Correspondence:
     return Correspondence(
         endpoint,
         sip_uri(None, trunk.host, trunk.port),
-        (trunk.host, trunk.port),
+        Hop(trunk.transport, trunk.host, trunk.port),
         sender=sip_uri(trunk.user, trunk.host, trunk.port),
         user=trunk.user,
         credentials=credentials_of(trunk),

@@ -11,7 +11,7 @@ from ringback.clock import Clock, Timer
 from ringback.sip.calls import Call, IncomingCall
 from ringback.sip.endpoint import Endpoint
 from ringback.sip.events import Event
-from ringback.sip.transaction import Address
+from ringback.sip.hop import Hop
 
 LARGEST_DATAGRAM = 65_535
 DATAGRAMS_A_TURN = 64
@@ -23,25 +23,30 @@ class PortInUse(OSError):
     """Another process listens on the address."""
 
 
-def open_socket(address: Address) -> socket.socket:
-    """A bound UDP socket. Raises PortInUse, or OSError for an address that is not this
+def open_socket(listen: Hop) -> socket.socket:
+    """A UDP socket bound to `listen`. Raises PortInUse, or OSError for an address that is not this
     machine's."""
     sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     sock.setblocking(False)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SOCKET_BUFFER)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SOCKET_BUFFER)
     try:
-        sock.bind(address)
+        sock.bind((listen.host, listen.port))
     except OSError as error:
         sock.close()
-        host, port = address
         if error.errno == errno.EADDRINUSE:
             raise PortInUse(
-                f"UDP port {port} on {host} is in use: end the program that has it, or choose "
-                "another in [sip] listen"
+                f"UDP port {listen.port} on {listen.host} is in use: end the program that has it, "
+                "or choose another in [sip] listen"
             ) from error
-        raise OSError(f"cannot listen on {host}:{port}: {error.strerror}") from error
+        raise OSError(f"cannot listen on {listen.host}:{listen.port}: {error.strerror}") from error
     return sock
+
+
+def bound_to(sock: socket.socket) -> Hop:
+    """Where a socket listens."""
+    host, port = sock.getsockname()
+    return Hop("udp", host, port)
 
 
 def reachable(host: str) -> str:
@@ -120,7 +125,7 @@ class UdpAdapter:
     def _send(self) -> None:
         for data, peer in self._endpoint.datagrams():
             try:
-                self._socket.sendto(data, peer)
+                self._socket.sendto(data, (peer.host, peer.port))
             except OSError:
                 continue  # as if the network had lost it: retransmission is the remedy
 
@@ -152,10 +157,12 @@ class UdpAdapter:
     def _readable(self) -> None:
         for _ in range(DATAGRAMS_A_TURN):
             try:
-                length, source = self._socket.recvfrom_into(self._view)
+                length, (host, port) = self._socket.recvfrom_into(self._view)
             except BlockingIOError:
                 break
             except OSError:
                 continue  # an ICMP error of something sent before
-            self._endpoint.receive(bytes(self._view[:length]), source, self._clock.now())
+            self._endpoint.receive(
+                bytes(self._view[:length]), Hop("udp", host, port), self._clock.now()
+            )
         self.flush()

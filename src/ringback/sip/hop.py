@@ -1,0 +1,52 @@
+"""The way to a neighbour: where a message is sent, and where one came from (RFC 3261 section
+18)."""
+
+from __future__ import annotations
+
+import functools
+import ipaddress
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, cast
+
+from ringback.sip.uri import unbracketed
+
+TransportName = Literal["udp", "tcp", "tls"]
+
+
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """A transport and an address."""
+
+    transport: TransportName
+    host: str
+    """An IP address, without brackets; or a name that nobody has looked up yet."""
+    port: int
+
+    def to_json(self) -> list[Any]:
+        return [self.transport, self.host, self.port]
+
+    @classmethod
+    def from_json(cls, stored: Sequence[Any]) -> Hop:
+        """Two values, host and port, were stored while there was only UDP."""
+        transport, host, port = stored if len(stored) == 3 else ("udp", *stored)
+        return cls(cast(TransportName, transport), str(host), int(port))
+
+    def reaches(self, host: str) -> bool:
+        """Whether `host`, as a URI has it, is an address that can be written to by whoever had a
+        message from here: of the same version of IP, and no private address of somebody behind a
+        NAT, unless this is one too."""
+        here, there = _address(self.host), _address(host)
+        if here is None or there is None or here.version != there.version:
+            return False
+        # Private are the addresses of carriers' NATs too (RFC 6598).
+        return there.is_global or not here.is_global
+
+
+@functools.lru_cache(maxsize=1024)
+def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """None for a name, or what is no address at all."""
+    try:
+        return ipaddress.ip_address(unbracketed(host))
+    except ValueError:
+        return None
