@@ -19,8 +19,7 @@ from ringback.sip import events as sip
 from ringback.sip.calls import Call, IncomingCall, OutgoingCall
 from ringback.sip.endpoint import Endpoint
 from ringback.sip.hop import Hop
-from ringback.sip.sdp import Endpoint as SdpEndpoint
-from ringback.sip.sdp import make_answer, make_offer
+from ringback.sip.sdp import LocalAudio, make_answer, make_offer
 from ringback.sip.uri import NameAddr
 from ringback.sounds.ear import Said
 from ringback.telephony.port import Engine, TriggerLeg
@@ -91,7 +90,7 @@ class EmbeddedFar:
         self._audio = Audio(
             "127.0.0.1", lambda codec: [], on_said=self._ignore, on_digit=self.digits.append
         )
-        ours = SdpEndpoint("127.0.0.1", self._audio.port, ("PCMA",), 1)
+        ours = LocalAudio("127.0.0.1", self._audio.port, ("PCMA",), 1)
         made = make_answer(call.request.body, ours)
         assert made is not None
         self._answer, self._agreed = made
@@ -181,7 +180,7 @@ class EmbeddedRig:
             f"sip:{ACCESS}@127.0.0.1:{self._port}",
             Hop("udp", "127.0.0.1", self._port),
             sender=NameAddr.parse(f"<sip:{CALLER}@127.0.0.1>"),
-            sdp=make_offer(SdpEndpoint("127.0.0.1", 9, ("PCMA",), 1)),
+            sdp=make_offer(LocalAudio("127.0.0.1", 9, ("PCMA",), 1)),
         )
         now = self.clock.now()
         call.send(now)
@@ -205,7 +204,7 @@ class EmbeddedRig:
         self._calls[call] = far
         self._tasks.append(asyncio.ensure_future(script(far)))
 
-    def _told(self, call: Call, event: sip.Event) -> None:
+    def _told(self, call: Call, event: sip.CallEvent) -> None:
         far = self._calls.get(call)
         if far is not None and isinstance(event, sip.HungUp | sip.Rejected | sip.Cancelled):
             far.is_over()

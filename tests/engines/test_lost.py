@@ -20,7 +20,7 @@ from ringback.telephony.port import CallLeg, NoRoom, Outcome, TriggerLeg
 
 
 @pytest.mark.parametrize("event", [sip.Expired(), sip.Refreshed(alive=False, status=481)])
-def test_it_is_charged_while_its_sound_comes(event: sip.Event) -> None:
+def test_it_is_charged_while_its_sound_comes(event: sip.CallEvent) -> None:
     async def test(rig: Rig, triggers: list[TriggerLeg]) -> None:
         rig.phone(NUMBER, answers)  # and speaks from then on
         leg, events = call(rig)

@@ -22,8 +22,8 @@ from ringback.engines.simulated import run_virtual
 from ringback.media.pool import MediaEvent, Pressed, Silent
 from ringback.sip.calls import IncomingCall
 from ringback.sip.endpoint import Endpoint
-from ringback.sip.events import Event as SipEvent
-from ringback.sip.message import Message, Request
+from ringback.sip.events import CallEvent
+from ringback.sip.message import Request, SipMessage
 from ringback.telephony import port
 from ringback.telephony.port import Order, Outcome, Shown
 
@@ -88,12 +88,12 @@ class World:
                 self.last[message.method] = message
             self.sent.append((self.clock.now(), kinds([message])[0]))
         while (pair := self.ua.endpoint.next_event()) is not None:
-            call, event = cast(tuple[object, SipEvent], pair)
+            call, event = cast(tuple[object, CallEvent], pair)
             if call in self._of:
                 self._of[call].told(event)
             self.flush()
 
-    def give(self, message: Message | bytes) -> None:
+    def give(self, message: SipMessage | bytes) -> None:
         data = message if isinstance(message, bytes) else message.encode()
         self.ua.endpoint.receive(data, PEER, self.clock.now())
         self.flush()

@@ -16,7 +16,7 @@ from ringback.clock import LoopClock
 from ringback.engines.embedded.udp import PortInUse, UdpAdapter, bound_to, open_socket
 from ringback.sip.calls import Call, IncomingCall, OutgoingCall
 from ringback.sip.endpoint import Endpoint
-from ringback.sip.events import Accepted, Event, Failed, HungUp, Offered, Provisional
+from ringback.sip.events import CallEvent, Failed, HungUp, Offered, Provisional, Succeeded
 from ringback.sip.hop import Hop
 from ringback.sip.uri import NameAddr
 
@@ -36,17 +36,17 @@ class Agent:
             sock, self.endpoint, self.clock, on_call=self._on_call, on_event=self._on_event
         )
         self.answer: Callable[[IncomingCall], None] = lambda call: None
-        self.happened: asyncio.Queue[Event] = asyncio.Queue()
+        self.happened: asyncio.Queue[CallEvent] = asyncio.Queue()
 
     def _on_call(self, call: IncomingCall) -> None:
         self.answer(call)
 
-    def _on_event(self, call: Call, event: Event) -> None:
+    def _on_event(self, call: Call, event: CallEvent) -> None:
         if isinstance(event, Offered):
             call.accept_offer(ANSWER, self.clock.now())  # sent without another flush
         self.happened.put_nowait(event)
 
-    async def until(self, which: type[Event]) -> Event:
+    async def until(self, which: type[CallEvent]) -> CallEvent:
         while True:
             event = await asyncio.wait_for(self.happened.get(), 5.0)
             if isinstance(event, which):
@@ -81,7 +81,7 @@ def test_a_call_over_real_sockets() -> None:
         with two_agents() as (us, them):
             them.answer = lambda call: call.accept(ANSWER, them.clock.now())
             call = us.dial(them)
-            await us.until(Accepted)
+            await us.until(Succeeded)
             call.refresh(us.clock.now())
             us.adapter.flush()
             await them.until(Offered)

@@ -13,11 +13,11 @@ from tests.sip.useragents import PEER, Alone
 
 from ringback.sip.digest import read_challenge
 from ringback.sip.errors import SipError
-from ringback.sip.message import Headers, Message, Request, parse
-from ringback.sip.sdp import Endpoint, SdpError, make_answer, make_offer, read_answer
+from ringback.sip.message import Headers, Request, SipMessage, parse
+from ringback.sip.sdp import LocalAudio, SdpError, make_answer, make_offer, read_answer
 from ringback.sip.uri import CSeq, NameAddr, SipUri, Via
 
-OURS = Endpoint("192.0.2.1", 4000, ("PCMA", "PCMU"), session=7)
+OURS = LocalAudio("192.0.2.1", 4000, ("PCMA", "PCMU"), session=7)
 
 
 def pieces(*more: bytes) -> st.SearchStrategy[bytes]:
@@ -40,7 +40,7 @@ def spliced(good: bytes, *more: bytes) -> st.SearchStrategy[bytes]:
 _WORDS = (b"\r\n\r\n", b"\r\n ", b"SIP/2.0", b"INVITE ", b"sip:", b"Via: ", b"Content-Length: ")
 
 
-def use(message: Message) -> None:
+def use(message: SipMessage) -> None:
     """Read whatever is read lazily."""
     for name in ("from_", "to", "via", "cseq"):
         getattr(message, name)

@@ -6,10 +6,20 @@ import pytest
 from tests.sip.useragents import PEER, kind, reply, request
 
 from ringback.clock import Instant
-from ringback.sip.client_transaction import CLIENT, CLIENT_INVITE, Client, ClientInvite
+from ringback.sip.client_transaction import (
+    CLIENT,
+    CLIENT_INVITE,
+    ClientTransaction,
+    InviteClientTransaction,
+)
 from ringback.sip.hop import Hop
 from ringback.sip.message import Request, Response, parse, respond
-from ringback.sip.server_transaction import SERVER, SERVER_INVITE, Server, ServerInvite
+from ringback.sip.server_transaction import (
+    SERVER,
+    SERVER_INVITE,
+    InviteServerTransaction,
+    ServerTransaction,
+)
 from ringback.sip.timers import Timers
 from ringback.sip.transaction import State, Table, Transaction
 
@@ -61,28 +71,28 @@ class Bench:
         assert self.over
         return now
 
-    def invite(self) -> ClientInvite:
-        machine = ClientInvite(
+    def invite(self) -> InviteClientTransaction:
+        machine = InviteClientTransaction(
             request(), self.timers, self.send, PEER, self.on_response, self.finish
         )
         machine.start(0.0)
         return machine
 
-    def client(self) -> Client:
-        machine = Client(
+    def client(self) -> ClientTransaction:
+        machine = ClientTransaction(
             request("BYE"), self.timers, self.send, PEER, self.on_response, self.finish
         )
         machine.start(0.0)
         return machine
 
-    def server_invite(self) -> ServerInvite:
-        machine = ServerInvite(request(), self.timers, self.send, PEER, self.finish)
+    def server_invite(self) -> InviteServerTransaction:
+        machine = InviteServerTransaction(request(), self.timers, self.send, PEER, self.finish)
         machine.on_end = lambda acknowledged, at: self.ended.append((at, acknowledged))
         machine.start(0.0)
         return machine
 
-    def server(self) -> Server:
-        return Server(self.timers, self.send, PEER, self.finish)
+    def server(self) -> ServerTransaction:
+        return ServerTransaction(self.timers, self.send, PEER, self.finish)
 
 
 # INVITE client

@@ -8,7 +8,7 @@ import pytest
 from tests.sip.useragents import ANSWER, OFFER, Network, Side
 
 from ringback.sip.calls import Call, IncomingCall, OutgoingCall
-from ringback.sip.events import Accepted, Established, Event, Offered, Signal
+from ringback.sip.events import CallEvent, Established, Offered, Signal, Succeeded
 from ringback.sip.hop import Hop
 from ringback.sip.uri import NameAddr
 
@@ -49,7 +49,7 @@ def answering(pair: Pair) -> None:
         call.ring(pair.network.now)
         pair.later(2.0, lambda at: call.accept(ANSWER, at))
 
-    def on_event(call: Call, event: Event) -> None:
+    def on_event(call: Call, event: CallEvent) -> None:
         if isinstance(event, Offered):
             call.accept_offer(ANSWER, pair.network.now)
 
@@ -69,7 +69,7 @@ def test_a_call_is_answered_once_talked_on_and_ended(faults: dict[str, float]) -
         answering(pair)
         call = pair.dial()
         pair.network.run(40.0)
-        assert pair.us.told(call).count("Accepted") == 1, seed
+        assert pair.us.told(call).count("Succeeded") == 1, seed
         (theirs,) = pair.them.calls
         assert pair.them.told(theirs).count("Established") == 1, seed
         for digit in "0042#":
@@ -112,15 +112,15 @@ def test_a_cancel_at_any_time_leaves_nothing_behind(faults: dict[str, float]) ->
         answering(pair)
         call = pair.dial()
         pair.network.run(1.9 + seed * 0.006)  # about when the answer comes
-        if "Accepted" in pair.us.told(call):
+        if "Succeeded" in pair.us.told(call):
             call.bye(pair.network.now)
         else:
             call.cancel(pair.network.now)
         pair.network.run(150.0)
         told = pair.us.told(call)
-        assert ("Accepted" in told) != ("Failed" in told), seed
+        assert ("Succeeded" in told) != ("Failed" in told), seed
         crossed += any(
-            isinstance(event, Accepted) and event.crossed for _, _, event in pair.us.events
+            isinstance(event, Succeeded) and event.crossed for _, _, event in pair.us.events
         )
         pair.assert_idle()
     assert crossed > 0

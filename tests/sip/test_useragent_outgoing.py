@@ -8,11 +8,11 @@ import pytest
 from tests.sip.useragents import ANSWER, OFFER, PEER, Alone, from_callee, kind, kinds, reply
 
 from ringback.sip.events import (
-    Accepted,
     Closed,
     Failed,
     HungUp,
     Provisional,
+    Succeeded,
     q850_cause,
 )
 from ringback.sip.hop import Hop
@@ -52,7 +52,7 @@ def test_ringing_answer_and_goodbye() -> None:
     assert isinstance(ack, Request)
     assert (ack.method, ack.uri, str(ack.cseq)) == ("ACK", "sip:peer@192.0.2.2:5070", "1 ACK")
     assert ack.via.branch != invite.via.branch
-    assert not ua.only(Accepted).crossed
+    assert not ua.only(Succeeded).crossed
     call.bye(2.0, "Q.850;cause=16")
     (bye,) = ua.out()
     assert isinstance(bye, Request)
@@ -73,7 +73,7 @@ def test_each_repeated_2xx_gets_the_same_ack() -> None:
     again = ua.give(reply(invite, 200, body=ANSWER))
     assert kinds([*first, *again]) == ["ACK", "ACK"]
     assert again[0].encode() == first[0].encode()
-    ua.only(Accepted)
+    ua.only(Succeeded)
 
 
 def test_without_any_answer_the_call_fails_after_32_seconds() -> None:
@@ -151,7 +151,7 @@ def test_a_200_that_crosses_the_cancel_is_told_acknowledged_and_ended() -> None:
     ua.events()
     out = ua.give(reply(invite, 200, body=ANSWER))
     assert kinds(out) == ["ACK", "BYE"]
-    assert ua.only(Accepted).crossed
+    assert ua.only(Succeeded).crossed
     ua.give(reply(out[1], 200))
     ua.only(Closed)
     ua.run(100.0)
@@ -163,7 +163,7 @@ def test_a_200_to_a_call_given_up_before_any_answer_is_ended_too() -> None:
     call, invite = ua.dial()
     call.cancel(ua.now)
     assert kinds(ua.give(reply(invite, 200, body=ANSWER))) == ["ACK", "BYE"]
-    assert ua.only(Accepted).crossed
+    assert ua.only(Succeeded).crossed
 
 
 def test_a_cancel_that_nobody_answers_ends_after_32_seconds() -> None:
@@ -198,7 +198,7 @@ def test_an_offerless_invite_brings_the_answer_in_the_ack() -> None:
     call, invite = ua.dial(sdp=b"")
     assert invite.body == b""
     assert ua.give(reply(invite, 200, body=OFFER)) == []
-    assert ua.only(Accepted).response.body == OFFER
+    assert ua.only(Succeeded).response.body == OFFER
     assert ua.give(reply(invite, 200, body=OFFER)) == []  # again, still undecided
     call.acknowledge(ANSWER, ua.now)
     (ack,) = ua.out()
@@ -228,7 +228,7 @@ def test_an_answer_waits_for_its_ack_and_is_repeated_until_then() -> None:
     assert isinstance(invite, Request)
     answer = reply(invite, 200, body=ANSWER)
     assert ua.give(answer) == []
-    assert not ua.only(Accepted).crossed
+    assert not ua.only(Succeeded).crossed
     assert ua.give(answer) == []
     call.acknowledge(b"", ua.now)
     (ack,) = ua.out()
@@ -266,7 +266,7 @@ def test_the_first_200_of_a_fork_wins_and_others_get_ack_and_bye() -> None:
     assert [event.response.to.tag for event in told] == ["one", "two"]
     (ack,) = ua.give(reply(invite, 200, tag="two", contact="<sip:two@192.0.2.2:5072>"))
     assert ack.to.tag == "two"
-    ua.only(Accepted)
+    ua.only(Succeeded)
     ua.now = 0.1
     other = reply(invite, 200, tag="one", contact="<sip:one@192.0.2.2:5071>")
     out = ua.give(other)

@@ -12,19 +12,19 @@ from typing import TypeVar
 from ringback.clock import Instant
 from ringback.sip.calls import Call, Credentials, IncomingCall, OutgoingCall
 from ringback.sip.endpoint import Endpoint
-from ringback.sip.events import Event
+from ringback.sip.events import CallEvent
 from ringback.sip.hop import Hop
-from ringback.sip.message import Headers, Message, Request, Response, parse, respond
+from ringback.sip.message import Headers, Request, Response, SipMessage, parse, respond
 from ringback.sip.uri import NameAddr
 
 US = Hop("udp", "192.0.2.1", 5060)
 PEER = Hop("udp", "192.0.2.2", 5070)
 OFFER = b"v=0\r\no=- 1 1 IN IP4 192.0.2.2\r\n"
 ANSWER = b"v=0\r\no=- 2 1 IN IP4 192.0.2.1\r\n"
-E = TypeVar("E", bound=Event)
+E = TypeVar("E", bound=CallEvent)
 
 
-def kind(message: Message) -> str:
+def kind(message: SipMessage) -> str:
     """`INVITE`, or `200 INVITE`."""
     if isinstance(message, Request):
         return message.method
@@ -32,7 +32,7 @@ def kind(message: Message) -> str:
     return f"{message.status} {message.cseq.method}"
 
 
-def kinds(messages: Sequence[Message]) -> list[str]:
+def kinds(messages: Sequence[SipMessage]) -> list[str]:
     return [kind(message) for message in messages]
 
 
@@ -110,7 +110,7 @@ class Alone:
         self.peers = [peer for _, peer in sent]
         return [parse(data) for data, _ in sent]
 
-    def give(self, message: Message | bytes, source: Hop = PEER) -> list[Request | Response]:
+    def give(self, message: SipMessage | bytes, source: Hop = PEER) -> list[Request | Response]:
         """Let it receive something; what it sends at once."""
         data = message if isinstance(message, bytes) else message.encode()
         self.endpoint.receive(data, source, self.now)
@@ -145,7 +145,7 @@ class Alone:
     def times(self, until: Instant) -> list[tuple[Instant, str]]:
         return [(at, kind(message)) for at, message in self.run(until)]
 
-    def events(self) -> list[Event]:
+    def events(self) -> list[CallEvent]:
         told = []
         while (pair := self.endpoint.next_event()) is not None:
             told.append(pair[1])
@@ -282,9 +282,9 @@ class Side:
         self.address = address
         self.endpoint = Endpoint(address, random.Random(seed), IncomingCall)
         self.calls: list[IncomingCall] = []
-        self.events: list[tuple[Instant, Call, Event]] = []
+        self.events: list[tuple[Instant, Call, CallEvent]] = []
         self.on_call: Callable[[IncomingCall], None] = lambda call: None
-        self.on_event: Callable[[Call, Event], None] = lambda call, event: None
+        self.on_event: Callable[[Call, CallEvent], None] = lambda call, event: None
 
     def told(self, call: Call) -> list[str]:
         return [type(event).__name__ for _, of, event in self.events if of is call]

@@ -8,12 +8,21 @@ from ringback.clock import Instant
 from ringback.sip.authentication import Credentials, exchange
 from ringback.sip.dialog import Dialog, DialogKey
 from ringback.sip.endpoint import Endpoint
-from ringback.sip.events import Answer, Closed, Event, Expired, HungUp, Refreshed, Signal, signal_of
+from ringback.sip.events import (
+    Answer,
+    CallEvent,
+    Closed,
+    Expired,
+    HungUp,
+    Refreshed,
+    Signal,
+    signal_of,
+)
 from ringback.sip.message import Request, Response
 from ringback.sip.renegotiation import Renegotiation
 from ringback.sip.repeater import Repeater
 from ringback.sip.screening import ALLOWED, SUPPORTED
-from ringback.sip.server_transaction import Server, ServerInvite
+from ringback.sip.server_transaction import InviteServerTransaction, ServerTransaction
 from ringback.sip.sessiontimer import SessionTimer
 
 MOST_DIGITS = 100
@@ -99,7 +108,9 @@ class Call:
 
     # What arrives within the dialog
 
-    def receive_request(self, request: Request, transaction: Server, now: Instant) -> None:
+    def receive_request(
+        self, request: Request, transaction: ServerTransaction, now: Instant
+    ) -> None:
         """Any request but INVITE and ACK."""
         if self.ended:
             # A BYE that crossed ours is no fault.
@@ -113,7 +124,9 @@ class Call:
         else:
             transaction.send_response(self.endpoint.options_response(request), now)
 
-    def receive_reinvite(self, request: Request, transaction: ServerInvite, now: Instant) -> None:
+    def receive_reinvite(
+        self, request: Request, transaction: InviteServerTransaction, now: Instant
+    ) -> None:
         self._renegotiation.receive(request, transaction, now)
 
     def receive_ack(self, request: Request, now: Instant) -> None:
@@ -133,7 +146,7 @@ class Call:
         self.unregister()
         self.tell(HungUp(request))
 
-    def _receive_info(self, request: Request, transaction: Server, now: Instant) -> None:
+    def _receive_info(self, request: Request, transaction: ServerTransaction, now: Instant) -> None:
         digit = signal_of(request)
         taken = not request.body or request.content_type in (RELAY, PLAIN)
         response = self.endpoint.response(request, 200 if taken else 415)
@@ -145,7 +158,7 @@ class Call:
 
     # For what a call is made of
 
-    def tell(self, event: Event) -> None:
+    def tell(self, event: CallEvent) -> None:
         self.endpoint.tell(self, event)
 
     def dress(self, message: Request | Response, sdp: bytes) -> None:
@@ -158,7 +171,7 @@ class Call:
             message.body = sdp
 
     def accept_invite(
-        self, request: Request, transaction: ServerInvite, sdp: bytes, now: Instant
+        self, request: Request, transaction: InviteServerTransaction, sdp: bytes, now: Instant
     ) -> None:
         """200 to an INVITE of theirs, again and again until its ACK comes."""
         assert self.dialog is not None

@@ -75,7 +75,7 @@ class _ClientTransaction(Transaction):
         self._on_response(None, now)
 
 
-class ClientInvite(_ClientTransaction):
+class InviteClientTransaction(_ClientTransaction):
     table = CLIENT_INVITE
 
     def start(self, now: Instant) -> None:
@@ -120,7 +120,7 @@ class ClientInvite(_ClientTransaction):
         self._send(Request("ACK", self.request.uri, headers).encode(), self.peer)
 
 
-class Client(_ClientTransaction):
+class ClientTransaction(_ClientTransaction):
     table = CLIENT
 
     def start(self, now: Instant) -> None:

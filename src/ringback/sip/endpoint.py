@@ -14,10 +14,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
 from ringback.clock import Instant
-from ringback.sip.client_transaction import Client, ClientInvite, OnResponse
+from ringback.sip.client_transaction import ClientTransaction, InviteClientTransaction, OnResponse
 from ringback.sip.dialog import DialogKey, sip_uri
 from ringback.sip.errors import SipError
-from ringback.sip.events import Event
+from ringback.sip.events import CallEvent
 from ringback.sip.hop import Hop
 from ringback.sip.matching import (
     COOKIE,
@@ -31,7 +31,7 @@ from ringback.sip.matching import (
 )
 from ringback.sip.message import Broken, Headers, Request, Response, parse, respond
 from ringback.sip.screening import ALLOWED, SUPPORTED, Refusal, readable, refusal
-from ringback.sip.server_transaction import Server, ServerInvite
+from ringback.sip.server_transaction import InviteServerTransaction, ServerTransaction
 from ringback.sip.timers import Timers
 from ringback.sip.transaction import State
 from ringback.sip.uri import bracketed
@@ -52,7 +52,11 @@ class CallMaker(Protocol):
     """Makes the call of an INVITE that begins one."""
 
     def __call__(
-        self, endpoint: Endpoint, request: Request, transaction: ServerInvite, source: Hop
+        self,
+        endpoint: Endpoint,
+        request: Request,
+        transaction: InviteServerTransaction,
+        source: Hop,
     ) -> IncomingCall: ...
 
 
@@ -81,13 +85,13 @@ class Endpoint:
         self._known = known
         self._unreadable = unreadable
         self._refused = refused
-        self._clients: dict[tuple[str, str], Client | ClientInvite] = {}
-        self._servers: dict[ServerKey, Server | ServerInvite] = {}
+        self._clients: dict[tuple[str, str], ClientTransaction | InviteClientTransaction] = {}
+        self._servers: dict[ServerKey, ServerTransaction | InviteServerTransaction] = {}
         self._open: dict[MergeKey, ServerKey] = {}
         """The INVITEs that began a call and whose transaction still lives."""
         self._secret = chance.getrandbits(128).to_bytes(16, "big")
         self._outbox: list[tuple[bytes, Hop]] = []
-        self._events: deque[tuple[Call, Event]] = deque()
+        self._events: deque[tuple[Call, CallEvent]] = deque()
         self._calls: deque[IncomingCall] = deque()
 
     # In and out
@@ -132,13 +136,13 @@ class Endpoint:
         """A call that has come in."""
         return self._calls.popleft() if self._calls else None
 
-    def next_event(self) -> tuple[Call, Event] | None:
+    def next_event(self) -> tuple[Call, CallEvent] | None:
         return self._events.popleft() if self._events else None
 
     def send(self, data: bytes, peer: Hop) -> None:
         self._outbox.append((data, peer))
 
-    def tell(self, call: Call, event: Event) -> None:
+    def tell(self, call: Call, event: CallEvent) -> None:
         self._events.append((call, event))
 
     # For calls
@@ -175,20 +179,22 @@ class Endpoint:
         request = Request("CANCEL", invite.uri, headers)
         self._client(request, peer, lambda response, at: None).start(now)
 
-    def _client(self, request: Request, peer: Hop, on_response: OnResponse) -> Client:
+    def _client(self, request: Request, peer: Hop, on_response: OnResponse) -> ClientTransaction:
         key = (request.via.branch or "", request.method)
         over = self._forgetter(key)
-        transaction = Client(request, self.timers, self.send, peer, on_response, over)
+        transaction = ClientTransaction(request, self.timers, self.send, peer, on_response, over)
         self._clients[key] = transaction
         return transaction
 
     def invite_transaction(
         self, request: Request, peer: Hop, on_response: OnResponse
-    ) -> ClientInvite:
+    ) -> InviteClientTransaction:
         """A client INVITE transaction for a request that has its Via."""
         key = (request.via.branch or "", "INVITE")
         over = self._forgetter(key)
-        transaction = ClientInvite(request, self.timers, self.send, peer, on_response, over)
+        transaction = InviteClientTransaction(
+            request, self.timers, self.send, peer, on_response, over
+        )
         self._clients[key] = transaction
         return transaction
 
@@ -198,24 +204,26 @@ class Endpoint:
     def _forget_client(self, key: tuple[str, str]) -> None:
         self._clients.pop(key, None)
 
-    def server_invite(self, request: Request, peer: Hop) -> ServerInvite:
+    def server_invite(self, request: Request, peer: Hop) -> InviteServerTransaction:
         """A server INVITE transaction."""
         key = server_key(request)
-        transaction = ServerInvite(
+        transaction = InviteServerTransaction(
             request, self.timers, self.send, peer, lambda: self._forget_server(key)
         )
         self._servers[key] = transaction
         return transaction
 
-    def _server(self, request: Request, peer: Hop) -> Server:
+    def _server(self, request: Request, peer: Hop) -> ServerTransaction:
         key = server_key(request)
-        transaction = Server(self.timers, self.send, peer, lambda: self._forget_server(key))
+        transaction = ServerTransaction(
+            self.timers, self.send, peer, lambda: self._forget_server(key)
+        )
         self._servers[key] = transaction
         return transaction
 
     def _forget_server(self, key: ServerKey) -> None:
         transaction = self._servers.pop(key, None)
-        if isinstance(transaction, ServerInvite):
+        if isinstance(transaction, InviteServerTransaction):
             merged = merge_key(transaction.request)
             if self._open.get(merged) == key:
                 del self._open[merged]
@@ -260,7 +268,10 @@ class Endpoint:
         transaction = self._servers.get(server_key(request))
         # The ACK to a 2xx belongs to the dialog, though a careless peer, or one of RFC 2543,
         # gives it the INVITE's branch.
-        if isinstance(transaction, ServerInvite) and transaction.state is not State.ACCEPTED:
+        if (
+            isinstance(transaction, InviteServerTransaction)
+            and transaction.state is not State.ACCEPTED
+        ):
             transaction.receive_ack(request, now)
             return
         call = self._call_of(request)
@@ -270,7 +281,7 @@ class Endpoint:
     def _receive_cancel(self, request: Request, source: Hop, now: Instant) -> None:
         """CANCEL is answered for itself, and ends the INVITE if that is still open (9.2)."""
         invite = self._servers.get(server_key(request, method="INVITE"))
-        if not isinstance(invite, ServerInvite):
+        if not isinstance(invite, InviteServerTransaction):
             self._refuse(request, Refusal(481), source, now)
             return
         self._refuse(request, Refusal(200), source, now)
@@ -333,7 +344,7 @@ class Endpoint:
     def _respond(self, request: Request, response: Response, source: Hop, now: Instant) -> None:
         """Answer, within a transaction, a request that belongs to no call."""
         peer = response_address(request.via, source)
-        transaction: Server | ServerInvite
+        transaction: ServerTransaction | InviteServerTransaction
         if request.method == "INVITE":
             transaction = self.server_invite(request, peer)
         else:

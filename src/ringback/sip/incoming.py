@@ -11,14 +11,18 @@ from ringback.sip.endpoint import Endpoint
 from ringback.sip.events import Cancelled, Established, Rejected
 from ringback.sip.hop import Hop
 from ringback.sip.message import Headers, Request, Response
-from ringback.sip.server_transaction import ServerInvite
+from ringback.sip.server_transaction import InviteServerTransaction
 
 
 class IncomingCall(Call):
     """Rings, and is accepted or rejected."""
 
     def __init__(
-        self, endpoint: Endpoint, request: Request, transaction: ServerInvite, source: Hop
+        self,
+        endpoint: Endpoint,
+        request: Request,
+        transaction: InviteServerTransaction,
+        source: Hop,
     ) -> None:
         super().__init__(endpoint)
         self.request = request

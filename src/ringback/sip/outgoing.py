@@ -8,10 +8,10 @@ from typing import Any
 from ringback.clock import Instant
 from ringback.sip.authentication import Challenges, Credentials
 from ringback.sip.call import Call
-from ringback.sip.client_transaction import ClientInvite
+from ringback.sip.client_transaction import InviteClientTransaction
 from ringback.sip.dialog import Dialog
 from ringback.sip.endpoint import Endpoint
-from ringback.sip.events import Accepted, Failed, Provisional
+from ringback.sip.events import Failed, Provisional, Succeeded
 from ringback.sip.hop import Hop
 from ringback.sip.message import Headers, Request, Response
 from ringback.sip.uri import NameAddr
@@ -66,7 +66,7 @@ class OutgoingCall(Call):
         self._acks: dict[str, tuple[bytes, Hop] | None] = {}
         """By the tag of who answered: our ACK, sent again with each repeated 2xx; None while it
         waits for `acknowledge`."""
-        self._transaction: ClientInvite | None = None
+        self._transaction: InviteClientTransaction | None = None
 
     def saved(self) -> dict[str, Any]:
         """What `ResumedCall` needs to end the call after a restart. It looks for further tries
@@ -176,7 +176,7 @@ class OutgoingCall(Call):
         else:
             self._acknowledge(dialog, tag)
         self.session_timer.agreed(response, now)
-        self.tell(Accepted(response, self._cancelled))
+        self.tell(Succeeded(response, self._cancelled))
         if self._cancelled:
             self.bye(now)
 

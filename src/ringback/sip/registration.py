@@ -9,7 +9,7 @@ from ringback.clock import Instant
 from ringback.sip.errors import SipError
 from ringback.sip.message import Response
 from ringback.sip.outside import Correspondence
-from ringback.sip.timers import Timer
+from ringback.sip.timers import SipTimer
 from ringback.sip.uri import NameAddr, unbracketed
 
 RETRY = 30.0
@@ -37,7 +37,7 @@ class Registration:
         self._server = server
         self._on_change = on_change
         self._seconds = seconds
-        self._next: Timer | None = None
+        self._next: SipTimer | None = None
         self._raised = False
         self._until = -math.inf
         """When what was granted last runs out."""

@@ -9,8 +9,8 @@ from ringback.sip.authentication import Challenges
 from ringback.sip.events import Answer, Offered, OfferRefused, Refreshed
 from ringback.sip.hop import Hop
 from ringback.sip.message import Request, Response
-from ringback.sip.server_transaction import ServerInvite
-from ringback.sip.timers import Timer
+from ringback.sip.server_transaction import InviteServerTransaction
+from ringback.sip.timers import SipTimer
 
 if TYPE_CHECKING:
     from ringback.sip.call import Call
@@ -27,7 +27,7 @@ class Renegotiation:
     def __init__(self, call: Call) -> None:
         self._call = call
         self._ours: _Reinvite | None = None
-        self._theirs: tuple[Request, ServerInvite] | None = None
+        self._theirs: tuple[Request, InviteServerTransaction] | None = None
 
     # Ours
 
@@ -59,7 +59,7 @@ class Renegotiation:
 
     # Theirs
 
-    def receive(self, request: Request, transaction: ServerInvite, now: Instant) -> None:
+    def receive(self, request: Request, transaction: InviteServerTransaction, now: Instant) -> None:
         call = self._call
         assert call.dialog is not None
         status = None
@@ -117,7 +117,7 @@ class _Reinvite:
         self._challenges = Challenges(call.credentials, call.endpoint.token)
         self._clashes = 0
         self._interval_raised = False
-        self._again: Timer | None = None
+        self._again: SipTimer | None = None
 
     def send(self, now: Instant) -> None:
         call = self._call

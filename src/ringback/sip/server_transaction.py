@@ -50,7 +50,7 @@ class _ServerTransaction(Transaction):
         self._send(self._last, self.peer)
 
 
-class ServerInvite(_ServerTransaction):
+class InviteServerTransaction(_ServerTransaction):
     """Sends a final response that is no 2xx again until its ACK comes. A 2xx is sent again by
     whoever gave it (section 13.3.1.4), and its ACK belongs to the dialog."""
 
@@ -115,7 +115,7 @@ class ServerInvite(_ServerTransaction):
         self.on_end(False, now)
 
 
-class Server(_ServerTransaction):
+class ServerTransaction(_ServerTransaction):
     table = SERVER
 
     def __init__(self, timers: Timers, send: Send, peer: Hop, over: Callable[[], None]) -> None:

@@ -19,7 +19,7 @@ from enum import Enum, auto
 
 from ringback.clock import Instant
 from ringback.sip.hop import Hop
-from ringback.sip.timers import Timer, Timers
+from ringback.sip.timers import SipTimer, Timers
 
 Send = Callable[[bytes, Hop], None]
 
@@ -49,7 +49,7 @@ class Transaction:
         self._timers = timers
         self._send = send
         self._over = over
-        self._set: dict[str, Timer] = {}
+        self._set: dict[str, SipTimer] = {}
         self._last = b""
         """What a retransmission repeats."""
 

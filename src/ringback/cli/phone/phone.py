@@ -18,8 +18,7 @@ from ringback.sip.calls import Call, IncomingCall, OutgoingCall
 from ringback.sip.dialog import sip_uri
 from ringback.sip.endpoint import Endpoint
 from ringback.sip.hop import Hop
-from ringback.sip.sdp import Endpoint as SdpEndpoint
-from ringback.sip.sdp import SdpError, make_answer, make_offer
+from ringback.sip.sdp import LocalAudio, SdpError, make_answer, make_offer
 from ringback.sip.uri import NameAddr, SipUri
 from ringback.sounds.ear import Said
 from ringback.sounds.speech import BUILT_IN, Voice
@@ -113,7 +112,7 @@ class Phone:
 
     def ring(self, number: str) -> None:
         """Ring a number, and hang up when it is rejected."""
-        sdp = make_offer(SdpEndpoint(self._address.host, 9, CODECS, 1))
+        sdp = make_offer(LocalAudio(self._address.host, 9, CODECS, 1))
         sender = NameAddr(SipUri("sip", self._number, self._address.host), self._name)
         call = OutgoingCall(
             self._endpoint,
@@ -184,9 +183,7 @@ class Phone:
         if line not in self._lines or line.answered:
             return
         now = self._clock.now()
-        ours = SdpEndpoint(
-            self._address.host, line.audio.port, CODECS, self._chance.getrandbits(31)
-        )
+        ours = LocalAudio(self._address.host, line.audio.port, CODECS, self._chance.getrandbits(31))
         try:
             made = make_answer(line.call.request.body, ours)
         except SdpError:
@@ -204,7 +201,7 @@ class Phone:
             self._tell("answered", line=line.number)
         self._adapter.flush()
 
-    def _on_event(self, call: Call, event: sip.Event) -> None:
+    def _on_event(self, call: Call, event: sip.CallEvent) -> None:
         if call is self._ringing:
             self._triggered(event)
             return
@@ -219,12 +216,12 @@ class Phone:
             case sip.Rejected() | sip.Expired():
                 self._over(line, "over")
             case sip.Offered(body=body):
-                ours = SdpEndpoint(self._address.host, line.audio.port, CODECS, 1, 2)
+                ours = LocalAudio(self._address.host, line.audio.port, CODECS, 1, 2)
                 made = make_answer(body, ours) if body else None
                 call.accept_offer(made[0] if made else make_offer(ours), self._clock.now())
                 self._adapter.flush()
 
-    def _triggered(self, event: sip.Event) -> None:
+    def _triggered(self, event: sip.CallEvent) -> None:
         match event:
             case sip.Provisional(response=response) if response.status > 100:
                 self._tell("trigger", status=response.status, reason=response.reason)
@@ -233,7 +230,7 @@ class Phone:
                 status = None if response is None else response.status
                 reason = "" if response is None else response.reason
                 self._tell("trigger", status=status, reason=reason)
-            case sip.Accepted():
+            case sip.Succeeded():
                 # A trigger call is never answered; if it were, it would cost money.
                 self._tell("note", text="the trigger call was answered")
                 assert self._ringing is not None

@@ -146,7 +146,7 @@ class EmbeddedEngine:
         self._legs[call] = leg
         self._on_trigger(leg)
 
-    def _on_event(self, call: Call, event: sip.Event) -> None:
+    def _on_event(self, call: Call, event: sip.CallEvent) -> None:
         leg = self._legs.get(call)
         if leg is None:
             return

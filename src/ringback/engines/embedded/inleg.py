@@ -55,7 +55,7 @@ class InLeg:
         if not self._rejection:
             self.reject(UNAVAILABLE)
 
-    def told(self, event: sip.Event) -> None:
+    def told(self, event: sip.CallEvent) -> None:
         """What happened to the SIP call."""
         now = self._engine.now()
         match event:

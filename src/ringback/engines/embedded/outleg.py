@@ -25,8 +25,7 @@ from ringback.media.pool import (
 )
 from ringback.sip import events as sip
 from ringback.sip.calls import OutgoingCall
-from ringback.sip.sdp import Endpoint as SdpEndpoint
-from ringback.sip.sdp import Negotiated, SdpError, make_answer, make_offer, read_answer
+from ringback.sip.sdp import LocalAudio, Negotiated, SdpError, make_answer, make_offer, read_answer
 from ringback.telephony import port
 from ringback.telephony.port import (
     LONGEST_SILENCE_SECONDS,
@@ -58,7 +57,7 @@ class OutLeg:
         self._trunk = engine.trunks[order.trunk]
         trunk = self._trunk.trunk
         self.stream = engine.media.open(self._media, beside)
-        self._sdp = SdpEndpoint(
+        self._sdp = LocalAudio(
             engine.public.host, self.stream.port, trunk.codecs, engine.chance.getrandbits(31)
         )
         sender, headers = sender_headers(order.shown, trunk, engine.public)
@@ -153,7 +152,7 @@ class OutLeg:
 
     # What the SIP call tells
 
-    def told(self, event: sip.Event) -> None:
+    def told(self, event: sip.CallEvent) -> None:
         if self._over:
             return
         now = self._engine.now()
@@ -161,7 +160,7 @@ class OutLeg:
             case sip.Provisional(response=response):
                 self._stop_waiting()
                 self._progress(response.status, response.body)
-            case sip.Accepted(response=response, crossed=crossed):
+            case sip.Succeeded(response=response, crossed=crossed):
                 self._stop_waiting()
                 self._accepted(response.body, now, crossed=crossed)
             case sip.Failed(response=response, challenged_twice=twice):

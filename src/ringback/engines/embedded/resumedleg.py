@@ -35,7 +35,7 @@ class ResumedLeg:
         self._call.resume(self._document, self._engine.now())
         self._engine.flush()
 
-    def told(self, event: sip.Event) -> None:
+    def told(self, event: sip.CallEvent) -> None:
         acknowledged = isinstance(event, sip.Rejected) and event.acknowledged
         self._engine.forget(self._call)
         answered = isinstance(event, sip.Closed)  # there is a BYE only after an answer

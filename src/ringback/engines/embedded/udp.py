@@ -10,7 +10,7 @@ from collections.abc import Callable
 from ringback.clock import Clock, Timer
 from ringback.sip.calls import Call, IncomingCall
 from ringback.sip.endpoint import Endpoint
-from ringback.sip.events import Event
+from ringback.sip.events import CallEvent
 from ringback.sip.hop import Hop
 
 LARGEST_DATAGRAM = 65_535
@@ -85,7 +85,7 @@ class UdpAdapter:
         clock: Clock,
         *,
         on_call: Callable[[IncomingCall], None],
-        on_event: Callable[[Call, Event], None],
+        on_event: Callable[[Call, CallEvent], None],
     ) -> None:
         self._socket = sock
         self._endpoint = endpoint
