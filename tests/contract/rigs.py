@@ -17,10 +17,10 @@ from ringback.engines.embedded.udp import UdpAdapter, bound_to, open_socket
 from ringback.engines.simulated import FarCall, Network, SimulatedEngine, run_virtual
 from ringback.sip import events as sip
 from ringback.sip.calls import Call, IncomingCall, OutgoingCall
-from ringback.sip.endpoint import Endpoint
 from ringback.sip.hop import Hop
 from ringback.sip.sdp import LocalAudio, make_answer, make_offer
 from ringback.sip.uri import NameAddr
+from ringback.sip.useragent import UserAgent
 from ringback.sounds.ear import Said
 from ringback.telephony.port import Engine, TriggerLeg
 
@@ -146,9 +146,9 @@ class EmbeddedRig:
         self.clock: Clock = LoopClock(asyncio.get_running_loop())
         sock = open_socket(Hop("udp", "127.0.0.1", 0))
         self._address = bound_to(sock)
-        self._endpoint = Endpoint(self._address, random.Random(1), IncomingCall)
+        self._agent = UserAgent(self._address, random.Random(1))
         self._adapter = UdpAdapter(
-            sock, self._endpoint, self.clock, on_call=self._called, on_event=self._told
+            sock, self._agent, self.clock, on_call=self._called, on_event=self._told
         )
         self._phones: dict[str, Script] = {}
         self._calls: dict[Call, EmbeddedFar] = {}
@@ -176,7 +176,7 @@ class EmbeddedRig:
 
     def trigger(self, *, acknowledges: bool = True, hang_up_after: float | None = None) -> None:
         call = OutgoingCall(
-            self._endpoint,
+            self._agent,
             f"sip:{ACCESS}@127.0.0.1:{self._port}",
             Hop("udp", "127.0.0.1", self._port),
             sender=NameAddr.parse(f"<sip:{CALLER}@127.0.0.1>"),

@@ -20,10 +20,9 @@ from ringback.engines.embedded.outleg import OutLeg
 from ringback.engines.embedded.trunks import TrunkState
 from ringback.engines.simulated import run_virtual
 from ringback.media.pool import MediaEvent, Pressed, Silent
-from ringback.sip.calls import IncomingCall
-from ringback.sip.endpoint import Endpoint
 from ringback.sip.events import CallEvent
 from ringback.sip.message import Request, SipMessage
+from ringback.sip.useragent import UserAgent
 from ringback.telephony import port
 from ringback.telephony.port import Order, Outcome, Shown
 
@@ -42,7 +41,7 @@ class World:
     def __init__(self, trunk: Trunk = PLAIN) -> None:
         loop = asyncio.get_running_loop()
         self.clock = LoopClock(loop, 0.0)
-        self.ua = Alone(endpoint=Endpoint(US, random.Random(1), IncomingCall))
+        self.ua = Alone(agent=UserAgent(US, random.Random(1)))
         self.state = TrunkState(trunk, cast(Any, None), frozenset({PEER.host}))
         self.sent: list[tuple[float, str]] = []
         self.last: dict[str, Request] = {}
@@ -58,7 +57,7 @@ class World:
             clock=self.clock,
             chance=random.Random(2),
             public=US,
-            endpoint=self.ua.endpoint,
+            agent=self.ua.agent,
             trunks={"t": self.state},
             media=SimpleNamespace(open=self._open),
             now=self.clock.now,
@@ -87,7 +86,7 @@ class World:
             if isinstance(message, Request):
                 self.last[message.method] = message
             self.sent.append((self.clock.now(), kinds([message])[0]))
-        while (pair := self.ua.endpoint.next_event()) is not None:
+        while (pair := self.ua.agent.next_event()) is not None:
             call, event = cast(tuple[object, CallEvent], pair)
             if call in self._of:
                 self._of[call].told(event)
@@ -95,7 +94,7 @@ class World:
 
     def give(self, message: SipMessage | bytes) -> None:
         data = message if isinstance(message, bytes) else message.encode()
-        self.ua.endpoint.receive(data, PEER, self.clock.now())
+        self.ua.agent.receive(data, PEER, self.clock.now())
         self.flush()
 
     def answer(self, status: int, **how: Any) -> None:
@@ -103,9 +102,9 @@ class World:
         self.give(reply(self.last["INVITE"], status, **how))
 
     async def until(self, at: float) -> None:
-        while (due := self.ua.endpoint.next_timer()) is not None and due <= at:
+        while (due := self.ua.agent.next_timer()) is not None and due <= at:
             await self.clock.sleep_until(due)
-            self.ua.endpoint.run_timers(self.clock.now())
+            self.ua.agent.run_timers(self.clock.now())
             self.flush()
         await self.clock.sleep_until(at)
 

@@ -16,10 +16,9 @@ from ringback.config import Trunk
 from ringback.engines.embedded.strangers import MOST, Strangers
 from ringback.engines.embedded.trunks import Trunks
 from ringback.engines.simulated.virtualloop import VirtualLoop, run_virtual
-from ringback.sip.calls import IncomingCall
-from ringback.sip.endpoint import Endpoint
 from ringback.sip.hop import Hop
 from ringback.sip.message import Request, Response, parse
+from ringback.sip.useragent import UserAgent
 
 HOST = "192.0.2.2"
 PLAIN = Trunk(name="t", host="trunk.example", port=5070)
@@ -35,15 +34,14 @@ class World:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, *trunks: Trunk) -> None:
         self.loop = asyncio.get_running_loop()
         self.clock = LoopClock(self.loop, 0.0)
-        self.endpoint = Endpoint(US, random.Random(1), IncomingCall)
+        self.agent = UserAgent(US, random.Random(1))
         self.names: dict[str, list[str]] = {"trunk.example": [HOST]}
         self.sent: list[tuple[float, Request, Hop]] = []
         """Without repetitions."""
         self.reports: list[str] = []
         self.answer: Callable[[Request], Response | None] = lambda request: reply(request, 200)
-        self.trunks = Trunks(
-            list(trunks), self.endpoint, self.flush, self.clock, self.reports.append
-        )
+        layers = self.agent.layers
+        self.trunks = Trunks(list(trunks), layers, self.flush, self.clock, self.reports.append)
         self._timer: Timer | None = None
 
         async def getaddrinfo(loop: VirtualLoop, host: str, port: None, **how: object) -> Any:
@@ -54,7 +52,7 @@ class World:
         monkeypatch.setattr(VirtualLoop, "getaddrinfo", getaddrinfo)
 
     def flush(self) -> None:
-        for data, peer in self.endpoint.datagrams():
+        for data, peer in self.agent.datagrams():
             request = parse(data)
             assert isinstance(request, Request)
             answer = self.answer(request)
@@ -64,15 +62,15 @@ class World:
                 self.loop.call_later(0.01, self.receive, answer)
         if self._timer is not None:
             self._timer.cancel()
-        due = self.endpoint.next_timer()
+        due = self.agent.next_timer()
         self._timer = None if due is None else self.clock.call_at(due, self._due)
 
     def receive(self, response: Response) -> None:
-        self.endpoint.receive(response.encode(), Hop("udp", HOST, 5070), self.clock.now())
+        self.agent.receive(response.encode(), Hop("udp", HOST, 5070), self.clock.now())
         self.flush()
 
     def _due(self) -> None:
-        self.endpoint.run_timers(self.clock.now())
+        self.agent.run_timers(self.clock.now())
         self.flush()
 
     async def at(self, when: float) -> None:

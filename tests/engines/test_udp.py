@@ -1,4 +1,4 @@
-"""The endpoint on real sockets, on loopback."""
+"""SIP on real sockets, on loopback."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from tests.sip.useragents import ANSWER, OFFER, request
 from ringback.clock import LoopClock
 from ringback.engines.embedded.udp import PortInUse, UdpAdapter, bound_to, open_socket
 from ringback.sip.calls import Call, IncomingCall, OutgoingCall
-from ringback.sip.endpoint import Endpoint
 from ringback.sip.events import CallEvent, Failed, HungUp, Offered, Provisional, Succeeded
 from ringback.sip.hop import Hop
 from ringback.sip.uri import NameAddr
+from ringback.sip.useragent import UserAgent
 
 LOOPBACK = Hop("udp", "127.0.0.1", 0)
 
@@ -31,9 +31,9 @@ class Agent:
         self.clock = LoopClock(loop)
         sock = open_socket(LOOPBACK)
         self.address = bound_to(sock)
-        self.endpoint = Endpoint(self.address, random.Random(1), IncomingCall)
+        self.agent = UserAgent(self.address, random.Random(1))
         self.adapter = UdpAdapter(
-            sock, self.endpoint, self.clock, on_call=self._on_call, on_event=self._on_event
+            sock, self.agent, self.clock, on_call=self._on_call, on_event=self._on_event
         )
         self.answer: Callable[[IncomingCall], None] = lambda call: None
         self.happened: asyncio.Queue[CallEvent] = asyncio.Queue()
@@ -56,7 +56,7 @@ class Agent:
         host, port = other.address.host, other.address.port
         sender = NameAddr.parse(f"<sip:us@{host}>")
         uri = f"sip:1@{host}:{port}"
-        call = OutgoingCall(self.endpoint, uri, other.address, sender=sender, sdp=OFFER)
+        call = OutgoingCall(self.agent, uri, other.address, sender=sender, sdp=OFFER)
         call.send(self.clock.now())
         self.adapter.flush()
         return call
@@ -85,7 +85,7 @@ def test_a_call_over_real_sockets() -> None:
             call.refresh(us.clock.now())
             us.adapter.flush()
             await them.until(Offered)
-            assert them.endpoint.datagrams() == []  # the handler's answer has left
+            assert them.agent.datagrams() == []  # the handler's answer has left
             call.bye(us.clock.now())
             us.adapter.flush()
             await them.until(HungUp)
@@ -161,8 +161,9 @@ def test_a_peer_that_cannot_be_reached_is_as_good_as_a_lost_message() -> None:
             nobody = open_socket(LOOPBACK)
             gone = bound_to(nobody)
             nobody.close()
-            us.endpoint.send(b"lost", gone)
-            us.endpoint.send(b"lost", Hop("udp", "255.255.255.255", 5060))  # not permitted
+            not_permitted = Hop("udp", "255.255.255.255", 5060)
+            us.agent.layers.transport.send(b"lost", gone)
+            us.agent.layers.transport.send(b"lost", not_permitted)
             us.adapter.flush()
             await asyncio.sleep(0)
             them.answer = lambda call: call.reject(603, them.clock.now())

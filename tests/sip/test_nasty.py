@@ -107,9 +107,9 @@ def test_any_body_is_a_description_or_the_one_error(body: bytes) -> None:
 def test_what_becomes_of_the_nasty_ones(name: str) -> None:
     data, expected = CORPUS[name]
     ua = Alone()
-    ua.endpoint.receive(data, PEER, ua.now)
-    sent = [data for data, _ in ua.endpoint.datagrams()]
-    call = ua.endpoint.next_call()
+    ua.agent.receive(data, PEER, ua.now)
+    sent = [data for data, _ in ua.agent.datagrams()]
+    call = ua.agent.next_call()
     if isinstance(expected, int):
         assert [data[:11] for data in sent] == [b"SIP/2.0 %d" % expected]
         assert len(sent[0]) < len(data) + 200, "an answer is no amplifier"

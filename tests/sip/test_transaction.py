@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from tests.sip.useragents import PEER, kind, reply, request
 
@@ -30,7 +32,8 @@ TIMER_E = [0.5, 1.5, 3.5, 7.5, 11.5, 15.5, 19.5, 23.5, 27.5, 31.5]
 class Bench:
     """What is round a transaction."""
 
-    def __init__(self) -> None:
+    def __init__(self, peer: Hop = PEER) -> None:
+        self.peer = peer
         self.timers = Timers()
         self.sent: list[bytes] = []
         self.got: list[tuple[Instant, int | None]] = []
@@ -38,7 +41,7 @@ class Bench:
         self.over = False
 
     def send(self, data: bytes, peer: Hop) -> None:
-        assert peer == PEER
+        assert peer == self.peer
         self.sent.append(data)
 
     def on_response(self, response: Response | None, at: Instant) -> None:
@@ -73,26 +76,26 @@ class Bench:
 
     def invite(self) -> InviteClientTransaction:
         machine = InviteClientTransaction(
-            request(), self.timers, self.send, PEER, self.on_response, self.finish
+            request(), self.timers, self.send, self.peer, self.on_response, self.finish
         )
         machine.start(0.0)
         return machine
 
     def client(self) -> ClientTransaction:
         machine = ClientTransaction(
-            request("BYE"), self.timers, self.send, PEER, self.on_response, self.finish
+            request("BYE"), self.timers, self.send, self.peer, self.on_response, self.finish
         )
         machine.start(0.0)
         return machine
 
     def server_invite(self) -> InviteServerTransaction:
-        machine = InviteServerTransaction(request(), self.timers, self.send, PEER, self.finish)
+        machine = InviteServerTransaction(request(), self.timers, self.send, self.peer, self.finish)
         machine.on_end = lambda acknowledged, at: self.ended.append((at, acknowledged))
         machine.start(0.0)
         return machine
 
     def server(self) -> ServerTransaction:
-        return ServerTransaction(self.timers, self.send, PEER, self.finish)
+        return ServerTransaction(self.timers, self.send, self.peer, self.finish)
 
 
 # INVITE client
@@ -266,6 +269,51 @@ def test_timer_j_repeats_the_response(status: int) -> None:
     machine.feed("request", 32.0)
     assert len(bench.taken()) == 3
     assert bench.end_of(machine) == 32.1
+
+
+# Over a reliable transport
+
+
+TLS = Hop("tls", PEER.host, 5061)
+
+
+@pytest.mark.parametrize("make", [Bench.invite, Bench.client])
+def test_over_a_reliable_transport_no_request_is_sent_again(
+    make: Callable[[Bench], Transaction],
+) -> None:
+    bench = Bench(TLS)
+    make(bench)
+    bench.taken()
+    assert bench.run(100.0) == []
+    assert bench.got == [(32.0, None)]
+
+
+def test_over_a_reliable_transport_no_rejection_is_sent_again() -> None:
+    bench = Bench(TLS)
+    bench.server_invite().send_response(respond(request(), 486), 0.0)
+    bench.taken()
+    assert bench.run(100.0) == []
+    assert bench.ended == [(32.0, False)]
+
+
+def test_over_a_reliable_transport_an_answered_request_is_forgotten_at_once() -> None:
+    bench = Bench(TLS)
+    invite = bench.invite()
+    invite.receive(reply(request(), 486), 1.0)
+    assert bench.end_of(invite) == 1.0
+    bench = Bench(TLS)
+    client = bench.client()
+    client.receive(reply(request("BYE"), 200), 1.0)
+    assert bench.end_of(client) == 1.0
+    bench = Bench(TLS)
+    server = bench.server()
+    server.send_response(respond(request("BYE"), 200), 1.0)
+    assert bench.end_of(server) == 1.0
+    bench = Bench(TLS)
+    rejected = bench.server_invite()
+    rejected.send_response(respond(request(), 486), 0.0)
+    rejected.feed("ACK", 1.0)
+    assert bench.end_of(rejected) == 1.0
 
 
 # The tables

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from tests.sip.useragents import ANSWER, OFFER, Network, Side
+from tests.sip.useragents import ANSWER, OFFER, Network, Side, idle
 
 from ringback.sip.calls import Call, IncomingCall, OutgoingCall
 from ringback.sip.events import CallEvent, Established, Offered, Signal, Succeeded
@@ -28,18 +28,16 @@ class Pair:
 
     def dial(self) -> OutgoingCall:
         sender = NameAddr.parse("<sip:us@192.0.2.1>")
-        call = OutgoingCall(self.us.endpoint, "sip:1@192.0.2.2", THEM, sender=sender, sdp=OFFER)
+        call = OutgoingCall(self.us.agent, "sip:1@192.0.2.2", THEM, sender=sender, sdp=OFFER)
         call.send(self.network.now)
         return call
 
     def later(self, seconds: float, action: Callable[[float], None]) -> None:
-        self.them.endpoint.timers.set(self.network.now + seconds, action)
+        self.them.agent.layers.timers.set(self.network.now + seconds, action)
 
     def assert_idle(self) -> None:
         for side in (self.us, self.them):
-            end = side.endpoint
-            assert not end.dialogs and not end._clients and not end._servers and not end._open
-            assert end.next_timer() is None
+            assert idle(side.agent)
 
 
 def answering(pair: Pair) -> None:

@@ -26,7 +26,7 @@ def test_everything_is_known_before_the_invite_leaves() -> None:
     call = ua.call(headers=(("p-asserted-identity", "<sip:100@x>"), ("privacy", "id")))
     saved = json.loads(json.dumps(call.saved()))
     assert ua.out() == []
-    assert ua.endpoint.next_timer() is None
+    assert ua.agent.next_timer() is None
     call.send(ua.now)
     (invite,) = ua.out()
     assert isinstance(invite, Request)
@@ -249,7 +249,7 @@ def test_what_was_not_stored_before_a_crash_is_met_again_after_it() -> None:
     assert before.give(answer) == []
 
     after = Alone()
-    ResumedCall(after.endpoint).resume(saved, after.now)
+    ResumedCall(after.agent).resume(saved, after.now)
     assert kinds(after.out()) == ["CANCEL"]
     assert kinds(after.give(answer)) == ["ACK", "BYE"]
 

@@ -17,19 +17,18 @@ from tests.sip.useragents import (
     request,
 )
 
-from ringback.sip import endpoint as endpoint_module
-from ringback.sip.calls import IncomingCall
-from ringback.sip.endpoint import Endpoint
+from ringback.sip import transport, useragent
 from ringback.sip.events import Rejected
 from ringback.sip.hop import Hop
 from ringback.sip.message import Request, Response
+from ringback.sip.useragent import UserAgent
 
 
 def refused(ua: Alone, message: Request | bytes, source: Hop = PEER) -> Response:
     """The one response, to a request that makes no call."""
     (response,) = ua.give(message, source)
     assert isinstance(response, Response)
-    assert ua.endpoint.next_call() is None
+    assert ua.agent.next_call() is None
     return response
 
 
@@ -285,7 +284,7 @@ def test_further_vias_and_record_routes_are_copied_in_order() -> None:
 
 def test_behind_nat_the_advertised_address_is_in_via_and_contact() -> None:
     public = Hop("udp", "198.51.100.7", 6060)
-    ua = Alone(endpoint=Endpoint(public, random.Random(1), IncomingCall))
+    ua = Alone(agent=UserAgent(public, random.Random(1)))
     _, invite = ua.dial()
     assert (invite.via.host, invite.via.port) == (public.host, public.port)
     assert str(invite.contact) == "<sip:198.51.100.7:6060>"
@@ -302,7 +301,7 @@ def test_an_unknown_source_gets_no_answer_and_is_not_parsed(
     def parse(data: bytes) -> Request:
         raise AssertionError("it was parsed")
 
-    monkeypatch.setattr(endpoint_module, "parse", parse)
+    monkeypatch.setattr(transport, "parse", parse)
     assert ua.give(request("OPTIONS"), Hop("udp", "192.0.2.66", 5060)) == []
     assert ua.give(b"garbage", Hop("udp", "192.0.2.66", 5060)) == []
     with pytest.raises(AssertionError):
@@ -310,14 +309,14 @@ def test_an_unknown_source_gets_no_answer_and_is_not_parsed(
 
 
 def test_too_many_open_calls_get_503(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(endpoint_module, "MOST_INVITES", 2)
+    monkeypatch.setattr(useragent, "MOST_INVITES", 2)
     ua = Alone()
     first = ua.incoming(request(branch="z9hG4bK1", call_id="1"))
     ua.incoming(request(branch="z9hG4bK2", call_id="2"))
     response = refused(ua, request(branch="z9hG4bK3", call_id="3"))
     assert (response.status, response.headers.get("retry-after")) == (503, "5")
     assert refused(ua, request(branch="z9hG4bK3", call_id="3")).encode() == response.encode()
-    assert len(ua.endpoint._servers) == 2
+    assert ua.agent.layers.transactions.serving == 2
     first.reject(486, ua.now)
     (final,) = ua.out()
     ua.give(request("ACK", branch="z9hG4bK1", call_id="1", to_tag=final.to.tag))
@@ -328,7 +327,7 @@ def test_too_many_open_calls_get_503(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_too_many_transactions_get_503_and_the_ones_there_are_go_on(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(endpoint_module, "MOST_TRANSACTIONS", 3)
+    monkeypatch.setattr(useragent, "MOST_TRANSACTIONS", 3)
     ua = Alone()
     call = ua.incoming()
     for number in range(2):
@@ -345,7 +344,7 @@ def test_too_many_transactions_get_503_and_the_ones_there_are_go_on(
 
 
 def test_a_call_can_be_ended_however_much_there_is_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(endpoint_module, "MOST_TRANSACTIONS", 0)
+    monkeypatch.setattr(useragent, "MOST_TRANSACTIONS", 0)
     ua = Alone()
     call, invite = ua.answered()
     assert kinds(ua.give(from_callee("INFO", invite))) == ["503 INFO"]
@@ -360,7 +359,7 @@ def test_calls_that_cannot_be_taken_are_told_as_text(monkeypatch: pytest.MonkeyP
     def refused(source: Hop, why: str) -> None:
         told.append((source, why))
 
-    ua = Alone(endpoint=Endpoint(US, random.Random(1), IncomingCall, refused=refused))
+    ua = Alone(agent=UserAgent(US, random.Random(1), refused=refused))
     require = (("require", "\x1b[2J, 100rel"),)
     for message in (
         b"garbage",
@@ -371,7 +370,7 @@ def test_calls_that_cannot_be_taken_are_told_as_text(monkeypatch: pytest.MonkeyP
         request("INVITE", branch="z9hG4bK4", to_tag="gone"),
     ):
         ua.give(message)
-    monkeypatch.setattr(endpoint_module, "MOST_INVITES", 0)
+    monkeypatch.setattr(useragent, "MOST_INVITES", 0)
     ua.give(request(branch="z9hG4bK5"))
     assert told == [
         (PEER, "505, version 'SIP/\\x1b3'"),

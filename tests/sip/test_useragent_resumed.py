@@ -21,7 +21,7 @@ CHALLENGE = 'Digest realm="r", nonce="n1", algorithm=MD5, qop="auth"'
 
 def resumed(saved: dict[str, object]) -> tuple[Alone, ResumedCall, list[Request]]:
     ua = Alone(seed=99)
-    call = ResumedCall(ua.endpoint)
+    call = ResumedCall(ua.agent)
     call.resume(json.loads(json.dumps(saved)), ua.now)
     return ua, call, [message for message in ua.out() if isinstance(message, Request)]
 

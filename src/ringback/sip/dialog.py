@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote
 
 from ringback.sip.errors import SipError
 from ringback.sip.hop import Hop
 from ringback.sip.message import Headers, Request, Response
-from ringback.sip.uri import NameAddr, SipUri, bracketed, unbracketed
+from ringback.sip.uri import NameAddr, unbracketed
 
 DialogKey = tuple[str, str, str]
 """Call-ID, our tag, their tag."""
@@ -135,10 +134,3 @@ class Dialog:
             Hop.from_json(document["peer"]),
             document["cseq"],
         )
-
-
-def sip_uri(user: str | None, host: str, port: int) -> str:
-    """A plain URI for Contact, From and the like; of `user`, which may be a whole address, what
-    cannot stand in one is escaped (section 19.1.2)."""
-    escaped = None if user is None else quote(user, safe="-_.!~*'()&=+$,;?/")
-    return str(SipUri("sip", escaped, bracketed(host), port if port != 5060 else None))

@@ -23,6 +23,11 @@ class Hop:
     """An IP address, without brackets; or a name that nobody has looked up yet."""
     port: int
 
+    @property
+    def reliable(self) -> bool:
+        """The transport itself sends again what is lost (RFC 3261 section 17)."""
+        return self.transport != "udp"
+
     def to_json(self) -> list[Any]:
         return [self.transport, self.host, self.port]
 

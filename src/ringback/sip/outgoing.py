@@ -7,10 +7,9 @@ from typing import Any
 
 from ringback.clock import Instant
 from ringback.sip.authentication import Challenges, Credentials
-from ringback.sip.call import Call
+from ringback.sip.call import Call, Core
 from ringback.sip.client_transaction import InviteClientTransaction
 from ringback.sip.dialog import Dialog
-from ringback.sip.endpoint import Endpoint
 from ringback.sip.events import Failed, Provisional, Succeeded
 from ringback.sip.hop import Hop
 from ringback.sip.message import Headers, Request, Response
@@ -32,7 +31,7 @@ class OutgoingCall(Call):
 
     def __init__(
         self,
-        endpoint: Endpoint,
+        core: Core,
         uri: str,
         peer: Hop,
         *,
@@ -47,17 +46,19 @@ class OutgoingCall(Call):
 
         `acknowledges_later`: a 2xx is repeated by the far end until `acknowledge`, so that what
         was not stored before a crash is met again after it."""
-        super().__init__(endpoint, credentials)
+        super().__init__(core, credentials)
         self.peer = peer
         self.local_sdp = sdp
         self._uri = uri
-        self._sender = sender.with_tag(endpoint.token())
+        self._sender = sender.with_tag(self.layers.token())
         self._extra = tuple(headers)
-        self._call_id = f"{endpoint.token()}{endpoint.token()}@{endpoint.public.host}"
-        self._branch = endpoint.new_branch()
+        self._call_id = (
+            f"{self.layers.token()}{self.layers.token()}@{self.layers.transport.public.host}"
+        )
+        self._branch = self.layers.transactions.new_branch()
         self._cseq = 1
         self._acknowledges_later = acknowledges_later or not sdp
-        self._challenges = Challenges(credentials, endpoint.token)
+        self._challenges = Challenges(credentials, self.layers.token)
         self._request = self._invite()
         self._interval_raised = False
         self._provisional = False
@@ -85,7 +86,7 @@ class OutgoingCall(Call):
         """Send the INVITE."""
         if self._cancelled:
             return
-        self._transaction = self.endpoint.invite_transaction(
+        self._transaction = self.layers.transactions.invite(
             self._request, self.peer, self._on_response
         )
         self._transaction.start(now)
@@ -115,7 +116,7 @@ class OutgoingCall(Call):
 
     def _send_cancel(self, now: Instant) -> None:
         assert self._transaction is not None
-        self.endpoint.cancel(self._request, self.peer, now)
+        self.layers.transactions.cancel(self._request, self.peer, now)
         self._transaction.expect_final(now)
 
     def _invite(self) -> Request:
@@ -133,7 +134,7 @@ class OutgoingCall(Call):
             headers.add(*authorization)
         self.dress(request, self.local_sdp)
         self.session_timer.ask(request)
-        self.endpoint.stamp(request, self._branch)
+        self.layers.transport.stamp(request, self.peer, self._branch)
         return request
 
     # Answers
@@ -189,18 +190,19 @@ class OutgoingCall(Call):
         if sdp:
             ack.headers.add("content-type", "application/sdp")
             ack.body = sdp
-        self.endpoint.stamp(ack)
-        self._acks[tag] = ack.encode(), dialog.destination()
+        hop = dialog.destination()
+        self.layers.transport.stamp(ack, hop, self.layers.transactions.new_branch())
+        self._acks[tag] = ack.encode(), hop
         self._acknowledge_again(tag)
 
     def _acknowledge_again(self, tag: str) -> None:
         ack = self._acks[tag]
         if ack is not None:
-            self.endpoint.send(*ack)
+            self.layers.transport.send(*ack)
 
     def _end_fork(self, dialog: Dialog, now: Instant) -> None:
         """Another phone answered too, after the first: BYE (section 13.2.2.4)."""
-        fork = Call(self.endpoint, self.credentials)
+        fork = Call(self._core, self.credentials)
         fork.dialog = dialog
         fork.register()
         fork.bye(now)

@@ -80,7 +80,7 @@ class Registration:
             pause = min(max(RETRY, float(_number(response, "retry-after") or 0)), LONGEST_RETRY)
             if response is not None and response.status not in _PASSING:
                 self._until = now  # refused: what was granted before is worth nothing
-        self._next = self._server.endpoint.timers.set(now + pause, self._register)
+        self._next = self._server.layers.timers.set(now + pause, self._register)
         self._on_change(now < self._until, response)
 
     def _raise(self, response: Response) -> bool:
@@ -98,7 +98,7 @@ class Registration:
         return min(max(granted, SHORTEST), LONGEST)
 
     def _of_contact(self, response: Response) -> int | None:
-        public = self._server.endpoint.public
+        public = self._server.layers.transport.public
         try:
             contacts = response.headers.parsed("contact", NameAddr.parse)
         except SipError:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ringback.clock import Instant
 from ringback.sip.authentication import Challenges
 from ringback.sip.events import Answer, Offered, OfferRefused, Refreshed
@@ -11,9 +9,7 @@ from ringback.sip.hop import Hop
 from ringback.sip.message import Request, Response
 from ringback.sip.server_transaction import InviteServerTransaction
 from ringback.sip.timers import SipTimer
-
-if TYPE_CHECKING:
-    from ringback.sip.call import Call
+from ringback.sip.usage import InviteUsage
 
 MOST_CLASHES = 5
 """So often a re-INVITE that met one of theirs is sent again."""
@@ -24,7 +20,7 @@ GONE = (None, 408, 481)
 class Renegotiation:
     """At most one re-INVITE of ours and one of theirs at a time."""
 
-    def __init__(self, call: Call) -> None:
+    def __init__(self, call: InviteUsage) -> None:
         self._call = call
         self._ours: _Reinvite | None = None
         self._theirs: tuple[Request, InviteServerTransaction] | None = None
@@ -70,7 +66,7 @@ class Renegotiation:
         elif self._theirs is not None or not call.established:
             status = 500
         if status is not None:
-            response = call.endpoint.response(request, status)
+            response = call.layers.response(request, status)
             if status == 500:
                 response.headers.add("retry-after", 1)
             transaction.send_response(response, now)
@@ -91,7 +87,7 @@ class Renegotiation:
             return
         request, transaction = self._theirs
         self._theirs = None
-        transaction.send_response(self._call.endpoint.response(request, status), now)
+        transaction.send_response(self._call.layers.response(request, status), now)
 
     def stop(self, now: Instant) -> None:
         """The call has ended: what they asked is answered with 487 (section 15.1.2)."""
@@ -105,7 +101,7 @@ class _Reinvite:
     interval, another try after a clash."""
 
     def __init__(
-        self, call: Call, owner: Renegotiation, offer: bytes | None, *, refresh: bool
+        self, call: InviteUsage, owner: Renegotiation, offer: bytes | None, *, refresh: bool
     ) -> None:
         """Without an `offer`, what was agreed last is offered again."""
         self._call = call
@@ -114,7 +110,7 @@ class _Reinvite:
         self.refresh = refresh
         """Somebody wants to know whether the far end is there."""
         self.under_way = False
-        self._challenges = Challenges(call.credentials, call.endpoint.token)
+        self._challenges = Challenges(call.credentials, call.layers.token)
         self._clashes = 0
         self._interval_raised = False
         self._again: SipTimer | None = None
@@ -130,7 +126,8 @@ class _Reinvite:
             request.headers.add(*authorization)
         call.dress(request, call.local_sdp if self._offer is None else self._offer)
         call.session_timer.ask(request)
-        call.endpoint.stamp(request)
+        hop = call.dialog.destination()
+        call.layers.transport.stamp(request, hop, call.layers.transactions.new_branch())
         self.under_way = True
         ack: tuple[bytes, Hop] | None = None
 
@@ -139,15 +136,13 @@ class _Reinvite:
             if response is not None and response.status < 200:
                 return
             if ack is not None:
-                call.endpoint.send(*ack)  # the 2xx again
+                call.layers.transport.send(*ack)  # the 2xx again
                 return
             if response is not None and response.status < 300:
                 ack = self._acknowledge(request, response)
             self._answered(request, response, at)
 
-        transaction = call.endpoint.invite_transaction(
-            request, call.dialog.destination(), on_response
-        )
+        transaction = call.layers.transactions.invite(request, hop, on_response)
         transaction.start(now)
         # A provisional answer, of a proxy for instance, says nothing of the far end.
         transaction.expect_final(now)
@@ -164,9 +159,10 @@ class _Reinvite:
         for name, value in request.headers.items():
             if name in ("authorization", "proxy-authorization"):
                 ack.headers.add(name, value)
-        self._call.endpoint.stamp(ack)
-        sent = ack.encode(), dialog.destination()
-        self._call.endpoint.send(*sent)
+        hop, layers = dialog.destination(), self._call.layers
+        layers.transport.stamp(ack, hop, layers.transactions.new_branch())
+        sent = ack.encode(), hop
+        layers.transport.send(*sent)
         return sent
 
     def _answered(self, request: Request, response: Response | None, now: Instant) -> None:
@@ -192,9 +188,9 @@ class _Reinvite:
     def _clash(self, now: Instant) -> None:
         """Both ends asked at once: again after a while that differs (section 14.1)."""
         self._clashes += 1
-        units = self._call.endpoint.chance.randint(0, 190 if self._call.owns_call_id else 200)
+        units = self._call.layers.chance.randint(0, 190 if self._call.owns_call_id else 200)
         pause = units / 100 + (2.1 if self._call.owns_call_id else 0)
-        self._again = self._call.endpoint.timers.set(now + pause, self.send)
+        self._again = self._call.layers.timers.set(now + pause, self.send)
 
     def _tell(self, response: Response | None, now: Instant) -> None:
         call = self._call

@@ -36,9 +36,9 @@ class ResumedCall(Call):
 
     def _resume_rejection(self, saved: dict[str, Any], now: Instant) -> None:
         request = _stored(saved["rejected"])
-        transaction = self.endpoint.server_invite(request, Hop.from_json(saved["peer"]))
+        transaction = self.layers.transactions.serve_invite(request, Hop.from_json(saved["peer"]))
         transaction.on_end = lambda acknowledged, at: self.tell(Rejected(acknowledged))
-        response = self.endpoint.response(request, saved["status"], to_tag=saved["tag"])
+        response = self.layers.response(request, saved["status"], to_tag=saved["tag"])
         transaction.send_response(response, now)
 
     def _resume_invite(self, request: Request, tries: int, peer: Hop, now: Instant) -> None:
@@ -70,9 +70,9 @@ class ResumedCall(Call):
                 elif tag in dialogs:
                     self._acknowledge(dialogs[tag], request)
 
-        transaction = self.endpoint.invite_transaction(request, peer, on_response)
+        transaction = self.layers.transactions.invite(request, peer, on_response)
         transaction.resume()
-        self.endpoint.cancel(request, peer, now)
+        self.layers.transactions.cancel(request, peer, now)
         transaction.expect_final(now)
 
     def _failed(self, response: Response | None) -> None:
@@ -82,12 +82,13 @@ class ResumedCall(Call):
 
     def _acknowledge(self, dialog: Dialog, request: Request) -> None:
         ack = dialog.request("ACK", request.cseq.number)
-        self.endpoint.stamp(ack)
-        self.endpoint.send(ack.encode(), dialog.destination())
+        hop = dialog.destination()
+        self.layers.transport.stamp(ack, hop, self.layers.transactions.new_branch())
+        self.layers.transport.send(ack.encode(), hop)
 
     def _end_answered(self, dialog: Dialog, now: Instant) -> None:
         """The first answer's BYE is this call's; what else answers is ended on its own."""
-        call = Call(self.endpoint, self.credentials) if self.ended else self
+        call = Call(self._core, self.credentials) if self.ended else self
         call.dialog = dialog
         call.register()
         call.bye(now)

@@ -8,8 +8,8 @@ A transaction does no input or output: what it sends goes to `send`, what concer
 to callbacks.
 
 The tables, with the Accepted states of RFC 6026, are in `client_transaction` and
-`server_transaction`. UDP only: retransmissions and the waiting for them (timers D, I, J, K) are
-always on.
+`server_transaction`. Over a reliable transport nothing is sent again, and nothing waits for what
+the far end may send again.
 """
 
 from __future__ import annotations
@@ -22,6 +22,11 @@ from ringback.sip.hop import Hop
 from ringback.sip.timers import SipTimer, Timers
 
 Send = Callable[[bytes, Hop], None]
+
+
+_RETRANSMISSIONS = frozenset("AEG")
+_REPETITIONS = frozenset("DIJK")
+"""Timers that wait for what comes again."""
 
 
 class State(Enum):
@@ -77,6 +82,11 @@ class Transaction:
             self._stop(letter)
 
     def _start(self, letter: str, seconds: float, now: Instant) -> None:
+        if self.peer.reliable:
+            if letter in _RETRANSMISSIONS:
+                return
+            if letter in _REPETITIONS:
+                seconds = 0.0
         self._set[letter] = self._timers.set(now + seconds, lambda due: self.feed(letter, due))
 
     def _stop(self, letter: str) -> None:

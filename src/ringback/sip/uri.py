@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from ringback.sip.errors import SipError
 
@@ -175,6 +175,13 @@ class SipUri:
         port = f":{self.port}" if self.port is not None else ""
         headers = f"?{self.headers}" if self.headers is not None else ""
         return f"{self.scheme}:{user}{self.host}{port}{format_params(self.params)}{headers}"
+
+
+def sip_uri(user: str | None, host: str, port: int) -> str:
+    """A plain URI for Contact, From and the like; of `user`, which may be a whole address, what
+    cannot stand in one is escaped (section 19.1.2)."""
+    escaped = None if user is None else quote(user, safe="-_.!~*'()&=+$,;?/")
+    return str(SipUri("sip", escaped, bracketed(host), port if port != 5060 else None))
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,10 +16,9 @@ from ringback.engines.embedded.trunks import correspondence
 from ringback.engines.embedded.udp import UdpAdapter, bound_to, look_up, open_socket, reachable
 from ringback.server.control import ControlError, ask
 from ringback.server.run import control_path
-from ringback.sip.calls import IncomingCall
-from ringback.sip.endpoint import Endpoint
 from ringback.sip.hop import Hop
 from ringback.sip.message import Response
+from ringback.sip.useragent import UserAgent
 
 PORTS_A_CALL = 4
 ANSWER_SECONDS = 3.0
@@ -144,11 +143,9 @@ async def _ask(
         return {trunk.name: None for trunk in trunks}  # told of where the address is looked at
     public = Hop("udp", config.sip.advertise or reachable(listen.host), bound_to(sock).port)
     known = {address for found in addresses.values() for address in found}
-    endpoint = Endpoint(
-        public, random.SystemRandom(), IncomingCall, known=lambda source: source.host in known
-    )
+    agent = UserAgent(public, random.SystemRandom(), known=lambda source: source.host in known)
     adapter = UdpAdapter(
-        sock, endpoint, clock, on_call=lambda call: None, on_event=lambda call, event: None
+        sock, agent, clock, on_call=lambda call: None, on_event=lambda call, event: None
     )
     answers: dict[str, Response | None] = {trunk.name: None for trunk in trunks}
     left = len(answers)
@@ -162,7 +159,7 @@ async def _ask(
             if not left:
                 done.set()
 
-        server = correspondence(trunk, endpoint)
+        server = correspondence(trunk, agent.layers)
         server.peer = Hop("udp", addresses[trunk.name][0], trunk.port)
         server.options(answered, clock.now())
 

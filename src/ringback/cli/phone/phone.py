@@ -15,11 +15,10 @@ from ringback.media.g711 import Encoder
 from ringback.media.pool import read_wav
 from ringback.sip import events as sip
 from ringback.sip.calls import Call, IncomingCall, OutgoingCall
-from ringback.sip.dialog import sip_uri
-from ringback.sip.endpoint import Endpoint
 from ringback.sip.hop import Hop
 from ringback.sip.sdp import LocalAudio, SdpError, make_answer, make_offer
-from ringback.sip.uri import NameAddr, SipUri
+from ringback.sip.uri import NameAddr, SipUri, sip_uri
+from ringback.sip.useragent import UserAgent
 from ringback.sounds.ear import Said
 from ringback.sounds.speech import BUILT_IN, Voice
 
@@ -97,11 +96,11 @@ class Phone:
         chance = random.SystemRandom()
         sock = open_socket(listen)
         self._address = bound_to(sock)
-        self._endpoint = Endpoint(
-            self._address, chance, IncomingCall, known=lambda source: source.host == server.host
+        self._agent = UserAgent(
+            self._address, chance, known=lambda source: source.host == server.host
         )
         self._adapter = UdpAdapter(
-            sock, self._endpoint, self._clock, on_call=self._on_call, on_event=self._on_event
+            sock, self._agent, self._clock, on_call=self._on_call, on_event=self._on_event
         )
         self._chance = chance
         self._lines: list[PhoneLine] = []
@@ -115,7 +114,7 @@ class Phone:
         sdp = make_offer(LocalAudio(self._address.host, 9, CODECS, 1))
         sender = NameAddr(SipUri("sip", self._number, self._address.host), self._name)
         call = OutgoingCall(
-            self._endpoint,
+            self._agent,
             sip_uri(number, self._server.host, self._server.port),
             self._server,
             sender=sender,

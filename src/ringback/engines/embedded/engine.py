@@ -1,4 +1,4 @@
-"""The engine: one SIP endpoint, one pool of media workers, and the trunks."""
+"""The engine: one SIP user agent, one pool of media workers, and the trunks."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from ringback.engines.embedded.udp import UdpAdapter, bound_to, open_socket, rea
 from ringback.media.pool import MediaPool
 from ringback.sip import events as sip
 from ringback.sip.calls import Call, IncomingCall
-from ringback.sip.endpoint import Endpoint
 from ringback.sip.hop import Hop
+from ringback.sip.useragent import UserAgent
 from ringback.telephony.port import CallLeg, Listener, Order, TriggerLeg
 
 CLOSING_SECONDS = 1.0
@@ -50,16 +50,15 @@ class EmbeddedEngine:
         self._strangers = Strangers(clock, report)
         self._garbled = Strangers(clock, report)
         self._refusals = Strangers(clock, report)
-        self.endpoint = Endpoint(
+        self.agent = UserAgent(
             self.public,
             chance,
-            IncomingCall,
             known=self._known,
             unreadable=self._unreadable,
             refused=self._refused,
         )
         self._adapter = UdpAdapter(
-            self._socket, self.endpoint, clock, on_call=self._on_call, on_event=self._on_event
+            self._socket, self.agent, clock, on_call=self._on_call, on_event=self._on_event
         )
         self.media = MediaPool(
             clock,
@@ -68,7 +67,7 @@ class EmbeddedEngine:
             ports=settings.rtp_ports,
             report=report,
         )
-        self.trunks = Trunks(list(trunks), self.endpoint, self.flush, clock, report)
+        self.trunks = Trunks(list(trunks), self.agent.layers, self.flush, clock, report)
         self._loop = asyncio.get_running_loop()
         self._legs: dict[Call, InLeg | OutLeg | ResumedLeg] = {}
         self._on_trigger: Callable[[TriggerLeg], None] | None = None

@@ -6,11 +6,10 @@ import re
 
 from ringback.clock import Instant
 from ringback.config import Trunk
-from ringback.sip.dialog import sip_uri
 from ringback.sip.errors import SipError
 from ringback.sip.hop import Hop
 from ringback.sip.message import Request
-from ringback.sip.uri import NameAddr, SipUri, parse_params
+from ringback.sip.uri import NameAddr, SipUri, parse_params, sip_uri
 from ringback.telephony.port import Shown, Trigger
 
 _NUMBER = re.compile(r"\+?[0-9]{2,20}")

@@ -63,7 +63,7 @@ class OutLeg:
         sender, headers = sender_headers(order.shown, trunk, engine.public)
         host = f"{trunk.host}:{trunk.port}" if trunk.port != 5060 else trunk.host
         self._call = OutgoingCall(
-            engine.endpoint,
+            engine.agent,
             f"sip:{order.number}@{host}",
             self._trunk.address,
             sender=sender,

@@ -25,7 +25,7 @@ class ResumedLeg:
         self._document: dict[str, Any] = json.loads(saved)
         trunk = engine.trunks.find(self._document.get("trunk"))
         credentials = None if trunk is None else credentials_of(trunk)
-        self._call = ResumedCall(engine.endpoint, credentials)
+        self._call = ResumedCall(engine.agent, credentials)
 
     def saved(self) -> str:
         return self._saved

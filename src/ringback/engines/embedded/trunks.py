@@ -11,12 +11,12 @@ from ringback.clock import Clock, Instant
 from ringback.config import Trunk
 from ringback.engines.embedded.udp import look_up_soon
 from ringback.sip.calls import Credentials
-from ringback.sip.dialog import sip_uri
-from ringback.sip.endpoint import Endpoint
 from ringback.sip.hop import Hop
+from ringback.sip.layers import Layers
 from ringback.sip.message import Response
 from ringback.sip.outside import Correspondence
 from ringback.sip.registration import Registration
+from ringback.sip.uri import sip_uri
 
 OPTIONS_SECONDS = 25.0
 MISSES = 3
@@ -79,13 +79,13 @@ class Trunks:
     def __init__(
         self,
         trunks: list[Trunk],
-        endpoint: Endpoint,
+        layers: Layers,
         flush: Callable[[], None],
         clock: Clock,
         report: Callable[[str], None],
     ) -> None:
         self._states = {
-            trunk.name: TrunkState(trunk, correspondence(trunk, endpoint)) for trunk in trunks
+            trunk.name: TrunkState(trunk, correspondence(trunk, layers)) for trunk in trunks
         }
         for state in self._states.values():
             state.networks = [ipaddress.ip_network(text) for text in state.trunk.sources]
@@ -201,10 +201,10 @@ class Trunks:
         return registration
 
 
-def correspondence(trunk: Trunk, endpoint: Endpoint) -> Correspondence:
+def correspondence(trunk: Trunk, layers: Layers) -> Correspondence:
     """All that is asked of a trunk outside of calls; its address is looked up later."""
     return Correspondence(
-        endpoint,
+        layers,
         sip_uri(None, trunk.host, trunk.port),
         Hop(trunk.transport, trunk.host, trunk.port),
         sender=sip_uri(trunk.user, trunk.host, trunk.port),

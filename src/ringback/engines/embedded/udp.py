@@ -9,9 +9,9 @@ from collections.abc import Callable
 
 from ringback.clock import Clock, Timer
 from ringback.sip.calls import Call, IncomingCall
-from ringback.sip.endpoint import Endpoint
 from ringback.sip.events import CallEvent
 from ringback.sip.hop import Hop
+from ringback.sip.useragent import UserAgent
 
 LARGEST_DATAGRAM = 65_535
 DATAGRAMS_A_TURN = 64
@@ -76,19 +76,19 @@ async def look_up_soon(host: str) -> list[str]:
 
 
 class UdpAdapter:
-    """Moves datagrams and time between a socket and an endpoint."""
+    """Moves datagrams and time between a socket and a user agent."""
 
     def __init__(
         self,
         sock: socket.socket,
-        endpoint: Endpoint,
+        agent: UserAgent,
         clock: Clock,
         *,
         on_call: Callable[[IncomingCall], None],
         on_event: Callable[[Call, CallEvent], None],
     ) -> None:
         self._socket = sock
-        self._endpoint = endpoint
+        self._agent = agent
         self._clock = clock
         self._on_call = on_call
         self._on_event = on_event
@@ -108,7 +108,7 @@ class UdpAdapter:
         self._socket.close()
 
     def flush(self) -> None:
-        """Send what the endpoint has to send, hand on what it tells, and set the timer. To be
+        """Send what the user agent has to send, hand on what it tells, and set the timer. To be
         called after every verb, except from within `on_call` and `on_event`, whose verbs are
         flushed when they return."""
         if self._flushing:
@@ -123,7 +123,7 @@ class UdpAdapter:
             self._set_timer()
 
     def _send(self) -> None:
-        for data, peer in self._endpoint.datagrams():
+        for data, peer in self._agent.datagrams():
             try:
                 self._socket.sendto(data, (peer.host, peer.port))
             except OSError:
@@ -131,17 +131,17 @@ class UdpAdapter:
 
     def _hand_on(self) -> bool:
         """Tell one thing that happened; False when there is no more."""
-        call = self._endpoint.next_call()
+        call = self._agent.next_call()
         if call is not None:
             self._on_call(call)
             return True
-        told = self._endpoint.next_event()
+        told = self._agent.next_event()
         if told is not None:
             self._on_event(*told)
         return told is not None
 
     def _set_timer(self) -> None:
-        due = self._endpoint.next_timer()
+        due = self._agent.next_timer()
         if due == self._due and self._timer is not None:
             return
         if self._timer is not None:
@@ -151,7 +151,7 @@ class UdpAdapter:
 
     def _timer_due(self) -> None:
         self._timer = None
-        self._endpoint.run_timers(self._clock.now())
+        self._agent.run_timers(self._clock.now())
         self.flush()
 
     def _readable(self) -> None:
@@ -162,7 +162,7 @@ class UdpAdapter:
                 break
             except OSError:
                 continue  # an ICMP error of something sent before
-            self._endpoint.receive(
+            self._agent.receive(
                 bytes(self._view[:length]), Hop("udp", host, port), self._clock.now()
             )
         self.flush()
