@@ -15,6 +15,7 @@ from ringback.sip.client_transaction import (
     InviteClientTransaction,
 )
 from ringback.sip.hop import Hop
+from ringback.sip.machine import Table
 from ringback.sip.message import Request, Response, parse, respond
 from ringback.sip.server_transaction import (
     SERVER,
@@ -23,7 +24,7 @@ from ringback.sip.server_transaction import (
     ServerTransaction,
 )
 from ringback.sip.timers import Timers
-from ringback.sip.transaction import State, Table, Transaction
+from ringback.sip.transaction import State, Transaction
 
 TIMER_A = [0.5, 1.5, 3.5, 7.5, 15.5, 31.5]
 TIMER_E = [0.5, 1.5, 3.5, 7.5, 11.5, 15.5, 19.5, 23.5, 27.5, 31.5]
@@ -331,7 +332,9 @@ def test_over_a_reliable_transport_an_answered_request_is_forgotten_at_once() ->
         (SERVER, {"request", "send 1xx", "send 2xx", "send final", "J"}),
     ],
 )
-def test_an_input_without_a_row_changes_and_sends_nothing(table: Table, inputs: set[str]) -> None:
+def test_an_input_without_a_row_changes_and_sends_nothing(
+    table: Table[State], inputs: set[str]
+) -> None:
     bench = Bench()
     makers = {
         id(CLIENT_INVITE): bench.invite,
@@ -353,7 +356,7 @@ def test_an_input_without_a_row_changes_and_sends_nothing(table: Table, inputs: 
 
 
 @pytest.mark.parametrize("table", [CLIENT_INVITE, CLIENT, SERVER_INVITE, SERVER])
-def test_every_state_of_a_table_can_be_left_for_the_end(table: Table) -> None:
+def test_every_state_of_a_table_can_be_left_for_the_end(table: Table[State]) -> None:
     reached = {State.TERMINATED}
     while True:
         more = {at for (at, _), (to, _) in table.items() if to in reached} - reached

@@ -11,8 +11,8 @@ from ringback.sip.events import (
     Failed,
     Succeeded,
 )
+from ringback.sip.invitation import MOST_TRIES
 from ringback.sip.message import Request
-from ringback.sip.outgoing import MOST_TRIES
 
 ME = Credentials("us", "secret")
 CHALLENGE = 'Digest realm="r", nonce="n1", algorithm=MD5, qop="auth"'

@@ -16,8 +16,8 @@ from ringback.sip.events import (
     q850_cause,
 )
 from ringback.sip.hop import Hop
+from ringback.sip.invitation import MOST_FORKS
 from ringback.sip.message import Request
-from ringback.sip.outgoing import MOST_FORKS
 from ringback.sip.resumed import ResumedCall
 
 

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from ringback.clock import Instant
 from ringback.sip.authentication import Credentials, exchange
-from ringback.sip.dialog import DialogKey
+from ringback.sip.dialog import Dialog, DialogKey
 from ringback.sip.events import (
     Answer,
     CallEvent,
@@ -157,6 +157,13 @@ class Call(InviteUsage):
 
     def tell(self, event: CallEvent) -> None:
         self._core.tell(self, event)
+
+    def end_other(self, dialog: Dialog, now: Instant) -> None:
+        """Another phone answered our INVITE, after the first: BYE (section 13.2.2.4)."""
+        other = Call(self._core, self.credentials)
+        other.dialog = dialog
+        other.register()
+        other.bye(now)
 
     def register(self) -> None:
         """Requests within the dialog are for this call."""

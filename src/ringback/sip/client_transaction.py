@@ -6,13 +6,14 @@ from collections.abc import Callable
 
 from ringback.clock import Instant
 from ringback.sip.hop import Hop
+from ringback.sip.machine import Table
 from ringback.sip.message import Headers, Request, Response
 from ringback.sip.timers import LIFETIME, T1, T2, T4, Timers
-from ringback.sip.transaction import Send, State, Table, Transaction
+from ringback.sip.transaction import Send, State, Transaction
 
 S = State
 
-CLIENT_INVITE: Table = {  # RFC 3261 figure 5, RFC 6026 figure 5
+CLIENT_INVITE: Table[State] = {  # RFC 3261 figure 5, RFC 6026 figure 5
     (S.CALLING, "A"): (S.CALLING, ("retransmit", "set_a")),
     (S.CALLING, "B"): (S.TERMINATED, ("time_out",)),
     (S.CALLING, "1xx"): (S.PROCEEDING, ("pass_up",)),
@@ -28,7 +29,7 @@ CLIENT_INVITE: Table = {  # RFC 3261 figure 5, RFC 6026 figure 5
     (S.ACCEPTED, "M"): (S.TERMINATED, ()),
 }
 
-CLIENT: Table = {  # RFC 3261 figure 6
+CLIENT: Table[State] = {  # RFC 3261 figure 6
     (S.TRYING, "E"): (S.TRYING, ("retransmit", "set_e")),
     (S.TRYING, "F"): (S.TERMINATED, ("time_out",)),
     (S.TRYING, "1xx"): (S.PROCEEDING, ("pass_up",)),

@@ -139,10 +139,10 @@ class SipMessage:
         return values[0]
 
     def _only(self, name: str, parse: Callable[[str], T]) -> T:
-        value = self._first(name, parse)
-        if len(self.headers.parsed(name, parse)) > 1:
-            raise SipError(f"{name} has two values")
-        return value
+        values = self.headers.parsed(name, parse)
+        if len(values) != 1:
+            raise SipError(f"{name} has two values" if values else f"{name} is missing")
+        return values[0]
 
     @property
     def via(self) -> Via:

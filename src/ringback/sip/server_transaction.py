@@ -6,13 +6,15 @@ from collections.abc import Callable
 
 from ringback.clock import Instant
 from ringback.sip.hop import Hop
+from ringback.sip.machine import Table
 from ringback.sip.message import Request, Response, respond
 from ringback.sip.timers import LIFETIME, T1, T2, T4, TRYING_AFTER, Timers
-from ringback.sip.transaction import Send, State, Table, Transaction
+from ringback.sip.transaction import Send, State, Transaction
 
 S = State
 
-SERVER_INVITE: Table = {  # RFC 3261 figure 7, RFC 6026 figure 7; timer "100" is section 17.2.1's
+# RFC 3261 figure 7, RFC 6026 figure 7; timer "100" is section 17.2.1's.
+SERVER_INVITE: Table[State] = {
     (S.PROCEEDING, "INVITE"): (S.PROCEEDING, ("retransmit",)),
     (S.PROCEEDING, "100"): (S.PROCEEDING, ("send_trying",)),
     (S.PROCEEDING, "send 1xx"): (S.PROCEEDING, ("respond",)),
@@ -26,7 +28,7 @@ SERVER_INVITE: Table = {  # RFC 3261 figure 7, RFC 6026 figure 7; timer "100" is
     (S.ACCEPTED, "L"): (S.TERMINATED, ()),
 }
 
-SERVER: Table = {  # RFC 3261 figure 8
+SERVER: Table[State] = {  # RFC 3261 figure 8
     (S.TRYING, "send 1xx"): (S.PROCEEDING, ("respond",)),
     (S.TRYING, "send 2xx"): (S.COMPLETED, ("respond", "set_j")),
     (S.TRYING, "send final"): (S.COMPLETED, ("respond", "set_j")),
