@@ -15,7 +15,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import phonenumbers
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -27,19 +26,16 @@ from pydantic import (
     model_validator,
 )
 
+from ringback.countries import Country
 from ringback.faults import Fault, Faults, dotted, faults_of, form, not_empty, twice
+from ringback.guards.limits import Limits
+from ringback.numbering import NumberForm
+from ringback.prefixes import Digits, Prefix, without_plus
+from ringback.telephony.trunks import CalledFrom, Codec, Route, ShowIn, TransportName, Trunk
 
 
 class ConfigError(Exception):
     """The file cannot be used; each line of the message names one fault and its mending."""
-
-
-def known_country(code: str) -> str:
-    """The code itself; raises ValueError where no country has it."""
-    if code not in phonenumbers.SUPPORTED_REGIONS:
-        hint = ": the United Kingdom is GB" if code == "UK" else ""
-        raise ValueError(f"write a country of ISO 3166 in two capitals, such as GB{hint}")
-    return code
 
 
 def _not_yet(value: object) -> object:
@@ -48,17 +44,6 @@ def _not_yet(value: object) -> object:
     return value
 
 
-def _prefix(value: object) -> object:
-    return value.removeprefix("+") if isinstance(value, str) else value
-
-
-Country = Annotated[str, AfterValidator(known_country)]
-Digits = Annotated[str, form("[0-9]{0,15}", "digits")]
-Prefix = Annotated[
-    str,
-    BeforeValidator(_prefix),
-    form("[0-9]{1,15}", 'the leading digits of numbers with their country code, such as "44"'),
-]
 Host = Annotated[
     str, form(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?", "an IPv4 address or a name")
 ]
@@ -161,35 +146,34 @@ class Sip(_Section):
         return value
 
 
-class Guards(_Section):
-    """Per return number, over the whole server (spec section 8)."""
+_LIMITS = Limits()
 
-    return_calls_per_hour: int = Field(30, ge=1)
-    return_calls_per_day: int = Field(100, ge=1)
+
+class GuardsSection(_Section):
+    return_calls_per_hour: int = Field(_LIMITS.return_calls_per_hour, ge=1)
+    return_calls_per_day: int = Field(_LIMITS.return_calls_per_day, ge=1)
     special_prefixes: tuple[Prefix, ...] = ()
-    """Premium-rate and satellite prefixes beside those known."""
+
+    def limits(self) -> Limits:
+        return Limits(**dict(self))
 
 
-class Trunk(_Section):
+class TrunkSection(_Section):
     name: str = Field(min_length=1)
     host: Host
     port: int = Field(5060, ge=1, le=65535)
-    transport: Literal["udp", "tcp", "tls"] = "udp"
+    transport: TransportName = "udp"
     register_: bool = Field(False, alias="register")
     user: str | None = None
     password: str | None = Field(None, repr=False)
     sources: tuple[Annotated[str, AfterValidator(_source)], ...] = ()
-    codecs: Annotated[tuple[Literal["PCMA", "PCMU"], ...], AfterValidator(not_empty)] = (
-        "PCMA",
-        "PCMU",
-    )
+    codecs: Annotated[tuple[Codec, ...], AfterValidator(not_empty)] = ("PCMA", "PCMU")
     channels: int | None = Field(None, ge=1)
     trust_pai: bool = False
-    called_from: Literal["request_uri", "to", "p_called_party_id"] = "request_uri"
-    show_in: Literal["from", "p_asserted_identity", "p_preferred_identity"] = "from"
+    called_from: CalledFrom = "request_uri"
+    show_in: ShowIn = "from"
     foreign_numbers: bool = True
     country: Country | None = None
-    """Where a number without plus is dialled; None: it is E.164 that lacks its plus."""
     strip: int = Field(0, ge=0, le=15)
     prepend: Digits = ""
     plus: bool = True
@@ -205,7 +189,7 @@ class Trunk(_Section):
         return transport
 
     @model_validator(mode="after")
-    def _makes_sense(self) -> Trunk:
+    def _makes_sense(self) -> TrunkSection:
         found = []
         if self.register_ and self.user is None:
             found.append(Fault(("register",), "needs user and password"))
@@ -222,15 +206,37 @@ class Trunk(_Section):
             raise Faults(found)
         return self
 
+    def trunk(self) -> Trunk:
+        form = NumberForm(self.country, self.strip, self.prepend, self.plus)
+        return Trunk(
+            name=self.name,
+            host=self.host,
+            port=self.port,
+            transport=self.transport,
+            register=self.register_,
+            user=self.user,
+            password=self.password,
+            sources=self.sources,
+            codecs=self.codecs,
+            channels=self.channels,
+            trust_pai=self.trust_pai,
+            called_from=self.called_from,
+            show_in=self.show_in,
+            foreign_numbers=self.foreign_numbers,
+            called=form,
+            caller=form,
+            shown=form,
+            media_anywhere=self.media_anywhere,
+        )
 
-class Route(_Section):
-    prefix: Annotated[Digits, BeforeValidator(_prefix)] = ""
-    """Leading digits of E.164; empty: every number."""
+
+class RouteSection(_Section):
+    prefix: Annotated[Digits, BeforeValidator(without_plus)] = ""
     trunks: Annotated[tuple[str, ...], AfterValidator(not_empty)]
     weights: tuple[Annotated[int, Field(ge=1)], ...] = ()
 
     @model_validator(mode="after")
-    def _makes_sense(self) -> Route:
+    def _makes_sense(self) -> RouteSection:
         found = []
         if len(set(self.trunks)) != len(self.trunks):
             found.append(Fault(("trunks",), "names a trunk twice"))
@@ -240,6 +246,9 @@ class Route(_Section):
             raise Faults(found)
         return self
 
+    def route(self) -> Route:
+        return Route(self.prefix, self.trunks, self.weights)
+
 
 class Config(_Section):
     server: Server = Server()
@@ -247,9 +256,9 @@ class Config(_Section):
     engine: EngineSection = EngineSection()
     sip: Sip = Sip()
     asterisk: Annotated[dict[str, Any] | None, AfterValidator(_not_yet)] = None
-    guards: Guards = Guards()
-    trunk: tuple[Trunk, ...] = ()
-    route: tuple[Route, ...] = ()
+    guards: GuardsSection = GuardsSection()
+    trunk: tuple[TrunkSection, ...] = ()
+    route: tuple[RouteSection, ...] = ()
 
     @model_validator(mode="after")
     def _makes_sense(self) -> Config:
@@ -273,6 +282,14 @@ class Config(_Section):
                         ("route", index, "trunks"),
                         f"there is no trunk {name!r}: define it, or check its spelling",
                     )
+
+    @property
+    def trunks(self) -> tuple[Trunk, ...]:
+        return tuple(section.trunk() for section in self.trunk)
+
+    @property
+    def routes(self) -> tuple[Route, ...]:
+        return tuple(section.route() for section in self.route)
 
     @property
     def database_url(self) -> str:

@@ -16,6 +16,7 @@ from ringback.accounts.lockout import Lock
 from ringback.calls.inbox import Message
 from ringback.engines.simulated import FarCall
 from ringback.store.models import CallerId, Extension, Sound
+from ringback.telephony.port import Cause
 
 LATENCY = 0.051
 """The longest of the simulated network, one way."""
@@ -379,7 +380,7 @@ def test_an_answered_leg_b_makes_a_session_completed_whatever_comes_after(tmp_pa
     async def callee(call: FarCall) -> None:
         answers.append(call)
         if len(answers) > 1:
-            call.reject(486)
+            call.reject(Cause.BUSY)
             return
         call.answer()
         await call.sleep(10)
@@ -399,7 +400,7 @@ def test_calls_per_session(tmp_path: Path, allowed: int) -> None:
             call.press(NUMBER)
 
     async def busy(call: FarCall) -> None:
-        call.reject(486)
+        call.reject(Cause.BUSY)
 
     world = scene(tmp_path, caller, busy, callback={"calls_per_session": allowed})
     assert len(world.legs("B")) == allowed

@@ -14,6 +14,7 @@ from ringback.accounts import lockout
 from ringback.accounts.lockout import Lock
 from ringback.engines.simulated import FarCall
 from ringback.store.models import CallerId, Extension
+from ringback.telephony.port import Cause
 
 T = TypeVar("T")
 
@@ -357,7 +358,7 @@ class TestDialClock:
             await call.over()
 
         async def busy(call: FarCall) -> None:
-            call.reject(486)
+            call.reject(Cause.BUSY)
 
         async def play(world: World) -> None:
             world.network.phone(CALLER, caller)
@@ -416,7 +417,7 @@ def test_hash_alone_and_speed_dials_are_for_who_is_identified(tmp_path: Path) ->
         call.hang_up()
 
     async def busy(call: FarCall) -> None:
-        call.reject(486)
+        call.reject(Cause.BUSY)
 
     listed: dict[str, object] = {
         "number": CALLER,

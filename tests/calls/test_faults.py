@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from tests.calls.world import ACCESS, CALLEE, CALLER, World, in_world
 
 from ringback.calls import triggers
 from ringback.engines.simulated import FarCall
+from ringback.telephony.port import Rejection
 
 
 def test_a_fault_does_not_let_the_caller_ring_on(
@@ -23,7 +25,7 @@ def test_a_fault_does_not_let_the_caller_ring_on(
         monkeypatch.setattr(triggers, "decision", broken)
         ring = world.network.ring(ACCESS, CALLER)
         await world.sleep(6.0)
-        assert ring.rejected == 503
+        assert ring.rejected is Rejection.OUT_OF_SERVICE
         (told,) = world.journal.troubles
         assert "RuntimeError: broken" in told
 
@@ -38,7 +40,7 @@ def test_who_rings_when_the_server_stops_is_rejected(tmp_path: Path) -> None:
         assert ring.rang and ring.rejected is None
         await world.exchange.close(10.0)
         await world.sleep(1.0)
-        assert ring.rejected == 503
+        assert ring.rejected is Rejection.OUT_OF_SERVICE
 
     assert in_world(tmp_path, play).rows_of_sessions() == []
 
@@ -48,10 +50,10 @@ def test_no_free_port_for_the_return_call_is_a_network_fault(tmp_path: Path) -> 
         world.network.phone(CALLER, accepts_and_dials)
         world.network.phone(CALLEE, talker)
         await world.setup({"attempts": 2, "retry_after_seconds": 30})
-        world.engine.full = True
+        world.engine.room_from = lambda order: math.inf
         world.network.ring(ACCESS, CALLER)
         await world.until("return call again")
-        world.engine.full = False
+        world.engine.room_from = lambda order: 0.0
 
     world = in_world(tmp_path, play)
     assert world.session()["outcome"] == "completed"
@@ -61,7 +63,7 @@ def test_no_free_port_for_the_return_call_is_a_network_fault(tmp_path: Path) -> 
 def test_no_free_port_for_the_outgoing_call_is_told_to_the_caller(tmp_path: Path) -> None:
     async def caller(call: FarCall) -> None:
         await accepts(call)
-        world_now[0].engine.full = True
+        world_now[0].engine.room_from = lambda order: math.inf
         call.press("02079460000#")
         assert await call.hears("The call could not be connected")
         call.hang_up()
@@ -74,4 +76,6 @@ def test_no_free_port_for_the_outgoing_call_is_told_to_the_caller(tmp_path: Path
         await world.setup()
         world.network.ring(ACCESS, CALLER)
 
-    assert in_world(tmp_path, play).session()["outcome"] == "failed"
+    world = in_world(tmp_path, play)
+    assert world.session()["outcome"] == "failed"
+    assert world.journal.troubles == [f"no call to {CALLEE}: no more calls"]

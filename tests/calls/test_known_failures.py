@@ -13,9 +13,10 @@ from tests.calls.test_money import NO_QUESTIONS, nothing, play, recharge, stays,
 from tests.calls.world import ACCESS, CALLEE, CALLER, World, in_world
 
 from ringback.accounts.setupfile import SetupError
-from ringback.config import Trunk
 from ringback.engines.simulated import FarCall
+from ringback.numbering import NumberForm
 from ringback.store.models import Charge, LedgerEntry
+from ringback.telephony.trunks import Trunk
 
 NUMBER = "02079460000#"
 
@@ -199,20 +200,20 @@ def test_callback_to_premium_numbers_by_forged_cli(tmp_path: Path, forged: str) 
 
 
 @pytest.mark.parametrize(
-    ("trunk", "sent"),
+    ("form", "sent"),
     [
-        ({}, "+447700900123"),
-        ({"country": "GB"}, "07700900123"),
-        ({"country": "GB"}, "00447700900123"),
-        ({"plus": False}, "447700900123"),
+        (NumberForm(), "+447700900123"),
+        (NumberForm("GB"), "07700900123"),
+        (NumberForm("GB"), "00447700900123"),
+        (NumberForm(plus=False), "447700900123"),
     ],
 )
 def test_portaone_mor_cli_in_another_format_than_the_list(
-    tmp_path: Path, trunk: dict[str, object], sent: str
+    tmp_path: Path, form: NumberForm, sent: str
 ) -> None:
     async def scene(world: World) -> None:
-        world.trunks["trunk"] = Trunk(name="trunk", host="192.0.2.1", **trunk)
-        world.exchange = world._make_exchange()
+        trunk = Trunk("trunk", "192.0.2.1", caller=form)
+        world.trunks.replace([trunk], world.trunks.routes)
         await world.setup(NO_QUESTIONS)
         world.network.ring(ACCESS, sent)
 

@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import pytest
 from tests.calls.test_session import accepts_and_dials, talker
 from tests.calls.world import ACCESS, CALLEE, CALLER, World, in_world
 
-from ringback.telephony.port import CallLeg, Listener, NoRoom, Order
-
-NO_PORTS = "no free RTP port: give [sip] rtp_ports more"
+from ringback.telephony.port import Order
 
 
 def fill(world: World, number: str, seconds: float) -> None:
     """For so long from its first call on the engine has no room for calls to `number`."""
-    prepare, until = world.engine.prepare, list[float]()
+    begins: list[float] = []
 
-    def full(order: Order, listener: Listener, beside: CallLeg | None = None) -> CallLeg:
-        now = world.clock.now()
-        if order.number == number and now < (until or [now + seconds])[0]:
-            until[:] = until or [now + seconds]
-            raise NoRoom(NO_PORTS)
-        return prepare(order, listener, beside)
+    def room_from(order: Order) -> float:
+        if order.number != number:
+            return -math.inf
+        begins.append(world.clock.now())
+        return begins[0] + seconds
 
-    world.engine.prepare = full  # type: ignore[method-assign]
+    world.engine.room_from = room_from
 
 
 @pytest.mark.parametrize("number", [CALLER, CALLEE])
@@ -51,7 +49,7 @@ def test_a_return_call_without_room_is_made_again(tmp_path: Path) -> None:
 
     world = in_world(tmp_path, play)
     assert world.session()["outcome"] == "completed"
-    assert world.journal.troubles == [f"no call to {CALLER}: {NO_PORTS}"]
+    assert world.journal.troubles == [f"no call to {CALLER}: no more calls"]
 
 
 def test_an_outgoing_call_without_room_is_told_as_not_connected(tmp_path: Path) -> None:
@@ -64,4 +62,4 @@ def test_an_outgoing_call_without_room_is_told_as_not_connected(tmp_path: Path) 
     world = in_world(tmp_path, play)
     assert world.session()["outcome"] == "failed"
     assert "The call could not be connected." in world.said()
-    assert world.journal.troubles == [f"no call to {CALLEE}: {NO_PORTS}"]
+    assert world.journal.troubles == [f"no call to {CALLEE}: no more calls"]

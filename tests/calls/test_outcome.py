@@ -11,6 +11,7 @@ from tests.calls.world import ACCESS, CALLEE, CALLER, World, in_world
 
 from ringback.calls.outcome import Course, Outcome, of_answered
 from ringback.engines.simulated import FarCall
+from ringback.telephony.port import Cause
 
 FAULTS = (None, Outcome.NOT_ACCEPTED, Outcome.NO_CREDIT, Outcome.BUSY)
 
@@ -51,15 +52,15 @@ async def dials_twice(call: FarCall) -> None:
     call.hang_up()
 
 
-@pytest.mark.parametrize("status", [486, 603, 500, None])
+@pytest.mark.parametrize("cause", [Cause.BUSY, Cause.REJECTED, Cause.FAILED, None])
 def test_a_session_with_a_conversation_is_completed_whatever_the_last_call_met(
-    tmp_path: Path, status: int | None
+    tmp_path: Path, cause: Cause | None
 ) -> None:
     async def other(call: FarCall) -> None:
-        if status is None:
+        if cause is None:
             call.ring()
         else:
-            call.reject(status)
+            call.reject(cause)
 
     async def play(world: World) -> None:
         world.network.phone(CALLER, dials_twice)
@@ -73,8 +74,12 @@ def test_a_session_with_a_conversation_is_completed_whatever_the_last_call_met(
     assert world.session()["outcome"] == "completed"
 
 
-@pytest.mark.parametrize("status", [486, 404])
-def test_the_last_fault_counts_where_nobody_was_talked_to(tmp_path: Path, status: int) -> None:
+@pytest.mark.parametrize(
+    ("cause", "outcome"), [(Cause.BUSY, "busy"), (Cause.UNALLOCATED, "failed")]
+)
+def test_the_last_fault_counts_where_nobody_was_talked_to(
+    tmp_path: Path, cause: Cause, outcome: str
+) -> None:
     async def caller(call: FarCall) -> None:
         await accepts(call)
         call.press("999#")
@@ -84,7 +89,7 @@ def test_the_last_fault_counts_where_nobody_was_talked_to(tmp_path: Path, status
         call.hang_up()
 
     async def callee(call: FarCall) -> None:
-        call.reject(status)
+        call.reject(cause)
 
     async def play(world: World) -> None:
         world.network.phone(CALLER, caller)
@@ -92,7 +97,7 @@ def test_the_last_fault_counts_where_nobody_was_talked_to(tmp_path: Path, status
         await world.setup()
         world.network.ring(ACCESS, CALLER)
 
-    assert in_world(tmp_path, play).session()["outcome"] == {486: "busy", 404: "failed"}[status]
+    assert in_world(tmp_path, play).session()["outcome"] == outcome
 
 
 @pytest.mark.parametrize(
@@ -111,7 +116,7 @@ def test_ended_by_order(tmp_path: Path, step: str, outcome: str, stage: str) -> 
     async def phone(call: FarCall) -> None:
         calls.append(call)
         if len(calls) == 1:
-            call.reject(486)
+            call.reject(Cause.BUSY)
         else:
             await accepts_and_dials(call)
 

@@ -10,6 +10,7 @@ from tests.calls.test_session import accepts_and_dials, talker
 from tests.calls.world import ACCESS, CALLEE, CALLER, World, in_world
 
 from ringback.engines.simulated import FarCall
+from ringback.telephony.port import Cause
 
 
 def outcomes(world: World) -> list[str]:
@@ -25,7 +26,7 @@ def test_a_retry_that_would_come_too_late_keeps_nobody_from_triggering_anew(
     async def busy_once(call: FarCall) -> None:
         calls.append(call)
         if len(calls) == 1:
-            call.reject(486)
+            call.reject(Cause.BUSY)
         else:
             await accepts_and_dials(call)
 
@@ -50,7 +51,7 @@ def test_a_further_trigger_moves_a_retry_to_before_the_end(tmp_path: Path) -> No
     async def busy_once(call: FarCall) -> None:
         calls.append(call)
         if len(calls) == 1:
-            call.reject(486)
+            call.reject(Cause.BUSY)
         else:
             await accepts_and_dials(call)
 
@@ -102,7 +103,7 @@ def test_a_busy_while_the_number_is_triggering_is_no_attempt(tmp_path: Path) -> 
     async def play(world: World) -> None:
         async def phone(call: FarCall) -> None:
             if any(ring.rejected is None for ring in world.network.rings.values()):
-                call.reject(486)
+                call.reject(Cause.BUSY)
             else:
                 await accepts_and_dials(call)
 
@@ -116,22 +117,23 @@ def test_a_busy_while_the_number_is_triggering_is_no_attempt(tmp_path: Path) -> 
     world = in_world(tmp_path, play)
     assert outcomes(world) == ["completed", "refused_duplicate"]
     first, second = world.legs("A")
-    assert first["cause"] == 486
+    assert first["ending"] == Cause.BUSY
     assert 2.0 <= second["started"] - world.rows_of_sessions()[1]["ended"] < 2.3
 
 
 @pytest.mark.parametrize(
-    ("status", "outcome", "attempts"), [(603, "rejected", 1), (404, "failed", 1), (486, "busy", 2)]
+    ("cause", "outcome", "attempts"),
+    [(Cause.REJECTED, "rejected", 1), (Cause.UNALLOCATED, "failed", 1), (Cause.BUSY, "busy", 2)],
 )
 def test_an_attempt_whose_end_was_written_and_nothing_more_counts(
-    tmp_path: Path, status: int, outcome: str, attempts: int
+    tmp_path: Path, cause: Cause, outcome: str, attempts: int
 ) -> None:
     """Killed between the end of the attempt and what follows from it: whoever rejected the call
     is not called again, and whoever was busy not at once."""
 
     async def play(world: World) -> None:
         async def phone(call: FarCall) -> None:
-            call.reject(status)
+            call.reject(cause)
 
         world.network.phone(CALLER, phone)
         world.dies_at = lambda point: point == "not answered" and len(world.legs("A")) == 1

@@ -11,7 +11,7 @@ from ringback.calls.keypad import NUMBER_DIGITS, SECRET_DIGITS, Entry, Keypad
 from ringback.calls.outcome import Course, Outcome, of_answered
 from ringback.calls.presentation import Caller, shown_to_callee
 from ringback.calls.watch import CUT_LEAD_SECONDS, Task, Watch
-from ringback.config import Trunk
+from ringback.telephony.trunks import Trunk
 
 
 def type_keys(keypad: Keypad, keys: str) -> Entry | None:

@@ -11,6 +11,8 @@ from tests.calls.world import ACCESS, CALLEE, CALLER, PIN, World, in_world
 
 from ringback.engines.simulated import FarCall
 from ringback.engines.simulated.legs import SimulatedLeg
+from ringback.telephony.port import Cause, Rejection
+from ringback.telephony.trunks import Route
 
 
 async def talker(call: FarCall) -> None:
@@ -48,7 +50,7 @@ def test_a_whole_call(tmp_path: Path) -> None:
         await world.sleep(4.9)
         assert ring.rang and ring.rejected is None
         await world.sleep(0.3)
-        assert ring.rejected == 486
+        assert ring.rejected is Rejection.BUSY
 
     world = in_world(tmp_path, play)
     session = world.session()
@@ -155,11 +157,16 @@ async def patient(call: FarCall) -> None:
 def test_return_call_not_answered(
     tmp_path: Path, callback: dict[str, object], script: str, outcome: str
 ) -> None:
-    statuses = {"busy": 486, "decline": 603, "fails": 500, "unallocated": 404}
+    causes = {
+        "busy": Cause.BUSY,
+        "decline": Cause.REJECTED,
+        "fails": Cause.FAILED,
+        "unallocated": Cause.UNALLOCATED,
+    }
 
     async def phone(call: FarCall) -> None:
-        if script in statuses:
-            call.reject(statuses[script])
+        if script in causes:
+            call.reject(causes[script])
         else:
             call.ring()
 
@@ -181,7 +188,7 @@ def test_busy_is_tried_again_and_then_answered(tmp_path: Path) -> None:
     async def phone(call: FarCall) -> None:
         tries.append(call)
         if len(tries) < 3:
-            call.reject(486)
+            call.reject(Cause.BUSY)
         else:
             await accepts_and_dials(call)
 
@@ -256,7 +263,7 @@ def test_refused(
         await world.sleep(6.0)
         # A refused caller hears the same ringing and the same rejection as an accepted one.
         assert made.rang
-        assert made.rejected == (None if made.gone else 486)
+        assert made.rejected is (None if made.gone else Rejection.BUSY)
 
     world = in_world(tmp_path, play)
     assert world.session()["outcome"] == outcome
@@ -466,11 +473,8 @@ def test_what_happens_while_leg_b_is_being_ended_is_not_lost(
 
 
 def test_the_other_trunk_is_tried_when_one_is_silent(tmp_path: Path) -> None:
-    from ringback.config import Route
-
     async def play(world: World) -> None:
-        world.routes = (Route(prefix="", trunks=("second", "trunk")),)
-        world.exchange = world._make_exchange()
+        world.trunks.replace(world.trunks.by_name.values(), [Route("", ("second", "trunk"))])
         world.network.silent_trunks.add("second")
         world.network.phone(CALLER, accepts_and_dials)
         world.network.phone(CALLEE, talker)
@@ -483,11 +487,8 @@ def test_the_other_trunk_is_tried_when_one_is_silent(tmp_path: Path) -> None:
 
 
 def test_a_trunk_that_went_down_or_full_meanwhile_is_skipped(tmp_path: Path) -> None:
-    from ringback.config import Route
-
     async def play(world: World) -> None:
-        world.routes = (Route(prefix="", trunks=("second", "trunk")),)
-        world.exchange = world._make_exchange()
+        world.trunks.replace(world.trunks.by_name.values(), [Route("", ("second", "trunk"))])
         world.network.silent_trunks.add("second")
         world.network.phone(CALLER, accepts_and_dials)
         await world.setup({"attempts": 1})

@@ -15,6 +15,7 @@ from tests.calls.world import ACCESS, CALLEE, CALLER, PIN, World, in_world
 from ringback.engines.simulated import FarCall
 from ringback.store import StoreError
 from ringback.store.models import Reservation
+from ringback.telephony.port import Cause, Rejection
 
 T = TypeVar("T")
 NATIONAL = "02079460000#"
@@ -37,7 +38,7 @@ def test_a_trigger_is_refused_with_503_and_the_next_one_is_taken(tmp_path: Path)
         refused = world.network.ring(ACCESS, CALLER)
         await world.sleep(10.0)
         assert refused.rang, "the caller hears it ring as ever"
-        assert refused.rejected == 503
+        assert refused.rejected is Rejection.OUT_OF_SERVICE
         world.store.down = False
         await world.sleep(5.0)
         world.network.ring(ACCESS, CALLER)
@@ -114,7 +115,7 @@ def test_a_busy_line_is_called_again_all_the_same(tmp_path: Path) -> None:
                 await accepts_and_dials(call)
                 return
             world.store.down = True
-            call.reject(486)
+            call.reject(Cause.BUSY)
             await call.sleep(15.0)
             world.store.down = False
 

@@ -20,8 +20,8 @@ from ringback.calls.exchange import Exchange
 from ringback.calls.services import Services
 from ringback.charging.ledger import UNLIMITED
 from ringback.clock import Instant, LoopClock
-from ringback.config import Guards, Route, Trunk
 from ringback.engines.simulated import FarCall, Network, SimulatedEngine, run_virtual
+from ringback.guards.limits import Limits
 from ringback.sounds.convert import convert
 from ringback.sounds.library import SoundLibrary
 from ringback.sounds.speech import BUILT_IN
@@ -34,6 +34,7 @@ from ringback.store.models import (
     Reservation,
     Session,
 )
+from ringback.telephony.trunks import Route, Trunk, TrunkTable
 
 CALLER = "+447700900123"
 OTHER_CALLER = "+447700900124"
@@ -93,8 +94,9 @@ class World:
         self.secrets = Secrets(b"k" * 32)
         self.folder = folder
         self.journal = Steps(self.clock, self._reached)
-        self.trunks = {name: Trunk(name=name, host="192.0.2.1") for name in ("trunk", "second")}
-        self.routes = (Route(prefix="", trunks=("trunk",)),)
+        self.trunks = TrunkTable(
+            [Trunk(name, "192.0.2.1") for name in ("trunk", "second")], [Route("", ("trunk",))]
+        )
         self.engine = SimulatedEngine(self.network)
         self.exchange = self._make_exchange()
 
@@ -117,8 +119,7 @@ class World:
             secrets=self.secrets,
             journal=self.journal,
             trunks=self.trunks,
-            routes=self.routes,
-            guards=Guards(),
+            guards=Limits(),
             currency="GBP",
         )
         return Exchange(services, "node")

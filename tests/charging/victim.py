@@ -15,12 +15,14 @@ from tests.charging.helpers import NOW, hold, leg, post, release
 from ringback.calls import records
 from ringback.charging import ledger
 from ringback.store import open_store
+from ringback.telephony.port import Cause, Ending
 
 
 def _end(tx: Connection) -> None:
     ledger.settle(tx, [post(6)], NOW)
+    ending = Ending(Cause.NORMAL, 200)
     records.leg_ended(
-        tx, "a", ringing=None, answered=NOW, at=NOW + 6.5, cause=200, billed_seconds=7
+        tx, "a", ringing=None, answered=NOW, at=NOW + 6.5, ending=ending, billed_seconds=7
     )
 
 

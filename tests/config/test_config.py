@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 
 from ringback.config import Address, Config, ConfigError, line_of, load_config
+from ringback.guards.limits import Limits
+from ringback.numbering import NumberForm
+from ringback.telephony.trunks import Trunk
 
 WHOLE = """\
 [server]
@@ -86,23 +89,21 @@ def test_every_key_is_read(tmp_path: Path) -> None:
     assert config.database_url == f"sqlite:///{tmp_path}/state/calls.db"
     assert config.sip.listen == Address(host="192.0.2.1", port=5080)
     assert (config.sip.advertise, config.sip.rtp_ports) == ("sip.example.org", (30000, 30999))
-    assert config.guards.return_calls_per_hour == 10
-    assert config.guards.return_calls_per_day == 20
-    assert config.guards.special_prefixes == ("88299", "4490")
-    carrier, second = config.trunk
-    assert carrier.register_
+    assert config.guards.limits() == Limits(10, 20, ("88299", "4490"))
+    carrier, second = config.trunks
+    assert carrier.register
     assert (carrier.host, carrier.port, carrier.user) == ("sip.example.net", 5062, "me")
     assert carrier.sources == ("198.51.100.0/24", "203.0.113.7")
     assert (carrier.codecs, carrier.channels, carrier.trust_pai) == (("PCMU",), 30, True)
     assert (carrier.called_from, carrier.show_in) == ("to", "p_asserted_identity")
-    assert (carrier.country, carrier.strip, carrier.prepend) == ("DE", 2, "0")
-    assert not carrier.plus
+    form = NumberForm("DE", strip=2, prepend="0", plus=False)
+    assert carrier.called == carrier.caller == carrier.shown == form
     assert not carrier.foreign_numbers
     assert carrier.media_anywhere
-    assert "secret" not in repr(config)
+    assert "secret" not in repr(config) + repr(carrier)
     assert second.name == "second"
-    assert config.route[0].prefix == "49"
-    assert (config.route[0].trunks, config.route[0].weights) == (("carrier", "second"), (3, 1))
+    assert config.routes[0].prefix == "49"
+    assert (config.routes[0].trunks, config.routes[0].weights) == (("carrier", "second"), (3, 1))
 
 
 def test_a_postgresql_url_is_taken_as_it_is(tmp_path: Path) -> None:
@@ -116,13 +117,14 @@ def test_defaults_are_those_of_the_spec(tmp_path: Path) -> None:
     assert config.sip.listen == Address(host="0.0.0.0", port=5060)
     assert config.sip.rtp_ports == (20000, 29999)
     assert config.database_url == f"sqlite:///{tmp_path}/data/ringback.sqlite"
-    assert (config.guards.return_calls_per_hour, config.guards.return_calls_per_day) == (30, 100)
-    (trunk,) = config.trunk
+    assert config.guards.limits() == Limits(30, 100)
+    (trunk,) = config.trunks
     assert (trunk.port, trunk.transport, trunk.codecs) == (5060, "udp", ("PCMA", "PCMU"))
     assert (trunk.channels, trunk.sources, trunk.trust_pai) == (None, (), False)
     assert (trunk.called_from, trunk.show_in) == ("request_uri", "from")
     assert trunk.foreign_numbers
-    assert trunk.plus
+    assert trunk.called == trunk.caller == trunk.shown == NumberForm(None, 0, "", True)
+    assert trunk == Trunk("phones", "127.0.0.1"), "the type has the same"
 
 
 def test_all_faults_are_told_with_line_and_key(tmp_path: Path) -> None:

@@ -6,12 +6,11 @@ import asyncio
 import random
 import socket
 from collections.abc import Awaitable, Callable, Coroutine
-from pathlib import Path
 from typing import Any, Protocol
 
 from ringback.cli.phone.audio import Audio
 from ringback.clock import Clock, LoopClock
-from ringback.config import Address, Sip, Trunk
+from ringback.config import Address, Sip
 from ringback.engines.embedded import EmbeddedEngine
 from ringback.engines.embedded.udp import UdpAdapter, bound_to, open_socket
 from ringback.engines.simulated import FarCall, Network, SimulatedEngine, run_virtual
@@ -22,11 +21,22 @@ from ringback.sip.sdp import LocalAudio, make_answer, make_offer
 from ringback.sip.uri import NameAddr
 from ringback.sip.useragent import UserAgent
 from ringback.sounds.ear import Said
-from ringback.telephony.port import Engine, TriggerLeg
+from ringback.sounds.speech import recording
+from ringback.telephony.port import Cause, Engine, Sound, TriggerLeg
+from ringback.telephony.trunks import Trunk
 
 NUMBER = "+442079460000"
 ACCESS = "+442071838750"
 CALLER = "+447700900123"
+
+STATUS = {
+    Cause.BUSY: 486,
+    Cause.NO_ANSWER: 480,
+    Cause.REJECTED: 603,
+    Cause.UNALLOCATED: 404,
+    Cause.FAILED: 503,
+}
+"""What a far end answers in SIP."""
 
 
 class Far(Protocol):
@@ -39,7 +49,7 @@ class Far(Protocol):
     def ring(self) -> None: ...
     def early_media(self) -> None: ...
     def answer(self) -> None: ...
-    def reject(self, status: int) -> None: ...
+    def reject(self, cause: Cause) -> None: ...
     def press(self, digits: str) -> None: ...
     def hang_up(self) -> None: ...
     async def sleep(self, seconds: float) -> None: ...
@@ -54,6 +64,8 @@ class Rig(Protocol):
 
     clock: Clock
     engine: Engine
+    reports: list[str]
+    """What an operator was told."""
 
     def phone(self, number: str, script: Script) -> None: ...
     def trigger(self, *, acknowledges: bool = True, hang_up_after: float | None = None) -> None: ...
@@ -65,7 +77,9 @@ class SimulatedRig:
     def __init__(self) -> None:
         self.clock: Clock = LoopClock(asyncio.get_running_loop(), 1e9)
         self._network = Network(self.clock, random.Random(1))
-        self.engine: Engine = SimulatedEngine(self._network)
+        engine = SimulatedEngine(self._network)
+        self.engine: Engine = engine
+        self.reports = engine.reports
 
     def phone(self, number: str, script: Script) -> None:
         async def play(call: FarCall) -> None:
@@ -114,8 +128,8 @@ class EmbeddedFar:
             self._audio.start(self._agreed)
         self._rig.flush()
 
-    def reject(self, status: int) -> None:
-        self.call.reject(status, self._rig.clock.now())
+    def reject(self, cause: Cause) -> None:
+        self.call.reject(STATUS[cause], self._rig.clock.now())
         self._rig.flush()
 
     def press(self, digits: str) -> None:
@@ -163,7 +177,9 @@ class EmbeddedRig:
             [Trunk(name="trunk", host="127.0.0.1", port=self._address.port)],
             self.clock,
             random.SystemRandom(),
+            node="node",
             workers=1,
+            sound_path=recording,
             report=self.reports.append,
         )
         self.engine: Engine = engine
@@ -243,4 +259,4 @@ async def _run(rig: Rig, test: Test) -> None:
         await rig.engine.close()
 
 
-BEEP = Path(__file__).parents[2] / "src/ringback/sounds/en/beep.wav"
+BEEP = Sound("en/beep", 0.2, "[beep]")

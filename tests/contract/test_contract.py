@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from functools import partial
 from typing import cast
 
 import pytest
 from tests.contract.rigs import BEEP, NUMBER, Far, Rig, Test, run_embedded, run_simulated
 
 from ringback.telephony import port
-from ringback.telephony.port import CallLeg, Clip, Event, Leg, Order, Outcome, Shown, TriggerLeg
+from ringback.telephony.port import (
+    CallLeg,
+    Cause,
+    Event,
+    Leg,
+    Order,
+    Rejection,
+    Shown,
+    TriggerLeg,
+)
 
 Run = Callable[[Test], None]
 
@@ -52,10 +63,10 @@ class Events:
         self.within_verb = False
 
 
-def call(rig: Rig, beside: CallLeg | None = None) -> tuple[CallLeg, Events]:
+async def call(rig: Rig, bridges_with: CallLeg | None = None) -> tuple[CallLeg, Events]:
     events = Events(rig)
     order = Order("trunk", NUMBER, Shown("+442071838750", "Acme"))
-    return rig.engine.prepare(order, events.listen, beside), events
+    return await rig.engine.prepare(order, events.listen, bridges_with), events
 
 
 async def ended(events: Events, seconds: float = 10.0) -> port.Ended:
@@ -74,7 +85,7 @@ async def answers(far: Far) -> None:
 def test_ring_answer_hang_up(run: Run) -> None:
     async def test(rig: Rig, triggers: list[TriggerLeg]) -> None:
         rig.phone(NUMBER, answers)
-        leg, events = call(rig)
+        leg, events = await call(rig)
         assert leg.saved()
         events.verb(leg.dial)
         await events.wait(port.Answered)
@@ -82,7 +93,7 @@ def test_ring_answer_hang_up(run: Run) -> None:
         before = rig.clock.now()
         events.verb(leg.hang_up)
         end = await ended(events)
-        assert end.cause.outcome is Outcome.NORMAL and end.cause.by_us
+        assert end.ending.cause is Cause.NORMAL and end.ending.by_us
         assert before - 0.001 <= end.at <= before + 0.5
         for verb in (leg.hang_up, leg.stop, leg.unbridge, leg.dial):
             events.verb(verb)  # a verb on a leg that has ended does nothing
@@ -100,38 +111,38 @@ def test_the_far_end_hangs_up(run: Run) -> None:
 
     async def test(rig: Rig, triggers: list[TriggerLeg]) -> None:
         rig.phone(NUMBER, script)
-        leg, events = call(rig)
+        leg, events = await call(rig)
         leg.dial()
         end = await ended(events)
-        assert end.cause.outcome is Outcome.NORMAL and not end.cause.by_us
+        assert end.ending.cause is Cause.NORMAL and not end.ending.by_us
 
     run(test)
 
 
 @pytest.mark.parametrize(
-    ("status", "ring", "outcome", "trunk_failed"),
+    ("cause", "ring", "trunk_failed"),
     [
-        (486, True, Outcome.BUSY, False),
-        (480, True, Outcome.NO_ANSWER, False),
-        (603, False, Outcome.REJECTED, False),
-        (404, False, Outcome.UNALLOCATED, False),
-        (503, False, Outcome.FAILED, True),
-        (503, True, Outcome.FAILED, False),
+        (Cause.BUSY, True, False),
+        (Cause.NO_ANSWER, True, False),
+        (Cause.REJECTED, False, False),
+        (Cause.UNALLOCATED, False, False),
+        (Cause.FAILED, False, True),
+        (Cause.FAILED, True, False),
     ],
 )
-def test_refusals(run: Run, status: int, ring: bool, outcome: Outcome, trunk_failed: bool) -> None:
+def test_refusals(run: Run, cause: Cause, ring: bool, trunk_failed: bool) -> None:
     async def script(far: Far) -> None:
         if ring:
             far.ring()
             await far.sleep(0.1)
-        far.reject(status)
+        far.reject(cause)
 
     async def test(rig: Rig, triggers: list[TriggerLeg]) -> None:
         rig.phone(NUMBER, script)
-        leg, events = call(rig)
+        leg, events = await call(rig)
         leg.dial()
-        cause = (await ended(events)).cause
-        assert (cause.outcome, cause.code, cause.trunk_failed) == (outcome, status, trunk_failed)
+        ending = (await ended(events)).ending
+        assert (ending.cause, ending.trunk_failed) == (cause, trunk_failed)
 
     run(test)
 
@@ -143,11 +154,12 @@ def test_a_ringing_call_is_withdrawn(run: Run) -> None:
 
     async def test(rig: Rig, triggers: list[TriggerLeg]) -> None:
         rig.phone(NUMBER, script)
-        leg, events = call(rig)
+        leg, events = await call(rig)
         leg.dial()
         await events.wait(port.Ringing)
         events.verb(leg.hang_up)
-        await ended(events)
+        ending = (await ended(events)).ending
+        assert ending.cause is Cause.CANCELLED and ending.by_us
         assert events.of(port.Answered) == []
 
     run(test)
@@ -155,9 +167,9 @@ def test_a_ringing_call_is_withdrawn(run: Run) -> None:
 
 def test_a_call_that_was_never_dialled_ends_too(run: Run) -> None:
     async def test(rig: Rig, triggers: list[TriggerLeg]) -> None:
-        leg, events = call(rig)
+        leg, events = await call(rig)
         events.verb(leg.hang_up)
-        assert (await ended(events)).cause.outcome is Outcome.CANCELLED
+        assert (await ended(events)).ending.cause is Cause.CANCELLED
 
     run(test)
 
@@ -171,16 +183,15 @@ def test_playback_digits_and_limit(run: Run) -> None:
 
     async def test(rig: Rig, triggers: list[TriggerLeg]) -> None:
         rig.phone(NUMBER, script)
-        leg, events = call(rig)
+        leg, events = await call(rig)
         leg.dial()
         await events.wait(port.Answered)
-        beep = Clip(BEEP, 0.2, "[beep]")
-        first = leg.play([beep, beep])
-        second = leg.play([beep])
+        first = leg.play([BEEP, BEEP])
+        second = leg.play([BEEP])
         played = await events.wait(port.PlaybackFinished)
         assert played == port.PlaybackFinished(second), "the first was replaced"
         assert second != first
-        leg.play([beep], loop=True)
+        leg.play([BEEP], loop=True)
         await rig.clock.sleep_until(rig.clock.now() + 1.5)
         assert len(events.of(port.PlaybackFinished)) == 1, "a loop does not finish"
         leg.stop()
@@ -189,7 +200,7 @@ def test_playback_digits_and_limit(run: Run) -> None:
         limit = rig.clock.now() + 0.5
         events.verb(lambda: leg.limit(limit))
         end = await ended(events)
-        assert end.cause.outcome is Outcome.LIMIT
+        assert end.ending.cause is Cause.LIMIT
         assert end.at <= limit + 1e-6
 
     run(test)
@@ -198,7 +209,7 @@ def test_playback_digits_and_limit(run: Run) -> None:
 def test_a_limit_moves_is_taken_back_and_may_have_passed(run: Run) -> None:
     async def test(rig: Rig, triggers: list[TriggerLeg]) -> None:
         rig.phone(NUMBER, answers)
-        leg, events = call(rig)
+        leg, events = await call(rig)
         leg.dial()
         await events.wait(port.Answered)
         began = rig.clock.now()
@@ -211,7 +222,7 @@ def test_a_limit_moves_is_taken_back_and_may_have_passed(run: Run) -> None:
         assert events.of(port.Ended) == [], "it was taken back"
         events.verb(lambda: leg.limit(began + 0.1))
         end = await ended(events)
-        assert end.cause.outcome is Outcome.LIMIT and end.cause.by_us
+        assert end.ending.cause is Cause.LIMIT and end.ending.by_us
         assert end.at <= began + 0.1 + 1e-6, "its time was over then"
 
     run(test)
@@ -220,19 +231,19 @@ def test_a_limit_moves_is_taken_back_and_may_have_passed(run: Run) -> None:
 def test_a_limit_ends_its_own_leg_and_not_the_one_it_is_bridged_with(run: Run) -> None:
     async def test(rig: Rig, triggers: list[TriggerLeg]) -> None:
         rig.phone(NUMBER, answers)
-        a, events_a = call(rig)
+        a, events_a = await call(rig)
         a.dial()
         await events_a.wait(port.Answered)
-        b, events_b = call(rig, beside=a)
+        b, events_b = await call(rig, bridges_with=a)
         b.dial()
         await events_b.wait(port.Answered)
         a.bridge(b)
         b.limit(rig.clock.now() + 0.3)
-        assert (await ended(events_b)).cause.outcome is Outcome.LIMIT
+        assert (await ended(events_b)).ending.cause is Cause.LIMIT
         await rig.clock.sleep_until(rig.clock.now() + 0.3)
         assert events_a.of(port.Ended) == []
         events_a.verb(a.unbridge)
-        played = a.play([Clip(BEEP, 0.2, "[beep]")])
+        played = a.play([BEEP])
         assert await events_a.wait(port.PlaybackFinished) == port.PlaybackFinished(played)
         a.hang_up()
         await ended(events_a)
@@ -250,10 +261,10 @@ def test_bridge_and_keys_to_the_far_end(run: Run) -> None:
 
     async def test(rig: Rig, triggers: list[TriggerLeg]) -> None:
         rig.phone(NUMBER, script)
-        a, events_a = call(rig)
+        a, events_a = await call(rig)
         a.dial()
         await events_a.wait(port.Answered)
-        b, events_b = call(rig, beside=a)
+        b, events_b = await call(rig, bridges_with=a)
         b.dial()
         await events_b.wait(port.Answered)
         events_a.verb(lambda: a.bridge(b, early=True))
@@ -275,11 +286,11 @@ def test_early_media_is_told_once_and_is_no_answer(run: Run) -> None:
     async def script(far: Far) -> None:
         far.early_media()
         await far.sleep(0.6)
-        far.reject(486)
+        far.reject(Cause.BUSY)
 
     async def test(rig: Rig, triggers: list[TriggerLeg]) -> None:
         rig.phone(NUMBER, script)
-        leg, events = call(rig)
+        leg, events = await call(rig)
         leg.dial()
         await ended(events)
         assert len(events.of(port.EarlyMedia)) == 1
@@ -304,9 +315,9 @@ def test_a_trigger_rings_is_rejected_and_proven(run: Run) -> None:
         assert leg.trigger.called == "+442071838750"
         assert leg.trigger.caller == "+447700900123" and not leg.trigger.hidden
         events.verb(leg.ring)
-        assert leg.prepare_rejection(486) == leg.saved() != ""
-        events.verb(lambda: leg.reject(486))
-        assert (await ended(events)).proven
+        assert leg.prepare_rejection(Rejection.BUSY) == leg.saved() != ""
+        events.verb(lambda: leg.reject(Rejection.BUSY))
+        assert (await ended(events)).proven is rig.engine.proves_sources
         assert len(events.all) == 1
 
     run(test)
@@ -328,7 +339,47 @@ def test_without_an_ack_nothing_is_proven(run: Run) -> None:
         rig.trigger(acknowledges=False)
         leg, events = await trigger_of(rig, triggers)
         leg.ring()
-        leg.reject(486)
+        leg.reject(Rejection.BUSY)
         assert not (await ended(events, 40.0)).proven
+
+    run(test)
+
+
+def test_what_is_stored_says_which_engine_and_node_wrote_it(run: Run) -> None:
+    async def test(rig: Rig, triggers: list[TriggerLeg]) -> None:
+        rig.trigger()
+        trigger, events = await trigger_of(rig, triggers)
+        leg, events_of_leg = await call(rig)
+        texts = [trigger.prepare_rejection(Rejection.BUSY), leg.saved()]
+        for text in texts:
+            document = json.loads(text)
+            assert document["engine"] in ("simulated", "embedded") and document["node"] == "node"
+        trigger.reject(Rejection.BUSY)
+        leg.hang_up()
+        await ended(events)
+        await ended(events_of_leg)
+
+    run(test)
+
+
+def test_what_cannot_be_resumed_is_reported_and_ends_at_once(run: Run) -> None:
+    texts = ("", "junk", "[" * 100_000, "null", "{}", '{"engine": "elsewhere", "call": "1"}')
+
+    async def test(rig: Rig, triggers: list[TriggerLeg]) -> None:
+        engine = json.loads((await call(rig))[0].saved())["engine"]
+        lacking: list[dict[str, object]] = [
+            {},
+            {"ring": "none"},
+            {"call": {}},
+            {"dialog": {}},
+            {"invite": "junk"},
+        ]
+        own = [json.dumps({"engine": engine, "node": "node", **what}) for what in lacking]
+        for text in (*texts, *own):
+            events = Events(rig)
+            events.verb(partial(rig.engine.resume, text, events.listen))
+            end = await ended(events)
+            assert end.ending.cause is Cause.FAILED and not end.proven
+        assert len(rig.reports) == len(texts) + len(own)
 
     run(test)

@@ -10,7 +10,7 @@ from tests.contract.rigs import EmbeddedRig
 from tests.sip.useragents import request
 
 from ringback.sip.message import Response, parse
-from ringback.telephony.port import TriggerLeg
+from ringback.telephony.port import Rejection, TriggerLeg
 
 
 async def final(sock: socket.socket, seconds: float) -> int | None:
@@ -43,7 +43,7 @@ def test_a_trigger_still_ringing_is_rejected(*, stored: bool) -> None:
             trigger = await triggers.get()
             trigger.ring()
             if stored:
-                trigger.prepare_rejection(486)
+                trigger.prepare_rejection(Rejection.BUSY)
             closing = asyncio.ensure_future(rig.engine.close())
             status = await final(sock, 0.8)
             await closing

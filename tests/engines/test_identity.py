@@ -3,17 +3,19 @@ not make us believe."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.sip.useragents import request
 
-from ringback.config import Trunk
 from ringback.engines.embedded.identity import read_trigger, sender_headers
 from ringback.sip.hop import Hop
 from ringback.sip.message import Request, parse
 from ringback.sip.screening import refusal
 from ringback.telephony.port import Shown, Trigger
+from ringback.telephony.trunks import CalledFrom, ShowIn, Trunk
 
 CALLER = "+447700900123"
 FROM = f"<sip:{CALLER}@192.0.2.2>;tag=a"
@@ -197,9 +199,9 @@ def test_who_diverted_the_call(
     ],
 )
 def test_the_number_called_is_where_the_trunk_says(
-    called_from: str, headers: tuple[tuple[str, str], ...], called: str
+    called_from: CalledFrom, headers: tuple[tuple[str, str], ...], called: str
 ) -> None:
-    trunk = TRUSTED.model_copy(update={"called_from": called_from})
+    trunk = replace(TRUSTED, called_from=called_from)
     found = trigger(*headers, trunk=trunk, uri="sip:+442071838750;npdi@192.0.2.1;user=phone")
     assert found.called == called
 
@@ -228,7 +230,7 @@ def test_no_identity_raises(header: str, value: str) -> None:
     assert isinstance(message, Request)
     if refusal(message) is not None:
         return
-    for trunk in (TRUSTED, TRUSTED.model_copy(update={"called_from": "p_called_party_id"})):
+    for trunk in (TRUSTED, replace(TRUSTED, called_from="p_called_party_id")):
         found = read_trigger(message, trunk, 0.0)
         assert (found.caller is None) <= found.hidden
         assert (found.caller_name or "").isprintable()
@@ -238,8 +240,8 @@ def test_no_identity_raises(header: str, value: str) -> None:
 
 
 @pytest.mark.parametrize("show_in", ["from", "p_asserted_identity", "p_preferred_identity"])
-def test_the_number_is_shown_where_the_trunk_wants_it(show_in: str) -> None:
-    trunk = PLAIN.model_copy(update={"show_in": show_in})
+def test_the_number_is_shown_where_the_trunk_wants_it(show_in: ShowIn) -> None:
+    trunk = replace(PLAIN, show_in=show_in)
     shown = Shown("+442071838750", 'Ac"me\r\nVia: x')
     sender, headers = sender_headers(shown, trunk, Hop("udp", "192.0.2.1", 5060))
     assert str(sender) == '"Ac\\"meVia: x" <sip:+442071838750@192.0.2.1>'

@@ -2,35 +2,34 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
 import time
-from contextlib import suppress
 
 import pytest
 from tests.contract.rigs import NUMBER, EmbeddedFar, Far, Rig, run_embedded
-from tests.contract.test_contract import Events, answers, call, ended
+from tests.contract.test_contract import answers, call, ended
 
 from ringback.engines.embedded import EmbeddedEngine
 from ringback.engines.embedded.outleg import OutLeg
+from ringback.media.pool import NoPorts, Stream
 from ringback.sip import events as sip
 from ringback.telephony import port
-from ringback.telephony.port import CallLeg, NoRoom, Outcome, TriggerLeg
+from ringback.telephony.port import Cause, NoRoom, TriggerLeg
 
 
 @pytest.mark.parametrize("event", [sip.Expired(), sip.Refreshed(alive=False, status=481)])
 def test_it_is_charged_while_its_sound_comes(event: sip.CallEvent) -> None:
     async def test(rig: Rig, triggers: list[TriggerLeg]) -> None:
         rig.phone(NUMBER, answers)  # and speaks from then on
-        leg, events = call(rig)
+        leg, events = await call(rig)
         assert isinstance(leg, OutLeg)
         leg.dial()
         await events.wait(port.Answered)
         await rig.clock.sleep_until(rig.clock.now() + 2.0)
         leg.told(event)
         end = await ended(events)
-        assert end.cause.outcome is Outcome.LOST
+        assert end.ending.cause is Cause.LOST
         assert rig.clock.now() - 1.5 < end.at <= rig.clock.now()
 
     run_embedded(test)
@@ -44,7 +43,7 @@ def test_it_is_not_charged_for_its_silence() -> None:
 
     async def test(rig: Rig, triggers: list[TriggerLeg]) -> None:
         rig.phone(NUMBER, says_nothing)
-        leg, events = call(rig)
+        leg, events = await call(rig)
         assert isinstance(leg, OutLeg)
         leg.dial()
         answered = await events.wait(port.Answered)
@@ -62,7 +61,7 @@ def test_ten_minutes_of_silence_are_charged_to_the_last_answer() -> None:
 
     async def test(rig: Rig, triggers: list[TriggerLeg]) -> None:
         rig.phone(NUMBER, answers)
-        leg, events = call(rig)
+        leg, events = await call(rig)
         assert isinstance(leg, OutLeg)
         leg.dial()
         await events.wait(port.Answered)
@@ -70,7 +69,7 @@ def test_ten_minutes_of_silence_are_charged_to_the_last_answer() -> None:
         refreshed = rig.clock.now()
         leg.stream.told({"event": "silent", "heard": time.monotonic() - 600.0})
         end = await ended(events)
-        assert end.cause.outcome is Outcome.LOST
+        assert end.ending.cause is Cause.LOST
         assert end.at == pytest.approx(refreshed, abs=0.6)
 
     run_embedded(test)
@@ -87,7 +86,7 @@ def test_an_answer_that_crosses_the_end_of_a_leg_without_a_worker_is_an_answer()
 
     async def test(rig: Rig, triggers: list[TriggerLeg]) -> None:
         rig.phone(NUMBER, rings)
-        leg, events = call(rig)
+        leg, events = await call(rig)
         assert isinstance(leg, OutLeg)
         leg.dial()
         await events.wait(port.Ringing)
@@ -106,12 +105,12 @@ def test_a_leg_without_a_worker_that_never_answers_has_failed() -> None:
 
     async def test(rig: Rig, triggers: list[TriggerLeg]) -> None:
         rig.phone(NUMBER, rings)
-        leg, events = call(rig)
+        leg, events = await call(rig)
         assert isinstance(leg, OutLeg)
         leg.dial()
         await events.wait(port.Ringing)
         leg.stream.lost()
-        assert (await ended(events)).cause.outcome is Outcome.FAILED
+        assert (await ended(events)).ending.cause is Cause.FAILED
 
     run_embedded(test)
 
@@ -120,8 +119,8 @@ def test_a_worker_that_is_killed_ends_its_calls_and_the_next_is_made_by_another(
     async def test(rig: Rig, triggers: list[TriggerLeg]) -> None:
         rig.phone(NUMBER, answers)
         assert isinstance(rig.engine, EmbeddedEngine)
-        first, first_events = call(rig)
-        second, second_events = call(rig, beside=first)
+        first, first_events = await call(rig)
+        second, second_events = await call(rig, bridges_with=first)
         for leg, events in ((first, first_events), (second, second_events)):
             leg.dial()
             await events.wait(port.Answered)
@@ -130,18 +129,23 @@ def test_a_worker_that_is_killed_ends_its_calls_and_the_next_is_made_by_another(
         os.kill(worker, signal.SIGKILL)
         for events in (first_events, second_events):
             end = await ended(events)
-            assert end.cause.outcome is Outcome.LOST
+            assert end.ending.cause is Cause.LOST
             assert rig.clock.now() - 5.0 < end.at <= rig.clock.now()
-        third, events = await _as_soon_as_there_is_room(rig)
+        third, events = await call(rig)  # there is room once a worker has been started again
         third.dial()
         await events.wait(port.Answered)
 
     run_embedded(test)
 
 
-async def _as_soon_as_there_is_room(rig: Rig) -> tuple[CallLeg, Events]:
-    for _ in range(500):
-        with suppress(NoRoom):
-            return call(rig)
-        await asyncio.sleep(0.02)
-    raise AssertionError("the worker was not started again")
+def test_without_room_a_call_is_not_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> Stream:
+        raise NoPorts("no free RTP port")
+
+    async def test(rig: Rig, triggers: list[TriggerLeg]) -> None:
+        assert isinstance(rig.engine, EmbeddedEngine)
+        monkeypatch.setattr(rig.engine.media, "open", full)
+        with pytest.raises(NoRoom, match="no free RTP port"):
+            await call(rig)
+
+    run_embedded(test)

@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 from tests.sip.useragents import PEER, US, Alone, from_callee, kinds, reply
 
 from ringback.clock import LoopClock
-from ringback.config import Trunk
 from ringback.engines.embedded.outleg import OutLeg
 from ringback.engines.embedded.trunks import TrunkState
 from ringback.engines.simulated import run_virtual
@@ -24,7 +23,8 @@ from ringback.sip.events import CallEvent
 from ringback.sip.message import Request, SipMessage
 from ringback.sip.useragent import UserAgent
 from ringback.telephony import port
-from ringback.telephony.port import Order, Outcome, Shown
+from ringback.telephony.port import Cause, Order, Shown
+from ringback.telephony.trunks import Trunk
 
 SDP = (
     b"v=0\r\no=- 1 1 IN IP4 192.0.2.2\r\ns=-\r\nc=IN IP4 192.0.2.2\r\nt=0 0\r\n"
@@ -145,7 +145,7 @@ def test_without_a_provisional_answer_the_trunk_has_failed_after_4_seconds() -> 
         assert world.told == []
         await world.until(4.0)
         await world.clock.sleep_until(4.001)
-        assert (world.end.cause.outcome, world.end.cause.trunk_failed) == (Outcome.FAILED, True)
+        assert (world.end.ending.cause, world.end.ending.trunk_failed) == (Cause.FAILED, True)
 
     run(test)
 
@@ -161,7 +161,7 @@ def test_a_late_ringing_of_a_trunk_given_up_is_cancelled(status: int) -> None:
         world.give(reply(world.last["CANCEL"], 200))
         world.answer(487)
         await world.until(100.0)
-        assert world.end.cause.trunk_failed
+        assert world.end.ending.trunk_failed
         assert world.ua.idle()
 
     run(test)
@@ -176,7 +176,7 @@ def test_a_late_answer_of_a_trunk_given_up_is_acknowledged_and_ended() -> None:
         assert world.since(count) == ["ACK", "BYE"]
         world.give(reply(world.last["BYE"], 200))
         await world.until(100.0)
-        assert world.end.cause.trunk_failed
+        assert world.end.ending.trunk_failed
         assert world.ua.idle()
 
     run(test)
@@ -189,38 +189,38 @@ def test_100_is_a_provisional_answer() -> None:
         await world.until(20.0)
         assert world.told == []
         world.answer(503)
-        assert world.end.cause.trunk_failed
+        assert world.end.ending.trunk_failed
 
     run(test)
 
 
 @pytest.mark.parametrize(
-    ("rang", "status", "headers", "outcome", "failed"),
+    ("rang", "status", "headers", "cause", "failed"),
     [
-        (None, 408, (), Outcome.FAILED, True),
-        (None, 500, (), Outcome.FAILED, True),
-        (None, 599, (), Outcome.FAILED, True),
-        (None, 403, (), Outcome.FAILED, True),
-        (None, 488, (), Outcome.FAILED, True),
-        (181, 403, (), Outcome.FAILED, True),
-        (180, 403, (), Outcome.FAILED, False),
-        (183, 488, (), Outcome.FAILED, False),
-        (180, 503, (), Outcome.FAILED, False),
-        (180, 408, (), Outcome.NO_ANSWER, False),
-        (None, 401, (), Outcome.FAILED, False),
-        (None, 302, (("contact", "<sip:1@203.0.113.1>"),), Outcome.FAILED, False),
-        (None, 486, (), Outcome.BUSY, False),
-        (180, 480, (("reason", "Q.850;cause=21"),), Outcome.REJECTED, False),
-        (None, 404, (("reason", "SIP;cause=404, Q.850;cause=17"),), Outcome.BUSY, False),
-        (None, 603, (("reason", '"a;b"'),), Outcome.REJECTED, False),
-        (None, 699, (), Outcome.FAILED, False),
+        (None, 408, (), Cause.FAILED, True),
+        (None, 500, (), Cause.FAILED, True),
+        (None, 599, (), Cause.FAILED, True),
+        (None, 403, (), Cause.FAILED, True),
+        (None, 488, (), Cause.FAILED, True),
+        (181, 403, (), Cause.FAILED, True),
+        (180, 403, (), Cause.FAILED, False),
+        (183, 488, (), Cause.FAILED, False),
+        (180, 503, (), Cause.FAILED, False),
+        (180, 408, (), Cause.NO_ANSWER, False),
+        (None, 401, (), Cause.FAILED, False),
+        (None, 302, (("contact", "<sip:1@203.0.113.1>"),), Cause.FAILED, False),
+        (None, 486, (), Cause.BUSY, False),
+        (180, 480, (("reason", "Q.850;cause=21"),), Cause.REJECTED, False),
+        (None, 404, (("reason", "SIP;cause=404, Q.850;cause=17"),), Cause.BUSY, False),
+        (None, 603, (("reason", '"a;b"'),), Cause.REJECTED, False),
+        (None, 699, (), Cause.FAILED, False),
     ],
 )
 def test_what_an_answer_comes_to(
     rang: int | None,
     status: int,
     headers: tuple[tuple[str, str], ...],
-    outcome: Outcome,
+    cause: Cause,
     failed: bool,
 ) -> None:
     async def test(world: World) -> None:
@@ -231,8 +231,8 @@ def test_what_an_answer_comes_to(
         count = len(world.sent)
         world.answer(status, headers=headers)
         assert world.since(count) == ["ACK"], "and nobody else is called"
-        cause = world.end.cause
-        assert (cause.outcome, cause.code, cause.trunk_failed) == (outcome, status, failed)
+        ending = world.end.ending
+        assert (ending.cause, ending.code, ending.trunk_failed) == (cause, status, failed)
 
     run(test)
 
@@ -243,7 +243,7 @@ def test_a_second_challenge_fails_the_trunk() -> None:
         world.answer(401, headers=CHALLENGE)
         assert world.told == []
         world.answer(401, headers=CHALLENGE)
-        assert (world.end.cause.code, world.end.cause.trunk_failed) == (401, True)
+        assert (world.end.ending.code, world.end.ending.trunk_failed) == (401, True)
 
     run(test, DIGEST)
 
@@ -264,7 +264,7 @@ def test_an_answer_that_crosses_our_cancel_is_told_and_ended() -> None:
         assert [type(event) for event in events] == [port.Ringing, port.Answered, port.Ended]
         end = events[-1]
         assert isinstance(end, port.Ended)
-        assert (end.cause.code, end.cause.by_us) == (200, True)
+        assert (end.ending.code, end.ending.by_us) == (200, True)
 
     run(test)
 
@@ -299,7 +299,7 @@ def test_a_silent_leg_is_asked_whether_it_is_there(status: int, lost: bool) -> N
         await asyncio.sleep(0)
         assert world.since(count) == (["ACK", "BYE"] if lost else ["ACK"])
         if lost:
-            assert (world.end.cause.outcome, world.end.at) == (Outcome.LOST, 12.0)
+            assert (world.end.ending.cause, world.end.at) == (Cause.LOST, 12.0)
         else:
             assert world.told == []
 
@@ -317,7 +317,7 @@ def test_a_silent_leg_that_does_not_answer_is_gone(*, provisional: bool) -> None
             world.answer(100)
         await world.until(104.0)
         await asyncio.sleep(0)
-        assert (world.end.cause.outcome, world.end.at) == (Outcome.LOST, 12.0)
+        assert (world.end.ending.cause, world.end.at) == (Cause.LOST, 12.0)
         await world.until(200.0)
         assert world.ua.idle()
 
@@ -330,7 +330,7 @@ def test_ten_minutes_of_silence_are_the_end_whatever_it_answers() -> None:
         await world.until(600.0)
         world.media(Silent(0.0))
         await asyncio.sleep(0)
-        assert world.end.cause.outcome is Outcome.LOST
+        assert world.end.ending.cause is Cause.LOST
         assert world.sent[-1][1] == "BYE"
 
     run(test)

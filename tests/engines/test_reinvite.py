@@ -39,7 +39,7 @@ def test_offers_are_answered_or_refused_and_versions_go_up_by_one() -> None:
             far.hang_up()
 
         rig.phone(NUMBER, offers)
-        leg, events = call(rig)
+        leg, events = await call(rig)
         leg.dial()
         await events.wait(port.Answered)
         await ended(events)

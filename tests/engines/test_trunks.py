@@ -12,13 +12,13 @@ import pytest
 from tests.sip.useragents import US, reply
 
 from ringback.clock import LoopClock, Timer
-from ringback.config import Trunk
 from ringback.engines.embedded.strangers import MOST, Strangers
 from ringback.engines.embedded.trunks import Trunks
 from ringback.engines.simulated.virtualloop import VirtualLoop, run_virtual
 from ringback.sip.hop import Hop
 from ringback.sip.message import Request, Response, parse
 from ringback.sip.useragent import UserAgent
+from ringback.telephony.trunks import Trunk
 
 HOST = "192.0.2.2"
 PLAIN = Trunk(name="t", host="trunk.example", port=5070)

@@ -31,7 +31,7 @@ from ringback.media.pool import (
     WorkerDied,
     WorkerFailed,
 )
-from ringback.sounds.speech import BUILT_IN, Voice
+from ringback.sounds.speech import recording
 
 HOST = "127.0.0.1"
 
@@ -115,8 +115,7 @@ def test_relay_playback_digits_and_limit() -> None:
         ends[0].send(first, bytes([7, 10, 0, 160]), payload_type=101)
         pressed = await until(events, Pressed)
         assert isinstance(pressed, Pressed) and pressed.digit == "7"
-        voice = Voice(BUILT_IN, lambda name: None)
-        first.play(3, voice.beep())
+        first.play(3, [recording("en/beep")])
         assert await until(events, Played) == Played(3)
         first.limit(LoopClock(asyncio.get_running_loop()).now() + 0.05)
         await until(events, LimitReached)

@@ -4,27 +4,24 @@ from __future__ import annotations
 
 import pytest
 
-from ringback.config import Trunk
 from ringback.numbering import (
     BadNumber,
+    NumberForm,
     is_of_country,
     matches_prefix,
-    read_called,
-    read_caller,
     read_e164,
     read_typed,
     read_written,
-    to_trunk,
 )
 
-PLAIN = Trunk(name="plain", host="192.0.2.1")
-WITHOUT_PLUS = Trunk(name="without plus", host="192.0.2.1", plus=False)
-BRITISH = Trunk(name="british", host="h", country="GB", strip=2, prepend="0", plus=False)
-AMERICAN = Trunk(name="american", host="h", country="US", strip=1, plus=False)
-INTERNATIONAL = Trunk(name="international", host="h", prepend="00", plus=False)
-MARKED = Trunk(name="marked", host="h", prepend="7777", plus=False)
-MARKED_BRITISH = Trunk(name="marked british", host="h", country="GB", prepend="9999", plus=False)
-TRUNKS = [PLAIN, WITHOUT_PLUS, BRITISH, AMERICAN, INTERNATIONAL, MARKED, MARKED_BRITISH]
+PLAIN = NumberForm()
+WITHOUT_PLUS = NumberForm(plus=False)
+BRITISH = NumberForm("GB", strip=2, prepend="0", plus=False)
+AMERICAN = NumberForm("US", strip=1, plus=False)
+INTERNATIONAL = NumberForm(prepend="00", plus=False)
+MARKED = NumberForm(prepend="7777", plus=False)
+MARKED_BRITISH = NumberForm("GB", prepend="9999", plus=False)
+FORMS = [PLAIN, WITHOUT_PLUS, BRITISH, AMERICAN, INTERNATIONAL, MARKED, MARKED_BRITISH]
 NUMBERS = [
     "+447700900123",
     "+442079460000",
@@ -116,15 +113,15 @@ def test_setups_have_numbers_with_their_plus() -> None:
         read_e164("+")
 
 
-@pytest.mark.parametrize("trunk", TRUNKS, ids=lambda trunk: trunk.name)
+@pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("number", NUMBERS)
-def test_a_trunk_is_understood_as_it_is_spoken_to(trunk: Trunk, number: str) -> None:
-    assert read_caller(to_trunk(number, trunk), trunk) == number
-    assert read_called(number, trunk) == number
+def test_a_network_is_understood_as_it_is_spoken_to(form: NumberForm, number: str) -> None:
+    assert form.read(form.write(number)) == number
+    assert form.read(number) == number
 
 
 @pytest.mark.parametrize(
-    ("trunk", "number", "form"),
+    ("form", "number", "written"),
     [
         (PLAIN, "+447700900123", "+447700900123"),
         (WITHOUT_PLUS, "+447700900123", "447700900123"),
@@ -136,12 +133,12 @@ def test_a_trunk_is_understood_as_it_is_spoken_to(trunk: Trunk, number: str) -> 
         (MARKED, "+447700900123", "7777447700900123"),
     ],
 )
-def test_the_form_that_a_trunk_wants(trunk: Trunk, number: str, form: str) -> None:
-    assert to_trunk(number, trunk) == form
+def test_the_form_that_a_network_wants(form: NumberForm, number: str, written: str) -> None:
+    assert form.write(number) == written
 
 
 @pytest.mark.parametrize(
-    ("trunk", "text", "number"),
+    ("form", "text", "number"),
     [
         (PLAIN, "447700900123", "+447700900123"),
         (PLAIN, "07700900123", None),  # national, of no country that is known
@@ -159,8 +156,8 @@ def test_the_form_that_a_trunk_wants(trunk: Trunk, number: str, form: str) -> No
         (PLAIN, "4" * 5000, None),
     ],
 )
-def test_what_a_trunk_sends(trunk: Trunk, text: str, number: str | None) -> None:
-    assert read_caller(text, trunk) == number
+def test_what_a_network_sends(form: NumberForm, text: str, number: str | None) -> None:
+    assert form.read(text) == number
 
 
 @pytest.mark.parametrize(

@@ -13,9 +13,10 @@ from typing import Any
 
 from tests.calls.world import ACCESS, CALLER, PIN, World
 
-from ringback.config import Route
 from ringback.engines.simulated import FarCall, run_virtual
 from ringback.store.models import Leg
+from ringback.telephony.port import Cause
+from ringback.telephony.trunks import Route
 
 CALLERS = [f"+4477009001{number:02}" for number in range(20)]
 CALLEES = [f"+4420794600{number:02}" for number in range(20)]
@@ -27,7 +28,8 @@ LATENCY_SECONDS = 0.051
 DEATHS_A_POINT = 1 / 400
 """How often a server dies at a point that it passes (`World`)."""
 
-_BUSY, _DECLINE, _UNALLOCATED, _FAULTS = 486, 603, 404, (408, 500, 503, 403, 488)
+_REJECTED = (Cause.BUSY, Cause.REJECTED, Cause.UNALLOCATED, *[Cause.FAILED] * 5)
+"""Why a call may not be answered; a fault of the network more often than not."""
 
 
 class Chaos:
@@ -44,7 +46,7 @@ class Chaos:
         chance = self._chance
         kind = chance.randrange(12)
         if kind == 0:
-            call.reject(chance.choice((_BUSY, _DECLINE, _UNALLOCATED, *_FAULTS)))
+            call.reject(chance.choice(_REJECTED))
             return
         call.ring()
         if kind == 1:
@@ -53,7 +55,7 @@ class Chaos:
             call.early_media()
         await call.sleep(chance.choice((0.0, 0.3, 2.0, 24.99, 25.02, 29.0)))
         if kind == 2:
-            call.reject(chance.choice((_BUSY, 480, _DECLINE)))
+            call.reject(chance.choice((Cause.BUSY, Cause.NO_ANSWER, Cause.REJECTED)))
             return
         call.answer()
         await call.sleep(chance.expovariate(1 / 40))
@@ -68,7 +70,7 @@ class Chaos:
         chance = self._chance
         kind = chance.randrange(15)
         if kind == 0:
-            call.reject(chance.choice((_BUSY, _DECLINE, _UNALLOCATED, *_FAULTS)))
+            call.reject(chance.choice(_REJECTED))
             return
         if kind == 1:
             call.ring()
@@ -141,8 +143,7 @@ async def _play(world: World, sessions: int, *, crashes: bool) -> None:
         world.network.phone(number, chaos.caller)
     for number in CALLEES:
         world.network.phone(number, chaos.callee)
-    world.routes = (Route(prefix="", trunks=("second", "trunk")),)
-    world.exchange = world._make_exchange()
+    world.trunks.replace(world.trunks.by_name.values(), [Route("", ("second", "trunk"))])
     rate = {
         "prefix": "",
         "setup": chance.choice(("0.00", "0.013")),
@@ -200,7 +201,7 @@ def _trouble(world: World, chance: random.Random) -> None:
     """Trunks come and go, and the store is slow at times."""
     world.slow(chance.choice((0.0, 0.0, 0.0, 0.0, 0.02, 0.3, 3.0)))
     world.network.silent_trunks = {"second"} if chance.random() < 0.1 else set()
-    world.network.failing_trunks = {"second": 503} if chance.random() < 0.1 else {}
+    world.network.failing_trunks = {"second"} if chance.random() < 0.1 else set()
 
 
 def run(seed: int, sessions: int, folder: Path, *, crashes: bool = True) -> Counter[str]:

@@ -48,7 +48,7 @@ def test_each_slash_leads_one_level_up(tmp_path: Path) -> None:
     sounds = [(owner, "/a/bye.wav", "en") for owner in OWNERS]
     paths = ["/" * (level + 1) + "a/bye.wav" for level in range(5)]
     found, reports = load(tmp_path, sounds, paths)
-    files = [found.by_path[path].path.name for path in paths]
+    files = [found.by_path[path].name for path in paths]
     assert files == [f"{owner}-en.wav" for owner in OWNERS]
     assert reports == []
 
@@ -68,19 +68,26 @@ def test_a_sound_whose_file_is_gone_is_missing_and_reported(tmp_path: Path) -> N
 def test_the_session_s_language_goes_first(tmp_path: Path) -> None:
     sounds = [("user", "/bye.wav", language) for language in ("de", "en", "fr")]
     found, _ = load(tmp_path, sounds, ["//bye.wav"])
-    assert found.by_path["//bye.wav"].path.name == "user-en.wav"
+    assert found.by_path["//bye.wav"].name == "user-en.wav"
 
 
 def test_a_prompt_is_shadowed_by_the_nearest_level(tmp_path: Path) -> None:
     found, _ = load(tmp_path, [("provider", BYE, "en"), ("user", BYE, "en")], [])
-    assert {phrase: clip.path.name for phrase, clip in found.shadows.items()} == {
+    assert {phrase: sound.name for phrase, sound in found.shadows.items()} == {
         Phrase.GOODBYE: "user-en.wav"
     }
 
 
 def test_a_shadow_whose_file_is_gone_leaves_the_prompt_to_the_next_level(tmp_path: Path) -> None:
     found, reports = load(tmp_path, [("provider", BYE, "en"), ("user", BYE, "en")], [], gone="user")
-    assert found.shadows[Phrase.GOODBYE].path.name == "provider-en.wav"
+    assert found.shadows[Phrase.GOODBYE].name == "provider-en.wav"
     assert reports == [f"sound {BYE}"]
     found, _ = load(tmp_path, [("user", BYE, "en")], [], gone="user")
     assert found.shadows == {}
+
+
+def test_a_sound_is_found_by_its_name(tmp_path: Path) -> None:
+    library = SoundLibrary(tmp_path, lambda what: None)
+    for sound in library.voice("en").sounds():
+        assert library.path(sound.name).is_file()
+    assert library.path("user-en.wav") == tmp_path / "user-en.wav"

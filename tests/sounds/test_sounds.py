@@ -19,8 +19,8 @@ from ringback.sounds.ear import Ear, Said
 from ringback.sounds.english import VOCABULARY, amount_words, duration_words
 from ringback.sounds.library import split
 from ringback.sounds.phrases import WORDS, Phrase
-from ringback.sounds.speech import BUILT_IN, Voice
-from ringback.telephony.port import Clip
+from ringback.sounds.speech import BUILT_IN, Voice, recording
+from ringback.telephony.port import Sound
 
 LONGEST_SILENCE = 0.120
 
@@ -32,13 +32,17 @@ def voice() -> Voice:
     return Voice(BUILT_IN, missing)
 
 
+def samples_of(sound: Sound) -> bytes:
+    return read_wav(recording(sound.name))
+
+
 def test_every_phrase_and_word_is_recorded() -> None:
     for phrase in Phrase:
-        (clip,) = voice().phrase(phrase)
-        assert clip.words == WORDS[phrase]
-        assert len(read_wav(clip.path)) / 16000 == pytest.approx(clip.seconds, abs=1e-4)
-    names = {clip.path.stem for clip in voice().clips()}
-    assert {f"word-{word}" for word in VOCABULARY} <= names
+        (sound,) = voice().phrase(phrase)
+        assert sound.words == WORDS[phrase]
+        assert len(samples_of(sound)) / 16000 == pytest.approx(sound.seconds, abs=1e-4)
+    names = {sound.name for sound in voice().sounds()}
+    assert {f"en/word-{word}" for word in VOCABULARY} <= names
 
 
 @given(
@@ -85,17 +89,17 @@ def test_durations_never_say_more_than_there_is(seconds: float, words: str) -> N
     assert " ".join(duration_words(seconds)) == words
 
 
-def _silence(clip: Clip, *, lead: bool) -> float:
-    samples = np.frombuffer(read_wav(clip.path), dtype="<i2").astype(float)
+def _silence(sound: Sound, *, lead: bool) -> float:
+    samples = np.frombuffer(samples_of(sound), dtype="<i2").astype(float)
     loud = np.flatnonzero(np.abs(samples) > 0.012 * 32768)
     return float(loud[0] if lead else len(samples) - 1 - loud[-1]) / 8000
 
 
 def test_words_follow_one_another_without_a_pause() -> None:
     """Measured on the samples: the end of any word and the beginning of any other."""
-    words = [clip for clip in voice().clips() if clip.path.stem.startswith("word-")]
-    lead = max(_silence(clip, lead=True) for clip in words)
-    trail = max(_silence(clip, lead=False) for clip in words)
+    words = [sound for sound in voice().sounds() if sound.name.startswith("en/word-")]
+    lead = max(_silence(sound, lead=True) for sound in words)
+    trail = max(_silence(sound, lead=False) for sound in words)
     assert lead + trail <= LONGEST_SILENCE
 
 
@@ -103,8 +107,8 @@ def test_words_follow_one_another_without_a_pause() -> None:
 @pytest.mark.parametrize("currency", ["GBP", "EUR", "USD", "CHF"])
 def test_a_spoken_amount_has_no_pause(amount: str, currency: str) -> None:
     """Measured on the samples of the whole sentence, its first words included."""
-    clips = [*voice().phrase(Phrase.CREDIT), *voice().amount(Decimal(amount), currency)]
-    _assert_no_pause(clips)
+    sounds = [*voice().phrase(Phrase.CREDIT), *voice().amount(Decimal(amount), currency)]
+    _assert_no_pause(sounds)
 
 
 @pytest.mark.parametrize("seconds", [1, 59, 60, 119, 3600, 4980, 86400])
@@ -112,9 +116,9 @@ def test_a_spoken_duration_has_no_pause(seconds: float) -> None:
     _assert_no_pause([*voice().phrase(Phrase.YOU_CAN_TALK_FOR), *voice().duration(seconds)])
 
 
-def _assert_no_pause(clips: list[Clip]) -> None:
-    sound = b"".join(read_wav(clip.path) for clip in clips)
-    samples = np.frombuffer(sound, dtype="<i2").astype(float)
+def _assert_no_pause(sounds: list[Sound]) -> None:
+    joined = b"".join(samples_of(sound) for sound in sounds)
+    samples = np.frombuffer(joined, dtype="<i2").astype(float)
     loud = np.flatnonzero(np.abs(samples) > 0.012 * 32768)
     assert np.diff(loud).max() / 8000 <= LONGEST_SILENCE
 
@@ -123,7 +127,7 @@ def _assert_no_pause(clips: list[Clip]) -> None:
 def test_the_ear_recognises_what_is_said_at_any_alignment(codec: str) -> None:
     encoder = Encoder()
     recordings = [
-        (clip.words, encoder.encode(read_wav(clip.path), codec)) for clip in voice().clips()
+        (sound.words, encoder.encode(samples_of(sound), codec)) for sound in voice().sounds()
     ]
     known = dict(recordings)
     sentence = [WORDS[Phrase.CREDIT], "five", "pounds", "and", "twenty", "pence"]

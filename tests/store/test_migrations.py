@@ -202,3 +202,48 @@ def test_rates_of_before_decks_are_kept(
             assert connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall() == []
     engine.dispose()
     assert found == [("empty", None, None, None, None), ("retail", "complete", 1, 7, 20000)]
+
+
+def test_why_a_leg_ended_is_known_of_legs_of_before(tmp_path: Path) -> None:
+    """The retry rule asks for it, of a call that was rejected before the upgrade."""
+    url = f"sqlite:///{tmp_path}/ringback.db"
+    engine = open_engine(database_url(url))
+    legs = {
+        # ringing, answered, ended, cause
+        "open": (None, None, None, None),
+        "answered": (1, 2, 3, 200),
+        "busy": (None, None, 3, 486),
+        "rang_out": (1, None, 3, 408),
+        "timed_out": (None, None, 3, 408),
+        "rejected": (1, None, 3, 603),
+        "unknown": (None, None, 3, 404),
+        "silent": (None, None, 3, None),
+    }
+    with engine.begin() as connection:
+        command.upgrade(alembic_config(connection), "0003")
+        connection.exec_driver_sql(
+            "INSERT INTO sessions (id, stage, started, proven, attempts, repeated) "
+            "VALUES ('s', 'return', 0, true, 0, 0)"
+        )
+        for name, (ringing, answered, ended, cause) in legs.items():
+            connection.exec_driver_sql(
+                "INSERT INTO legs (id, session_id, leg, received, e164, dialled, trunk, started, "
+                "ringing, answered, ended, cause, saved) "
+                "VALUES (?, 's', 'A', '', '', '', 't', 0, ?, ?, ?, ?, '')",
+                (name, ringing, answered, ended, cause),
+            )
+    migrate(url)
+    with engine.connect() as connection:
+        rows = connection.exec_driver_sql("SELECT id, ending FROM legs")
+        found = {row.id: row.ending for row in rows}
+    engine.dispose()
+    assert found == {
+        "open": None,
+        "answered": "normal",
+        "busy": "busy",
+        "rang_out": "no_answer",
+        "timed_out": "failed",
+        "rejected": "rejected",
+        "unknown": "unallocated",
+        "silent": "failed",
+    }

@@ -34,8 +34,9 @@ from ringback.accounts.callback import (
 )
 from ringback.amounts import ZERO
 from ringback.charging import decks
-from ringback.config import Country, Digits, Prefix
+from ringback.countries import Country
 from ringback.faults import Fault, Faults, form, twice
+from ringback.prefixes import Digits, Prefix
 
 ADMINISTRATOR = "admin"
 """Name of the account at the top, which every server has."""

@@ -17,33 +17,27 @@ from ringback.calls.routing import trunks_for
 from ringback.charging import ledger
 from ringback.charging.meter import Step
 from ringback.clock import Instant
-from ringback.config import Trunk
 from ringback.ids import new_id
-from ringback.numbering import Number, to_trunk
+from ringback.numbering import Number
 from ringback.store import StoreError
 from ringback.telephony.port import (
     Answered,
-    CallLeg,
     Cause,
     EarlyMedia,
     Ended,
+    Ending,
     NoRoom,
     Order,
-    Outcome,
     Ringing,
     Shown,
 )
+from ringback.telephony.trunks import Trunk
 
 UNTIL_RINGING_SECONDS = 30.0
 """Over all trunks, a call may take so long until it rings."""
 
 CANCEL_SECONDS = 5.0
 """A far end that has not confirmed our CANCEL by then is left to the engine."""
-
-ROOM_SECONDS = 2.0
-"""An engine without room for a further call may have some soon: a media worker is being started
-again, or many calls begin at once."""
-_LOOK_SECONDS = 0.05
 
 Reserve = Callable[[Connection, str, Instant], Step]
 """Works out and reserves, within a unit of work, what a leg of that id needs if it is answered
@@ -71,7 +65,7 @@ class Dialler:
         self._reserve = reserve
         self._on_early_media = on_early_media
 
-    async def dial(self) -> Party | Cause:
+    async def dial(self) -> Party | Ending:
         """The party, answered, or why nobody did.
 
         Raises InsufficientCredit or NoRate when the leg cannot be reserved: nothing was dialled
@@ -79,8 +73,8 @@ class Dialler:
         """
         line, services = self._line, self._line.services
         rings_by = line.now() + UNTIL_RINGING_SECONDS
-        cause = Cause(Outcome.FAILED, trunk_failed=True)
-        trunks = trunks_for(self._e164, services.routes, services.chance)
+        ending = Ending(Cause.FAILED, trunk_failed=True)
+        trunks = trunks_for(self._e164, services.trunks.routes, services.chance)
         tried = False
         for name in trunks:
             if line.now() >= rings_by:
@@ -89,20 +83,20 @@ class Dialler:
                 continue  # by now: a trunk before it may have taken seconds to fail
             tried = True
             try:
-                party = await self._attempt(services.trunks[name], rings_by)
+                party = await self._attempt(services.trunks.by_name[name], rings_by)
             except NoRoom as error:
                 services.journal.trouble(line.id, f"no call to {self._e164}: {error}")
                 break
             unanswered = await self._until_answered(party, rings_by)
             if unanswered is None:
                 return party
-            await self._give_up(party)
-            cause = unanswered
-            if not cause.trunk_failed:
+            await self._give_up(party, unanswered)
+            ending = unanswered
+            if not ending.trunk_failed:
                 break
         if not tried:
             self._no_trunk(trunks)
-        return cause
+        return ending
 
     def _no_trunk(self, trunks: Sequence[str]) -> None:
         self._line.services.journal.trouble(
@@ -113,8 +107,10 @@ class Dialler:
 
     async def _attempt(self, trunk: Trunk, rings_by: Instant) -> Party:
         line, services = self._line, self._line.services
-        number = Number(self._received, self._e164, to_trunk(self._e164, trunk))
-        leg = await self._prepare(Order(trunk.name, number.dialled, self._shown(trunk)))
+        number = Number(self._received, self._e164, trunk.called.write(self._e164))
+        order = Order(trunk.name, number.dialled, self._shown(trunk))
+        bridges_with = line.a.leg if self._role == "B" and line.a is not None else None
+        leg = await services.engine.prepare(order, line.listen, bridges_with)
         now = line.now()
         leg_id = new_id(now, services.chance)
         latest_answer = rings_by + line.setup.answer_timeout_seconds
@@ -160,20 +156,7 @@ class Dialler:
         )
         return party
 
-    async def _prepare(self, order: Order) -> CallLeg:
-        """The leg, once the engine has room for it. Raises NoRoom where that takes too long."""
-        line, services = self._line, self._line.services
-        beside = line.a.leg if self._role == "B" and line.a is not None else None
-        until = line.now() + ROOM_SECONDS
-        while True:
-            try:
-                return services.engine.prepare(order, line.listen, beside)
-            except NoRoom:
-                if line.now() >= until:
-                    raise
-                await services.clock.sleep_until(line.now() + _LOOK_SECONDS)
-
-    async def _until_answered(self, party: Party, rings_by: Instant) -> Cause | None:
+    async def _until_answered(self, party: Party, rings_by: Instant) -> Ending | None:
         """None once answered, else why not."""
         line = self._line
         until = rings_by
@@ -181,7 +164,7 @@ class Dialler:
             message = await line.next(until)
             match message:
                 case None if party.withdrawn:
-                    return Cause(Outcome.NO_ANSWER, by_us=True)
+                    return Ending(Cause.NO_ANSWER, by_us=True)
                 case None:
                     party.leg.hang_up()
                     party.withdrawn = True
@@ -200,10 +183,10 @@ class Dialler:
                     if not party.withdrawn:
                         return None
                     until = math.inf  # the engine is ending it; its Ended will come
-                case LegEvent(leg=leg, event=Ended(cause=cause)) if leg is party.leg:
+                case LegEvent(leg=leg, event=Ended(ending=ending)) if leg is party.leg:
                     if party.withdrawn:
-                        return Cause(Outcome.NO_ANSWER, cause.code, by_us=True)
-                    return cause
+                        return Ending(Cause.NO_ANSWER, ending.code, by_us=True)
+                    return ending
                 case _:
                     continue
 
@@ -224,9 +207,10 @@ class Dialler:
         if step is not None:
             line.meter.applied(step)
 
-    async def _give_up(self, party: Party) -> None:
+    async def _give_up(self, party: Party, ending: Ending) -> None:
         """Write the end of an attempt and release what was reserved for it."""
         line = self._line
+        party.ending = ending
         await line.sliced()
         now = line.now()
 
@@ -240,4 +224,4 @@ class Dialler:
         else:
             await insist(line.services, line.id, "the end of the return call", work)
             line.a = None
-        line.step("not answered", number=self._e164, cause=party.cause and party.cause.code)
+        line.step("not answered", number=self._e164, cause=ending.code)

@@ -24,10 +24,11 @@ from ringback.calls.recovery import OpenAttempt, OpenRequest, recover
 from ringback.calls.requests import Again, Request, prove_again, request_by_order, withdrawn
 from ringback.calls.services import Services
 from ringback.calls.session import run_session
-from ringback.calls.triggers import UNAVAILABLE, TriggerCall
+from ringback.calls.triggers import TriggerCall
 from ringback.ids import new_id
 from ringback.store import StoreError
-from ringback.telephony.port import TriggerLeg
+from ringback.telephony.port import Rejection, TriggerLeg
+from ringback.telephony.trunks import Trunk
 
 HEARTBEAT_SECONDS = 1.0
 CLOSING_SECONDS = 45.0
@@ -195,9 +196,10 @@ class Exchange:
 
     def _on_trigger(self, leg: TriggerLeg) -> None:
         if self._closing:
-            leg.reject(UNAVAILABLE)
+            leg.reject(Rejection.OUT_OF_SERVICE)
             return
-        self._beside(self._trigger(leg))
+        trunk = self._services.trunks.by_name[leg.trigger.trunk]  # just now: it may be removed soon
+        self._beside(self._trigger(leg, trunk))
 
     def _beside(self, work: Coroutine[Any, Any, None]) -> None:
         """What leads to a session, or does not."""
@@ -205,21 +207,21 @@ class Exchange:
         self._triggers.add(task)
         task.add_done_callback(self._triggers.discard)
 
-    async def _trigger(self, leg: TriggerLeg) -> None:
+    async def _trigger(self, leg: TriggerLeg, trunk: Trunk) -> None:
         await self._recovered.wait()
         try:
-            result = await TriggerCall(self._services, leg).run()
+            result = await TriggerCall(self._services, leg, trunk).run()
         except StoreError as error:
             self._services.journal.trouble(None, f"trigger refused with 503: {error}")
-            leg.reject(UNAVAILABLE)
+            leg.reject(Rejection.OUT_OF_SERVICE)
             return
         except asyncio.CancelledError:
-            leg.reject(UNAVAILABLE)  # the server is stopping: a caller must not ring for ever
+            leg.reject(Rejection.OUT_OF_SERVICE)  # the server stops: nobody is left ringing
             raise
         except Exception as error:  # noqa: BLE001  a fault of ours must not let a caller ring on
             trace = "".join(traceback.format_exception(error))
             self._services.journal.trouble(None, f"trigger ended by a fault of Ringback: {trace}")
-            leg.reject(UNAVAILABLE)
+            leg.reject(Rejection.OUT_OF_SERVICE)
             return
         match result:
             case Request():

@@ -26,8 +26,16 @@ from ringback.clock import Instant
 from ringback.sounds.library import OwnSounds
 from ringback.sounds.phrases import Phrase
 from ringback.sounds.speech import Voice
-from ringback.telephony.port import Answered, Clip, Digit, Ended, Event, Leg, PlaybackFinished
-from ringback.telephony.port import Outcome as LegOutcome
+from ringback.telephony.port import (
+    Answered,
+    Cause,
+    Digit,
+    Ended,
+    Event,
+    Leg,
+    PlaybackFinished,
+    Sound,
+)
 
 ALONE_SECONDS = 180.0
 """Outside a conversation leg A lives at most so long in a row (spec section 4)."""
@@ -190,9 +198,9 @@ class Line:
         return None
 
     def _caller_left(self, event: Ended) -> None:
-        if event.cause.outcome is LegOutcome.LOST:
+        if event.ending.cause is Cause.LOST:
             self.course.interrupted = True
-        elif event.cause.outcome is LegOutcome.LIMIT:
+        elif event.ending.cause is Cause.LIMIT:
             self.course.cut_off = self.stage is Stage.CONVERSATION
             if not self.course.cut_off:
                 self.fault(Outcome.NO_CREDIT)
@@ -284,21 +292,21 @@ class Line:
 
     # Talking with the caller
 
-    def phrase(self, phrase: Phrase) -> list[Clip]:
+    def phrase(self, phrase: Phrase) -> list[Sound]:
         shadow = self.sounds.shadows.get(phrase)
         return self.voice.phrase(phrase) if shadow is None else [shadow]
 
-    def no_credit_sound(self) -> list[Clip]:
+    def no_credit_sound(self) -> list[Sound]:
         return self._own_sound(self.setup.no_credit_sound)
 
-    def disconnect_sound(self) -> list[Clip]:
+    def disconnect_sound(self) -> list[Sound]:
         return self._own_sound(self.setup.disconnect_sound)
 
-    def _own_sound(self, path: str | None) -> list[Clip]:
+    def _own_sound(self, path: str | None) -> list[Sound]:
         clip = None if path is None else self.sounds.by_path.get(path)
         return [] if clip is None else [clip]
 
-    async def say(self, clips: Sequence[Clip], until: Instant = math.inf) -> bool:
+    async def say(self, clips: Sequence[Sound], until: Instant = math.inf) -> bool:
         """Say something to the caller; a digit interrupts it. True when it was said whole."""
         if self.a is None or not clips:
             return True
@@ -323,7 +331,7 @@ class Line:
                 case _:
                     continue
 
-    async def say_last(self, clips: Sequence[Clip], ends_by: Instant) -> None:
+    async def say_last(self, clips: Sequence[Sound], ends_by: Instant) -> None:
         """Say something that no digit interrupts, until `ends_by` at the latest."""
         if self.a is None or not self.a.talking or not clips:
             return
@@ -340,7 +348,7 @@ class Line:
                     continue
 
     async def ask(
-        self, clips: Sequence[Clip], full: int, until: Instant = math.inf
+        self, clips: Sequence[Sound], full: int, until: Instant = math.inf
     ) -> Entry | None:
         """Say something and take an entry, which may be empty; None when `until` has come."""
         await self.say(clips, until)

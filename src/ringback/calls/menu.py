@@ -8,7 +8,7 @@ from ringback.calls.line import Line, Over
 from ringback.calls.outcome import Stage
 from ringback.charging import ledger
 from ringback.sounds.phrases import Phrase
-from ringback.telephony.port import Clip
+from ringback.telephony.port import Sound
 
 TIMES = 3
 """The menu is said at most so often."""
@@ -33,7 +33,7 @@ async def menu(line: Line) -> None:
     raise Over
 
 
-async def _credit(line: Line, ledger_id: str) -> list[Clip]:
+async def _credit(line: Line, ledger_id: str) -> list[Sound]:
     """What is left to the caller. What this very call has reserved is not taken off, or he would
     hear less each time he asks."""
     balance = await line.services.store.read(lambda tx: ledger.balance(tx, ledger_id))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from ringback.telephony import port
+from ringback.telephony.port import Cause
 
 
 class Stage(StrEnum):
@@ -53,20 +53,20 @@ class Outcome(StrEnum):
 
 
 _OF_A_LEG = {
-    port.Outcome.BUSY: Outcome.BUSY,
-    port.Outcome.NO_ANSWER: Outcome.NO_ANSWER,
-    port.Outcome.CANCELLED: Outcome.NO_ANSWER,  # we withdrew it when it had rung long enough
-    port.Outcome.REJECTED: Outcome.REJECTED,
+    Cause.BUSY: Outcome.BUSY,
+    Cause.NO_ANSWER: Outcome.NO_ANSWER,
+    Cause.CANCELLED: Outcome.NO_ANSWER,  # we withdrew it when it had rung long enough
+    Cause.REJECTED: Outcome.REJECTED,
 }
 
 
-FINAL = frozenset({port.Outcome.REJECTED, port.Outcome.UNALLOCATED})
+FINAL = frozenset({Cause.REJECTED, Cause.UNALLOCATED})
 """After these a return call is not made again."""
 
 
-def of_unanswered(cause: port.Cause) -> Outcome:
+def of_unanswered(cause: Cause) -> Outcome:
     """What an unanswered leg met: `busy`, `no_answer`, `rejected` or `failed`."""
-    return _OF_A_LEG.get(cause.outcome, Outcome.FAILED)
+    return _OF_A_LEG.get(cause, Outcome.FAILED)
 
 
 @dataclass(slots=True)

@@ -23,10 +23,9 @@ from ringback.charging.meter import Step
 from ringback.charging.packages import allowances_of
 from ringback.charging.payers import NoRate
 from ringback.clock import Instant
-from ringback.config import Trunk
 from ringback.sounds.phrases import Phrase
-from ringback.telephony.port import Digit, Ended, Shown
-from ringback.telephony.port import Outcome as LegOutcome
+from ringback.telephony.port import Cause, Digit, Ended, Shown
+from ringback.telephony.trunks import Trunk
 
 LONGEST_TAIL_SECONDS = 15.0
 """At most so much of `disconnect_sound` is reserved for and played."""
@@ -134,7 +133,7 @@ class _OutgoingCall:
         line.numbers_dialled += 1
         if isinstance(party, Party):
             return party
-        outcome = of_unanswered(party)
+        outcome = of_unanswered(party.cause)
         line.fault(outcome)
         line.typed.clear()
         await line.say(line.phrase(_TOLD.get(outcome, Phrase.NOT_CONNECTED)))
@@ -230,8 +229,8 @@ async def _converse(line: Line, b: Party) -> None:
                 b.leg.send_digits(digit)
             case LegEvent(leg=leg, event=Digit(digit=digit)) if leg is b.leg:
                 a.leg.send_digits(digit)
-            case LegEvent(leg=leg, event=Ended(cause=cause)) if leg is b.leg:
-                if cause.outcome is LegOutcome.LIMIT:
+            case LegEvent(leg=leg, event=Ended(ending=ending)) if leg is b.leg:
+                if ending.cause is Cause.LIMIT:
                     raise CutOff
             case _:
                 continue
@@ -250,7 +249,7 @@ async def finish_b(line: Line) -> None:
     now = line.now()
     await line.services.store.run(lambda tx: b.settle(tx, line.meter, now))
     line.b = None
-    line.step("outgoing call ended", number=b.number.e164, cause=b.cause and b.cause.code)
+    line.step("outgoing call ended", number=b.number.e164, cause=b.ending and b.ending.code)
     if line.a is not None and line.a.talking:
         line.stage = Stage.NUMBER
         line.watch_alone()

@@ -13,7 +13,7 @@ from ringback.charging import ledger
 from ringback.charging.meter import Meter
 from ringback.clock import Instant
 from ringback.numbering import Number
-from ringback.telephony.port import Answered, CallLeg, Cause, Ended, Event, Ringing
+from ringback.telephony.port import Answered, CallLeg, Cause, Ended, Ending, Event, Ringing
 
 Role = Literal["A", "B"]
 
@@ -31,7 +31,7 @@ class Party:
     ringing: Instant | None = None
     answered: Instant | None = None
     ended: Instant | None = None
-    cause: Cause | None = None
+    ending: Ending | None = None
     withdrawn: bool = False
     """We gave it up before it answered; an answer that crosses that is ended at once."""
     doubtful: bool = False
@@ -44,8 +44,8 @@ class Party:
                 self.ringing = now
             case Answered(at=at):
                 self.answered = at
-            case Ended(cause=cause, at=at):
-                self.cause, self.ended = cause, at
+            case Ended(ending=ending, at=at):
+                self.ending, self.ended = ending, at
 
     @property
     def talking(self) -> bool:
@@ -68,7 +68,7 @@ class Party:
             ringing=self.ringing,
             answered=self.answered,
             at=ended,
-            cause=None if self.cause is None else self.cause.code,
+            ending=self.ending,
             billed_seconds=billed,
         )
 
@@ -86,5 +86,11 @@ def settle_undialled(tx: Connection, leg_ids: Sequence[str], now: Instant) -> No
     for leg_id in leg_ids:
         ledger.settle_interrupted(tx, leg_id, None, now, now)
         records.leg_ended(
-            tx, leg_id, ringing=None, answered=None, at=now, cause=None, billed_seconds=None
+            tx,
+            leg_id,
+            ringing=None,
+            answered=None,
+            at=now,
+            ending=Ending(Cause.FAILED),
+            billed_seconds=None,
         )

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ringback.accounts.callback import CallbackSetup, SetBy
-from ringback.config import Trunk
-from ringback.numbering import to_trunk
 from ringback.telephony.port import Shown
+from ringback.telephony.trunks import Trunk
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +40,7 @@ def shown_to_callee(
     elif setup.caller_id_name.set_by is SetBy.EQUIPMENT and equipment and equipment.name:
         name = equipment.name
 
-    return Shown(number=None if number is None else to_trunk(number, trunk), name=name)
+    return Shown(number=None if number is None else trunk.shown.write(number), name=name)
 
 
 def shown_to_caller(
@@ -49,4 +48,4 @@ def shown_to_caller(
 ) -> Shown:
     """What leg A shows: the access number that was called, so that people know who rings."""
     number = access_number or public_number
-    return Shown(number=None if number is None else to_trunk(number, trunk), name=contact_name)
+    return Shown(number=None if number is None else trunk.shown.write(number), name=contact_name)

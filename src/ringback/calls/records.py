@@ -16,6 +16,7 @@ from ringback.clock import Instant
 from ringback.numbering import Number
 from ringback.store import models
 from ringback.store.prepared import Prepared
+from ringback.telephony.port import Ending
 
 SESSIONS = models.Session.__table__
 LEGS = models.Leg.__table__
@@ -66,7 +67,8 @@ _UPDATE_LEG_ENDED = Prepared(
         ringing=bindparam("rang"),
         answered=bindparam("since"),
         ended=bindparam("when"),
-        cause=bindparam("status"),
+        ending=bindparam("word"),
+        cause=bindparam("code"),
         billed_seconds=bindparam("billed"),
     )
 )
@@ -216,7 +218,7 @@ def leg_ended(
     ringing: Instant | None,
     answered: Instant | None,
     at: Instant,
-    cause: int | None,
+    ending: Ending | None,
     billed_seconds: int | None,
 ) -> None:
     _UPDATE_LEG_ENDED.run(
@@ -225,7 +227,8 @@ def leg_ended(
         rang=ringing,
         since=answered,
         when=at,
-        status=cause,
+        word=None if ending is None else ending.cause.value,
+        code=None if ending is None else ending.code,
         billed=billed_seconds,
     )
 

@@ -18,8 +18,8 @@ from ringback.calls import records
 from ringback.calls.outcome import FINAL, Outcome, Stage, of_unanswered
 from ringback.charging import ledger
 from ringback.clock import Instant
-from ringback.engines.cause import failure
 from ringback.store import models
+from ringback.telephony.port import Cause, Ending
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,7 @@ def _end_leg(
         ringing=leg["ringing"],
         answered=answered,
         at=ended,
-        cause=None,
+        ending=Ending(Cause.FAILED if answered is None else Cause.LOST),
         billed_seconds=billed,
     )
 
@@ -123,8 +123,8 @@ def _retry(
     """The retry rule: an attempt that was under way counts as a network fault."""
     setup = tree.load_extension(tx, session["extension_id"]).setup
     attempts = session["attempts"] + 1
-    cause = failure(attempt["cause"], rang=attempt["ringing"] is not None)
-    if attempts >= setup.attempts or cause.outcome in FINAL:
+    cause = Cause(attempt["ending"] or Cause.FAILED)
+    if attempts >= setup.attempts or cause in FINAL:
         _end_session(tx, session, of_unanswered(cause), Stage.RETURN, now)
         return None
     due = now + setup.retry_after_seconds

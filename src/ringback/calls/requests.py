@@ -17,8 +17,7 @@ from ringback.calls.permission import decision, trigger_refusal
 from ringback.calls.recovery import OpenAttempt, OpenRequest, attempt_over
 from ringback.calls.services import Services
 from ringback.clock import Instant
-from ringback.telephony.port import Ended
-from ringback.telephony.port import Outcome as LegOutcome
+from ringback.telephony.port import Cause, Ended
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +112,8 @@ async def withdrawn(services: Services, attempt: OpenAttempt) -> OpenRequest | N
             match await inbox.get():
                 case TriggeredAgain(at=at):
                     again = at
-                case LegEvent(event=Ended(cause=cause, at=at)):
-                    answered = at if cause.outcome is LegOutcome.NORMAL else None
+                case LegEvent(event=Ended(ending=ending, at=at)):
+                    answered = at if ending.cause is Cause.NORMAL else None
                     break
         now = services.clock.now()
         request = await insist(

@@ -22,10 +22,9 @@ from ringback.charging.meter import Step
 from ringback.charging.packages import allowances_of
 from ringback.charging.payers import NoRate
 from ringback.clock import Instant
-from ringback.config import Trunk
 from ringback.store import StoreError
-from ringback.telephony.port import Cause, Shown
-from ringback.telephony.port import Outcome as LegOutcome
+from ringback.telephony.port import Cause, Ending, Shown
+from ringback.telephony.trunks import Trunk
 
 
 class NotReached(Exception):
@@ -51,7 +50,7 @@ async def return_call(line: Line, number: str) -> None:
                     line.watch_alone()
                     line.step("return call answered", number=number)
                     return
-                await _again(line, number, party)
+                await _again(line, number, party.cause)
             except StoreError as error:
                 if line.was_answered:
                     raise
@@ -84,7 +83,7 @@ async def _move(line: Line, trigger_ended: Instant) -> None:
     await line.services.store.run(lambda tx: records.session_due(tx, line.id, due, attempts))
 
 
-async def _dial(line: Line, number: str) -> Party | Cause:
+async def _dial(line: Line, number: str) -> Party | Ending:
     def shown(trunk: Trunk) -> Shown:
         return shown_to_caller(
             line.origin.access_number,
@@ -141,10 +140,10 @@ def _decide_again(tx: Connection, line: Line, number: str) -> None:
 async def _again(line: Line, number: str, cause: Cause) -> None:
     """Decide what follows an attempt that nobody answered: `line.due`, or NotReached."""
     outcome = of_unanswered(cause)
-    if line.was_answered or cause.outcome in FINAL:
+    if line.was_answered or cause in FINAL:
         raise NotReached(outcome)
     triggering_now = line.services.ringing.ringing(line.extension.id, number)
-    ours = cause.outcome is LegOutcome.BUSY and (triggering_now or line.triggered_again is not None)
+    ours = cause is Cause.BUSY and (triggering_now or line.triggered_again is not None)
     if not ours:
         line.attempts += 1
         if line.attempts >= line.setup.attempts:

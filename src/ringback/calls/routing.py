@@ -6,7 +6,7 @@ import random
 from collections.abc import Sequence
 from itertools import repeat
 
-from ringback.config import Route
+from ringback.telephony.trunks import Route
 
 
 def trunks_for(e164: str, routes: Sequence[Route], chance: random.Random) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ringback.accounts.secrets import Secrets
@@ -12,10 +11,11 @@ from ringback.calls.journal import Journal
 from ringback.calls.refusals import Refusals
 from ringback.calls.ringing import Ringing
 from ringback.clock import Clock
-from ringback.config import Guards, Route, Trunk
+from ringback.guards.limits import Limits
 from ringback.sounds.library import SoundLibrary
 from ringback.store import Store
 from ringback.telephony.port import Engine
+from ringback.telephony.trunks import TrunkSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +28,9 @@ class Services:
     sounds: SoundLibrary
     secrets: Secrets
     journal: Journal
-    trunks: Mapping[str, Trunk]
-    routes: Sequence[Route]
-    guards: Guards
+    trunks: TrunkSource
+    """It may change between any two units of work."""
+    guards: Limits
     currency: str
     refusals: Refusals = field(default_factory=Refusals)
     ringing: Ringing = field(default_factory=Ringing)

@@ -24,7 +24,7 @@ from ringback.calls.watch import CUT_LEAD_SECONDS
 from ringback.clock import Instant
 from ringback.sounds.phrases import Phrase
 from ringback.store import StoreError
-from ringback.telephony.port import Clip
+from ringback.telephony.port import Sound
 
 
 async def run_session(line: Line, return_number: str) -> None:
@@ -119,7 +119,7 @@ async def _out_of_credit(line: Line) -> None:
     await _last_words(line, line.no_credit_sound(), line.meter.funded_a() - CUT_LEAD_SECONDS)
 
 
-async def _last_words(line: Line, sound: list[Clip], ends_by: Instant) -> None:
+async def _last_words(line: Line, sound: list[Sound], ends_by: Instant) -> None:
     line.watch = None  # these are its last deadlines
     try:
         await line.say_last(sound, ends_by)

@@ -21,13 +21,14 @@ from ringback.calls.requests import Again, Request, proof
 from ringback.calls.services import Services
 from ringback.clock import Instant
 from ringback.ids import new_id
-from ringback.numbering import read_called, read_caller
-from ringback.telephony.port import CallerGone, Ended, TriggerLeg
+from ringback.telephony.port import CallerGone, Ended, Rejection, TriggerLeg
+from ringback.telephony.trunks import Trunk
 
-UNKNOWN_NUMBER = 404
-UNAVAILABLE = 503
-
-_STATUS = {RejectWith.BUSY: 486, RejectWith.UNAVAILABLE: 480, RejectWith.DECLINE: 603}
+_REJECTIONS = {
+    RejectWith.BUSY: Rejection.BUSY,
+    RejectWith.UNAVAILABLE: Rejection.UNAVAILABLE,
+    RejectWith.DECLINE: Rejection.DECLINED,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +41,11 @@ class Duplicate:
 class TriggerCall:
     """One trigger call, from its arrival to its end."""
 
-    def __init__(self, services: Services, leg: TriggerLeg) -> None:
+    def __init__(self, services: Services, leg: TriggerLeg, trunk: Trunk) -> None:
         self._services = services
         self._leg = leg
         self._trigger = leg.trigger
+        self._trunk = trunk
         self._inbox = Inbox(services.clock)
         self._gone: Instant | None = None
 
@@ -54,8 +56,8 @@ class TriggerCall:
         """
         self._leg.listen(self._inbox.listener)
         self._leg.ring()
-        trunk = self._services.trunks[self._trigger.trunk]
-        access_number = read_called(self._trigger.called, trunk)
+        trunk = self._trunk
+        access_number = trunk.called.read(self._trigger.called)
         extension = (
             None
             if access_number is None
@@ -67,12 +69,12 @@ class TriggerCall:
                 f"trigger to {self._trigger.called[:40]!r}: no extension has this access number",
                 trunk=trunk.name,
             )
-            self._leg.reject(UNKNOWN_NUMBER)
+            self._leg.reject(Rejection.UNKNOWN_NUMBER)
             return None
         caller = (
             None
             if self._trigger.hidden or self._trigger.caller is None
-            else read_caller(self._trigger.caller, trunk)
+            else trunk.caller.read(self._trigger.caller)
         )
         key = (extension.id, extension.setup.fixed_number or caller or "")
         self._services.ringing.began(*key)
@@ -111,10 +113,10 @@ class TriggerCall:
                 f"{extension.setup.ring_seconds}: see early_hangup",
             )
             return None
-        status = _STATUS[extension.setup.reject_with]
-        row.rejection = self._leg.prepare_rejection(status)
+        rejection = _REJECTIONS[extension.setup.reject_with]
+        row.rejection = self._leg.prepare_rejection(rejection)
         decided = await self._decide_and_store(row, extension)
-        self._leg.reject(status)
+        self._leg.reject(rejection)
         match decided:
             case Refused():
                 self._step(row, f"refused: {decided.reason}", outcome=decided.outcome.value)
@@ -182,7 +184,7 @@ class TriggerCall:
             return decided
         trigger = self._trigger
         diverted = trigger.diverted_by is not None and not tree.owns_number(
-            tx, extension, read_called(trigger.diverted_by, self._services.trunks[trigger.trunk])
+            tx, extension, self._trunk.called.read(trigger.diverted_by)
         )
         refused = doubted(extension.setup, decided, trigger.verification, diverted=diverted)
         if refused is not None:

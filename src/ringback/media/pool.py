@@ -19,7 +19,6 @@ from ringback.media.events import (
 )
 from ringback.media.process import WorkerFailed, WorkerProcess
 from ringback.media.stream import Remote, Stream
-from ringback.telephony.port import NoRoom
 
 __all__ = [
     "Heard",
@@ -42,7 +41,7 @@ RESTART_SECONDS = 1.0
 """Between attempts to start a worker again."""
 
 
-class NoPorts(NoRoom):
+class NoPorts(Exception):
     """No RTP port is free: those in stock are gone until the worker has bound more, or all are."""
 
 
@@ -70,6 +69,7 @@ class MediaPool:
         self._clips = Clips(report)
         self._restarts: set[asyncio.Task[None]] = set()
         self._closing = False
+        self._more_room = asyncio.Event()
 
     async def start(self) -> None:
         """Return once every worker has ports. Raises WorkerFailed."""
@@ -104,6 +104,11 @@ class MediaPool:
                 return stream
         raise NoPorts("no free RTP port: give [sip] rtp_ports more")
 
+    async def more_room(self) -> None:
+        """Wait until a worker has more ports, or another has been started."""
+        self._more_room.clear()
+        await self._more_room.wait()
+
     def processes(self) -> list[int]:
         """The workers' process ids."""
         return [worker.pid for worker in self._workers if not worker.dead]
@@ -116,6 +121,7 @@ class MediaPool:
             clips=self._clips,
             report=self._report,
             on_death=self._lost,
+            on_stock=self._more_room.set,
         )
         try:
             await worker.start()
@@ -123,6 +129,7 @@ class MediaPool:
             await worker.stop()
             raise
         self._workers.append(worker)
+        self._more_room.set()
 
     def _lost(self, worker: WorkerProcess) -> None:
         """A worker has died: its calls are over, and another takes its place."""

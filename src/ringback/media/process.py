@@ -44,9 +44,10 @@ class WorkerProcess:
         clips: Clips,
         report: Callable[[str], None],
         on_death: Callable[[WorkerProcess], None],
+        on_stock: Callable[[], None],
     ) -> None:
         """`offset` is what the clock's instants are ahead of the monotonic clock, which all
-        processes of a machine share."""
+        processes of a machine share. `on_stock` is called when it has more ports."""
         self.ports = ports
         self.streams: dict[int, Stream] = {}
         self.dead = False
@@ -56,6 +57,7 @@ class WorkerProcess:
         self._clips = clips
         self._report = report
         self._on_death = on_death
+        self._on_stock = on_stock
         self._loop = asyncio.get_running_loop()
         self._socket: socket.socket
         self._stock: deque[int] = deque()
@@ -216,6 +218,7 @@ class WorkerProcess:
     def _stocked(self, ports: list[int]) -> None:
         self._asked -= RESTOCK
         self._stock.extend(ports)
+        self._on_stock()
         if self._started.done():
             return
         if ports:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ringback.clock import Instant
@@ -17,7 +18,6 @@ from ringback.media.events import (
     Silent,
     WorkerDied,
 )
-from ringback.telephony.port import Clip
 
 if TYPE_CHECKING:
     from ringback.media.process import WorkerProcess
@@ -84,12 +84,12 @@ class Stream:
             anywhere=remote.anywhere,
         )
 
-    def play(self, playback: int, clips: Sequence[Clip], *, loop: bool = False) -> None:
-        """Play clips, joined without a gap, in place of what plays and of whoever is heard.
-        `playback` is the number that `Played` will name. A clip that cannot be read is left out
-        and reported."""
+    def play(self, playback: int, files: Sequence[Path], *, loop: bool = False) -> None:
+        """Play WAV files (8000 Hz, 16 bit, mono), joined without a gap, in place of what plays and
+        of whoever is heard. `playback` is the number that `Played` will name. A file that cannot
+        be read is left out and reported."""
         if not self._closed:
-            names = self.worker.load([clip.path for clip in clips], self._codec)
+            names = self.worker.load(files, self._codec)
             self._do("play", playback=playback, clips=names, loop=loop)
 
     def stop(self) -> None:

@@ -15,8 +15,6 @@ from dataclasses import dataclass
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumberFormat, ValidationResult
 
-from ringback.config import Trunk
-
 _DIGITS = frozenset("0123456789")
 _SEPARATORS = str.maketrans("", "", " \xa0\u2011.-()")
 _LONGEST = 32
@@ -78,25 +76,46 @@ def read_e164(text: str) -> str:
     return read_written(text, _NOWHERE)
 
 
-def read_caller(text: str, trunk: Trunk) -> str | None:
-    """A number as a trunk sends it. With `+` it is E.164. Without, it is read as dialled in the
-    trunk's country, or as E.164 that lacks its plus where that is no number or the trunk names no
-    country; what the trunk wants prepended it may put before a number, too. None for anything
-    that is no number.
-    """
-    if text.startswith("+"):
-        return _or_none(text, _NOWHERE)
-    bare = text.removeprefix(trunk.prepend)
-    if trunk.country is not None:
-        # National and international prefixes are part of a number that is read as dialled.
-        national = _or_none(text, trunk.country) or _or_none(bare, trunk.country)
-        return national or _or_none(f"+{bare}", _NOWHERE)
-    return _or_none(f"+{bare}", _NOWHERE) or _or_none(f"+{text}", _NOWHERE)
+@dataclass(frozen=True, slots=True)
+class NumberForm:
+    """How a network writes numbers."""
 
+    country: str | None = None
+    """Where a number without plus is dialled; None: it is E.164 that lacks its plus."""
+    strip: int = 0
+    """Leading digits that a number loses."""
+    prepend: str = ""
+    """What is put before what is left."""
+    plus: bool = True
 
-def read_called(text: str, trunk: Trunk) -> str | None:
-    """The number called, as a trunk sends it: read as a caller's is."""
-    return read_caller(text, trunk)
+    def read(self, text: str) -> str | None:
+        """A number as the network sends it, in E.164. With `+` it is that already. Without, it is
+        read as dialled in `country`, or as E.164 that lacks its plus where that is no number or
+        there is no country; what is to be prepended may stand before a number that comes, too.
+        None for anything that is no number.
+        """
+        if text.startswith("+"):
+            return _or_none(text, _NOWHERE)
+        bare = text.removeprefix(self.prepend)
+        if self.country is not None:
+            # National and international prefixes are part of a number that is read as dialled.
+            national = _or_none(text, self.country) or _or_none(bare, self.country)
+            return national or _or_none(f"+{bare}", _NOWHERE)
+        return _or_none(f"+{bare}", _NOWHERE) or _or_none(f"+{text}", _NOWHERE)
+
+    def write(self, e164: str) -> str:
+        """A number in the form that the network wants.
+
+        One that wants the numbers of its country shortened gets any other with that country's
+        international prefix: cut in the same way it would be somebody else's number.
+        """
+        digits = e164.removeprefix("+")
+        if self.strip and self.country is not None and not _has_code_of(e164, self.country):
+            dialled = phonenumbers.format_out_of_country_calling_number(
+                phonenumbers.parse(e164), self.country
+            )
+            return "".join(sign for sign in dialled if sign in _DIGITS or sign == "+")
+        return f"{'+' if self.plus else ''}{self.prepend}{digits[self.strip :]}"
 
 
 def _or_none(text: str, country: str) -> str | None:
@@ -104,22 +123,6 @@ def _or_none(text: str, country: str) -> str | None:
         return read_typed(text, country)
     except BadNumber:
         return None
-
-
-def to_trunk(e164: str, trunk: Trunk) -> str:
-    """A number in the form that the trunk wants: the first `strip` digits taken off, `prepend`
-    put before, with a plus where `plus` says so.
-
-    A trunk that wants the numbers of its country shortened gets any other with that country's
-    international prefix: cut in the same way it would be somebody else's number.
-    """
-    digits = e164.removeprefix("+")
-    if trunk.strip and trunk.country is not None and not _has_code_of(e164, trunk.country):
-        dialled = phonenumbers.format_out_of_country_calling_number(
-            phonenumbers.parse(e164), trunk.country
-        )
-        return "".join(sign for sign in dialled if sign in _DIGITS or sign == "+")
-    return f"{'+' if trunk.plus else ''}{trunk.prepend}{digits[trunk.strip :]}"
 
 
 def _has_code_of(e164: str, country: str) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import os
 import random
 import signal
 import sys
@@ -20,11 +19,12 @@ from ringback.calls.services import Services
 from ringback.charging import decks
 from ringback.clock import Clock, LoopClock
 from ringback.config import Config, ConfigError
-from ringback.engines.embedded import EmbeddedEngine
+from ringback.engines.choice import make_engine
 from ringback.server.commands import call_me_back
 from ringback.server.control import ControlError, ControlServer
 from ringback.sounds.library import SoundLibrary
 from ringback.store import Store, StoreError, migrate, open_store
+from ringback.telephony.trunks import TrunkTable
 
 NODE = "main"
 GRACE_SECONDS = 10.0
@@ -94,22 +94,20 @@ async def serve(
     def report(what: str) -> None:
         journal.trouble(None, what)
 
-    engine = EmbeddedEngine(
-        config.sip, config.trunk, clock, chance, workers=os.cpu_count() or 1, report=report
+    sounds = SoundLibrary(
+        sounds_path(config), lambda name: report(f"missing: {name}: it is skipped")
     )
+    engine = make_engine(config, clock, chance, node=NODE, sound_path=sounds.path, report=report)
     services = Services(
         clock=clock,
         chance=chance,
         store=store,
         engine=engine,
-        sounds=SoundLibrary(
-            sounds_path(config), lambda name: report(f"missing: {name}: it is skipped")
-        ),
+        sounds=sounds,
         secrets=secrets,
         journal=journal,
-        trunks={trunk.name: trunk for trunk in config.trunk},
-        routes=config.route,
-        guards=config.guards,
+        trunks=TrunkTable(config.trunks, config.routes),
+        guards=config.guards.limits(),
         currency=config.server.currency,
     )
     exchange = Exchange(services, NODE)
@@ -127,7 +125,7 @@ async def serve(
         return {}
 
     async def trunks(request: dict[str, Any]) -> dict[str, Any]:
-        return {"troubles": engine.trunks.troubles()}
+        return {"troubles": engine.trunk_states()}
 
     handlers = {"call": call, "end": end, "credited": credited, "trunks": trunks}
     control = ControlServer(control_path(config), handlers)

@@ -7,7 +7,8 @@ out.
   `client_transaction` or `server_transaction`.
 * User agent: `useragent` matches what arrives to `dialog`s and calls, with `screening` and
   `replies` for what is no call's. A `call` is `incoming`, `outgoing` or `resumed`;
-  `renegotiation` changes it; an INVITE of ours is an `invitation`. `outside` and `registration` ask what belongs to no call.
+  `renegotiation` changes it; an INVITE of ours is an `invitation`. `outside` and `registration`
+  ask what belongs to no call.
 
 Each layer has its own object (`layers`), and nobody writes into another's tables. Users import
 `calls`, `events`, `hop`, `useragent`.

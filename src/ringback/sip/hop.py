@@ -7,7 +7,7 @@ import functools
 import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, cast
+from typing import Any, Literal, get_args
 
 from ringback.sip.uri import unbracketed
 
@@ -33,9 +33,11 @@ class Hop:
 
     @classmethod
     def from_json(cls, stored: Sequence[Any]) -> Hop:
-        """Two values, host and port, were stored while there was only UDP."""
+        """Two values, host and port, were stored while there was only UDP. Raises ValueError."""
         transport, host, port = stored if len(stored) == 3 else ("udp", *stored)
-        return cls(cast(TransportName, transport), str(host), int(port))
+        if transport not in get_args(TransportName):
+            raise ValueError(f"no transport: {transport!r}")
+        return cls(transport, str(host), int(port))
 
     def reaches(self, host: str) -> bool:
         """Whether `host`, as a URI has it, is an address that can be written to by whoever had a

@@ -14,19 +14,25 @@ from pathlib import Path
 from sqlalchemy import Connection, bindparam, or_, select
 
 from ringback.sounds.phrases import Phrase
-from ringback.sounds.speech import BUILT_IN, Voice
-from ringback.store.models import Sound
+from ringback.sounds.speech import BUILT_IN, Voice, recording
+from ringback.store import models
 from ringback.store.prepared import Prepared
-from ringback.telephony.port import Clip
+from ringback.telephony.port import Sound
 
 SHADOWS = "/prompts/"
 
 _FIND = Prepared(
-    select(Sound.owner_id, Sound.path, Sound.language, Sound.file, Sound.seconds).where(
-        Sound.owner_id.in_(bindparam("owners", expanding=True)),
+    select(
+        models.Sound.owner_id,
+        models.Sound.path,
+        models.Sound.language,
+        models.Sound.file,
+        models.Sound.seconds,
+    ).where(
+        models.Sound.owner_id.in_(bindparam("owners", expanding=True)),
         or_(
-            Sound.path.in_(bindparam("paths", expanding=True)),
-            Sound.path.startswith(SHADOWS, autoescape=True),
+            models.Sound.path.in_(bindparam("paths", expanding=True)),
+            models.Sound.path.startswith(SHADOWS, autoescape=True),
         ),
     )
 )
@@ -36,9 +42,9 @@ _FIND = Prepared(
 class OwnSounds:
     """What one session may play beside the built-in voice."""
 
-    by_path: dict[str, Clip] = field(default_factory=dict)
+    by_path: dict[str, Sound] = field(default_factory=dict)
     """By the path as the setup has it."""
-    shadows: dict[Phrase, Clip] = field(default_factory=dict)
+    shadows: dict[Phrase, Sound] = field(default_factory=dict)
 
 
 class SoundLibrary:
@@ -54,6 +60,10 @@ class SoundLibrary:
         """The voice of a language, or English where there is none."""
         return self._voices.get(language.partition("-")[0]) or self._voices["en"]
 
+    def path(self, name: str) -> Path:
+        """The file of a sound, by its name on the telephony port."""
+        return recording(name) if "/" in name else self._folder / name
+
     def load(
         self, tx: Connection, owners: Sequence[str], paths: Iterable[str], language: str
     ) -> OwnSounds:
@@ -61,24 +71,22 @@ class SoundLibrary:
         first, `paths` are those that its setup names."""
         wanted = {path: split(path) for path in paths}
         rows = _FIND.rows(tx, owners=owners, paths=[name for _, name in wanted.values()])
-        found: dict[tuple[str, str], Clip] = {}
+        found: dict[tuple[str, str], Sound] = {}
         for row in sorted(rows, key=lambda row: row.language == language):
-            found[row.owner_id, row.path] = Clip(
-                self._folder / row.file, row.seconds, f"[{row.path}]"
-            )
+            found[row.owner_id, row.path] = Sound(row.file, row.seconds, f"[{row.path}]")
         sounds = OwnSounds()
         for path, (level, name) in wanted.items():
-            clip = found.get((owners[level], name)) if level < len(owners) else None
-            if clip is None or not clip.path.exists():
+            sound = found.get((owners[level], name)) if level < len(owners) else None
+            if sound is None or not self.path(sound.name).exists():
                 self._report(f"sound {path}")
             else:
-                sounds.by_path[path] = clip
+                sounds.by_path[path] = sound
         for owner in reversed(owners):
             for phrase in Phrase:
                 shadow = found.get((owner, f"{SHADOWS}{phrase}.wav"))
                 if shadow is None:
                     continue
-                if shadow.path.exists():
+                if self.path(shadow.name).exists():
                     sounds.shadows[phrase] = shadow
                 else:
                     self._report(f"sound {SHADOWS}{phrase}.wav")

@@ -1,5 +1,5 @@
-"""The built-in voice: recordings put together. No file is opened while a call waits: a clip is a
-path with its length, both known from the manifest."""
+"""The built-in voice: recordings put together. No file is opened while a call waits: name and
+length of a sound are known from the manifest."""
 
 from __future__ import annotations
 
@@ -10,9 +10,15 @@ from pathlib import Path
 
 from ringback.sounds.english import amount_words, duration_words
 from ringback.sounds.phrases import Phrase
-from ringback.telephony.port import Clip
+from ringback.telephony.port import Sound
 
-BUILT_IN = Path(__file__).parent / "en"
+_RECORDINGS = Path(__file__).parent
+BUILT_IN = _RECORDINGS / "en"
+
+
+def recording(name: str) -> Path:
+    """The file of a built-in sound, by its name, such as `en/pin`."""
+    return _RECORDINGS / f"{name}.wav"
 
 
 class Voice:
@@ -22,39 +28,39 @@ class Voice:
         """`missing` is told the name of a recording that is not there: it is skipped, since a
         missing sound never drops a call."""
         manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-        self._clips = {
-            name: Clip(folder / f"{name}.wav", entry["seconds"], entry["words"])
+        self._sounds = {
+            name: Sound(f"{folder.name}/{name}", entry["seconds"], entry["words"])
             for name, entry in manifest.items()
         }
         self._missing = missing
 
-    def phrase(self, phrase: Phrase) -> list[Clip]:
+    def phrase(self, phrase: Phrase) -> list[Sound]:
         return self._of([phrase.value])
 
-    def amount(self, amount: Decimal, currency: str) -> list[Clip]:
+    def amount(self, amount: Decimal, currency: str) -> list[Sound]:
         """An amount of money, in words."""
         return self._of(f"word-{word}" for word in amount_words(amount, currency))
 
-    def duration(self, seconds: float) -> list[Clip]:
+    def duration(self, seconds: float) -> list[Sound]:
         """How long something lasts, in words."""
         return self._of(f"word-{word}" for word in duration_words(seconds))
 
-    def beep(self) -> list[Clip]:
+    def beep(self) -> list[Sound]:
         return self._of(["beep"])
 
-    def ringback(self) -> list[Clip]:
+    def ringback(self) -> list[Sound]:
         """What a caller hears while the far end rings; to be looped."""
         return self._of(["ringback"])
 
-    def clips(self) -> list[Clip]:
+    def sounds(self) -> list[Sound]:
         """Every recording."""
-        return list(self._clips.values())
+        return list(self._sounds.values())
 
-    def _of(self, names: Iterable[str]) -> list[Clip]:
-        clips = []
+    def _of(self, names: Iterable[str]) -> list[Sound]:
+        sounds = []
         for name in names:
-            if name in self._clips:
-                clips.append(self._clips[name])
+            if name in self._sounds:
+                sounds.append(self._sounds[name])
             else:
                 self._missing(name)
-        return clips
+        return sounds

@@ -11,16 +11,19 @@ engine, and the contract tests in `tests/contract` hold each engine to them:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
 from typing import Protocol
 
 from ringback.clock import Instant
 
 NO_RESPONSE_SECONDS = 4.0
 """A trunk that has sent no provisional answer for so long has failed for the call (spec 5)."""
+
+ROOM_SECONDS = 2.0
+"""For so long an engine waits for room for a further call: what carries sound is being started
+again, or many calls begin at once."""
 
 SILENCE_SECONDS = 60.0
 """A leg that has sent neither RTP nor RTCP for so long, and is not on hold, is asked with a
@@ -30,13 +33,23 @@ LONGEST_SILENCE_SECONDS = 600.0
 """After so much silence a leg is gone, whatever it answers to a session refresh."""
 
 
-class Outcome(StrEnum):
-    """How a leg ended, in the words of the spec (section 5, "Trunks")."""
+class Rejection(StrEnum):
+    """How a trigger call is rejected. Each engine says it in its own signalling."""
 
-    NORMAL = "normal"  # an answered leg, by a BYE from either side
+    BUSY = "busy"
+    UNAVAILABLE = "unavailable"
+    DECLINED = "declined"
+    UNKNOWN_NUMBER = "unknown_number"  # nothing here has the number called
+    OUT_OF_SERVICE = "out_of_service"  # Ringback can take no call just now
+
+
+class Cause(StrEnum):
+    """Why a leg ended, in the words of the spec (section 5, "Trunks")."""
+
+    NORMAL = "normal"  # an answered leg: one side hung up
     CANCELLED = "cancelled"  # an unanswered leg: withdrawn by whoever called
-    LIMIT = "limit"  # an answered leg, ended by the engine at its limit
-    LOST = "lost"  # an answered leg whose far end is gone, or whose media worker died
+    LIMIT = "limit"  # an answered leg: the engine ended it at its limit
+    LOST = "lost"  # an answered leg: its far end is gone, or what carried its sound
     BUSY = "busy"
     NO_ANSWER = "no_answer"
     REJECTED = "rejected"
@@ -45,12 +58,12 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Cause:
-    """Why a leg ended."""
+class Ending:
+    """How a leg ended."""
 
-    outcome: Outcome
+    cause: Cause
     code: int | None = None
-    """The SIP status of the final answer, None where there was none."""
+    """The engine's own number for it, for records only; None where it has none."""
     trunk_failed: bool = False
     """Another trunk may be tried: this one never let the call ring (spec section 5)."""
     by_us: bool = False
@@ -62,7 +75,7 @@ class Cause:
 
 @dataclass(frozen=True, slots=True)
 class Ringing:
-    """The far end rings: the first 180 or 183 of an outgoing leg. Sent once."""
+    """The far end rings. Sent once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +85,7 @@ class EarlyMedia:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """The far end has answered, at `at` (its 200 OK)."""
+    """The far end has answered, at `at`."""
 
     at: Instant
 
@@ -94,7 +107,7 @@ class PlaybackFinished:
 
 @dataclass(frozen=True, slots=True)
 class CallerGone:
-    """The caller of a trigger call hung up before it was rejected (CANCEL)."""
+    """The caller of a trigger call hung up before it was rejected."""
 
     at: Instant
 
@@ -103,12 +116,12 @@ class CallerGone:
 class Ended:
     """The leg is over.
 
-    `at` is where its time ends for charging: when its BYE was sent or received, or, when the far
-    end was lost, when it was last known alive. For a trigger call `proven` says that the ACK to
-    our rejection came, which proves that the source address was not forged.
+    `at` is where its time ends for charging: when either side hung up, or, when the far end was
+    lost, when it was last known alive. For a trigger call `proven` says that its source address
+    was not forged.
     """
 
-    cause: Cause
+    ending: Ending
     at: Instant
     proven: bool = False
 
@@ -120,7 +133,8 @@ class Leg(Protocol):
     """What trigger calls, return calls and outgoing calls have in common."""
 
     def saved(self) -> str:
-        """What `Engine.resume` needs to end this leg after a crash, as printable text.
+        """What `Engine.resume` needs to end this leg after a crash, as printable text that says
+        which engine and node wrote it.
 
         It grows: of a call leg it names the attempt before `dial` and the dialog after
         `Answered`; of a trigger leg it holds the rejection once `reject` has been decided.
@@ -164,20 +178,20 @@ class TriggerLeg(Leg, Protocol):
         ...
 
     def ring(self) -> None:
-        """Send 180."""
+        """Let the caller hear ringing."""
         ...
 
-    def prepare_rejection(self, status: int) -> str:
+    def prepare_rejection(self, rejection: Rejection) -> str:
         """Decide the rejection without sending it, and return `saved()` with it, so that it can
         be stored first and sent again after a crash."""
         ...
 
-    def reject(self, status: int) -> None:
-        """End the call with 486, 480, 603 or, without ringing, another final status.
+    def reject(self, rejection: Rejection) -> None:
+        """End the call unanswered.
 
-        `Ended` follows when the ACK has come (`proven`), or after 32 s without one. After
-        CallerGone the rejection (487) has been sent already; `reject` then does nothing, and
-        `Ended` comes in the same way.
+        `Ended` follows when the caller has confirmed it (`proven`), or after 32 s without. After
+        CallerGone the call is over for its caller; `reject` then does nothing, and `Ended` comes
+        in the same way.
         """
         ...
 
@@ -201,19 +215,22 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
-class Clip:
-    """A piece of sound to play: a WAV file of 8000 Hz, 16 bit, mono; with the words it says."""
+class Sound:
+    """A recording to play."""
 
-    path: Path
+    name: str
+    """By which the engine finds it: `en/pin` is of the built-in voice, a name without a slash of
+    those that owners uploaded."""
     seconds: float
     words: str
+    """What it says."""
 
 
 class CallLeg(Leg, Protocol):
     """A call that Ringback makes: a return call or an outgoing call."""
 
     def dial(self) -> None:
-        """Send the INVITE.
+        """Begin the call.
 
         The engine gives the call up by itself, with `trunk_failed`, when no provisional answer
         has come for NO_RESPONSE_SECONDS; a late answer is then ended without a further event.
@@ -226,12 +243,12 @@ class CallLeg(Leg, Protocol):
         engine can make it, so that a crash before does not leave a call that nobody knows of."""
         ...
 
-    def play(self, clips: Sequence[Clip], *, loop: bool = False) -> int:
-        """Play clips one after the other without a gap, in place of what was playing.
+    def play(self, sounds: Sequence[Sound], *, loop: bool = False) -> int:
+        """Play sounds one after the other without a gap, in place of what was playing.
 
-        While the leg is bridged the clips replace the other leg's audio for as long as they
-        last. Returns the number by which PlaybackFinished names this playback. A clip that
-        cannot be read is skipped and reported in the log.
+        While the leg is bridged they replace the other leg's audio for as long as they last.
+        Returns the number by which PlaybackFinished names this playback. A sound that cannot be
+        played is skipped and reported in the log.
         """
         ...
 
@@ -258,10 +275,11 @@ class CallLeg(Leg, Protocol):
         ...
 
     def hang_up(self) -> None:
-        """End the leg: CANCEL before an answer, BYE after it.
+        """End the leg: withdraw it before an answer, hang up after it.
 
-        Before an answer `Ended` follows when the far end has confirmed, or after 32 s. A 200 that
-        crosses the CANCEL gives `Answered`, then `Ended`: it is charged, since the carrier does.
+        Before an answer `Ended` (CANCELLED) follows when the far end has confirmed, or (FAILED)
+        after 32 s. An answer that crosses the withdrawal gives `Answered`, then `Ended`: it is
+        charged, since the carrier does.
         """
         ...
 
@@ -273,6 +291,12 @@ class NoRoom(Exception):
 class Engine(Protocol):
     """What carries the calls."""
 
+    @property
+    def proves_sources(self) -> bool:
+        """Whether it learns that a trigger call came from where it says (`Ended.proven`). Where it
+        cannot, no trigger is ever proven."""
+        ...
+
     async def start(self, on_trigger: Callable[[TriggerLeg], None]) -> None:
         """Begin to take and make calls."""
         ...
@@ -281,17 +305,26 @@ class Engine(Protocol):
         """Whether the trunk is up and has a free channel, so that it is worth trying."""
         ...
 
-    def prepare(self, order: Order, listener: Listener, beside: CallLeg | None = None) -> CallLeg:
-        """A call leg that has its identifiers but has sent nothing yet. `beside` is the leg that
-        it may be bridged with later: both are then carried by one media worker. Raises
-        NoRoom."""
+    def trunk_states(self) -> Mapping[str, str]:
+        """By the name of each trunk why it is not up; empty for one that is."""
         ...
 
-    def resume(self, saved: str, listener: Listener) -> None:
+    async def prepare(
+        self, order: Order, listener: Listener, bridges_with: CallLeg | None = None
+    ) -> CallLeg:
+        """A call leg that has its identifiers but has sent nothing yet. `bridges_with` is the leg
+        that it may be bridged with later. Waits for room where there is none; raises NoRoom after
+        ROOM_SECONDS."""
+        ...
+
+    def resume(self, text: str, listener: Listener) -> None:
         """After a crash, bring to its end what `Leg.saved` described before it: a rejection is
-        sent again and its ACK awaited, an unanswered attempt gets CANCEL (and ACK and BYE should
-        it answer), an answered leg gets BYE. `Ended` follows: NORMAL says that the far end had
-        answered."""
+        sent again and its proof awaited, an unanswered attempt is withdrawn (and hung up should it
+        answer), an answered leg is hung up. `Ended` follows: NORMAL says that the far end had
+        answered.
+
+        Never raises: a `text` that cannot be read, or that another engine wrote, is reported in
+        a line, and the leg ends (FAILED) at once."""
         ...
 
     async def close(self) -> None:

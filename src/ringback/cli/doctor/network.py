@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from ringback.cli.doctor.finding import Finding, fault, ok, warning
 from ringback.clock import Instant, LoopClock
-from ringback.config import Config, Trunk
+from ringback.config import Config
 from ringback.engines.embedded.trunks import correspondence
 from ringback.engines.embedded.udp import UdpAdapter, bound_to, look_up, open_socket, reachable
 from ringback.server.control import ControlError, ask
@@ -19,6 +19,7 @@ from ringback.server.run import control_path
 from ringback.sip.hop import Hop
 from ringback.sip.message import Response
 from ringback.sip.useragent import UserAgent
+from ringback.telephony.trunks import Trunk
 
 PORTS_A_CALL = 4
 ANSWER_SECONDS = 3.0
@@ -28,11 +29,11 @@ ANSWER_SECONDS = 3.0
 async def examine_network(config: Config) -> list[Finding]:
     """Look at the ports, and ask each trunk whether it is there."""
     running = await _running(config)
-    resolved = {trunk.name: _addresses(trunk) for trunk in config.trunk}
-    asked = [trunk for trunk in config.trunk if resolved[trunk.name]]
+    resolved = {trunk.name: _addresses(trunk) for trunk in config.trunks}
+    asked = [trunk for trunk in config.trunks if resolved[trunk.name]]
     answers = {} if running is not None else await _ask(config, asked, resolved)
     found = [*_listening(config, runs=running is not None), *_sound_ports(config)]
-    for trunk in config.trunk:
+    for trunk in config.trunks:
         found += _address(config, trunk, resolved[trunk.name])
         if running is not None:
             found.append(_as_the_server_sees_it(trunk, running))
@@ -42,7 +43,7 @@ async def examine_network(config: Config) -> list[Finding]:
 
 
 async def _running(config: Config) -> Mapping[str, str] | None:
-    """What the server that runs says of its trunks, see `Trunks.troubles`; None where none runs."""
+    """`Engine.trunk_states` of the server that runs; None where none runs."""
     try:
         told: Mapping[str, str] = (await ask(control_path(config), "trunks"))["troubles"]
     except ControlError:
@@ -177,12 +178,12 @@ async def _ask(
 
 
 def _routes(config: Config) -> Iterator[Finding]:
-    if not config.trunk:
+    if not config.trunks:
         yield fault("there is no [[trunk]]: no call can come in or go out")
-    elif not config.route:
+    elif not config.routes:
         yield fault("there is no [[route]]: no call can go out")
-    elif all(route.prefix for route in config.route):
-        prefixes = ", ".join(route.prefix for route in config.route)
+    elif all(route.prefix for route in config.routes):
+        prefixes = ", ".join(route.prefix for route in config.routes)
         yield warning(f"only numbers that begin with {prefixes} have a route")
     else:
         yield ok("every number has a route")

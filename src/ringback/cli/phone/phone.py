@@ -20,7 +20,7 @@ from ringback.sip.sdp import LocalAudio, SdpError, make_answer, make_offer
 from ringback.sip.uri import NameAddr, SipUri, sip_uri
 from ringback.sip.useragent import UserAgent
 from ringback.sounds.ear import Said
-from ringback.sounds.speech import BUILT_IN, Voice
+from ringback.sounds.speech import BUILT_IN, Voice, recording
 
 CODECS = ("PCMA", "PCMU")
 
@@ -34,7 +34,7 @@ class Recordings:
     def __init__(self, extra: Sequence[Path]) -> None:
         self._encoder = Encoder()
         voice = Voice(BUILT_IN, lambda name: None)
-        self._samples = [(clip.words, read_wav(clip.path)) for clip in voice.clips()]
+        self._samples = [(sound.words, read_wav(recording(sound.name))) for sound in voice.sounds()]
         self._samples += [(f"[{path.stem}]", read_wav(path)) for path in extra]
         self._encoded: dict[str, list[tuple[str, bytes]]] = {}
 

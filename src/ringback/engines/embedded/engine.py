@@ -4,23 +4,36 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 from ringback.clock import Clock, Instant
-from ringback.config import Sip, Trunk
+from ringback.config import Sip
+from ringback.engines import saved
+from ringback.engines.embedded.causes import STATUS
 from ringback.engines.embedded.identity import read_trigger
-from ringback.engines.embedded.inleg import UNAVAILABLE, InLeg
+from ringback.engines.embedded.inleg import InLeg
 from ringback.engines.embedded.outleg import OutLeg
-from ringback.engines.embedded.resumedleg import ResumedLeg
+from ringback.engines.embedded.resumedleg import ENGINE, ResumedLeg
 from ringback.engines.embedded.strangers import Strangers
 from ringback.engines.embedded.trunks import Trunks
 from ringback.engines.embedded.udp import UdpAdapter, bound_to, open_socket, reachable
-from ringback.media.pool import MediaPool
+from ringback.media.pool import MediaPool, NoPorts
 from ringback.sip import events as sip
 from ringback.sip.calls import Call, IncomingCall
 from ringback.sip.hop import Hop
 from ringback.sip.useragent import UserAgent
-from ringback.telephony.port import CallLeg, Listener, Order, TriggerLeg
+from ringback.telephony.port import (
+    ROOM_SECONDS,
+    CallLeg,
+    Listener,
+    NoRoom,
+    Order,
+    Rejection,
+    TriggerLeg,
+)
+from ringback.telephony.trunks import Trunk
 
 CLOSING_SECONDS = 1.0
 """How long the last BYEs, and registrations taken back, have for their answers."""
@@ -29,6 +42,8 @@ CLOSING_SECONDS = 1.0
 class EmbeddedEngine:
     """See `ringback.telephony.port.Engine`."""
 
+    proves_sources = True  # by the ACK to our rejection
+
     def __init__(
         self,
         settings: Sip,
@@ -36,13 +51,20 @@ class EmbeddedEngine:
         clock: Clock,
         chance: random.Random,
         *,
+        node: str,
         workers: int,
+        sound_path: Callable[[str], Path],
         report: Callable[[str], None],
     ) -> None:
-        """Listens at once. Raises OSError (PortInUse) where it cannot. `report` is told, in a
-        line, what an operator should know."""
+        """Listens at once. Raises OSError (PortInUse) where it cannot. `node` is this server's
+        name among its like. `sound_path` finds the file
+        of a `Sound` by its name: WAV of 8000 Hz, 16 bit, mono. `report` is told, in a line, what
+        an operator should know."""
         self.clock = clock
         self.chance = chance
+        self.sound_path = sound_path
+        self.report = report
+        self._node = node
         listen = settings.listen
         self._socket = open_socket(Hop("udp", listen.host, listen.port))
         bound = bound_to(self._socket)
@@ -83,12 +105,27 @@ class EmbeddedEngine:
         state = self.trunks[trunk]
         return state.up and not state.full
 
-    def prepare(self, order: Order, listener: Listener, beside: CallLeg | None = None) -> CallLeg:
-        stream = beside.stream if isinstance(beside, OutLeg) else None
-        return OutLeg(self, order, listener, stream)
+    def trunk_states(self) -> Mapping[str, str]:
+        return self.trunks.troubles()
 
-    def resume(self, saved: str, listener: Listener) -> None:
-        ResumedLeg(self, saved, listener).start()
+    async def prepare(
+        self, order: Order, listener: Listener, bridges_with: CallLeg | None = None
+    ) -> CallLeg:
+        stream = bridges_with.stream if isinstance(bridges_with, OutLeg) else None
+        lacking = ""
+        try:
+            async with asyncio.timeout(ROOM_SECONDS):
+                while True:
+                    try:
+                        return OutLeg(self, order, listener, stream)
+                    except NoPorts as error:
+                        lacking = str(error)
+                    await self.media.more_room()
+        except TimeoutError:
+            raise NoRoom(lacking) from None
+
+    def resume(self, text: str, listener: Listener) -> None:
+        ResumedLeg(self, text, listener).start()
 
     async def close(self) -> None:
         self._on_trigger = None
@@ -102,6 +139,10 @@ class EmbeddedEngine:
         await self.media.close()
 
     # For legs
+
+    def saved(self, trunk: str, call: Mapping[str, Any]) -> str:
+        """What is stored to end a leg: `call` is what `ResumedCall` needs."""
+        return saved.write(ENGINE, self._node, {"trunk": trunk, **call})
 
     def now(self) -> Instant:
         return self.clock.now()
@@ -138,7 +179,7 @@ class EmbeddedEngine:
     def _on_call(self, call: IncomingCall) -> None:
         state = self.trunks.of_source(call.source)
         if state is None or self._on_trigger is None:
-            call.reject(UNAVAILABLE, self.now())
+            call.reject(STATUS[Rejection.OUT_OF_SERVICE], self.now())
             self.flush()
             return
         leg = InLeg(self, call, read_trigger(call.request, state.trunk, self.now()))

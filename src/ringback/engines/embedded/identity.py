@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 
 from ringback.clock import Instant
-from ringback.config import Trunk
 from ringback.sip.errors import SipError
 from ringback.sip.hop import Hop
 from ringback.sip.message import Request
 from ringback.sip.uri import NameAddr, SipUri, parse_params, sip_uri
 from ringback.telephony.port import Shown, Trigger
+from ringback.telephony.trunks import Trunk
 
 _NUMBER = re.compile(r"\+?[0-9]{2,20}")
 _VERSTAT = re.compile(r"[A-Za-z-]{1,40}")

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
+from ringback.engines.embedded.causes import STATUS
 from ringback.sip import events as sip
 from ringback.sip.calls import IncomingCall
 from ringback.telephony import port
-from ringback.telephony.port import Cause, Listener, Outcome, Trigger
+from ringback.telephony.port import Cause, Ending, Listener, Rejection, Trigger
 
 if TYPE_CHECKING:
     from ringback.engines.embedded.engine import EmbeddedEngine
-
-UNAVAILABLE = 503
 
 
 class InLeg:
@@ -41,19 +39,20 @@ class InLeg:
         self._call.ring(self._engine.now())
         self._engine.flush()
 
-    def prepare_rejection(self, status: int) -> str:
-        self._rejection = json.dumps(self._call.saved_rejection(status))
+    def prepare_rejection(self, rejection: Rejection) -> str:
+        rejected = self._call.saved_rejection(STATUS[rejection])
+        self._rejection = self._engine.saved(self._trigger.trunk, rejected)
         return self._rejection
 
-    def reject(self, status: int) -> None:
-        self._call.reject(status, self._engine.now())
+    def reject(self, rejection: Rejection) -> None:
+        self._call.reject(STATUS[rejection], self._engine.now())
         self._engine.flush()
 
     def hang_up(self) -> None:
         """The engine closes: nobody is left ringing. A rejection that was stored is for the next
         start to send, since its ACK has to be met."""
         if not self._rejection:
-            self.reject(UNAVAILABLE)
+            self.reject(Rejection.OUT_OF_SERVICE)
 
     def told(self, event: sip.CallEvent) -> None:
         """What happened to the SIP call."""
@@ -63,6 +62,6 @@ class InLeg:
                 self._gone = True
                 self._listener(self, port.CallerGone(now))
             case sip.Rejected(acknowledged=acknowledged):
-                outcome = Outcome.CANCELLED if self._gone else Outcome.REJECTED
-                cause = Cause(outcome, by_us=not self._gone)
-                self._listener(self, port.Ended(cause, now, acknowledged))
+                cause = Cause.CANCELLED if self._gone else Cause.REJECTED
+                ending = Ending(cause, by_us=not self._gone)
+                self._listener(self, port.Ended(ending, now, acknowledged))

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ringback.clock import Instant, Timer
-from ringback.engines.cause import failure
+from ringback.engines.embedded.causes import unanswered
 from ringback.engines.embedded.identity import sender_headers
 from ringback.engines.embedded.trunks import credentials_of
 from ringback.media.pool import (
@@ -31,11 +30,11 @@ from ringback.telephony.port import (
     LONGEST_SILENCE_SECONDS,
     NO_RESPONSE_SECONDS,
     Cause,
-    Clip,
+    Ending,
     Event,
     Listener,
     Order,
-    Outcome,
+    Sound,
 )
 
 if TYPE_CHECKING:
@@ -51,7 +50,7 @@ class OutLeg:
     def __init__(
         self, engine: EmbeddedEngine, order: Order, listener: Listener, beside: Stream | None
     ) -> None:
-        """Raises NoRoom."""
+        """Raises NoPorts."""
         self._engine = engine
         self._listener = listener
         self._trunk = engine.trunks[order.trunk]
@@ -77,6 +76,7 @@ class OutLeg:
         self._response_timer: Timer | None = None
         self._dialled = False
         self._rang = False
+        self._withdrawn = False
         self._answered = False
         self._over = False
         self._playbacks = 0
@@ -94,7 +94,7 @@ class OutLeg:
     # Verbs
 
     def saved(self) -> str:
-        return json.dumps({"trunk": self._trunk.trunk.name, **self._call.saved()})
+        return self._engine.saved(self._trunk.trunk.name, self._call.saved())
 
     def dial(self) -> None:
         if self._over:
@@ -112,9 +112,10 @@ class OutLeg:
         self._call.acknowledge(b"", self._engine.now())
         self._engine.flush()
 
-    def play(self, clips: Sequence[Clip], *, loop: bool = False) -> int:
+    def play(self, sounds: Sequence[Sound], *, loop: bool = False) -> int:
         self._playbacks += 1
-        self.stream.play(self._playbacks, clips, loop=loop)
+        paths = [self._engine.sound_path(sound.name) for sound in sounds]
+        self.stream.play(self._playbacks, paths, loop=loop)
         return self._playbacks
 
     def stop(self) -> None:
@@ -143,12 +144,12 @@ class OutLeg:
         if self._over:
             return
         if self._answered:
-            self._bye(Cause(Outcome.NORMAL, by_us=True), self._engine.now())
+            self._bye(Ending(Cause.NORMAL, by_us=True), self._engine.now())
         elif self._dialled:
-            self._call.cancel(self._engine.now())
-            self._engine.flush()
+            self._withdrawn = True
+            self._cancel()
         else:
-            self._end_soon(Cause(Outcome.CANCELLED, by_us=True), self._engine.now())
+            self._end_soon(Ending(Cause.CANCELLED, by_us=True), self._engine.now())
 
     # What the SIP call tells
 
@@ -167,11 +168,18 @@ class OutLeg:
                 self._stop_waiting()
                 status = None if response is None else response.status
                 q850 = sip.q850_cause(response)
-                self._end(failure(status, rang=self._rang, q850=q850, challenged_twice=twice), now)
+                ending = unanswered(
+                    status,
+                    rang=self._rang,
+                    q850=q850,
+                    challenged_twice=twice,
+                    withdrawn=self._withdrawn,
+                )
+                self._end(ending, now)
             case sip.HungUp():
-                self._end(Cause(Outcome.NORMAL), now)
+                self._end(Ending(Cause.NORMAL), now)
             case sip.Expired():
-                self._end(Cause(Outcome.LOST), self._last_alive)
+                self._end(Ending(Cause.LOST), self._last_alive)
             case sip.Refreshed(alive=False):
                 self._lost(self._last_alive)
             case sip.Refreshed():
@@ -204,10 +212,10 @@ class OutLeg:
             self._read_answer(body)
         self._tell(port.Answered(now))
         if crossed:
-            self._end(Cause(Outcome.NORMAL, 200, by_us=True), now)
+            self._end(Ending(Cause.NORMAL, 200, by_us=True), now)
         elif self._agreed is None:
             # Answered, so the carrier charges it, but with no sound that we could take.
-            self._bye(Cause(Outcome.FAILED, 488, by_us=True), now)
+            self._bye(Ending(Cause.FAILED, 488, by_us=True), now)
         else:
             self._configure()
 
@@ -284,12 +292,12 @@ class OutLeg:
             case LimitReached():
                 at = now if self._limit is None else min(now, self._limit)
                 if self._answered:
-                    self._bye(Cause(Outcome.LIMIT, by_us=True), at)
+                    self._bye(Ending(Cause.LIMIT, by_us=True), at)
             case WorkerDied():
                 if self._answered:
                     self._lost(now)
                 else:
-                    self.hang_up()  # an answer that crosses this is charged as any
+                    self._cancel()  # an answer that crosses this is charged as any
 
     def _told_by_info(self, digit: str, at: Instant) -> bool:
         """A phone may send each key both ways, and its first be quicker by INFO."""
@@ -300,13 +308,16 @@ class OutLeg:
 
     # Ending
 
+    def _cancel(self) -> None:
+        self._call.cancel(self._engine.now())
+        self._engine.flush()
+
     def _no_response(self) -> None:
         """No provisional answer in time: the trunk has failed. A late answer is cancelled, or
         acknowledged and ended, by the user agent."""
         if not self._over:
-            self._call.cancel(self._engine.now())
-            self._engine.flush()
-            self._end(Cause(Outcome.FAILED, trunk_failed=True), self._engine.now())
+            self._cancel()
+            self._end(Ending(Cause.FAILED, trunk_failed=True), self._engine.now())
 
     def _stop_waiting(self) -> None:
         if self._response_timer is not None:
@@ -314,21 +325,21 @@ class OutLeg:
             self._response_timer = None
 
     def _lost(self, last_alive: Instant) -> None:
-        self._bye(Cause(Outcome.LOST, by_us=True), last_alive)
+        self._bye(Ending(Cause.LOST, by_us=True), last_alive)
 
-    def _bye(self, cause: Cause, at: Instant) -> None:
+    def _bye(self, ending: Ending, at: Instant) -> None:
         self._call.bye(self._engine.now())
         self._engine.flush()
-        self._end_soon(cause, at)
+        self._end_soon(ending, at)
 
-    def _end_soon(self, cause: Cause, at: Instant) -> None:
+    def _end_soon(self, ending: Ending, at: Instant) -> None:
         """End from within a verb: the event comes later, since a verb tells nothing."""
         self._close()
-        self._engine.soon(lambda: self._listener(self, port.Ended(cause, at)))
+        self._engine.soon(lambda: self._listener(self, port.Ended(ending, at)))
 
-    def _end(self, cause: Cause, at: Instant) -> None:
+    def _end(self, ending: Ending, at: Instant) -> None:
         self._close()
-        self._listener(self, port.Ended(cause, at))
+        self._listener(self, port.Ended(ending, at))
 
     def _close(self) -> None:
         self._over = True

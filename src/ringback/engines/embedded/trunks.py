@@ -8,7 +8,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ringback.clock import Clock, Instant
-from ringback.config import Trunk
 from ringback.engines.embedded.udp import look_up_soon
 from ringback.sip.calls import Credentials
 from ringback.sip.hop import Hop
@@ -17,6 +16,7 @@ from ringback.sip.message import Response
 from ringback.sip.outside import Correspondence
 from ringback.sip.registration import Registration
 from ringback.sip.uri import sip_uri
+from ringback.telephony.trunks import Trunk
 
 OPTIONS_SECONDS = 25.0
 MISSES = 3
@@ -47,7 +47,7 @@ class TrunkState:
 
     @property
     def up(self) -> bool:
-        registered = self.registered or not self.trunk.register_
+        registered = self.registered or not self.trunk.register
         return registered and self.misses < MISSES and bool(self.hosts)
 
     @property
@@ -150,7 +150,7 @@ class Trunks:
             if not state.hosts:
                 self._tell(state)
             else:
-                if state.trunk.register_ and state.registration is None:
+                if state.trunk.register and state.registration is None:
                     state.registration = self._register(state)
                 self._ask(state)
             await self._clock.sleep_until(self._clock.now() + OPTIONS_SECONDS)

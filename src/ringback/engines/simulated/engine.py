@@ -2,24 +2,43 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
 
+from ringback.clock import Instant
+from ringback.engines import saved
 from ringback.engines.simulated.legs import ResumedSimulatedLeg, SimulatedLeg, SimulatedTrigger
 from ringback.engines.simulated.network import FarCall, Network, Ring
-from ringback.telephony.port import CallLeg, Listener, NoRoom, Order, TriggerLeg
+from ringback.telephony.port import (
+    ROOM_SECONDS,
+    CallLeg,
+    Listener,
+    NoRoom,
+    Order,
+    Rejection,
+    TriggerLeg,
+)
+
+ENGINE = "simulated"
 
 
 class SimulatedEngine:
     """One life of a server's telephony. After `crash` a new one goes on with the same network."""
 
+    proves_sources = True
+
     def __init__(self, network: Network) -> None:
         self.network = network
         self.clock = network.clock
         self.alive = True
+        self.node = "node"
+        self.reports: list[str] = []
+        """What an operator should know."""
         self.down: set[str] = set()
         """Trunks that are known to be down."""
-        self.full = False
+        self.room_from: Callable[[Order], Instant] = lambda order: -math.inf
+        """From when on there is room for a call."""
         self._on_trigger: Callable[[TriggerLeg], None] | None = None
         self._legs: list[SimulatedLeg] = []
 
@@ -30,8 +49,16 @@ class SimulatedEngine:
     def usable(self, trunk: str) -> bool:
         return trunk not in self.down
 
-    def prepare(self, order: Order, listener: Listener, beside: CallLeg | None = None) -> CallLeg:
-        if self.full:
+    def trunk_states(self) -> Mapping[str, str]:
+        return dict.fromkeys(self.down, "it is down")
+
+    async def prepare(
+        self, order: Order, listener: Listener, bridges_with: CallLeg | None = None
+    ) -> CallLeg:
+        room, patience = self.room_from(order), self.clock.now() + ROOM_SECONDS
+        if room > self.clock.now():
+            await self.clock.sleep_until(min(room, patience))
+        if room > patience:
             raise NoRoom("no more calls")
         call_id = f"call-{self.network.chance.getrandbits(64):016x}"
         far = FarCall(self.network, call_id, order.trunk, order.number, order.shown, None)
@@ -39,15 +66,27 @@ class SimulatedEngine:
         self._legs.append(leg)
         return leg
 
-    def resume(self, saved: str, listener: Listener) -> None:
-        document = json.loads(saved)
-        leg = ResumedSimulatedLeg(self, saved, listener)
+    def saved(self, document: Mapping[str, str]) -> str:
+        """What is stored to end a leg."""
+        return saved.write(ENGINE, self.node, document)
+
+    def resume(self, text: str, listener: Listener) -> None:
+        leg = ResumedSimulatedLeg(self, text, listener)
+        try:
+            self._resume(leg, saved.read(text, ENGINE))
+        except (saved.Unreadable, ValueError, LookupError, TypeError) as error:
+            self.reports.append(f"a leg from before the restart cannot be ended: {error}")
+            leg.end_soon()
+
+    def _resume(self, leg: ResumedSimulatedLeg, document: Mapping[str, Any]) -> None:
         if "ring" in document:
-            leg.reject_again(self.network.rings[document["ring"]], document["status"])
+            ring = self.network.rings[document["ring"]]
+            leg.reject_again(ring, Rejection(document["rejection"]))
             return
-        far = self.network.calls.get(document["call"])
-        if far is None:  # stored, but its INVITE never left
-            far = FarCall(self.network, document["call"], "", "", None, None)  # type: ignore[arg-type]
+        call_id = document["call"]
+        far = self.network.calls.get(call_id)
+        if far is None:  # stored, but it was never dialled
+            far = FarCall(self.network, call_id, "", "", None, None)  # type: ignore[arg-type]
             far.ended = self.clock.now()
         leg.end_call(far)
 

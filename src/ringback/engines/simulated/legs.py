@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ringback.clock import Instant, Timer
-from ringback.engines.cause import failure
 from ringback.telephony import port
 from ringback.telephony.port import (
     NO_RESPONSE_SECONDS,
     SILENCE_SECONDS,
     CallLeg,
     Cause,
-    Clip,
+    Ending,
     Event,
     Listener,
     Order,
-    Outcome,
+    Rejection,
+    Sound,
     Trigger,
 )
 
@@ -56,15 +55,15 @@ class SimulatedTrigger:
     def ring(self) -> None:
         self._ring.rang = True
 
-    def prepare_rejection(self, status: int) -> str:
-        self._saved = json.dumps({"ring": self._ring.id, "status": status})
+    def prepare_rejection(self, rejection: Rejection) -> str:
+        self._saved = self._engine.saved({"ring": self._ring.id, "rejection": rejection})
         return self._saved
 
-    def reject(self, status: int) -> None:
+    def reject(self, rejection: Rejection) -> None:
         if self._rejected:
             return
         self._rejected = True
-        self._engine.send(lambda: self._ring.server_rejects(status))
+        self._engine.send(lambda: self._ring.server_rejects(rejection))
         self._await_proof()
 
     def _await_proof(self) -> None:
@@ -84,8 +83,8 @@ class SimulatedTrigger:
     def _end(self, *, proven: bool) -> None:
         if not self._over:
             self._over = True
-            outcome = Outcome.CANCELLED if self._gone else Outcome.REJECTED
-            self._tell(port.Ended(Cause(outcome), self._engine.clock.now(), proven))
+            cause = Cause.CANCELLED if self._gone else Cause.REJECTED
+            self._tell(port.Ended(Ending(cause), self._engine.clock.now(), proven))
 
     def _tell(self, event: Event) -> None:
         if self._engine.alive:
@@ -114,7 +113,7 @@ class SimulatedLeg:
     # Verbs
 
     def saved(self) -> str:
-        return json.dumps({"call": self.far.id})
+        return self._engine.saved({"call": self.far.id})
 
     def confirm(self) -> None:
         """The simulated network forgets nobody: `resume` ends an answered call as well."""
@@ -129,7 +128,7 @@ class SimulatedLeg:
         if self._order.trunk not in engine.network.silent_trunks:
             engine.send(self._trying)
 
-    def play(self, clips: Sequence[Clip], *, loop: bool = False) -> int:
+    def play(self, sounds: Sequence[Sound], *, loop: bool = False) -> int:
         self.stop()
         self._playbacks += 1
         number = self._playbacks
@@ -137,11 +136,11 @@ class SimulatedLeg:
             return number
         clock = self._engine.clock
         at = clock.now()
-        for clip in clips:
-            self._playing.append(clock.call_at(at, lambda words=clip.words: self._say(words)))  # type: ignore[misc]
-            at += clip.seconds
+        for sound in sounds:
+            self._playing.append(clock.call_at(at, lambda words=sound.words: self._say(words)))  # type: ignore[misc]
+            at += sound.seconds
         if loop:
-            self._playing.append(clock.call_at(at, lambda: self._again(clips)))
+            self._playing.append(clock.call_at(at, lambda: self._again(sounds)))
         else:
             self._playing.append(clock.call_at(at, lambda: self._played(number)))
         return number
@@ -150,10 +149,10 @@ class SimulatedLeg:
         if self._answered is not None:
             self.far.server_says(words)
 
-    def _again(self, clips: Sequence[Clip]) -> None:
+    def _again(self, sounds: Sequence[Sound]) -> None:
         number = self._playbacks
-        if clips and not self._over:
-            self.play(clips, loop=True)
+        if sounds and not self._over:
+            self.play(sounds, loop=True)
             self._playbacks = number
 
     def _played(self, number: int) -> None:
@@ -191,9 +190,9 @@ class SimulatedLeg:
         if self._over:
             return
         if self._answered is not None:
-            self._bye(Cause(Outcome.NORMAL, by_us=True), self._engine.clock.now())
+            self._bye(Ending(Cause.NORMAL, by_us=True), self._engine.clock.now())
         elif not self._dialled:
-            self._end_soon(Cause(Outcome.CANCELLED, by_us=True))
+            self._end_soon(Ending(Cause.CANCELLED, by_us=True))
         elif not self._cancelled:
             self._cancelled = True
             clock = self._engine.clock
@@ -230,11 +229,13 @@ class SimulatedLeg:
         self._answered = now
         self._tell(port.Answered(now))
         if self._cancelled:
-            self._bye(Cause(Outcome.NORMAL, 200, by_us=True), now)
+            self._bye(Ending(Cause.NORMAL, by_us=True), now)
 
-    def far_rejects(self, status: int) -> None:
+    def far_rejects(self, cause: Cause) -> None:
         if not self._over and self._answered is None:
-            self._end(failure(status, rang=self._rang), self._engine.clock.now())
+            trunk_failed = cause is Cause.FAILED and not self._rang
+            by_us = cause is Cause.CANCELLED
+            self._end(Ending(cause, None, trunk_failed, by_us), self._engine.clock.now())
 
     def far_presses(self, digit: str) -> None:
         if not self._over and self._answered is not None:
@@ -242,7 +243,7 @@ class SimulatedLeg:
 
     def far_hangs_up(self) -> None:
         if not self._over:
-            self._end(Cause(Outcome.NORMAL), self._engine.clock.now())
+            self._end(Ending(Cause.NORMAL), self._engine.clock.now())
 
     def far_vanishes(self) -> None:
         """No sound for a minute, then no answer to a session refresh."""
@@ -251,7 +252,7 @@ class SimulatedLeg:
 
         def lost() -> None:
             if not self._over and self._answered is not None:
-                self._bye(Cause(Outcome.LOST, by_us=True), gone)
+                self._bye(Ending(Cause.LOST, by_us=True), gone)
 
         self._engine.clock.call_at(at, lost)
 
@@ -259,29 +260,29 @@ class SimulatedLeg:
 
     def _no_response(self) -> None:
         if not self._heard_of and not self._over:
-            self._end(Cause(Outcome.FAILED, trunk_failed=True), self._engine.clock.now())
+            self._end(Ending(Cause.FAILED, trunk_failed=True), self._engine.clock.now())
 
     def _never_confirmed(self) -> None:
         if not self._over and self._answered is None:
-            self._end(Cause(Outcome.FAILED), self._engine.clock.now())
+            self._end(Ending(Cause.FAILED), self._engine.clock.now())
 
     def _at_limit(self, at: Instant) -> None:
         if not self._over and self._answered is not None:
-            self._bye(Cause(Outcome.LIMIT, by_us=True), at)
+            self._bye(Ending(Cause.LIMIT, by_us=True), at)
 
-    def _bye(self, cause: Cause, at: Instant) -> None:
+    def _bye(self, ending: Ending, at: Instant) -> None:
         self._engine.send(self.far.server_hangs_up)
-        self._end_soon(cause, at)
+        self._end_soon(ending, at)
 
-    def _end_soon(self, cause: Cause, at: Instant | None = None) -> None:
+    def _end_soon(self, ending: Ending, at: Instant | None = None) -> None:
         self._close()
         now = self._engine.clock.now()
-        event = port.Ended(cause, now if at is None else at)
+        event = port.Ended(ending, now if at is None else at)
         self._engine.clock.call_at(now, lambda: self._tell(event))
 
-    def _end(self, cause: Cause, at: Instant) -> None:
+    def _end(self, ending: Ending, at: Instant) -> None:
         self._close()
-        self._tell(port.Ended(cause, at))
+        self._tell(port.Ended(ending, at))
 
     def _close(self) -> None:
         self._over = True
@@ -316,18 +317,23 @@ class ResumedSimulatedLeg:
                 far.server_cancels()
             else:
                 far.server_hangs_up()
-            outcome = Outcome.FAILED if far.answered is None else Outcome.NORMAL
-            self._engine.later(lambda: self._end(outcome))
+            cause = Cause.FAILED if far.answered is None else Cause.NORMAL
+            self._engine.later(lambda: self._end(cause))
 
         self._engine.send(arrive)
         clock = self._engine.clock
         clock.call_at(clock.now() + UNCONFIRMED_SECONDS, self._end)
 
-    def reject_again(self, ring: Ring, status: int) -> None:
+    def end_soon(self) -> None:
+        """Nothing can be done for it."""
+        clock = self._engine.clock
+        clock.call_at(clock.now(), self._end)
+
+    def reject_again(self, ring: Ring, rejection: Rejection) -> None:
         ring.leg = None
 
         def arrive() -> None:
-            ring.server_rejects(status)
+            ring.server_rejects(rejection)
             if ring.acknowledges:
                 self._engine.later(lambda: self._end(proven=True))
 
@@ -335,8 +341,8 @@ class ResumedSimulatedLeg:
         clock = self._engine.clock
         clock.call_at(clock.now() + UNCONFIRMED_SECONDS, self._end)
 
-    def _end(self, outcome: Outcome = Outcome.FAILED, *, proven: bool = False) -> None:
+    def _end(self, cause: Cause = Cause.FAILED, *, proven: bool = False) -> None:
         if not self._over and self._engine.alive:
             self._over = True
             now = self._engine.clock.now()
-            self._listener(self, port.Ended(Cause(outcome, by_us=True), now, proven))
+            self._listener(self, port.Ended(Ending(cause, by_us=True), now, proven))

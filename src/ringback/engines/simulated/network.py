@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ringback.clock import Clock, Instant
-from ringback.telephony.port import Shown, Trigger
+from ringback.telephony.port import Cause, Rejection, Shown, Trigger
 
 if TYPE_CHECKING:
     from ringback.engines.simulated.engine import SimulatedEngine
@@ -39,7 +39,7 @@ class FarCall:
     answered: Instant | None = None
     ended: Instant | None = None
     ended_by_server: bool = False
-    rejected: int | None = None
+    rejected: Cause | None = None
     vanished: Instant | None = None
     digits: list[str] = field(default_factory=list)
     """Keys that came from the server."""
@@ -62,11 +62,12 @@ class FarCall:
             self.answered = self.network.clock.now()
             self._send("far_answers")
 
-    def reject(self, status: int) -> None:
+    def reject(self, cause: Cause) -> None:
+        """Not answer, because of `cause`, which is also what the server makes of it."""
         if self.ended is None and self.answered is None:
-            self.rejected = status
+            self.rejected = cause
             self._over(by_server=False)
-            self._send("far_rejects", status)
+            self._send("far_rejects", cause)
 
     def press(self, digits: str) -> None:
         """One key after the other, 0.15 s apart."""
@@ -116,9 +117,9 @@ class FarCall:
 
     def server_cancels(self) -> None:
         if self.ended is None and self.answered is None and self.vanished is None:
-            self.rejected = 487
+            self.rejected = Cause.CANCELLED
             self._over(by_server=True)
-            self._send("far_rejects", 487)
+            self._send("far_rejects", Cause.CANCELLED)
 
     def server_hangs_up(self) -> None:
         if self.ended is None:
@@ -157,7 +158,7 @@ class Ring:
     """False: forged, its ACK never comes."""
     leg: SimulatedTrigger | None = None
     rang: bool = False
-    rejected: int | None = None
+    rejected: Rejection | None = None
     gone: bool = False
 
     def hang_up(self) -> None:
@@ -168,11 +169,11 @@ class Ring:
                 at = self.network.clock.now() + 0.1  # after the 487
                 self.network.clock.call_at(at, lambda: self._to_server("far_acknowledges"))
 
-    def server_rejects(self, status: int) -> None:
+    def server_rejects(self, rejection: Rejection) -> None:
         """A rejection arrives; each time it does, it is acknowledged (RFC 3261 section
         17.1.1.2)."""
         if not self.gone:
-            self.rejected = status
+            self.rejected = rejection
         if self.acknowledges:
             self.network.message(lambda: self._to_server("far_acknowledges"))
 
@@ -192,8 +193,8 @@ class Network:
         self.engine: SimulatedEngine | None = None
         self.silent_trunks: set[str] = set()
         """Trunks that answer nothing at all."""
-        self.failing_trunks: dict[str, int] = {}
-        """Trunks that answer every call with that status."""
+        self.failing_trunks: set[str] = set()
+        """Trunks that answer every call with a fault of their own."""
         self.lost = 0.0
         """The share of messages that are lost and sent again (RFC 3261 section 17), and so come
         late, after others; as many come twice."""
@@ -259,11 +260,11 @@ class Network:
             call.ended = self.clock.now()  # it never came to any phone
             return
         if call.trunk in self.failing_trunks:
-            call.reject(self.failing_trunks[call.trunk])
+            call.reject(Cause.FAILED)
             return
         script = self._phones.get(call.number)
         if script is None:
-            call.reject(404)
+            call.reject(Cause.UNALLOCATED)
             return
         task = asyncio.get_running_loop().create_task(self._play(script, call))
         self.tasks.add(task)

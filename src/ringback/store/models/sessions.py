@@ -86,10 +86,12 @@ class Leg(Base):
     answered: Mapped[Instant | None]
     ended: Mapped[Instant | None]
     cause: Mapped[int | None]
-    """SIP status of the final answer."""
+    """The engine's own number for its end: the SIP status of the final answer."""
     billed_seconds: Mapped[int | None]
     saved: Mapped[str]
     """`Leg.saved` of the telephony port: what is needed to end it after a crash."""
+    ending: Mapped[str | None]
+    """Why it ended: a `Cause` of the telephony port; None while it is open."""
 
 
 class Lock(Base):
