@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable, Coroutine
+from itertools import product
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -15,10 +16,10 @@ from hypothesis import strategies as st
 from tests.sip.useragents import PEER, US, Alone, from_callee, kinds, reply
 
 from ringback.clock import LoopClock
-from ringback.engines.embedded.outleg import OutLeg
+from ringback.engines.embedded.outleg import LEG, LegState, OutLeg
 from ringback.engines.embedded.trunks import TrunkState
 from ringback.engines.simulated import run_virtual
-from ringback.media.pool import MediaEvent, Pressed, Silent
+from ringback.media.pool import LimitReached, MediaEvent, Pressed, Silent, WorkerDied
 from ringback.sip.events import CallEvent
 from ringback.sip.message import Request, SipMessage
 from ringback.sip.useragent import UserAgent
@@ -132,6 +133,48 @@ def run(test: Callable[[World], Coroutine[Any, Any, None]], trunk: Trunk = PLAIN
         await test(World(trunk))
 
     run_virtual(main())
+
+
+# Its states
+
+INPUTS = ("dial", "provisional", "ringing", "answer", "fail", "no response", "withdraw", "part")
+
+
+def test_no_row_has_an_input_that_nobody_gives() -> None:
+    assert {what for _, what in LEG} == set(INPUTS)
+
+
+@pytest.mark.parametrize(
+    ("state", "what"), [pair for pair in product(LegState, INPUTS) if pair not in LEG]
+)
+def test_what_may_not_happen_changes_nothing(state: LegState, what: str) -> None:
+    async def test(world: World) -> None:
+        world.leg.state = state
+        assert not world.leg.step(what)
+        assert world.leg.state is state
+
+    run(test)
+
+
+def test_a_leg_that_is_over_does_and_tells_nothing_more() -> None:
+    async def test(world: World) -> None:
+        await world.answered()
+        world.leg.hang_up()
+        world.give(reply(world.last["BYE"], 200))
+        await world.until(100.0)
+        count = len(world.sent)
+        world.leg.dial()
+        world.leg.hang_up()
+        world.leg.confirm()
+        world.media(Pressed("1", world.clock.now()))
+        world.media(Silent(0.0))
+        world.media(LimitReached())
+        world.media(WorkerDied())
+        await world.until(200.0)
+        assert world.since(count) == []
+        assert world.end.ending.cause is Cause.NORMAL
+
+    run(test)
 
 
 # When a trunk has failed

@@ -17,7 +17,8 @@ from tests.sip.useragents import PEER, US, Alone, request
 
 from ringback.clock import LoopClock
 from ringback.engines import saved
-from ringback.engines.embedded.resumedleg import ENGINE, ResumedLeg
+from ringback.engines.embedded.resumedleg import ResumedLeg
+from ringback.engines.embedded.switchboard import ENGINE
 from ringback.engines.simulated import run_virtual
 from ringback.sip.message import Request
 from ringback.sip.useragent import UserAgent

@@ -11,14 +11,14 @@ from typing import Any, Literal, get_args
 
 from ringback.sip.uri import unbracketed
 
-TransportName = Literal["udp", "tcp", "tls"]
+SipTransport = Literal["udp", "tcp", "tls"]
 
 
 @dataclass(frozen=True, slots=True)
 class Hop:
     """A transport and an address."""
 
-    transport: TransportName
+    transport: SipTransport
     host: str
     """An IP address, without brackets; or a name that nobody has looked up yet."""
     port: int
@@ -35,7 +35,7 @@ class Hop:
     def from_json(cls, stored: Sequence[Any]) -> Hop:
         """Two values, host and port, were stored while there was only UDP. Raises ValueError."""
         transport, host, port = stored if len(stored) == 3 else ("udp", *stored)
-        if transport not in get_args(TransportName):
+        if transport not in get_args(SipTransport):
             raise ValueError(f"no transport: {transport!r}")
         return cls(transport, str(host), int(port))
 
