@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable, Coroutine
+from itertools import product
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -15,14 +16,13 @@ from hypothesis import strategies as st
 from tests.sip.useragents import PEER, US, Alone, from_callee, kinds, reply
 
 from ringback.clock import LoopClock
-from ringback.engines.embedded.outleg import OutLeg
+from ringback.engines.embedded.outleg import LEG, LegState, OutLeg
 from ringback.engines.embedded.trunks import TrunkState
 from ringback.engines.simulated import run_virtual
-from ringback.media.pool import MediaEvent, Pressed, Silent
-from ringback.sip.calls import IncomingCall
-from ringback.sip.endpoint import Endpoint
-from ringback.sip.events import Event as SipEvent
-from ringback.sip.message import Message, Request
+from ringback.media.pool import LimitReached, MediaEvent, Pressed, Silent, WorkerDied
+from ringback.sip.events import CallEvent
+from ringback.sip.message import Request, SipMessage
+from ringback.sip.useragent import UserAgent
 from ringback.telephony import port
 from ringback.telephony.port import Cause, Order, Shown
 from ringback.telephony.trunks import Trunk
@@ -42,8 +42,8 @@ class World:
     def __init__(self, trunk: Trunk = PLAIN) -> None:
         loop = asyncio.get_running_loop()
         self.clock = LoopClock(loop, 0.0)
-        self.ua = Alone(endpoint=Endpoint(US, random.Random(1), IncomingCall))
-        self.state = TrunkState(trunk, cast(Any, None), frozenset({PEER[0]}))
+        self.ua = Alone(agent=UserAgent(US, random.Random(1)))
+        self.state = TrunkState(trunk, cast(Any, None), frozenset({PEER.host}))
         self.sent: list[tuple[float, str]] = []
         self.last: dict[str, Request] = {}
         """The latest request of each method."""
@@ -58,7 +58,7 @@ class World:
             clock=self.clock,
             chance=random.Random(2),
             public=US,
-            endpoint=self.ua.endpoint,
+            agent=self.ua.agent,
             trunks={"t": self.state},
             media=SimpleNamespace(open=self._open),
             now=self.clock.now,
@@ -87,15 +87,15 @@ class World:
             if isinstance(message, Request):
                 self.last[message.method] = message
             self.sent.append((self.clock.now(), kinds([message])[0]))
-        while (pair := self.ua.endpoint.next_event()) is not None:
-            call, event = cast(tuple[object, SipEvent], pair)
+        while (pair := self.ua.agent.next_event()) is not None:
+            call, event = cast(tuple[object, CallEvent], pair)
             if call in self._of:
                 self._of[call].told(event)
             self.flush()
 
-    def give(self, message: Message | bytes) -> None:
+    def give(self, message: SipMessage | bytes) -> None:
         data = message if isinstance(message, bytes) else message.encode()
-        self.ua.endpoint.receive(data, PEER, self.clock.now())
+        self.ua.agent.receive(data, PEER, self.clock.now())
         self.flush()
 
     def answer(self, status: int, **how: Any) -> None:
@@ -103,9 +103,9 @@ class World:
         self.give(reply(self.last["INVITE"], status, **how))
 
     async def until(self, at: float) -> None:
-        while (due := self.ua.endpoint.next_timer()) is not None and due <= at:
+        while (due := self.ua.agent.next_timer()) is not None and due <= at:
             await self.clock.sleep_until(due)
-            self.ua.endpoint.run_timers(self.clock.now())
+            self.ua.agent.run_timers(self.clock.now())
             self.flush()
         await self.clock.sleep_until(at)
 
@@ -133,6 +133,48 @@ def run(test: Callable[[World], Coroutine[Any, Any, None]], trunk: Trunk = PLAIN
         await test(World(trunk))
 
     run_virtual(main())
+
+
+# Its states
+
+INPUTS = ("dial", "provisional", "ringing", "answer", "fail", "no response", "withdraw", "part")
+
+
+def test_no_row_has_an_input_that_nobody_gives() -> None:
+    assert {what for _, what in LEG} == set(INPUTS)
+
+
+@pytest.mark.parametrize(
+    ("state", "what"), [pair for pair in product(LegState, INPUTS) if pair not in LEG]
+)
+def test_what_may_not_happen_changes_nothing(state: LegState, what: str) -> None:
+    async def test(world: World) -> None:
+        world.leg.state = state
+        assert not world.leg.step(what)
+        assert world.leg.state is state
+
+    run(test)
+
+
+def test_a_leg_that_is_over_does_and_tells_nothing_more() -> None:
+    async def test(world: World) -> None:
+        await world.answered()
+        world.leg.hang_up()
+        world.give(reply(world.last["BYE"], 200))
+        await world.until(100.0)
+        count = len(world.sent)
+        world.leg.dial()
+        world.leg.hang_up()
+        world.leg.confirm()
+        world.media(Pressed("1", world.clock.now()))
+        world.media(Silent(0.0))
+        world.media(LimitReached())
+        world.media(WorkerDied())
+        await world.until(200.0)
+        assert world.since(count) == []
+        assert world.end.ending.cause is Cause.NORMAL
+
+    run(test)
 
 
 # When a trunk has failed

@@ -15,10 +15,9 @@ from ringback.clock import LoopClock, Timer
 from ringback.engines.embedded.strangers import MOST, Strangers
 from ringback.engines.embedded.trunks import Trunks
 from ringback.engines.simulated.virtualloop import VirtualLoop, run_virtual
-from ringback.sip.calls import IncomingCall
-from ringback.sip.endpoint import Endpoint
+from ringback.sip.hop import Hop
 from ringback.sip.message import Request, Response, parse
-from ringback.sip.transaction import Address
+from ringback.sip.useragent import UserAgent
 from ringback.telephony.trunks import Trunk
 
 HOST = "192.0.2.2"
@@ -35,15 +34,14 @@ class World:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, *trunks: Trunk) -> None:
         self.loop = asyncio.get_running_loop()
         self.clock = LoopClock(self.loop, 0.0)
-        self.endpoint = Endpoint(US, random.Random(1), IncomingCall)
+        self.agent = UserAgent(US, random.Random(1))
         self.names: dict[str, list[str]] = {"trunk.example": [HOST]}
-        self.sent: list[tuple[float, Request, Address]] = []
+        self.sent: list[tuple[float, Request, Hop]] = []
         """Without repetitions."""
         self.reports: list[str] = []
         self.answer: Callable[[Request], Response | None] = lambda request: reply(request, 200)
-        self.trunks = Trunks(
-            list(trunks), self.endpoint, self.flush, self.clock, self.reports.append
-        )
+        layers = self.agent.layers
+        self.trunks = Trunks(list(trunks), layers, self.flush, self.clock, self.reports.append)
         self._timer: Timer | None = None
 
         async def getaddrinfo(loop: VirtualLoop, host: str, port: None, **how: object) -> Any:
@@ -54,7 +52,7 @@ class World:
         monkeypatch.setattr(VirtualLoop, "getaddrinfo", getaddrinfo)
 
     def flush(self) -> None:
-        for data, peer in self.endpoint.datagrams():
+        for data, peer in self.agent.datagrams():
             request = parse(data)
             assert isinstance(request, Request)
             answer = self.answer(request)
@@ -64,15 +62,15 @@ class World:
                 self.loop.call_later(0.01, self.receive, answer)
         if self._timer is not None:
             self._timer.cancel()
-        due = self.endpoint.next_timer()
+        due = self.agent.next_timer()
         self._timer = None if due is None else self.clock.call_at(due, self._due)
 
     def receive(self, response: Response) -> None:
-        self.endpoint.receive(response.encode(), (HOST, 5070), self.clock.now())
+        self.agent.receive(response.encode(), Hop("udp", HOST, 5070), self.clock.now())
         self.flush()
 
     def _due(self) -> None:
-        self.endpoint.run_timers(self.clock.now())
+        self.agent.run_timers(self.clock.now())
         self.flush()
 
     async def at(self, when: float) -> None:
@@ -109,7 +107,7 @@ def test_a_trunk_is_asked_every_25_seconds(monkeypatch: pytest.MonkeyPatch) -> N
         await world.trunks.start()
         await world.at(80.0)
         assert world.times("OPTIONS") == [0.0, 25.0, 50.0, 75.0]
-        assert {peer for _, _, peer in world.sent} == {(HOST, 5070)}
+        assert {peer for _, _, peer in world.sent} == {Hop("udp", HOST, 5070)}
         assert world.up
         assert world.reports == []
 
@@ -248,12 +246,12 @@ def test_a_host_is_looked_up_again(monkeypatch: pytest.MonkeyPatch) -> None:
         world.names["trunk.example"] = ["192.0.2.9", "192.0.2.8"]
         await world.trunks.start()
         for host in ("192.0.2.8", "192.0.2.9"):
-            assert world.trunks.of_source((host, 4711)) is not None
+            assert world.trunks.of_source(Hop("udp", host, 4711)) is not None
         world.names["trunk.example"] = ["192.0.2.7"]
         await world.at(330.0)
-        assert world.trunks.of_source(("192.0.2.7", 5070)) is not None
-        assert world.trunks.of_source(("192.0.2.8", 5070)) is None
-        assert world.sent[-1][2] == ("192.0.2.7", 5070)
+        assert world.trunks.of_source(Hop("udp", "192.0.2.7", 5070)) is not None
+        assert world.trunks.of_source(Hop("udp", "192.0.2.8", 5070)) is None
+        assert world.sent[-1][2] == Hop("udp", "192.0.2.7", 5070)
         del world.names["trunk.example"]
         await world.at(660.0)
         assert world.up, "what it resolved to before goes on being used"
@@ -267,7 +265,7 @@ def test_sources_are_those_listed_and_the_hosts(monkeypatch: pytest.MonkeyPatch)
         await world.trunks.start()
 
         def of(host: str, port: int) -> str | None:
-            state = world.trunks.of_source((host, port))
+            state = world.trunks.of_source(Hop("udp", host, port))
             return None if state is None else state.trunk.name
 
         assert of(HOST, 5070) == "t"
@@ -295,25 +293,26 @@ def test_of_a_stranger_a_line_a_minute_and_of_many_no_flood() -> None:
         lines: list[str] = []
         strangers = Strangers(clock, lines.append)
         for _ in range(100):
-            strangers.seen(("203.0.113.1", 5060))
+            strangers.seen(Hop("udp", "203.0.113.1", 5060))
         assert lines == [
             "dropped a message from 203.0.113.1: no trunk has this source: add it to `sources` of "
             "a [[trunk]] if it is yours"
         ]
         await clock.sleep_until(1059.0)
-        strangers.seen(("203.0.113.1", 5061))
+        strangers.seen(Hop("udp", "203.0.113.1", 5061))
         assert len(lines) == 1
         await clock.sleep_until(1060.0)
-        strangers.seen(("203.0.113.1", 5060))
+        strangers.seen(Hop("udp", "203.0.113.1", 5060))
         assert len(lines) == 2
         for number in range(50_000):
-            strangers.seen((f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}", 5060))
+            host = f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}"
+            strangers.seen(Hop("udp", host, 5060))
         assert len(lines) == MOST + 1
         await clock.sleep_until(1121.0)
-        strangers.seen(("203.0.113.2", 5060))
+        strangers.seen(Hop("udp", "203.0.113.2", 5060))
         assert f"({50_000 - MOST + 1} more from other sources before)" in lines[-1]
         assert len(strangers._told) == 1
-        strangers.seen(("203.0.113.3", 5060), "420 Bad Extension", what="refused a call")
+        strangers.seen(Hop("udp", "203.0.113.3", 5060), "420 Bad Extension", what="refused a call")
         assert lines[-1] == "refused a call from 203.0.113.3: 420 Bad Extension"
 
     run_virtual(test())

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
-import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ringback.clock import Clock, Instant
+from ringback.engines.embedded.udp import look_up_soon
 from ringback.sip.calls import Credentials
-from ringback.sip.dialog import sip_uri
-from ringback.sip.endpoint import Endpoint
+from ringback.sip.hop import Hop
+from ringback.sip.layers import Layers
 from ringback.sip.message import Response
 from ringback.sip.outside import Correspondence
 from ringback.sip.registration import Registration
-from ringback.sip.transaction import Address
+from ringback.sip.uri import sip_uri
 from ringback.telephony.trunks import Trunk
 
 OPTIONS_SECONDS = 25.0
@@ -62,9 +62,9 @@ class TrunkState:
         return self.trunk.channels is not None and self.channels >= self.trunk.channels
 
     @property
-    def address(self) -> Address:
+    def address(self) -> Hop:
         """Where requests go."""
-        return min(self.hosts), self.trunk.port
+        return Hop(self.trunk.transport, min(self.hosts), self.trunk.port)
 
     def knows(self, host: str) -> bool:
         if host in self.hosts:
@@ -79,13 +79,13 @@ class Trunks:
     def __init__(
         self,
         trunks: list[Trunk],
-        endpoint: Endpoint,
+        layers: Layers,
         flush: Callable[[], None],
         clock: Clock,
         report: Callable[[str], None],
     ) -> None:
         self._states = {
-            trunk.name: TrunkState(trunk, correspondence(trunk, endpoint)) for trunk in trunks
+            trunk.name: TrunkState(trunk, correspondence(trunk, layers)) for trunk in trunks
         }
         for state in self._states.values():
             state.networks = [ipaddress.ip_network(text) for text in state.trunk.sources]
@@ -102,11 +102,11 @@ class Trunks:
         state = self._states.get(name or "")
         return None if state is None else state.trunk
 
-    def of_source(self, source: Address) -> TrunkState | None:
+    def of_source(self, source: Hop) -> TrunkState | None:
         """The trunk that a request came from: the one whose very address it is, else the first
         that has its host among its sources."""
-        known = [state for state in self._states.values() if state.knows(source[0])]
-        exact = (state for state in known if state.trunk.port == source[1])
+        known = [state for state in self._states.values() if state.knows(source.host)]
+        exact = (state for state in known if state.trunk.port == source.port)
         return next(exact, known[0] if known else None)
 
     def troubles(self) -> dict[str, str]:
@@ -131,18 +131,15 @@ class Trunks:
         return any(registrations)
 
     async def _resolve(self, state: TrunkState) -> None:
-        loop = asyncio.get_running_loop()
         try:
-            found = await loop.getaddrinfo(
-                state.trunk.host, None, family=socket.AF_INET, type=socket.SOCK_DGRAM
-            )
+            found = await look_up_soon(state.trunk.host)
         except OSError as error:
             self._report(
                 f"trunk {state.trunk.name}: host {state.trunk.host!r} cannot be looked up: "
                 f"{error.strerror}: check it, or the name server"
             )
             return  # what it resolved to before goes on being used
-        state.hosts = frozenset(str(address[0]) for *_, address in found)
+        state.hosts = frozenset(found)
         state.server.peer = state.address
 
     async def _watch(self, state: TrunkState) -> None:
@@ -204,12 +201,12 @@ class Trunks:
         return registration
 
 
-def correspondence(trunk: Trunk, endpoint: Endpoint) -> Correspondence:
+def correspondence(trunk: Trunk, layers: Layers) -> Correspondence:
     """All that is asked of a trunk outside of calls; its address is looked up later."""
     return Correspondence(
-        endpoint,
+        layers,
         sip_uri(None, trunk.host, trunk.port),
-        (trunk.host, trunk.port),
+        Hop(trunk.transport, trunk.host, trunk.port),
         sender=sip_uri(trunk.user, trunk.host, trunk.port),
         user=trunk.user,
         credentials=credentials_of(trunk),
