@@ -56,8 +56,10 @@ Country = Annotated[str, AfterValidator(known_country)]
 Digits = Annotated[str, form("[0-9]{0,15}", "digits")]
 Prefix = Annotated[
     str,
-    BeforeValidator(_prefix),
-    form("[0-9]{1,15}", 'the leading digits of numbers with their country code, such as "44"'),
+    form(
+        "[1-9][0-9]{0,14}",
+        "the leading digits of numbers with their country code, such as 44900, not +44900 or 0900",
+    ),
 ]
 Host = Annotated[
     str, form(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?", "an IPv4 address or a name")

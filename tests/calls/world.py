@@ -94,7 +94,7 @@ class World:
         self.folder = folder
         self.journal = Steps(self.clock, self._reached)
         self.trunks = {name: Trunk(name=name, host="192.0.2.1") for name in ("trunk", "second")}
-        self.routes = (Route(prefix="", trunks=("trunk",)),)
+        self.routes: tuple[Route, ...] = (Route(prefix="", trunks=("trunk",)),)
         self.engine = SimulatedEngine(self.network)
         self.exchange = self._make_exchange()
 

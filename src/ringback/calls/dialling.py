@@ -18,6 +18,7 @@ from ringback.charging import ledger
 from ringback.charging.meter import Step
 from ringback.clock import Instant
 from ringback.config import Trunk
+from ringback.guards.fixed import forbidden_form
 from ringback.ids import new_id
 from ringback.numbering import Number, to_trunk
 from ringback.store import StoreError
@@ -88,8 +89,16 @@ class Dialler:
             if not services.engine.usable(name):
                 continue  # by now: a trunk before it may have taken seconds to fail
             tried = True
+            trunk = services.trunks[name]
+            dialled = to_trunk(self._e164, trunk)
+            reason = forbidden_form(self._e164, dialled, trunk.country, trunk.prepend)
+            if reason is not None:
+                services.journal.trouble(
+                    line.id, f"no call to {self._e164} by {name}: {dialled} would be {reason}"
+                )
+                continue
             try:
-                party = await self._attempt(services.trunks[name], rings_by)
+                party = await self._attempt(trunk, rings_by)
             except NoRoom as error:
                 services.journal.trouble(line.id, f"no call to {self._e164}: {error}")
                 break

@@ -8,6 +8,7 @@ from ringback.calls.keypad import NUMBER_DIGITS, Entry
 from ringback.calls.line import Line
 from ringback.calls.outcome import Outcome, Stage
 from ringback.clock import Instant
+from ringback.guards.fixed import connects_to_emergency
 from ringback.numbering import BadNumber, read_typed
 from ringback.sounds.phrases import Phrase
 
@@ -67,7 +68,10 @@ class Asking:
             speed = who.speed_dials.get(digits)
             if speed is not None:
                 return Dialled(digits, speed)
-        return Dialled(digits, read_typed(digits, line.extension.country))
+        country = line.extension.country
+        if connects_to_emergency(digits, country):
+            raise BadNumber("an emergency number")
+        return Dialled(digits, read_typed(digits, country))
 
     async def refuse(self, why: Outcome) -> None:
         """Say that a number cannot be called; the caller may dial another."""

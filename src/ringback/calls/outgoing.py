@@ -92,7 +92,6 @@ def _refusal(tx: Connection, line: Line, dialled: Dialled) -> decision.Refused |
         extension,
         None if who is None else who.id,
         dialled.e164,
-        dialled.received,
     )
     if reason is None:
         return None

@@ -105,7 +105,7 @@ def return_refusal(
 ) -> Refused | None:
     """Why the return call must not be dialled now: the guards."""
     number = accepted.number
-    reason = forbidden_reason(tx, services, extension, _caller_id(accepted), number, number)
+    reason = forbidden_reason(tx, services, extension, _caller_id(accepted), number)
     if reason is None and extension.setup.return_calls is ReturnCalls.CALLER:
         reason = _foreign(extension, number)
     if reason is not None:
@@ -128,7 +128,6 @@ def forbidden_reason(
     extension: ExtensionFacts,
     caller_id: str | None,
     e164: str,
-    typed: str,
 ) -> str | None:
     """Why the fixed guards forbid a number, None when they do not."""
 
@@ -141,8 +140,6 @@ def forbidden_reason(
 
     return fixed.forbidden(
         e164,
-        typed,
-        extension.country,
         is_access_number=tree.is_access_number(tx, e164),
         listed_by_all=listed_by_all,
         extra_special=services.guards.special_prefixes,
