@@ -152,7 +152,7 @@ def test_amounts_are_strings() -> None:
 def test_hours_and_destinations() -> None:
     setup = read(
         hours=[{"days": ["mon", "tue"], "from": "08:00", "to": "24:00"}],
-        destinations={"allow": ["44", "+33"], "deny": ["4470"]},
+        destinations={"allow": ["44", "33"], "deny": ["4470"]},
         language="pt-BR",
         caller_verification="require",
     )
@@ -169,7 +169,7 @@ def test_hours_and_destinations() -> None:
     ) == [
         "language: write a language as in BCP 47, such as en or pt-BR",
         "destinations.allow[0]: write the leading digits of numbers with their country code, such "
-        'as "44"',
+        "as 44900, not +44900 or 0900",
         "destinations.block: unknown key: take it out, or check its spelling",
         "hours[0].days: write at least one",
         "hours[1].days[0]: must be 'mon', 'tue', 'wed', 'thu', 'fri', 'sat' or 'sun'",

@@ -129,6 +129,14 @@ extensions:
         ("accounts: [{name: 12}]", "1: accounts[0].name: write a text, in quotes"),
         ("accounts: [{name: a, balance: '-0.01'}]", "1: accounts[0].balance: must be"),
         ("plans: [{name: p, limit: '1'}]", "1: plans[0].limit: goes with kind: postpaid only"),
+        *(
+            (
+                f"plans: [{{name: p, special_prefixes: ['{prefix}']}}]",
+                "1: plans[0].special_prefixes[0]: write the leading digits of numbers with their "
+                "country code, such as 44900, not +44900 or 0900",
+            )
+            for prefix in ("+44900", "0900")
+        ),
         (
             "plans: [{name: p, packages: [{prefix: '44', minutes: 1},\n"
             " {prefix: '44', minutes: 2}]}]",

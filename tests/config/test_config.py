@@ -32,7 +32,7 @@ rtp_ports = "30000-30999"
 [guards]
 return_calls_per_hour = 10
 return_calls_per_day = 20
-special_prefixes = ["+88299", "4490"]
+special_prefixes = ["88299", "4490"]
 
 [[trunk]]
 name = "carrier"
@@ -184,6 +184,14 @@ trust_pai = "yes"
         ("[sip]\nrtp_ports = '29999-20000'", "2: sip.rtp_ports: the first port must be below"),
         ("sip.rtp_ports = '1-2'", "1: sip.rtp_ports: the first port must be below"),
         ("[guards]\nspecial_prefixes = ['']", "2: guards.special_prefixes[0]: write the leading"),
+        *(
+            (
+                f"[guards]\nspecial_prefixes = ['{prefix}']",
+                "2: guards.special_prefixes[0]: write the leading digits of numbers with their "
+                "country code, such as 44900, not +44900 or 0900",
+            )
+            for prefix in ("+44900", "0900")
+        ),
         ("[guards]\nreturn_calls_per_hour = 0", "2: guards.return_calls_per_hour: must be"),
         ("[server]\ncurrency = 'pounds'", "2: server.currency: write a currency of ISO 4217"),
     ],

@@ -21,6 +21,7 @@ from ringback.calls.verdict import Refused
 from ringback.calls.waiting import LeftOpen, Waiting
 from ringback.charging.money import Money
 from ringback.clock import Instant
+from ringback.guards.fixed import forbidden_form
 from ringback.ids import new_id
 from ringback.numbering import Number
 from ringback.store import StoreError
@@ -92,8 +93,11 @@ class Dialler:
             if not services.engine.usable(name):
                 continue  # by now: a trunk before it may have taken seconds to fail
             tried = True
+            trunk = services.trunks.by_name[name]
+            if self._misdials(to, trunk):
+                continue
             try:
-                party = await self._prepare(to, services.trunks.by_name[name], shown)
+                party = await self._prepare(to, trunk, shown)
             except NoRoom as error:
                 self._session.chronicle.trouble(f"no call to {to.e164}: {error}")
                 break
@@ -114,6 +118,16 @@ class Dialler:
         if not tried:
             self._no_trunk(to, trunks)
         return ending
+
+    def _misdials(self, to: Dialled, trunk: Trunk) -> bool:
+        """Whether the number would be a forbidden one in the form that the trunk gets."""
+        form, dialled = trunk.called, trunk.called.write(to.e164)
+        reason = forbidden_form(to.e164, dialled, form.country, form.prepend)
+        if reason is not None:
+            self._session.chronicle.trouble(
+                f"no call to {to.e164} by {trunk.name}: {dialled} would be {reason}"
+            )
+        return reason is not None
 
     def _no_trunk(self, to: Dialled, trunks: Sequence[str]) -> None:
         self._session.chronicle.trouble(

@@ -33,8 +33,6 @@ class Outgoing:
 
     number: str
     """E.164."""
-    received: str
-    """As it was typed, or what stood for it."""
     caller: str | None
     """The triggering number of the session."""
     returned_to: str
@@ -100,7 +98,7 @@ def of_outgoing_call(
     if facts.returns_to is None:
         return facts
     caller_id = None if who is None else who.id
-    forbidden = _forbidden(tx, guards, extension, caller_id, wanted.number, wanted.received)
+    forbidden = _forbidden(tx, guards, extension, caller_id, wanted.number)
     of_number = NumberFacts(
         forbidden=None if forbidden is None else f"it is {forbidden}",
         locked_out=_locked_out(tx, extension, facts, facts.returns_to, now),
@@ -153,7 +151,7 @@ def _forbidden_return(
 ) -> str | None:
     """Why a number must not be called back: in `caller` mode only those of the account's own
     country are, unless `destinations` allows them."""
-    reason = _forbidden(tx, guards, extension, caller_id, number, number)
+    reason = _forbidden(tx, guards, extension, caller_id, number)
     if reason is not None or extension.setup.return_calls is not ReturnCalls.CALLER:
         return reason
     if is_of_country(number, extension.country) or matches_prefix(
@@ -169,7 +167,6 @@ def _forbidden(
     extension: ExtensionFacts,
     caller_id: str | None,
     e164: str,
-    typed: str,
 ) -> str | None:
     """Why the fixed guards forbid a number, None when they do not."""
 
@@ -182,8 +179,6 @@ def _forbidden(
 
     return fixed.forbidden(
         e164,
-        typed,
-        extension.country,
         is_access_number=tree.is_access_number(tx, e164),
         listed_by_all=listed_by_all,
         extra_special=guards.special_prefixes,

@@ -9,6 +9,7 @@ from ringback.calls.events import NoNumberDialled, NumberImpossible
 from ringback.calls.keypad import NUMBER_DIGITS, Entry
 from ringback.calls.outcome import Outcome, Stage
 from ringback.clock import Clock, Instant
+from ringback.guards.fixed import connects_to_emergency
 from ringback.numbering import BadNumber, read_typed
 from ringback.sounds.phrases import Phrase
 
@@ -58,7 +59,10 @@ class Asking:
             speed = who.speed_dials.get(digits)
             if speed is not None:
                 return Dialled("B", speed, digits)
-        return Dialled("B", read_typed(digits, self._session.extension.country), digits)
+        country = self._session.extension.country
+        if connects_to_emergency(digits, country):
+            raise BadNumber("an emergency number")
+        return Dialled("B", read_typed(digits, country), digits)
 
     async def refuse(self, why: Outcome) -> None:
         """Say that a number cannot be called; the caller may dial another."""

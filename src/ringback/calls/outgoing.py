@@ -110,7 +110,6 @@ class OutgoingCall:
         extension, now = session.extension.id, services.clock.now()
         wanted = Outgoing(
             self._dialled.e164,
-            self._dialled.received,
             session.origin.caller,
             self._caller.number,
             session.course.identified,
