@@ -28,6 +28,7 @@ from pydantic import (
 )
 
 from ringback.faults import Fault, Faults, dotted, faults_of, form, not_empty, twice
+from ringback.prefixes import AnyPrefix
 
 
 class ConfigError(Exception):
@@ -224,7 +225,7 @@ class Trunk(_Section):
 
 
 class Route(_Section):
-    prefix: Annotated[Digits, BeforeValidator(_prefix)] = ""
+    prefix: AnyPrefix = ""
     """Leading digits of E.164; empty: every number."""
     trunks: Annotated[tuple[str, ...], AfterValidator(not_empty)]
     weights: tuple[Annotated[int, Field(ge=1)], ...] = ()

@@ -134,6 +134,18 @@ extensions:
             " {prefix: '44', minutes: 2}]}]",
             "2: plans[0].packages[1].prefix: is there twice",
         ),
+        (
+            "plans: [{name: p, rates: [{prefix: '+44', first_price: '1', price_per_minute: '1'}]}]",
+            "1: plans[0].rates[0].prefix: '+44' is no prefix: write it without +",
+        ),
+        (
+            "plans: [{name: p, packages: [{prefix: '0044', minutes: 1}]}]",
+            "1: plans[0].packages[0].prefix: '0044' is no prefix: write it without 00",
+        ),
+        (
+            "plans: [{name: p, special_prefixes: ['0900']}]",
+            "1: plans[0].special_prefixes[0]: '0900' is no prefix, since no country code",
+        ),
         ("sounds: [{account: a, path: //x.wav, file: x}]", "1: sounds[0].path: begins with one /"),
         ("sounds: [{account: a, path: /../x.wav, file: x}]", "1: sounds[0].path: '/../x.wav' is"),
         (

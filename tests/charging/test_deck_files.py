@@ -53,7 +53,7 @@ def test_a_carriers_own_file(delimiter: str) -> None:
     and one column for two."""
     lines = [
         ["Destination, zone", " Dialcode", "Rate"],
-        ["United Kingdom", "+44", " 0.02 "],
+        ["United Kingdom", "44", " 0.02 "],
         ["", "", ""],
         ['Isle of "Man"', "'441624", "0.05"],
     ]
@@ -101,6 +101,20 @@ def test_every_bad_line_is_named_with_all_that_is_wrong() -> None:
     assert "not between 1970 and 9999" in found[4]
     assert "prefix" in found[5] and "price_per_minute" in found[5]
     assert all(name in found[6] for name in ("prefix", "first_block", "price_per_minute"))
+
+
+def test_prefixes_that_no_number_begins_with_are_refused_with_their_mending() -> None:
+    lines = ["0044", "+44", "'+33", "020"]
+    found = faults(
+        "prefix,first_price,price_per_minute\n" + "".join(f"{each},1,1\n" for each in lines)
+    )
+    assert found == [
+        "line 2: prefix: '0044' is no prefix: write it without 00: \"44\"",
+        "line 3: prefix: '+44' is no prefix: write it without +: \"44\"",
+        "line 4: prefix: '+33' is no prefix: write it without +: \"33\"",
+        "line 5: prefix: '020' is no prefix, since no country code begins with 0: write the "
+        'country code in place of the 0, such as "4420" for 020',
+    ]
 
 
 def test_overlaps_and_duplicates_are_named_with_both_lines() -> None:
@@ -174,7 +188,7 @@ prices = st.integers(0, 10**18 - 1).map(lambda millionths: Decimal(millionths) /
 instants = st.none() | st.integers(1, 4 * 10**15).map(lambda microseconds: microseconds / 10**6)
 rates = st.builds(
     Rate,
-    st.from_regex(r"\A[0-9]{0,15}\Z"),
+    st.from_regex(r"\A([1-9][0-9]{0,14})?\Z", alphabet=st.characters(codec="ascii")),
     prices,
     st.integers(1, 86400),
     prices,

@@ -25,9 +25,9 @@ from pydantic import (
 )
 
 from ringback.amounts import ZERO, format_amount, parse_amount
-from ringback.config import Prefix
 from ringback.faults import Fault, form, not_empty
 from ringback.numbering import read_e164
+from ringback.prefixes import Prefix
 
 
 class ReturnCalls(StrEnum):

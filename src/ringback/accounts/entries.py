@@ -34,8 +34,9 @@ from ringback.accounts.callback import (
 )
 from ringback.amounts import ZERO
 from ringback.charging import decks
-from ringback.config import Country, Digits, Prefix
+from ringback.config import Country
 from ringback.faults import Fault, Faults, form, twice
+from ringback.prefixes import AnyPrefix, Prefix
 
 ADMINISTRATOR = "admin"
 """Name of the account at the top, which every server has."""
@@ -158,7 +159,7 @@ class PackageEntry(Section):
 
 
 class RateEntry(Section):
-    prefix: Digits
+    prefix: AnyPrefix
     setup: Amount = Field(ZERO, ge=0)
     first_block: int = Field(60, ge=1, le=86400)
     first_price: Amount = Field(ge=0)

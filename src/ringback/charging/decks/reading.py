@@ -21,6 +21,7 @@ from ringback.cells import unguarded
 from ringback.charging.decks.deck import overlaps
 from ringback.charging.rating import Rate
 from ringback.clock import Instant
+from ringback.prefixes import parse_prefix
 
 COLUMNS = (
     "prefix",
@@ -227,13 +228,6 @@ def _records(text: str, delimiter: str, faults: _Faults) -> Iterator[tuple[int, 
         )
 
 
-def _prefix(text: str) -> str:
-    digits = text.removeprefix("+")
-    if not re.fullmatch("[0-9]{0,15}", digits, re.ASCII):
-        raise ValueError(f"{text[:40]!r} is no prefix: write at most 15 digits")
-    return digits
-
-
 def _price(text: str) -> Decimal:
     if not text:
         raise ValueError("is required")
@@ -281,7 +275,7 @@ def instant_of(at: datetime) -> Instant:
 
 
 _CELLS: dict[str, Callable[[str], Any]] = {
-    "prefix": _prefix,
+    "prefix": parse_prefix,
     "setup": _setup,
     "first_block": _block(60),
     "first_price": _price,
