@@ -253,6 +253,15 @@ def test_rates_are_those_of_the_file(place: Place) -> None:
     assert sorted(prices) == [Decimal("0.03"), Decimal("1.000001")]
 
 
+def test_a_rate_may_leave_its_first_price_out(place: Place) -> None:
+    rates = place.document["plans"][0]["rates"]
+    rates[0] = {"prefix": "44", "first_block": 1, "next_block": 1, "price_per_minute": "0.60"}
+    place.apply()
+    (found,) = rates_of(place, "retail")
+    assert (found.first_price, found.price(59)) == (None, Decimal("0.60"))
+    assert place.apply() == []
+
+
 def test_access_numbers_move_within_one_file(place: Place) -> None:
     place.document["extensions"] = [
         {"name": "others", "account": "acme", "access_numbers": ["+442071838750"]},

@@ -146,6 +146,11 @@ extensions:
             "plans: [{name: p, special_prefixes: ['0900']}]",
             "1: plans[0].special_prefixes[0]: '0900' is no prefix, since no country code",
         ),
+        (
+            "plans: [{name: p, rates: [\n {prefix: '44', setup: '1', first_price: '999999999999',"
+            "price_per_minute: '1'}]}]",
+            "2: plans[0].rates[0]: setup 1 and first_price 999999999999 are together above",
+        ),
         ("sounds: [{account: a, path: //x.wav, file: x}]", "1: sounds[0].path: begins with one /"),
         ("sounds: [{account: a, path: /../x.wav, file: x}]", "1: sounds[0].path: '/../x.wav' is"),
         (

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.charging.helpers import rate
 
 from ringback.charging.decks import BadDeck, overlaps, read_deck, reading, write_deck
-from ringback.charging.rating import Rate
+from ringback.charging.rating import SECOND, Rate, charge
 
 HEADER = "prefix,setup,first_block,first_price,next_block,price_per_minute,valid_from,valid_to\n"
 
@@ -45,6 +45,28 @@ def test_defaults() -> None:
         rate("", "0", 60, "1", 10, "1"),
     ]
     assert read(HEADER + "44,,,0.02,,0.02,,\n") == [rate("44")]
+    assert read(HEADER + "44,,,,,0.02,,\n") == read("prefix,price_per_minute\n44,0.02\n")
+    assert read(HEADER + "44,,,,,0.02,,\n") == [rate("44", first_price=None)]
+
+
+def test_a_deck_of_prices_a_minute() -> None:
+    """ASTPP #289: price a minute, first and next increment are all that carriers' decks have."""
+    columns = {"prefix": "Dialcode", "price_per_minute": "Rate"}
+    columns |= {"first_block": "Init", "next_block": "Inc"}
+    (found,) = read("Dialcode,Rate,Init,Inc\n44,0.60,1,1\n", columns)
+    assert charge(found, 60 * SECOND).amount == Decimal("0.60")
+    assert charge(found, SECOND).amount == Decimal("0.01")
+
+
+def test_a_first_block_that_nobody_could_pay_is_told_with_its_line() -> None:
+    dear = "999999999999.999999"
+    text = HEADER + f"44,0.01,60,{dear},10,1,,\n45,0,61,,10,{dear},,\n46,0,60,,10,{dear},,\n"
+    assert faults(text) == [
+        f"line 2: setup 0.01 and first_price {dear} are together above the largest amount, {dear}: "
+        "lower one of them",
+        f"line 3: setup 0 and 61 s at price_per_minute {dear} are together above the largest "
+        f"amount, {dear}: lower one of them",
+    ]
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
@@ -95,7 +117,7 @@ def test_every_bad_line_is_named_with_all_that_is_wrong() -> None:
         "valid_to: 'yesterday'",
     ):
         assert what in found[0]
-    assert "first_price: is required; price_per_minute: '1e3' is not" in found[1]
+    assert found[1].startswith("line 4: price_per_minute: '1e3' is not")
     assert "valid_to: must be after valid_from" in found[2]
     assert "has 5 cells, where the first line has 8" in found[3]
     assert "not between 1970 and 9999" in found[4]
@@ -136,8 +158,6 @@ def test_columns_are_told_apart() -> None:
     assert faults("Code,Rate\n44,1\n") == [
         "line 1: there is no column 'prefix', but 'Code', 'Rate': name it with "
         "--column prefix=NAME",
-        "line 1: there is no column 'first_price', but 'Code', 'Rate': name it with "
-        "--column first_price=NAME",
         "line 1: there is no column 'price_per_minute', but 'Code', 'Rate': name it with "
         "--column price_per_minute=NAME",
     ]
@@ -184,14 +204,15 @@ def test_a_long_list_of_bad_lines_is_cut_with_their_number() -> None:
     assert (len(told), told[-1]) == (21, "and 1180 more bad lines")
 
 
-prices = st.integers(0, 10**18 - 1).map(lambda millionths: Decimal(millionths) / 10**6)
+# A day at the dearest price a minute is not above the largest amount.
+prices = st.integers(0, 10**14).map(lambda millionths: Decimal(millionths) / 10**6)
 instants = st.none() | st.integers(1, 4 * 10**15).map(lambda microseconds: microseconds / 10**6)
 rates = st.builds(
     Rate,
     st.from_regex(r"\A([1-9][0-9]{0,14})?\Z", alphabet=st.characters(codec="ascii")),
     prices,
     st.integers(1, 86400),
-    prices,
+    st.none() | prices,
     st.integers(1, 86400),
     prices,
     instants,

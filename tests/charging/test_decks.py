@@ -108,7 +108,7 @@ async def load(store: Store, clock: Pauses, rates: Sequence[Rate]) -> list[int]:
     return told
 
 
-def price(tx: Connection) -> Decimal:
+def price(tx: Connection) -> Decimal | None:
     """What the first block of a call costs now."""
     (payer,) = payers(tx, "travellers", None, NUMBER, NOW)
     return payer.rate.first_price
@@ -126,10 +126,10 @@ def test_calls_go_on_while_a_deck_is_loaded(database: str) -> None:
     async def play() -> None:
         importing, calls = open_store(database), open_store(database)
         await calls.run(world)
-        seen: list[Decimal] = []
+        seen: list[Decimal | None] = []
 
         async def reserve(count: int) -> None:
-            def work(tx: Connection) -> Decimal:
+            def work(tx: Connection) -> Decimal | None:
                 (payer,) = payers(tx, "travellers", None, NUMBER, NOW)
                 held = Hold(f"leg {count}", payer.ledger_id, "x", payer.rate.price(0), payer.rate)
                 ledger.reserve(tx, [held])

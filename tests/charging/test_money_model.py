@@ -44,7 +44,7 @@ T = TypeVar("T")
 CALLER = "+447700900123"
 TAIL = 3.0
 RETAIL = rate("44", first_block=12, first_price="0.07", next_block=7, price_per_minute="0.31")
-WHOLESALE = rate("44", "0.003", 6, "0.004", 6, "0.04")
+WHOLESALE = rate("44", "0.003", 7, None, 6, "0.04")
 PLANS = {"retail": RETAIL, "wholesale": WHOLESALE}
 PLAN_OF = {CALLER: "retail", "acme": "retail", "reseller": "wholesale"}
 MINUTES = 2

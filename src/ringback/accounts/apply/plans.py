@@ -8,7 +8,6 @@ from ringback.accounts.apply.work import Work
 from ringback.accounts.entries import PlanEntry
 from ringback.accounts.setupfile import SetupError
 from ringback.charging import decks, ledger
-from ringback.charging.rating import Rate
 from ringback.store.models import Account, Plan
 
 
@@ -57,7 +56,7 @@ def _spread_limit(work: Work, plan_id: str, entry: PlanEntry) -> None:
 def _rates(work: Work, plan_id: str, entry: PlanEntry) -> None:
     """The rates of a plan are those of the file: others are taken out."""
     there = set(decks.rates_in_force(work.tx, plan_id))
-    wanted = {Rate(**{name: getattr(rate, name) for name in decks.COLUMNS}) for rate in entry.rates}
+    wanted = {rate.rate() for rate in entry.rates}
     if wanted == there:
         return
     decks.put_in_force(work.tx, work.new_id(), plan_id, "setup file", wanted, work.now)

@@ -34,7 +34,7 @@ COLUMNS = (
     "valid_to",
 )
 """Those of a rate, spec sections 6 and 11."""
-REQUIRED = ("prefix", "first_price", "price_per_minute")
+REQUIRED = ("prefix", "price_per_minute")
 
 LARGEST_BYTES = 64 * 1024 * 1024
 LARGEST_RATES = 500_000
@@ -207,7 +207,11 @@ def _rates(
                 f"a deck has at most {LARGEST_RATES} rates: this line and those below are too many",
             )
             break
-        rates.append(Rate(**(_DEFAULTS | values)))
+        try:
+            rates.append(Rate(**(_DEFAULTS | values)))
+        except ValueError as error:
+            faults.add(line, str(error))
+            continue
         lines.append(line)
     return rates, lines
 
@@ -239,6 +243,10 @@ def _price(text: str) -> Decimal:
 
 def _setup(text: str) -> Decimal:
     return _price(text) if text else ZERO
+
+
+def _first_price(text: str) -> Decimal | None:
+    return _price(text) if text else None
 
 
 def _block(default: int) -> Callable[[str], int]:
@@ -278,15 +286,13 @@ _CELLS: dict[str, Callable[[str], Any]] = {
     "prefix": parse_prefix,
     "setup": _setup,
     "first_block": _block(60),
-    "first_price": _price,
+    "first_price": _first_price,
     "next_block": _block(10),
     "price_per_minute": _price,
     "valid_from": _instant,
     "valid_to": _instant,
 }
-_DEFAULTS = {
-    name: _CELLS[name]("") for name in COLUMNS if name not in ("first_price", "price_per_minute")
-}
+_DEFAULTS = {name: _CELLS[name]("") for name in COLUMNS if name not in REQUIRED}
 
 
 def _overlap(first: Rate, second: Rate, line: int) -> str:

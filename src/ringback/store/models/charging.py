@@ -63,7 +63,8 @@ class Rate(Base):
     """Leading digits of E.164, without plus."""
     setup: Mapped[Decimal]
     first_block: Mapped[int]
-    first_price: Mapped[Decimal]
+    first_price: Mapped[Decimal | None]
+    """None: what the first block's seconds cost at `price_per_minute`."""
     next_block: Mapped[int]
     price_per_minute: Mapped[Decimal]
     valid_from: Mapped[Instant | None]
