@@ -154,6 +154,23 @@ def test_overlaps_and_duplicates_are_named_with_both_lines() -> None:
     ]
 
 
+def test_a_later_start_ends_a_rate_without_an_end() -> None:
+    """Whatever the order of lines; a rate that has an end, or begins at the same time, overlaps."""
+    text = "prefix,price_per_minute,valid_from,valid_to\n" + (
+        "44,0.03,2026-03-01T00:00Z,\n44,0.01,,\n44,0.02,2026-02-01T00:00Z,\n4420,1,,\n"
+    )
+    march, before, february, london = read(text)
+    assert (before.valid_to, february.valid_to) == (february.valid_from, march.valid_from)
+    assert (march.valid_to, london.valid_to) == (None, None)
+    assert set(read(written(read(text)))) == {march, before, february, london}
+    assert faults(text + "44,0.04,2026-03-01T00:00Z,\n") == [
+        "line 6: the prefix '44' has a rate at the same time on line 2"
+    ]
+    assert faults(text + "44,0.04,2026-01-01T00:00Z,2026-02-02T00:00Z\n") == [
+        "line 4: the prefix '44' has a rate at the same time on line 6"
+    ]
+
+
 def test_columns_are_told_apart() -> None:
     assert faults("Code,Rate\n44,1\n") == [
         "line 1: there is no column 'prefix', but 'Code', 'Rate': name it with "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import TypeVar
 
@@ -17,6 +18,7 @@ from tests.charging.helpers import NOW, rate
 
 from ringback.charging import decks, ledger
 from ringback.charging.decks import Deck, DeckGone, loading, overlaps, tables
+from ringback.charging.decks.deck import ended_by_later
 from ringback.charging.holds import Hold
 from ringback.charging.payers import payers
 from ringback.charging.rating import Rate
@@ -71,6 +73,26 @@ def test_overlaps_are_found(rates: list[Rate]) -> None:
     assert len(late) == len(found)
     left = [rates[place] for place in range(len(rates)) if place not in late]
     assert list(overlaps(left)) == []
+
+
+@given(st.lists(dated_rates, max_size=8))
+def test_a_later_start_ends_an_open_rate(rates: list[Rate]) -> None:
+    """At each instant the one that began last holds, of those that hold; rates with an end keep
+    it, and so two may still overlap."""
+    ended = ended_by_later(rates)
+    assert [replace(new, valid_to=old.valid_to) for old, new in zip(rates, ended, strict=True)] == (
+        rates
+    )
+    for old, new in zip(rates, ended, strict=True):
+        later = [
+            other.valid_from
+            for other in rates
+            if other.prefix == old.prefix
+            and other.valid_from is not None
+            and (old.valid_from is None or other.valid_from > old.valid_from)
+        ]
+        assert new.valid_to == (min(later, default=None) if old.valid_to is None else old.valid_to)
+    assert ended_by_later(ended) == ended
 
 
 def world(tx: Connection) -> None:

@@ -18,7 +18,7 @@ from typing import Any
 
 from ringback.amounts import ZERO, parse_amount
 from ringback.cells import unguarded
-from ringback.charging.decks.deck import overlaps
+from ringback.charging.decks.deck import ended_by_later, overlaps
 from ringback.charging.rating import Rate
 from ringback.clock import Instant
 from ringback.prefixes import parse_prefix
@@ -85,12 +85,14 @@ class DeckFile:
 def read_deck(data: bytes, columns: Mapping[str, str]) -> DeckFile:
     """The rates of a CSV file in UTF-8 whose first line names its columns, delimited by comma,
     semicolon or tab. `columns` says which of them holds a column of a rate, where that is not
-    the one of the same name. Raises BadDeck."""
+    the one of the same name. A rate without an end ends where a later one of its prefix begins.
+    Raises BadDeck."""
     faults = _Faults()
     text = _decode(data, faults)
     delimiter, header = _header(text, columns)
     places = _places(header, columns, faults)
     rates, lines = _rates(text, delimiter, len(header), places, faults)
+    rates = ended_by_later(rates)
     for first, second in overlaps(rates):
         faults.add(lines[second], _overlap(rates[first], rates[second], lines[first]))
     if not rates and not faults.count:
