@@ -105,7 +105,7 @@ def test_what_it_says_is_brought_about_once(tmp_path: Path, store: Store) -> Non
 
     assert place.read(acme) == ("organization", "Acme Travel", Decimal(100), "retail")
     entries = place.read(lambda tx: tx.execute(select(LedgerEntry.kind)).scalars().all())
-    assert sorted(entries) == ["opening", "recharge"]
+    assert sorted(entries) == ["opening", "payment"]
 
 
 def test_a_dry_run_tells_the_same_and_changes_nothing(tmp_path: Path, store: Store) -> None:

@@ -40,9 +40,9 @@ def test_everything(kept: Store) -> None:
     assert (found.opening, found.closing) == (Decimal(0), Decimal("12.45"))
     assert [(each.kind, each.amount, each.balance) for each in found.entries] == [
         ("opening", Decimal(10), Decimal(10)),
-        ("recharge", Decimal(5), Decimal(15)),
+        ("payment", Decimal(5), Decimal(15)),
         ("call", Decimal("-0.05"), Decimal("14.95")),
-        ("recharge", Decimal("-2.50"), Decimal("12.45")),
+        ("payment", Decimal("-2.50"), Decimal("12.45")),
     ]
     assert [each.who for each in found.entries] == ["setup", "anna", None, None]
     assert found.entries[2].price == Decimal("0.05")
@@ -51,8 +51,8 @@ def test_everything(kept: Store) -> None:
 @pytest.mark.parametrize(
     ("since", "until", "opening", "kinds", "closing"),
     [
-        (10, 30, "10", ["recharge", "call"], "14.95"),  # from inclusive, to exclusive
-        (11, None, "15", ["call", "recharge"], "12.45"),
+        (10, 30, "10", ["payment", "call"], "14.95"),  # from inclusive, to exclusive
+        (11, None, "15", ["call", "payment"], "12.45"),
         (None, 0, "0", [], "0"),
         (40, 50, "12.45", [], "12.45"),
         (-5, 5, "0", ["opening"], "10"),

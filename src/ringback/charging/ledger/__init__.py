@@ -21,6 +21,7 @@ from ringback.charging.ledger.calls import (
 from ringback.charging.ledger.credit import (
     LimitRefused,
     Recharged,
+    RechargeKind,
     RechargeRefused,
     open_account,
     recharge,
@@ -34,6 +35,7 @@ __all__ = [
     "InsufficientCredit",
     "LedgerFault",
     "LimitRefused",
+    "RechargeKind",
     "RechargeRefused",
     "Recharged",
     "available",

@@ -83,6 +83,7 @@ def enter(
     at: Instant,
     who: str | None,
     explanation: str,
+    note: str | None = None,
 ) -> None:
     """Write down one change of a balance: `step` is its id, `price` as in `LedgerEntry`."""
     _ENTER.run(
@@ -96,4 +97,5 @@ def enter(
         at=at,
         who=who,
         explanation=explanation,
+        note=note,
     )
