@@ -142,7 +142,7 @@ def caller_id(tx: Connection, number: str, of: str) -> None:
     )
 
 
-def leg(tx: Connection, leg_id: str, role: str = "A") -> None:
+def leg(tx: Connection, leg_id: str, role: str = "A", number: str = "+1") -> None:
     """A leg that may be charged, with the session it needs."""
     session = f"session of {leg_id}"
     tx.execute(
@@ -162,9 +162,9 @@ def leg(tx: Connection, leg_id: str, role: str = "A") -> None:
             "id": leg_id,
             "session_id": session,
             "leg": role,
-            "received": "+1",
-            "e164": "+1",
-            "dialled": "+1",
+            "received": number,
+            "e164": number,
+            "dialled": number,
             "trunk": "phones",
             "started": NOW,
             "saved": "",

@@ -40,7 +40,7 @@ def test_a_deck_of_prices_a_minute(ringback: Commands) -> None:
     columns = ["--column", "first_block=Init", "--column", "next_block=Inc"]
     ringback("rates", "import", file, "--plan", "retail", *MAPPING, *columns)
     told = ringback("rates", "check", "+442079460000")
-    assert "  1 minute costs 0.60 (+44…: 1 s at 0.60/min, 59 × 1 s at 0.60/min)\n" in told
+    assert "  1 minute costs 0.60 (1 s at 0.60/min, 59 × 1 s at 0.60/min)\n" in told
     exported = HEADER + "44,0.00,1,,1,0.60,,\n"
     assert ringback("rates", "export", "--plan", "retail") == exported
     told = ringback("rates", "import", ringback.file(exported), "--plan", "retail")
@@ -106,8 +106,8 @@ def test_check_says_which_rate_applies_and_why(ringback: Commands) -> None:
     told = ringback("rates", "check", "020 7946 0000", *at)
     assert told == (
         "plan retail: +442079460000 has the rate of prefix 44, always valid\n"
-        "  1 minute costs 0.07 (+44…: setup 0.05, 60 s at 0.02)\n"
-        "  5 minutes cost 0.15 (+44…: setup 0.05, 60 s at 0.02, 24 × 10 s at 0.02/min)\n"
+        "  1 minute costs 0.07 (setup 0.05, 60 s at 0.02)\n"
+        "  5 minutes cost 0.15 (setup 0.05, 60 s at 0.02, 24 × 10 s at 0.02/min)\n"
         "  not by prefix 4420: it was valid to 2026-01-01T00:00:00Z\n"
         "  not by prefix 4420: it is valid from 2026-12-01T00:00:00Z\n"
     )

@@ -122,7 +122,7 @@ class Rate:
         return free.first * self.first_block + free.blocks * self.next_block
 
     def explain(self, blocks: int, free: Free = NOTHING_FREE) -> str:
-        """What is charged for, as "+40…: setup 0.05, 60 s at 0.02, 3 × 10 s at 0.02/min"."""
+        """What is charged for, as "setup 0.05, 60 s at 0.02, 3 × 10 s at 0.02/min"."""
         first_block, at_first_price, next_block, at_next_price = self._told
         told = first_block + (" free" if free.first else at_first_price)
         if free.blocks:
@@ -138,7 +138,7 @@ class Rate:
         a_minute = f" at {format_amount(self.price_per_minute)}/min"
         first = a_minute if self.first_price is None else f" at {format_amount(self.first_price)}"
         return (
-            f"+{self.prefix}…: {setup}{self.first_block} s",
+            f"{setup}{self.first_block} s",
             first,
             f" × {self.next_block} s",
             a_minute,

@@ -8,7 +8,7 @@ While a credit is unlimited nothing of it is ever reserved: its reservations are
 and what is posted of them takes no money.
 """
 
-from ringback.charging.ledger.balances import UNLIMITED, Balance, available, balance
+from ringback.charging.ledger.balances import CALL, UNLIMITED, Balance, available, balance
 from ringback.charging.ledger.calls import (
     InsufficientCredit,
     LedgerFault,
@@ -24,12 +24,14 @@ from ringback.charging.ledger.credit import (
     RechargeKind,
     RechargeRefused,
     open_account,
+    order_of,
     recharge,
     set_credit_limit,
 )
 from ringback.charging.ledger.minutes import free_left
 
 __all__ = [
+    "CALL",
     "UNLIMITED",
     "Balance",
     "InsufficientCredit",
@@ -42,6 +44,7 @@ __all__ = [
     "balance",
     "free_left",
     "open_account",
+    "order_of",
     "recharge",
     "reserve",
     "revoked",

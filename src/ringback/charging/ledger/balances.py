@@ -16,6 +16,9 @@ from ringback.store.prepared import Prepared
 UNLIMITED = Decimal("Infinity")
 """What is available of an unlimited credit."""
 
+CALL = "call"
+"""The kind of an entry that charges a leg."""
+
 _A = models.LedgerAccount
 
 _BALANCES = (

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 from ringback.amounts import ZERO, format_amount
 from ringback.charging.holds import Hold, Post
 from ringback.charging.ledger import minutes
-from ringback.charging.ledger.balances import Balance, balance, enter
+from ringback.charging.ledger.balances import CALL, Balance, balance, enter
 from ringback.charging.rating import Free, Rate, charge_of_blocks, microseconds
 from ringback.clock import Instant
 from ringback.store import models
@@ -180,7 +180,7 @@ def settle(tx: Connection, posts: Sequence[Post], now: Instant) -> None:
             minutes.use(tx, held.allowance_id, rate.free_seconds(free), spent)
         if post.answered:
             income = prices.get((post.leg_id, held.below_id))
-            _charge(tx, post, used, income, left, now)
+            _charge(tx, post, held.rate["prefix"], used, income, left, now)
 
 
 def settle_interrupted(
@@ -265,9 +265,16 @@ def _change(tx: Connection, hold: Hold, paid: Decimal, granted: Decimal, unpaid:
 
 
 def _charge(
-    tx: Connection, post: Post, used: Decimal, income: Decimal | None, left: Decimal, now: Instant
+    tx: Connection,
+    post: Post,
+    prefix: str,
+    used: Decimal,
+    income: Decimal | None,
+    left: Decimal,
+    now: Instant,
 ) -> None:
-    """The entry and the charge of an answered leg."""
+    """The entry and the charge of an answered leg. Only the charge, which is changed where people's
+    numbers are taken out, says the prefix of the rate: that may be a whole number."""
     explanation = post.explanation
     if used < post.price:
         explanation += f"; unlimited credit pays {format_amount(post.price - used)} of it"
@@ -275,7 +282,7 @@ def _charge(
         tx,
         post.ledger_id,
         post.reservation_id,
-        "call",
+        CALL,
         -used,
         post.price,
         left,
@@ -290,5 +297,5 @@ def _charge(
         payer=post.payer,
         amount=used,
         income=income,
-        explanation=explanation,
+        explanation=f"+{prefix}…: {explanation}",
     )

@@ -44,6 +44,9 @@ class Recharged:
     credit: Balance
 
 
+_BY_ORDER = "recharge/"
+"""Before the order number in the step of a recharge."""
+
 _A, _E, _R = models.LedgerAccount, models.LedgerEntry, models.Reservation
 
 _ENTERED = select(_E.price).where(_E.ledger_id == bindparam("ledger"), _E.step == bindparam("step"))
@@ -113,7 +116,7 @@ def recharge(
     entered with another amount. BadAmount: more than an account can hold. KeyError: there is no
     such ledger account.
     """
-    step = f"recharge/{order_number}"
+    step = f"{_BY_ORDER}{order_number}"
     before = balance(tx, ledger_id, lock=True)  # first: the same order may be entered beside us
     entered = tx.execute(_ENTERED, {"ledger": ledger_id, "step": step}).one_or_none()
     if entered is not None:
@@ -155,6 +158,11 @@ def recharge(
     explanation = f"order {order_number}: {_asked(amount)}"
     enter(tx, ledger_id, step, kind, change, amount, after.balance, now, who, explanation, note)
     return Recharged(True, after)
+
+
+def order_of(step: str) -> str | None:
+    """The order number that an entry's step was made of; None where it is no recharge."""
+    return step.removeprefix(_BY_ORDER) if step.startswith(_BY_ORDER) else None
 
 
 def _asked(amount: Decimal | None) -> str:
