@@ -82,6 +82,7 @@ class AccountEntry(Section):
     plan: Text | None = None
     balance: Amount = Field(ZERO, ge=0)
     """At creation only."""
+    credit_limit: Amount | None = Field(None, ge=0)
 
     @model_validator(mode="after")
     def _top_is_given(self) -> AccountEntry:
