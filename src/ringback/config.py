@@ -194,6 +194,8 @@ class Trunk(_Section):
     strip: int = Field(0, ge=0, le=15)
     prepend: Digits = ""
     plus: bool = True
+    cost_plan: str | None = Field(None, min_length=1)
+    """Name of a plan of the server administrator's, by which calls over it are costed."""
     media_anywhere: bool = False
     srtp: NotYet = False
     direct_media: NotYet = False

@@ -50,6 +50,7 @@ country = "DE"
 strip = 2
 prepend = "0"
 plus = false
+cost_plan = "carrier"
 media_anywhere = true
 srtp = false
 direct_media = false
@@ -99,6 +100,7 @@ def test_every_key_is_read(tmp_path: Path) -> None:
     assert not carrier.plus
     assert not carrier.foreign_numbers
     assert carrier.media_anywhere
+    assert (carrier.cost_plan, second.cost_plan) == ("carrier", None)
     assert "secret" not in repr(config)
     assert second.name == "second"
     assert config.route[0].prefix == "49"

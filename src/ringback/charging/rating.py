@@ -122,7 +122,8 @@ class Rate:
         return free.first * self.first_block + free.blocks * self.next_block
 
     def explain(self, blocks: int, free: Free = NOTHING_FREE) -> str:
-        """What is charged for, as "setup 0.05, 60 s at 0.02, 3 × 10 s at 0.02/min"."""
+        """What is charged for, as "setup 0.05, 60 s at 0.02, 3 × 10 s at 0.02/min". The prefix is
+        not said: it may be a whole number, and explanations stay longer than people's numbers."""
         first_block, at_first_price, next_block, at_next_price = self._told
         told = first_block + (" free" if free.first else at_first_price)
         if free.blocks:

@@ -174,7 +174,7 @@ def _charged(leg: dict[str, Any]) -> str:
     return "\n".join(
         [f"{leg['billed_seconds']} s charged"]
         + [
-            f"{charge['payer']}: {charge['amount']} ({charge['explanation'].partition(': ')[2]})"
+            f"{charge['payer']}: {charge['amount']} ({charge['explanation']})"
             for charge in leg["charges"]
         ]
     )

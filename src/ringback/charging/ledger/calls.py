@@ -180,7 +180,7 @@ def settle(tx: Connection, posts: Sequence[Post], now: Instant) -> None:
             minutes.use(tx, held.allowance_id, rate.free_seconds(free), spent)
         if post.answered:
             income = prices.get((post.leg_id, held.below_id))
-            _charge(tx, post, held.rate["prefix"], used, income, left, now)
+            _charge(tx, post, used, income, left, now)
 
 
 def settle_interrupted(
@@ -265,16 +265,9 @@ def _change(tx: Connection, hold: Hold, paid: Decimal, granted: Decimal, unpaid:
 
 
 def _charge(
-    tx: Connection,
-    post: Post,
-    prefix: str,
-    used: Decimal,
-    income: Decimal | None,
-    left: Decimal,
-    now: Instant,
+    tx: Connection, post: Post, used: Decimal, income: Decimal | None, left: Decimal, now: Instant
 ) -> None:
-    """The entry and the charge of an answered leg. Only the charge, which is changed where people's
-    numbers are taken out, says the prefix of the rate: that may be a whole number."""
+    """The entry and the charge of an answered leg."""
     explanation = post.explanation
     if used < post.price:
         explanation += f"; unlimited credit pays {format_amount(post.price - used)} of it"
@@ -297,5 +290,5 @@ def _charge(
         payer=post.payer,
         amount=used,
         income=income,
-        explanation=f"+{prefix}…: {explanation}",
+        explanation=explanation,
     )
