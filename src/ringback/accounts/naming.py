@@ -48,7 +48,7 @@ def path(tx: Connection, account_id: str) -> str:
     above: str | None = account_id
     while above is not None:
         query = select(Account.parent_id, Account.name).where(Account.id == above)
-        above, name = tx.execute(query).one().tuple()
+        above, name = tx.execute(query).one()
         names.append(name)
     return "/".join(reversed(names[:-1])) or ADMINISTRATOR
 
@@ -57,7 +57,7 @@ def _account(tx: Connection, name: str) -> tuple[str, str] | None:
     """Id and ledger id of the account of a path or a name. Raises BadName where several have the
     name."""
     query = select(Account.id, Account.ledger_id).where(Account.name == name.rpartition("/")[2])
-    found = {path(tx, row.id): row.tuple() for row in tx.execute(query)}
+    found = {path(tx, id_): (id_, ledger_id) for id_, ledger_id in tx.execute(query)}
     if name in found:
         return found[name]
     if "/" in name or not found:
