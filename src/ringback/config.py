@@ -30,7 +30,7 @@ from ringback.countries import Country
 from ringback.faults import Fault, Faults, dotted, faults_of, form, not_empty, twice
 from ringback.guards.limits import Limits
 from ringback.numbering import NumberForm
-from ringback.prefixes import Digits, Prefix, without_plus
+from ringback.prefixes import AnyPrefix, Prefix
 from ringback.telephony.trunks import CalledFrom, Codec, Route, ShowIn, TransportName, Trunk
 
 
@@ -48,6 +48,9 @@ Host = Annotated[
     str, form(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?", "an IPv4 address or a name")
 ]
 NotYet = Annotated[bool, AfterValidator(_not_yet)]
+
+
+Digits = Annotated[str, form("[0-9]{0,15}", "digits")]
 
 
 class _Section(BaseModel):
@@ -177,6 +180,8 @@ class TrunkSection(_Section):
     strip: int = Field(0, ge=0, le=15)
     prepend: Digits = ""
     plus: bool = True
+    cost_plan: str | None = Field(None, min_length=1)
+    """Name of a plan of the server administrator's, by which calls over it are costed."""
     media_anywhere: bool = False
     srtp: NotYet = False
     direct_media: NotYet = False
@@ -227,11 +232,13 @@ class TrunkSection(_Section):
             caller=form,
             shown=form,
             media_anywhere=self.media_anywhere,
+            cost_plan=self.cost_plan,
         )
 
 
 class RouteSection(_Section):
-    prefix: Annotated[Digits, BeforeValidator(without_plus)] = ""
+    prefix: AnyPrefix = ""
+    """Leading digits of E.164; empty: every number."""
     trunks: Annotated[tuple[str, ...], AfterValidator(not_empty)]
     weights: tuple[Annotated[int, Field(ge=1)], ...] = ()
 

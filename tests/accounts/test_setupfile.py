@@ -132,8 +132,7 @@ extensions:
         *(
             (
                 f"plans: [{{name: p, special_prefixes: ['{prefix}']}}]",
-                "1: plans[0].special_prefixes[0]: write the leading digits of numbers with their "
-                "country code, such as 44900, not +44900 or 0900",
+                f"1: plans[0].special_prefixes[0]: '{prefix}' is no prefix",
             )
             for prefix in ("+44900", "0900")
         ),
@@ -141,6 +140,23 @@ extensions:
             "plans: [{name: p, packages: [{prefix: '44', minutes: 1},\n"
             " {prefix: '44', minutes: 2}]}]",
             "2: plans[0].packages[1].prefix: is there twice",
+        ),
+        (
+            "plans: [{name: p, rates: [{prefix: '+44', first_price: '1', price_per_minute: '1'}]}]",
+            "1: plans[0].rates[0].prefix: '+44' is no prefix: write it without +",
+        ),
+        (
+            "plans: [{name: p, packages: [{prefix: '0044', minutes: 1}]}]",
+            "1: plans[0].packages[0].prefix: '0044' is no prefix: write it without 00",
+        ),
+        (
+            "plans: [{name: p, special_prefixes: ['0900']}]",
+            "1: plans[0].special_prefixes[0]: '0900' is no prefix, since no country code",
+        ),
+        (
+            "plans: [{name: p, rates: [\n {prefix: '44', setup: '1', first_price: '999999999999',"
+            "price_per_minute: '1'}]}]",
+            "2: plans[0].rates[0]: setup 1 and first_price 999999999999 are together above",
         ),
         ("sounds: [{account: a, path: //x.wav, file: x}]", "1: sounds[0].path: begins with one /"),
         ("sounds: [{account: a, path: /../x.wav, file: x}]", "1: sounds[0].path: '/../x.wav' is"),

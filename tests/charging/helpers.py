@@ -23,7 +23,7 @@ def rate(
     prefix: str = "44",
     setup: str = "0",
     first_block: int = 60,
-    first_price: str = "0.02",
+    first_price: str | None = "0.02",
     next_block: int = 10,
     price_per_minute: str = "0.02",
     valid_from: float | None = None,
@@ -33,7 +33,7 @@ def rate(
         prefix,
         Decimal(setup),
         first_block,
-        Decimal(first_price),
+        None if first_price is None else Decimal(first_price),
         next_block,
         Decimal(price_per_minute),
         valid_from,
@@ -142,7 +142,7 @@ def caller_id(tx: Connection, number: str, of: str) -> None:
     )
 
 
-def leg(tx: Connection, leg_id: str, role: str = "A") -> None:
+def leg(tx: Connection, leg_id: str, role: str = "A", number: str = "+1") -> None:
     """A leg that may be charged, with the session it needs."""
     session = f"session of {leg_id}"
     tx.execute(
@@ -162,9 +162,9 @@ def leg(tx: Connection, leg_id: str, role: str = "A") -> None:
             "id": leg_id,
             "session_id": session,
             "leg": role,
-            "received": "+1",
-            "e164": "+1",
-            "dialled": "+1",
+            "received": number,
+            "e164": number,
+            "dialled": number,
             "trunk": "phones",
             "started": NOW,
             "saved": "",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import TypeVar
 
@@ -17,6 +18,7 @@ from tests.charging.helpers import NOW, rate
 
 from ringback.charging import decks, ledger
 from ringback.charging.decks import Deck, DeckGone, loading, overlaps, tables
+from ringback.charging.decks.deck import ended_by_later
 from ringback.charging.holds import Hold
 from ringback.charging.payers import payers
 from ringback.charging.rating import Rate
@@ -74,6 +76,26 @@ def test_overlaps_are_found(rates: list[Rate]) -> None:
     assert list(overlaps(left)) == []
 
 
+@given(st.lists(dated_rates, max_size=8))
+def test_a_later_start_ends_an_open_rate(rates: list[Rate]) -> None:
+    """At each instant the one that began last holds, of those that hold; rates with an end keep
+    it, and so two may still overlap."""
+    ended = ended_by_later(rates)
+    assert [replace(new, valid_to=old.valid_to) for old, new in zip(rates, ended, strict=True)] == (
+        rates
+    )
+    for old, new in zip(rates, ended, strict=True):
+        later = [
+            other.valid_from
+            for other in rates
+            if other.prefix == old.prefix
+            and other.valid_from is not None
+            and (old.valid_from is None or other.valid_from > old.valid_from)
+        ]
+        assert new.valid_to == (min(later, default=None) if old.valid_to is None else old.valid_to)
+    assert ended_by_later(ended) == ended
+
+
 def world(tx: Connection) -> None:
     helpers.account(tx, "admin", level="administrator")
     helpers.plan(tx, "retail", "admin", rate("44", first_price="0.02"))
@@ -109,7 +131,7 @@ async def load(store: Store, clock: Pauses, rates: Sequence[Rate]) -> list[int]:
     return told
 
 
-def price(tx: Connection) -> Decimal:
+def price(tx: Connection) -> Decimal | None:
     """What the first block of a call costs now."""
     (payer,) = payers(tx, of_extension(tx, "travellers"), None, NUMBER, NOW)
     return payer.rate.first_price
@@ -127,10 +149,10 @@ def test_calls_go_on_while_a_deck_is_loaded(database: str) -> None:
     async def play() -> None:
         importing, calls = open_store(database), open_store(database)
         await calls.run(world)
-        seen: list[Decimal] = []
+        seen: list[Decimal | None] = []
 
         async def reserve(count: int) -> None:
-            def work(tx: Connection) -> Decimal:
+            def work(tx: Connection) -> Decimal | None:
                 (payer,) = payers(tx, of_extension(tx, "travellers"), None, NUMBER, NOW)
                 held = Hold(f"leg {count}", payer.ledger_id, "x", payer.rate.price(0), payer.rate)
                 ledger.reserve(tx, [held])

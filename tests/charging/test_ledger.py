@@ -16,7 +16,7 @@ from tests.postgresql import Cluster
 from ringback.amounts import LARGEST, BadAmount
 from ringback.charging import ledger
 from ringback.charging.holds import Hold, Post
-from ringback.charging.ledger import LedgerFault, RechargeRefused
+from ringback.charging.ledger import LedgerFault, RechargeKind, RechargeRefused
 from ringback.charging.meter import Meter
 from ringback.store import InlineStore, Store, models
 
@@ -48,10 +48,17 @@ class Books:
     def settle(self, *posts: Post) -> None:
         self.do(lambda tx: ledger.settle(tx, posts, NOW))
 
-    def recharge(self, amount: str | None, order: str) -> ledger.Recharged:
+    def recharge(
+        self, amount: str | None, order: str, kind: RechargeKind = RechargeKind.PAYMENT
+    ) -> ledger.Recharged:
         asked = None if amount is None else Decimal(amount)
+        note = f"note of {order}"
         return self._runner.run(
-            self.store.run(lambda tx: ledger.recharge(tx, "x", asked, order, NOW, who="desk"))
+            self.store.run(
+                lambda tx: ledger.recharge(
+                    tx, "x", asked, order, NOW, kind=kind, note=note, who="desk"
+                )
+            )
         )
 
     def balance(self, ledger_id: str = "x") -> ledger.Balance:
@@ -96,7 +103,7 @@ def test_what_was_used_is_posted_once_and_the_rest_released(books: Books) -> Non
         ("call", Decimal("-0.10"), Decimal("0.10")),
     ]
     assert books.charges() == [
-        ("a", "payer x", Decimal("0.10"), "+44…: 1 s at 0.01, 9 × 1 s at 0.60/min")
+        ("a", "payer x", Decimal("0.10"), "1 s at 0.01, 9 × 1 s at 0.60/min")
     ]
 
 
@@ -155,7 +162,9 @@ def test_postpaid_goes_to_its_limit_and_not_below(books: Books) -> None:
     assert books.reserve(hold(10, ledger_id="y")) is not None
     books.settle(post(9, ledger_id="y"))
     assert books.balance("y").balance == Decimal("-0.05")
-    with pytest.raises(ledger.LimitRefused, match=r"0\.04 is too low: 0\.05 is owed"):
+    with pytest.raises(
+        ledger.LimitRefused, match=r"0\.04 is too low: 0\.05 is .* the least possible"
+    ):
         books.do(lambda tx: ledger.set_credit_limit(tx, "y", Decimal("0.04")))
 
 
@@ -251,6 +260,36 @@ def test_an_order_number_counts_once(books: Books) -> None:
         books.recharge(None, "A-1")
 
 
+@pytest.mark.parametrize("kind", list(RechargeKind))
+def test_a_recharge_is_entered_with_kind_note_who_when_and_the_credit_left(
+    books: Books, kind: RechargeKind
+) -> None:
+    books.recharge("0.50", "A-1", kind)
+    books.recharge("0.50", "A-1", RechargeKind.CLOSED)  # the order has been entered: as it was
+    entry = models.LedgerEntry
+    query = select(
+        entry.kind, entry.note, entry.who, entry.at, entry.balance_after, entry.explanation
+    ).where(entry.step == "recharge/A-1")
+    found = books.do(lambda tx: tx.execute(query).one())
+    left = Decimal("1.50")
+    assert found == (kind, "note of A-1", "desk", NOW, left, "order A-1: 0.50")
+
+
+def test_an_order_number_counts_once_for_each_who_is_recharged(books: Books) -> None:
+    books.recharge("0.50", "A-1")
+    books.do(lambda tx: ledger.recharge(tx, "y", Decimal("0.20"), "A-1", NOW))
+    assert books.balance("y").balance == Decimal("0.25")
+
+
+def test_a_postpaid_account_pays_out_to_its_limit_and_not_below(books: Books) -> None:
+    books.do(lambda tx: ledger.set_credit_limit(tx, "x", Decimal("0.50")))
+    books.reserve(hold(9))
+    with pytest.raises(RechargeRefused, match=r"1\.41 cannot be taken: at most 1\.40 is avail"):
+        books.recharge("-1.41", "A-1", RechargeKind.REFUND)
+    assert books.recharge("-1.40", "A-2", RechargeKind.REFUND).credit.available == 0
+    assert books.balance().balance == Decimal("-0.40")
+
+
 def test_nothing_reserved_can_be_taken_away(books: Books) -> None:
     """ASTPP #145 moved the balance away during a call."""
     books.reserve(hold(29))
@@ -274,13 +313,13 @@ def test_an_unlimited_credit_is_entered_with_price_and_no_amount(books: Books) -
     books.settle(post(499))
     assert books.balance().balance == Decimal("1.00")
     assert books.entries()[1:] == [
-        ("recharge", Decimal(0), None),
-        ("recharge", Decimal(0), Decimal("5.00")),
+        ("payment", Decimal(0), None),
+        ("payment", Decimal(0), Decimal("5.00")),
         ("call", Decimal(0), Decimal("5.00")),
     ]
     assert books.charges()[0][2:] == (
         Decimal(0),
-        "+44…: 1 s at 0.01, 499 × 1 s at 0.60/min; unlimited credit pays 5.00 of it",
+        "1 s at 0.01, 499 × 1 s at 0.60/min; unlimited credit pays 5.00 of it",
     )
 
 

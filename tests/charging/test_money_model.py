@@ -44,7 +44,7 @@ T = TypeVar("T")
 CALLER = "+447700900123"
 TAIL = 3.0
 RETAIL = rate("44", first_block=12, first_price="0.07", next_block=7, price_per_minute="0.31")
-WHOLESALE = rate("44", "0.003", 6, "0.004", 6, "0.04")
+WHOLESALE = rate("44", "0.003", 7, None, 6, "0.04")
 PLANS = {"retail": RETAIL, "wholesale": WHOLESALE}
 PLAN_OF = {CALLER: "retail", "acme": "retail", "reseller": "wholesale"}
 MINUTES = 2
@@ -141,12 +141,38 @@ class Sessions(RuleBasedStateMachine):
             return
         talk.who = CALLER
 
-    @rule(limit=st.integers(0, 100))
-    def postpaid(self, limit: int) -> None:
+    account = st.sampled_from(("ledger-acme", "ledger-reseller"))
+
+    @rule(account=account, limit=st.integers(0, 100))
+    def limits(self, account: str, limit: int) -> None:
+        """It is refused only where more than that is owed or reserved."""
+        asked, before = Decimal(limit) / 100, self._balance(account)
+        taken = before.reserved - before.balance
         try:
-            self.do(lambda tx: ledger.set_credit_limit(tx, "ledger-reseller", Decimal(limit) / 100))
+            self.do(lambda tx: ledger.set_credit_limit(tx, account, asked))
         except ledger.LimitRefused:
+            assert asked < taken
             return
+        assert self._balance(account).available == asked - taken >= 0
+
+    @rule(
+        account=account,
+        amount=st.integers(-300, 200),
+        kind=st.sampled_from(list(ledger.RechargeKind)),
+    )
+    def recharges_account(self, account: str, amount: int, kind: ledger.RechargeKind) -> None:
+        """What is reserved cannot be taken, all else can; nobody above pays for it."""
+        self.orders += 1
+        order, asked = str(self.orders), Decimal(amount) / 100
+        held = {each: self._balance(each).available for each in ("ledger-acme", "ledger-reseller")}
+        for _ in range(2):
+            try:
+                self.do(lambda tx: ledger.recharge(tx, account, asked, order, self.now, kind=kind))
+            except ledger.RechargeRefused:
+                assert held[account] + asked < 0
+                return
+        held[account] += asked
+        assert held == {each: self._balance(each).available for each in held}
 
     @rule(which=which)
     def slice(self, which: int) -> None:
@@ -212,6 +238,9 @@ class Sessions(RuleBasedStateMachine):
             assert math.isclose(min(ends, default=math.inf), talk.meter.funded(), abs_tol=1e-5)
 
     # How
+
+    def _balance(self, ledger_id: str) -> ledger.Balance:
+        return self.do(lambda tx: ledger.balance(tx, ledger_id))
 
     def _paying(self, tx: Connection, who: str | None) -> list[PayerRate]:
         return payers(tx, of_extension(tx, "travellers"), who, "+442079460000", NOW)

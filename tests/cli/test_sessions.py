@@ -69,7 +69,7 @@ def ringback(tmp_path: Path) -> Commands:
                 "ledger_id": ledger_id,
                 "payer": "acme [UK]",
                 "amount": Decimal("0.02"),
-                "explanation": "+44…: 60 s at 0.02",
+                "explanation": "60 s at 0.02",
             },
         )
 

@@ -53,6 +53,7 @@ country = "DE"
 strip = 2
 prepend = "0"
 plus = false
+cost_plan = "carrier"
 media_anywhere = true
 srtp = false
 direct_media = false
@@ -62,7 +63,7 @@ name = "second"
 host = "192.0.2.9"
 
 [[route]]
-prefix = "+49"
+prefix = "49"
 trunks = ["carrier", "second"]
 weights = [3, 1]
 """
@@ -100,6 +101,7 @@ def test_every_key_is_read(tmp_path: Path) -> None:
     assert carrier.called == carrier.caller == carrier.shown == form
     assert not carrier.foreign_numbers
     assert carrier.media_anywhere
+    assert (carrier.cost_plan, second.cost_plan) == ("carrier", None)
     assert "secret" not in repr(config) + repr(carrier)
     assert second.name == "second"
     assert config.routes[0].prefix == "49"
@@ -183,12 +185,19 @@ trust_pai = "yes"
         ("[sip]\nrtp_ports = '20000'", '2: sip.rtp_ports: write it as "20000-29999"'),
         ("[sip]\nrtp_ports = '29999-20000'", "2: sip.rtp_ports: the first port must be below"),
         ("sip.rtp_ports = '1-2'", "1: sip.rtp_ports: the first port must be below"),
-        ("[guards]\nspecial_prefixes = ['']", "2: guards.special_prefixes[0]: write the leading"),
+        (
+            "[[route]]\nprefix = '+49'\ntrunks = ['a']",
+            "2: route[0].prefix: '+49' is no prefix: write",
+        ),
+        (
+            "[[route]]\nprefix = '020'\ntrunks = ['a']",
+            "2: route[0].prefix: '020' is no prefix, since",
+        ),
+        ("[guards]\nspecial_prefixes = ['']", "2: guards.special_prefixes[0]: write at most 15"),
         *(
             (
                 f"[guards]\nspecial_prefixes = ['{prefix}']",
-                "2: guards.special_prefixes[0]: write the leading digits of numbers with their "
-                "country code, such as 44900, not +44900 or 0900",
+                f"2: guards.special_prefixes[0]: '{prefix}' is no prefix",
             )
             for prefix in ("+44900", "0900")
         ),
@@ -232,7 +241,7 @@ def test_what_this_version_cannot_do_is_not_ignored(tmp_path: Path, text: str, f
 def test_doubles_are_refused(tmp_path: Path) -> None:
     trunk = "[[trunk]]\nname = 'a'\nhost = 'h'\n"
     route = "[[route]]\nprefix = '44'\ntrunks = ['a']\n"
-    found = faults(tmp_path, trunk + trunk + route + route.replace("'44'", "'+44'"))
+    found = faults(tmp_path, trunk + trunk + route + route)
     assert [line.split(" is there twice")[0] for line in found] == [
         "5: trunk[1].name:",
         "11: route[1].prefix:",

@@ -59,6 +59,7 @@ def insert_account(
     language: str | None = None,
     time_zone: str | None = None,
     balance: Decimal = ZERO,
+    credit_limit: Decimal | None = None,
 ) -> None:
     """A new account with the ledger account of its money."""
     ledger.open_account(tx, ledger_id, now, balance=balance)
@@ -74,5 +75,6 @@ def insert_account(
             "language": language,
             "time_zone": time_zone,
             "ledger_id": ledger_id,
+            "credit_limit": credit_limit,
         },
     )

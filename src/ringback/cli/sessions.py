@@ -12,14 +12,12 @@ from rich.table import Table
 from sqlalchemy import Connection, select
 
 from ringback.amounts import format_amount
-from ringback.cli.options import CommandError
+from ringback.cli.options import SHORT_ID, CommandError
 from ringback.clock import Instant, utc
 from ringback.store import open_store
 from ringback.store.models import Account, CallerId, Charge, Extension, Leg, Session
 
 LATEST = 50
-SHORT_ID = 8
-"""Last digits of an id that tell sessions apart, as in the log."""
 
 _UPWARDS = (None, "user", "organization", "provider", "administrator")
 """The levels of payers; a callerID has none."""
@@ -176,7 +174,7 @@ def _charged(leg: dict[str, Any]) -> str:
     return "\n".join(
         [f"{leg['billed_seconds']} s charged"]
         + [
-            f"{charge['payer']}: {charge['amount']} ({charge['explanation'].partition(': ')[2]})"
+            f"{charge['payer']}: {charge['amount']} ({charge['explanation']})"
             for charge in leg["charges"]
         ]
     )

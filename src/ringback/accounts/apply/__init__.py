@@ -13,7 +13,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
-from ringback.accounts.apply import accounts, extensions, plans, sounds
+from ringback.accounts.apply import accounts, extensions, limits, plans, sounds
 from ringback.accounts.apply.sounds import Convert, Converted
 from ringback.accounts.apply.work import Work
 from ringback.accounts.entries import SetupFile, SoundEntry
@@ -96,6 +96,7 @@ def _bring_about(work: Work, setup: SetupFile, converted: Mapping[SoundEntry, Co
     for account in setup.accounts:
         with work.attempt():
             accounts.give_plan(work, account)
+    limits.bring_about(work)
     for extension in setup.extensions:
         with work.attempt():
             extensions.bring_about(work, extension)

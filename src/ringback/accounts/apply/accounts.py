@@ -11,15 +11,14 @@ from ringback.accounts.apply.work import Work
 from ringback.accounts.entries import ADMINISTRATOR, AccountEntry
 from ringback.accounts.foundation import insert_account
 from ringback.accounts.setupfile import SetupError
-from ringback.amounts import ZERO, format_amount
-from ringback.charging import ledger
+from ringback.amounts import format_amount
 from ringback.store.models import Account, Plan
 
 _LEVELS = ("administrator", "provider", "organization", "user")
 
 
 def bring_about(work: Work, entry: AccountEntry) -> None:
-    """An account as its entry has it, without the plan."""
+    """An account as its entry has it, without the plan; `limits` puts its credit limit in force."""
     what = f"account {entry.name}"
     found = work.one(Account, Account.name == entry.name)
     if found is None:
@@ -27,7 +26,7 @@ def bring_about(work: Work, entry: AccountEntry) -> None:
         return
     if entry.name != ADMINISTRATOR:
         _see_place_kept(work, entry, found["parent_id"], found["level"])
-    keys = ("contact_name", "country", "language", "time_zone")
+    keys = ("contact_name", "country", "language", "time_zone", "credit_limit")
     values = {key: getattr(entry, key) for key in keys if key in entry.model_fields_set}
     if values.get("contact_name", "") is None:
         values["contact_name"] = entry.name
@@ -59,6 +58,7 @@ def _create(work: Work, entry: AccountEntry) -> None:
         language=entry.language,
         time_zone=entry.time_zone,
         balance=entry.balance,
+        credit_limit=entry.credit_limit,
     )
     opening = f" with {format_amount(entry.balance)}" if entry.balance else ""
     work.changes.append(f"created account {entry.name}{opening}")
@@ -75,12 +75,12 @@ def _see_place_kept(work: Work, entry: AccountEntry, parent_id: str, level: str)
 
 
 def give_plan(work: Work, entry: AccountEntry) -> None:
-    """The account pays by this plan from now on, and has the plan's limit."""
+    """The account pays by this plan from now on."""
     found = work.one(Account, Account.name == entry.name)
     if found is None or "plan" not in entry.model_fields_set:
         return
     what = f"account {entry.name}"
-    plan: dict[str, Any] = {"id": None, "limit": ZERO}
+    plan: dict[str, Any] = {"id": None}
     if entry.plan is not None:
         plan = dict(work.one(Plan, Plan.name == entry.plan) or {})
         if not plan:
@@ -93,10 +93,5 @@ def give_plan(work: Work, entry: AccountEntry) -> None:
             f"{what}: plan {entry.plan}: it belongs to an account that is not above this one: "
             "give it one that does"
         )
-    try:
-        ledger.set_credit_limit(work.tx, found["ledger_id"], plan["limit"])
-    except ledger.LimitRefused as error:
-        raise SetupError(f"{what}: plan {entry.plan or 'none'}: {error}") from error
-    work.credited.add(found["ledger_id"])
     work.tx.execute(update(Account).where(Account.id == found["id"]).values(plan_id=plan["id"]))
     work.changes.append(f"{what}: plan {entry.plan or 'none'}")

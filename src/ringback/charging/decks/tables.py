@@ -106,7 +106,7 @@ def rows(deck_id: str, rates: Iterable[Rate]) -> list[Row]:
             "prefix": rate.prefix,
             "setup": to_millionths(rate.setup),
             "first_block": rate.first_block,
-            "first_price": to_millionths(rate.first_price),
+            "first_price": None if rate.first_price is None else to_millionths(rate.first_price),
             "next_block": rate.next_block,
             "price_per_minute": to_millionths(rate.price_per_minute),
             "valid_from": None if rate.valid_from is None else microseconds(rate.valid_from),

@@ -9,7 +9,7 @@ While a credit is unlimited nothing of it is ever reserved: its reservations are
 and what is posted of them takes no money.
 """
 
-from ringback.charging.ledger.balances import UNLIMITED, Balance, available, balance
+from ringback.charging.ledger.balances import CALL, UNLIMITED, Balance, available, balance
 from ringback.charging.ledger.calls import (
     LedgerFault,
     Shortage,
@@ -22,18 +22,22 @@ from ringback.charging.ledger.calls import (
 from ringback.charging.ledger.credit import (
     LimitRefused,
     Recharged,
+    RechargeKind,
     RechargeRefused,
     open_account,
+    order_of,
     recharge,
     set_credit_limit,
 )
 from ringback.charging.ledger.minutes import free_left
 
 __all__ = [
+    "CALL",
     "UNLIMITED",
     "Balance",
     "LedgerFault",
     "LimitRefused",
+    "RechargeKind",
     "RechargeRefused",
     "Recharged",
     "Shortage",
@@ -41,6 +45,7 @@ __all__ = [
     "balance",
     "free_left",
     "open_account",
+    "order_of",
     "recharge",
     "reserve",
     "revoked",

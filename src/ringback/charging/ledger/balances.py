@@ -16,6 +16,9 @@ from ringback.store.prepared import Prepared
 UNLIMITED = Decimal("Infinity")
 """What is available of an unlimited credit."""
 
+CALL = "call"
+"""The kind of an entry that charges a leg."""
+
 _A = models.LedgerAccount
 
 _BALANCES = (
@@ -83,6 +86,7 @@ def enter(
     at: Instant,
     who: str | None,
     explanation: str,
+    note: str | None = None,
 ) -> None:
     """Write down one change of a balance: `step` is its id, `price` as in `LedgerEntry`."""
     _ENTER.run(
@@ -96,4 +100,5 @@ def enter(
         at=at,
         who=who,
         explanation=explanation,
+        note=note,
     )

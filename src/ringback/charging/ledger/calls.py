@@ -12,7 +12,7 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 from ringback.amounts import ZERO, format_amount
 from ringback.charging.holds import Hold, Post
 from ringback.charging.ledger import minutes
-from ringback.charging.ledger.balances import Balance, balance, enter
+from ringback.charging.ledger.balances import CALL, Balance, balance, enter
 from ringback.charging.rating import Free, Rate, charge_of_blocks, microseconds
 from ringback.clock import Instant
 from ringback.store import models
@@ -323,7 +323,7 @@ def _charge(
         tx,
         post.ledger_id,
         post.reservation_id,
-        "call",
+        CALL,
         -used,
         post.price,
         left,

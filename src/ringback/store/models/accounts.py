@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKey, UniqueConstraint
@@ -31,6 +32,8 @@ class Account(Base):
     plan_id: Mapped[str | None] = mapped_column(ForeignKey("plans.id", use_alter=True))
     """The plan given to this account, which makes it a payer."""
     ledger_id: Mapped[str] = mapped_column(ForeignKey("ledger_accounts.id"))
+    credit_limit: Mapped[Decimal | None]
+    """Its own; None: that of its plan. What is in force stands in its ledger account."""
 
 
 class Extension(Base):

@@ -63,7 +63,8 @@ class Rate(Base):
     """Leading digits of E.164, without plus."""
     setup: Mapped[Decimal]
     first_block: Mapped[int]
-    first_price: Mapped[Decimal]
+    first_price: Mapped[Decimal | None]
+    """None: what the first block's seconds cost at `price_per_minute`."""
     next_block: Mapped[int]
     price_per_minute: Mapped[Decimal]
     valid_from: Mapped[Instant | None]
@@ -119,7 +120,7 @@ class LedgerEntry(Base):
     step: Mapped[str]
     """The id its maker gave the step; the same id again changes nothing."""
     kind: Mapped[str]
-    """One of opening, recharge, call."""
+    """`call`, or of a recharge its `RechargeKind`."""
     amount: Mapped[Decimal]
     """Added to the balance; negative for a charge."""
     price: Mapped[Decimal | None]
@@ -129,6 +130,8 @@ class LedgerEntry(Base):
     at: Mapped[Instant]
     who: Mapped[str | None]
     explanation: Mapped[str]
+    """Without the numbers of people: entries stay when those are taken out of all else."""
+    note: Mapped[str | None]
 
 
 append_only(LedgerEntry.__table__)
@@ -186,4 +189,17 @@ class Charge(Base):
     income: Mapped[Decimal | None]
     """What the next payer below was charged for the same leg: the payer's profit is this less
     the amount. None where nobody below pays."""
+    explanation: Mapped[str]
+
+
+class LegCost(Base):
+    """What an answered leg costs the server administrator: it is recorded and limits nothing."""
+
+    __tablename__ = "leg_costs"
+    leg_id: Mapped[str] = mapped_column(ForeignKey("legs.id"), primary_key=True)
+    trunk: Mapped[str]
+    plan: Mapped[str]
+    """Name of the trunk's `cost_plan` then."""
+    amount: Mapped[Decimal | None]
+    """None: it is not known, since the plan had no rate; the explanation says so."""
     explanation: Mapped[str]
