@@ -12,10 +12,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Protocol
 
-_DIGITS = frozenset("0123456789")
-_TOKEN = re.compile(r"\[([0-9-]+)\]|(\\d|[0-9])|(\(\?:|[|)])|\{(\d+)(?:,(\d+))?\}|\?")
+_TOKEN = re.compile(r"(\[[0-9-]+\]|\\d|[0-9])|(\(\?:|[|)])|\{(\d+)(?:,(\d+))?\}|\?")
 
 State = frozenset[int]
 
@@ -105,6 +105,12 @@ class _OneOf:
         return automaton.state(edge=(self.digits, after))
 
 
+@cache
+def _one_of(token: str) -> _OneOf:
+    """Such as `[2-9]`; there are few different ones."""
+    return _OneOf(frozenset(re.findall(token, "0123456789")))
+
+
 @dataclass(frozen=True, slots=True)
 class _Row:
     parts: Sequence[_Part]
@@ -156,11 +162,9 @@ def _row(tokens: list[re.Match[str]]) -> _Part:
     parts: list[_Part] = []
     while tokens and tokens[-1][0] not in ("|", ")"):
         token = tokens.pop()
-        within, digit, group, least, most = token.groups()
-        if within is not None:
-            parts.append(_OneOf(frozenset(re.findall(token[0], "0123456789"))))
-        elif digit is not None:
-            parts.append(_OneOf(_DIGITS if digit == r"\d" else frozenset(digit)))
+        digits, group, least, most = token.groups()
+        if digits is not None:
+            parts.append(_one_of(digits))
         elif group is not None:
             parts.append(_choice(tokens))
         elif least is not None:

@@ -133,11 +133,9 @@ def _metadata(country_code: int, region: str) -> PhoneMetadata:
 
 
 def _patterns(ranges: Iterable[PhoneNumberDesc | None]) -> Patterns:
-    return Patterns(
-        each.national_number_pattern
-        for each in ranges
-        if each is not None and each.national_number_pattern is not None
-    )
+    found = (each.national_number_pattern for each in ranges if each is not None)
+    # Regions that share a country code share many ranges, too.
+    return Patterns(dict.fromkeys(pattern for pattern in found if pattern is not None))
 
 
 def split(e164: str) -> tuple[str, str] | None:
