@@ -24,7 +24,7 @@ from tests.postgresql import Cluster, program
 
 from bench.figures import Delays, Table, middle
 from bench.plan import Plan
-from ringback.calls.records import LegRow, SessionRow, insert_leg, insert_session
+from ringback.calls.records import NewLeg, NewSession, insert_leg, insert_session
 from ringback.charging import ledger
 from ringback.charging.holds import Hold, Post
 from ringback.charging.rating import charge
@@ -128,12 +128,12 @@ _NUMBER = "+1"
 
 
 def _reserving(leg: str, on: str) -> helpers.Work[None]:
-    session = SessionRow(
+    session = NewSession(
         id=f"session of {leg}", extension_id="e", access_number=None, caller=None,
         caller_name=None, caller_id=None, return_number=None, destination=None,
         started=helpers.NOW, proven=True,
     )  # fmt: skip
-    dialled = LegRow(
+    dialled = NewLeg(
         id=leg, session_id=session.id, leg="A", received=_NUMBER, e164=_NUMBER, dialled=_NUMBER,
         trunk="phones", started=helpers.NOW, saved="",
     )  # fmt: skip

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Integer, bindparam, literal_column, select
 
-from ringback.store.models import Account, Extension, Plan
+from ringback.store.models import AccountRow, ExtensionRow, PlanRow
 from ringback.store.prepared import Prepared
 
 NO_COUNTRY = "ZZ"
@@ -52,38 +52,42 @@ class Level:
 def _upwards(nearest: ColumnElement[str]) -> Prepared:
     """The accounts from `nearest`, an id, to the top."""
     told = (
-        Account.id,
-        Account.name,
-        Account.ledger_id,
-        Account.contact_name,
-        Account.country,
-        Account.language,
-        Account.time_zone,
-        Account.plan_id,
+        AccountRow.id,
+        AccountRow.name,
+        AccountRow.ledger_id,
+        AccountRow.contact_name,
+        AccountRow.country,
+        AccountRow.language,
+        AccountRow.time_zone,
+        AccountRow.plan_id,
     )
     own = (
-        select(*told, Account.parent_id, literal_column("0", Integer).label("height"))
-        .where(Account.id == nearest)
+        select(*told, AccountRow.parent_id, literal_column("0", Integer).label("height"))
+        .where(AccountRow.id == nearest)
         .cte("levels", recursive=True)
     )
     levels = own.union_all(
-        select(*told, Account.parent_id, own.c.height + 1).join(own, Account.id == own.c.parent_id)
+        select(*told, AccountRow.parent_id, own.c.height + 1).join(
+            own, AccountRow.id == own.c.parent_id
+        )
     )
     return Prepared(
         select(
             *(levels.c[column.key] for column in told),
-            Plan.name.label("plan_name"),
-            Plan.special_prefixes,
-            Plan.packages,
+            PlanRow.name.label("plan_name"),
+            PlanRow.special_prefixes,
+            PlanRow.packages,
         )
-        .outerjoin(Plan, Plan.id == levels.c.plan_id)
+        .outerjoin(PlanRow, PlanRow.id == levels.c.plan_id)
         .order_by(levels.c.height)
     )
 
 
 _OF_ACCOUNT = _upwards(bindparam("account_id"))
 _OF_EXTENSION = _upwards(
-    select(Extension.account_id).where(Extension.id == bindparam("extension_id")).scalar_subquery()
+    select(ExtensionRow.account_id)
+    .where(ExtensionRow.id == bindparam("extension_id"))
+    .scalar_subquery()
 )
 
 

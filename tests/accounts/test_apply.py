@@ -19,14 +19,14 @@ from ringback.charging.decks import rates_in_force
 from ringback.charging.rating import Rate
 from ringback.store import Store
 from ringback.store.models import (
-    AccessNumber,
-    Account,
-    CallerId,
-    Extension,
-    LedgerAccount,
-    LedgerEntry,
-    Plan,
-    Sound,
+    AccessNumberRow,
+    AccountRow,
+    CallerIdRow,
+    ExtensionRow,
+    LedgerAccountRow,
+    LedgerEntryRow,
+    PlanRow,
+    SoundRow,
 )
 
 FIRST = [
@@ -52,7 +52,9 @@ def place(tmp_path: Path, store: Store) -> Place:
 
 def credit(place: Place, number: str = "+447700900123") -> ledger.Balance:
     def work(tx: Connection) -> ledger.Balance:
-        ledger_id = tx.execute(select(CallerId.ledger_id).where(CallerId.number == number)).scalar()
+        ledger_id = tx.execute(
+            select(CallerIdRow.ledger_id).where(CallerIdRow.number == number)
+        ).scalar()
         assert ledger_id is not None
         return ledger.balance(tx, ledger_id)
 
@@ -81,7 +83,7 @@ def count(place: Place, model: type[Any]) -> int:
 
 def rates_of(place: Place, plan: str) -> list[Rate]:
     def work(tx: Connection) -> list[Rate]:
-        plan_id = tx.execute(select(Plan.id).where(Plan.name == plan)).scalar_one()
+        plan_id = tx.execute(select(PlanRow.id).where(PlanRow.name == plan)).scalar_one()
         return rates_in_force(tx, plan_id)
 
     return place.read(work)
@@ -96,15 +98,17 @@ def test_what_it_says_is_brought_about_once(tmp_path: Path, store: Store) -> Non
 
     def acme(tx: Connection) -> tuple[str, str, Decimal, str | None]:
         row = tx.execute(
-            select(Account.level, Account.contact_name, LedgerAccount.balance, Plan.name)
-            .join(LedgerAccount, LedgerAccount.id == Account.ledger_id)
-            .join(Plan, Plan.id == Account.plan_id)
-            .where(Account.name == "acme")
+            select(
+                AccountRow.level, AccountRow.contact_name, LedgerAccountRow.balance, PlanRow.name
+            )
+            .join(LedgerAccountRow, LedgerAccountRow.id == AccountRow.ledger_id)
+            .join(PlanRow, PlanRow.id == AccountRow.plan_id)
+            .where(AccountRow.name == "acme")
         ).one()
         return row.level, row.contact_name, row.balance, row.name
 
     assert place.read(acme) == ("organization", "Acme Travel", Decimal(100), "retail")
-    entries = place.read(lambda tx: tx.execute(select(LedgerEntry.kind)).scalars().all())
+    entries = place.read(lambda tx: tx.execute(select(LedgerEntryRow.kind)).scalars().all())
     assert sorted(entries) == ["opening", "payment"]
 
 
@@ -114,7 +118,7 @@ def test_a_dry_run_tells_the_same_and_changes_nothing(tmp_path: Path, store: Sto
     place.document["sounds"] = [{"account": "acme", "path": "/bye.wav", "file": "bye.wav"}]
     told = place.apply(dry_run=True)
     assert told == [*FIRST, "account acme: sound /bye.wav (en) added"]
-    for model in (Account, Extension, CallerId, LedgerEntry, Sound):
+    for model in (AccountRow, ExtensionRow, CallerIdRow, LedgerEntryRow, SoundRow):
         assert count(place, model) == 0
     assert not place.sounds.exists()
     assert place.apply() == told
@@ -172,7 +176,7 @@ def test_what_it_empties_is_taken_out(place: Place) -> None:
         "extension travellers: access numbers none",
     ]
     assert rates_of(place, "retail") == []
-    assert count(place, AccessNumber) == 0
+    assert count(place, AccessNumberRow) == 0
 
 
 def test_secrets_are_changed_but_not_told(place: Place) -> None:
@@ -217,7 +221,7 @@ def test_unlimited_credit(place: Place) -> None:
 def test_the_balance_is_given_at_creation_only(place: Place) -> None:
     place.document["accounts"][0]["balance"] = "500.00"
     assert place.apply() == []
-    total = place.read(lambda tx: tx.execute(select(func.sum(LedgerAccount.balance))).scalar())
+    total = place.read(lambda tx: tx.execute(select(func.sum(LedgerAccountRow.balance))).scalar())
     assert total == Decimal(105)
 
 
@@ -229,12 +233,12 @@ def test_a_postpaid_limit_reaches_those_who_have_the_plan(place: Place) -> None:
     ]
 
     def limits(tx: Connection) -> list[Decimal]:
-        return list(tx.execute(select(LedgerAccount.credit_limit)).scalars())
+        return list(tx.execute(select(LedgerAccountRow.credit_limit)).scalars())
 
     assert sorted(place.read(limits)) == [0, 0, 0, 50]
     owe = (
-        update(LedgerAccount)
-        .where(LedgerAccount.credit_limit > Decimal(0))
+        update(LedgerAccountRow)
+        .where(LedgerAccountRow.credit_limit > Decimal(0))
         .values(balance=Decimal(-20))
     )
     place.run(lambda tx: tx.execute(owe))
@@ -245,9 +249,9 @@ def test_a_postpaid_limit_reaches_those_who_have_the_plan(place: Place) -> None:
 
 def limit_of(place: Place, account: str = "acme") -> Decimal:
     query = (
-        select(LedgerAccount.credit_limit)
-        .join(Account, Account.ledger_id == LedgerAccount.id)
-        .where(Account.name == account)
+        select(LedgerAccountRow.credit_limit)
+        .join(AccountRow, AccountRow.ledger_id == LedgerAccountRow.id)
+        .where(AccountRow.name == account)
     )
     return place.read(lambda tx: tx.execute(query).scalar_one())
 
@@ -255,7 +259,7 @@ def limit_of(place: Place, account: str = "acme") -> Decimal:
 def owe(place: Place, amount: str, account: str = "acme") -> None:
     def work(tx: Connection) -> None:
         ledger_id = tx.execute(
-            select(Account.ledger_id).where(Account.name == account)
+            select(AccountRow.ledger_id).where(AccountRow.name == account)
         ).scalar_one()
         left = ledger.balance(tx, ledger_id).balance
         ledger.recharge(tx, ledger_id, -left - Decimal(amount), f"owe {amount}", NOW)
@@ -418,7 +422,7 @@ def test_all_faults_are_told_and_nothing_is_done(place: Place) -> None:
         "plan other: account: there is no account 'nobody': put it under accounts",
         "extension lost: account: there is no account 'nowhere': put it under accounts",
     ]
-    assert count(place, Account) == 3
+    assert count(place, AccountRow) == 3
     place.document["accounts"] = [{"name": "acme", "plan": "gold"}]
     place.document["extensions"] = place.document["plans"] = []
     assert faults(place) == ["account acme: there is no plan 'gold': put it under plans"]
@@ -465,7 +469,9 @@ def test_sounds_are_converted_and_named_by_what_is_in_them(place: Place, tmp_pat
     (change,) = place.apply()
     assert change.startswith(f"account acme: sound /a_b.wav (en): file {first.name} -> ")
     assert first.read_bytes() == b"bye"  # a call may be playing it
-    rows = place.read(lambda tx: tx.execute(select(Sound.path, Sound.file, Sound.seconds)).all())
+    rows = place.read(
+        lambda tx: tx.execute(select(SoundRow.path, SoundRow.file, SoundRow.seconds)).all()
+    )
     assert {
         (path, (place.sounds / file).read_bytes(), seconds) for path, file, seconds in rows
     } == {
@@ -483,7 +489,7 @@ def test_a_missing_sound_file_stops_all_of_it(place: Place) -> None:
         "sound /a.wav: a.wav: there is no such file",
         "sound /b.wav: b.wav: there is no such file",
     ]
-    names = place.read(lambda tx: tx.execute(select(Account.contact_name)).scalars().all())
+    names = place.read(lambda tx: tx.execute(select(AccountRow.contact_name)).scalars().all())
     assert "Changed" not in names
 
 

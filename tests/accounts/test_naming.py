@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from tests.accounts.helpers import Place
 
-from ringback.accounts.naming import BadName, Payer, find_payer
+from ringback.accounts.naming import BadName, NamedPayer, find_payer
 from ringback.store import Store
 
 MOBILE, OTHER = "+447700900123", "+33612345678"
@@ -35,7 +35,7 @@ def place(tmp_path: Path, store: Store) -> Place:
     return place
 
 
-def find(place: Place, name: str) -> Payer:
+def find(place: Place, name: str) -> NamedPayer:
     return place.read(lambda tx: find_payer(tx, name, "FR"))
 
 

@@ -14,9 +14,9 @@ from tests.calls.world import ACCESS, CALLEE, CALLER, World, in_world
 from ringback.accounts import lockout
 from ringback.accounts.lockout import Lock
 from ringback.calls.events import DurationTold, OutgoingDialled, Rang, ReturnAnswered, Talking
-from ringback.calls.inbox import Message
+from ringback.calls.inbox import SessionMessage
 from ringback.engines.simulated import FarCall
-from ringback.store.models import CallerId, Extension, Sound
+from ringback.store.models import CallerIdRow, ExtensionRow, SoundRow
 from ringback.telephony.port import Cause
 
 LATENCY = 0.051
@@ -83,7 +83,7 @@ def test_an_order_whose_destination_cannot_be_called_is_told_so(tmp_path: Path) 
         world.network.phone(CALLER, caller)
         world.network.phone(CALLEE, talks)
         await world.setup(NO_QUESTIONS)
-        (extension,) = world.rows(Extension)
+        (extension,) = world.rows(ExtensionRow)
         await world.exchange.call_me_back(extension["id"], CALLER, "+449098790000")
 
     world = in_world(tmp_path, playing)
@@ -292,7 +292,7 @@ def test_the_decision_is_taken_again_before_leg_b(tmp_path: Path, change: str) -
         call.press("0042#")
         await call.hears("Dial the number")
         world = world_of[0]
-        (caller_id,) = world.rows(CallerId)
+        (caller_id,) = world.rows(CallerIdRow)
         if change == "disabled":
             await world.apply(
                 {
@@ -486,7 +486,7 @@ def funded_instant(world: World) -> tuple[float, float]:
     """The last instant that both legs were paid for, leg A for the sound after it too; and the
     length of that."""
     (a,), (b,) = world.legs("A"), world.legs("B")
-    (length,) = [row["seconds"] for row in world.rows(Sound)]
+    (length,) = [row["seconds"] for row in world.rows(SoundRow)]
     paid_a, paid_b = (leg["answered"] + leg["billed_seconds"] for leg in (a, b))
     return min(paid_b, paid_a - length), length
 
@@ -646,7 +646,7 @@ def test_legs_end_by_themselves_when_the_controller_does_nothing_more(tmp_path: 
         await world.until(Talking)
         await world.sleep(20)
         (running,) = world.exchange._running.values()
-        missed: list[Message] = []
+        missed: list[SessionMessage] = []
         inbox, funds = running.inbox, running.waiting.funds
         running.waiting.stop_watching()
         inbox.put = missed.append  # type: ignore[assignment,method-assign]

@@ -14,7 +14,7 @@ from ringback.accounts import lockout
 from ringback.accounts.lockout import Lock
 from ringback.calls.events import Authenticated, EntryRefused
 from ringback.engines.simulated import FarCall
-from ringback.store.models import CallerId, Extension
+from ringback.store.models import CallerIdRow, ExtensionRow
 from ringback.telephony.port import Cause
 
 T = TypeVar("T")
@@ -138,7 +138,7 @@ def test_password_and_pin_share_the_attempts(tmp_path: Path) -> None:
     assert world.session()["outcome"] == "wrong_password"
     assert len(world.journal.of(EntryRefused)) == 3, "two for the password, one for the PIN"
     assert {key: row["failures"] for key, row in world.locks().items()} == {
-        lockout.pin_key(world.rows(CallerId)[0]["id"]): 1
+        lockout.pin_key(world.rows(CallerIdRow)[0]["id"]): 1
     }, "the right password took its wrong entry away, and an empty one never counted"
 
 
@@ -174,7 +174,7 @@ def test_whatever_was_wrong_is_told_alike(
     async def play(world: World) -> None:
         world.network.phone(HOTEL, claimer)
         await world.setup(CLAIMS)
-        (caller_id,) = world.rows(CallerId)
+        (caller_id,) = world.rows(CallerIdRow)
         if locked is not None:
             key = f"{locked}/{caller_id['id']}"
 
@@ -285,7 +285,7 @@ def test_a_password_locks_that_number_on_that_extension(tmp_path: Path) -> None:
     outcomes = [row["outcome"] for row in world.rows_of_sessions()]
     assert outcomes == ["wrong_password", "refused_locked_out", "wrong_password"]
     ((key, row),) = world.locks().items()
-    assert key == lockout.password_key(world.rows(Extension)[0]["id"], CALLER)
+    assert key == lockout.password_key(world.rows(ExtensionRow)[0]["id"], CALLER)
     assert row["times"] == 2, "the second lock-out lasts twice as long"
 
 

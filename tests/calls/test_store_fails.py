@@ -15,7 +15,7 @@ from tests.calls.world import ACCESS, CALLEE, CALLER, PIN, World, in_world
 from ringback.calls.events import Happening, RequestAccepted, Talking
 from ringback.engines.simulated import FarCall
 from ringback.store import StoreError
-from ringback.store.models import Reservation
+from ringback.store.models import ReservationRow
 from ringback.telephony.port import Cause, Rejection
 
 T = TypeVar("T")
@@ -304,7 +304,9 @@ def test_a_change_of_payers_whose_commit_is_in_doubt_leaves_nothing_reserved(
         await world.setup(
             {"return_calls": "fixed", "fixed_number": hotel, "require_caller_pin": True}
         )
-        in_doubt(world, lambda: [row for row in world.rows(Reservation) if row["payer"] == CALLER])
+        in_doubt(
+            world, lambda: [row for row in world.rows(ReservationRow) if row["payer"] == CALLER]
+        )
         world.network.ring(ACCESS, None)
 
     world = in_world(tmp_path, play)

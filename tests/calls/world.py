@@ -27,13 +27,13 @@ from ringback.sounds.convert import convert
 from ringback.sounds.library import SoundLibrary
 from ringback.sounds.speech import BUILT_IN
 from ringback.store.models import (
-    Charge,
-    LedgerAccount,
-    LedgerEntry,
-    Leg,
-    Lock,
-    Reservation,
-    Session,
+    ChargeRow,
+    LedgerAccountRow,
+    LedgerEntryRow,
+    LegRow,
+    LockRow,
+    ReservationRow,
+    SessionRow,
 )
 from ringback.telephony.trunks import Route, Trunk, TrunkTable
 
@@ -271,31 +271,31 @@ class World:
 
     def session(self) -> dict[str, Any]:
         """The only session there is."""
-        (row,) = self.rows(Session)
+        (row,) = self.rows(SessionRow)
         return row
 
     def rows_of_sessions(self) -> list[dict[str, Any]]:
         """Every session, in the order in which they came."""
-        return sorted(self.rows(Session), key=lambda row: row["started"])
+        return sorted(self.rows(SessionRow), key=lambda row: row["started"])
 
     def rows_of_legs(self) -> list[dict[str, Any]]:
-        return self.rows(Leg)
+        return self.rows(LegRow)
 
     def rows_of_charges(self) -> list[dict[str, Any]]:
-        return self.rows(Charge)
+        return self.rows(ChargeRow)
 
     def legs(self, role: str) -> list[dict[str, Any]]:
-        return [row for row in self.rows(Leg) if row["leg"] == role]
+        return [row for row in self.rows(LegRow) if row["leg"] == role]
 
     def charges(self, payer: str = CALLER) -> list[Decimal]:
         """What one payer was charged."""
-        return [row["amount"] for row in self.rows(Charge) if row["payer"] == payer]
+        return [row["amount"] for row in self.rows(ChargeRow) if row["payer"] == payer]
 
     def locks(self) -> dict[str, dict[str, Any]]:
-        return {row["key"]: row for row in self.rows(Lock)}
+        return {row["key"]: row for row in self.rows(LockRow)}
 
     def open_sessions(self) -> list[str]:
-        return [row["id"] for row in self.rows(Session) if row["outcome"] is None]
+        return [row["id"] for row in self.rows(SessionRow) if row["outcome"] is None]
 
     def said(self, number: str = CALLER) -> list[str]:
         """What the phones of a number were told, over all calls."""
@@ -316,25 +316,25 @@ class World:
         """What must hold once everything is quiet, whatever happened."""
         assert not self.network.live(), "a leg lives without a session"
         assert not self.open_sessions()
-        for row in self.rows(Reservation):
+        for row in self.rows(ReservationRow):
             assert row["settled"], f"reservation {row['id']} was never settled"
         totals = self._read(
             lambda tx: dict(
                 tx.execute(
-                    select(LedgerEntry.ledger_id, func.sum(LedgerEntry.amount)).group_by(
-                        LedgerEntry.ledger_id
+                    select(LedgerEntryRow.ledger_id, func.sum(LedgerEntryRow.amount)).group_by(
+                        LedgerEntryRow.ledger_id
                     )
                 ).all()
             )
         )
-        for account in self.rows(LedgerAccount):
+        for account in self.rows(LedgerAccountRow):
             assert account["reserved"] == 0, account
             assert account["balance"] == totals.get(account["id"], 0), account
             available = account["balance"] + account["credit_limit"]
             assert account["unlimited"] or available >= 0, account
-        for leg in self.rows(Leg):
+        for leg in self.rows(LegRow):
             assert leg["ended"] is not None, leg
-        charged = [(row["leg_id"], row["ledger_id"]) for row in self.rows(Charge)]
+        charged = [(row["leg_id"], row["ledger_id"]) for row in self.rows(ChargeRow)]
         assert len(charged) == len(set(charged)), "a leg was charged twice"
         faults = [what for what in self.journal.troubles if "fault of Ringback" in what]
         assert not faults, faults

@@ -81,7 +81,7 @@ def account(
     """An account whose id is its name and whose ledger account is `ledger-{name}`."""
     ledger.open_account(tx, f"ledger-{name}", NOW, balance=Decimal(balance))
     tx.execute(
-        insert(models.Account),
+        insert(models.AccountRow),
         {
             "id": name,
             "parent_id": parent,
@@ -104,7 +104,7 @@ def plan(
 ) -> None:
     """A prepaid plan whose id is its name."""
     tx.execute(
-        insert(models.Plan),
+        insert(models.PlanRow),
         {
             "id": name,
             "account_id": owner,
@@ -122,7 +122,7 @@ def plan(
 
 def extension(tx: Connection, name: str, owner: str) -> None:
     tx.execute(
-        insert(models.Extension), {"id": name, "account_id": owner, "name": name, "callback": {}}
+        insert(models.ExtensionRow), {"id": name, "account_id": owner, "name": name, "callback": {}}
     )
 
 
@@ -130,7 +130,7 @@ def caller_id(tx: Connection, number: str, of: str) -> None:
     """A callerID whose id is its number and whose ledger account is `ledger-{number}`."""
     ledger.open_account(tx, f"ledger-{number}", NOW)
     tx.execute(
-        insert(models.CallerId),
+        insert(models.CallerIdRow),
         {
             "id": number,
             "extension_id": of,
@@ -146,7 +146,7 @@ def leg(tx: Connection, leg_id: str, role: str = "A", number: str = "+1") -> Non
     """A leg that may be charged, with the session it needs."""
     session = f"session of {leg_id}"
     tx.execute(
-        insert(models.Session),
+        insert(models.SessionRow),
         {
             "id": session,
             "stage": "trigger",
@@ -157,7 +157,7 @@ def leg(tx: Connection, leg_id: str, role: str = "A", number: str = "+1") -> Non
         },
     )
     tx.execute(
-        insert(models.Leg),
+        insert(models.LegRow),
         {
             "id": leg_id,
             "session_id": session,
@@ -174,11 +174,11 @@ def leg(tx: Connection, leg_id: str, role: str = "A", number: str = "+1") -> Non
 
 def check_books(tx: Connection) -> None:
     """What must hold of every ledger account at any time."""
-    for row in tx.execute(select(models.LedgerAccount.__table__)):
+    for row in tx.execute(select(models.LedgerAccountRow.__table__)):
         entries = tx.execute(
-            select(models.LedgerEntry.amount, models.LedgerEntry.balance_after)
-            .where(models.LedgerEntry.ledger_id == row.id)
-            .order_by(models.LedgerEntry.id)
+            select(models.LedgerEntryRow.amount, models.LedgerEntryRow.balance_after)
+            .where(models.LedgerEntryRow.ledger_id == row.id)
+            .order_by(models.LedgerEntryRow.id)
         ).all()
         total = Decimal(0)
         for entry in entries:
@@ -186,8 +186,8 @@ def check_books(tx: Connection) -> None:
             assert entry.balance_after == total
         assert total == row.balance
         held = tx.execute(
-            select(models.Reservation.amount).where(
-                models.Reservation.ledger_id == row.id, ~models.Reservation.settled
+            select(models.ReservationRow.amount).where(
+                models.ReservationRow.ledger_id == row.id, ~models.ReservationRow.settled
             )
         ).scalars()
         assert sum(held, Decimal(0)) == row.reserved

@@ -169,8 +169,8 @@ def test_calls_go_on_while_a_deck_is_loaded(database: str) -> None:
 
         await decks.sweep(importing, clock)
         await calls.read(helpers.check_books)
-        assert await calls.read(lambda tx: count(tx, models.Rate)) == len(rates)
-        assert await calls.read(lambda tx: count(tx, models.Deck)) == 1
+        assert await calls.read(lambda tx: count(tx, models.RateRow)) == len(rates)
+        assert await calls.read(lambda tx: count(tx, models.DeckRow)) == 1
         await importing.close()
         await calls.close()
 
@@ -192,16 +192,16 @@ def test_what_a_crash_leaves_behind_is_deleted(store: Store) -> None:
         with pytest.raises(Killed):
             await load(store, Pauses(killed), many(loading.BATCH * 3))
         assert await store.read(price) == Decimal("0.02")
-        assert await store.read(lambda tx: count(tx, models.Rate)) == 1 + loading.BATCH * 2
+        assert await store.read(lambda tx: count(tx, models.RateRow)) == 1 + loading.BATCH * 2
 
         idle = Pauses(lambda _: None)
         await decks.sweep(store, idle)  # it might be another process that is still at it
-        assert await store.read(lambda tx: count(tx, models.Deck)) == 2
+        assert await store.read(lambda tx: count(tx, models.DeckRow)) == 2
         await load(store, idle, many(3))
         assert await store.read(price) == Decimal("0.05")
         await decks.sweep(store, idle)
-        assert await store.read(lambda tx: count(tx, models.Rate)) == 4
-        assert await store.read(lambda tx: count(tx, models.Deck)) == 1
+        assert await store.read(lambda tx: count(tx, models.RateRow)) == 4
+        assert await store.read(lambda tx: count(tx, models.DeckRow)) == 1
 
     asyncio.run(play())
 
@@ -214,7 +214,7 @@ def test_an_old_unfinished_deck_is_deleted_though_nobody_loads_another(store: St
         batch = tables.rows("left", many(5))
         await store.run(lambda tx: tables.put(tx, "left", batch))
         await decks.sweep(store, Pauses(lambda _: None))
-        assert await store.read(lambda tx: count(tx, models.Rate)) == 1
+        assert await store.read(lambda tx: count(tx, models.RateRow)) == 1
         assert await store.read(price) == Decimal("0.02")
 
     asyncio.run(play())
@@ -233,7 +233,7 @@ def test_the_import_begun_last_wins(store: Store) -> None:
         assert await store.read(price) == Decimal("0.07")
         # What was not put in before it was told is no part of anything, and goes.
         await decks.sweep(store, Pauses(lambda _: None))
-        assert await store.read(lambda tx: count(tx, models.Rate)) == 3
+        assert await store.read(lambda tx: count(tx, models.RateRow)) == 3
 
     asyncio.run(play())
 

@@ -65,14 +65,14 @@ class Books:
         return self._runner.run(self.store.read(lambda tx: ledger.balance(tx, ledger_id)))
 
     def entries(self, ledger_id: str = "x") -> list[tuple[str, Decimal, Decimal | None]]:
-        entry = models.LedgerEntry
+        entry = models.LedgerEntryRow
         query = select(entry.kind, entry.amount, entry.price).where(entry.ledger_id == ledger_id)
         return asyncio.run(
             self.store.read(lambda tx: [(*row,) for row in tx.execute(query.order_by(entry.id))])
         )
 
     def charges(self) -> list[tuple[str, str, Decimal, str]]:
-        charge = models.Charge
+        charge = models.ChargeRow
         query = select(charge.leg_id, charge.payer, charge.amount, charge.explanation)
         return self._runner.run(self.store.read(lambda tx: [(*row,) for row in tx.execute(query)]))
 
@@ -266,7 +266,7 @@ def test_a_recharge_is_entered_with_kind_note_who_when_and_the_credit_left(
 ) -> None:
     books.recharge("0.50", "A-1", kind)
     books.recharge("0.50", "A-1", RechargeKind.CLOSED)  # the order has been entered: as it was
-    entry = models.LedgerEntry
+    entry = models.LedgerEntryRow
     query = select(
         entry.kind, entry.note, entry.who, entry.at, entry.balance_after, entry.explanation
     ).where(entry.step == "recharge/A-1")
@@ -355,8 +355,8 @@ def test_no_such_account(books: Books) -> None:
 
 def test_entries_are_append_only(books: Books) -> None:
     for change in (
-        update(models.LedgerEntry).values(amount=Decimal(9)),
-        delete(models.LedgerEntry),
+        update(models.LedgerEntryRow).values(amount=Decimal(9)),
+        delete(models.LedgerEntryRow),
     ):
         with pytest.raises(IntegrityError, match="append-only"):
             books.do(lambda tx, change=change: tx.execute(change))  # type: ignore[misc]
@@ -373,5 +373,5 @@ def test_entries_are_not_truncated(cluster: Cluster) -> None:
 def test_available_is_never_negative(books: Books) -> None:
     with pytest.raises(IntegrityError, match="available"):
         books.do(
-            lambda tx: tx.execute(update(models.LedgerAccount).values(reserved=Decimal("1.01")))
+            lambda tx: tx.execute(update(models.LedgerAccountRow).values(reserved=Decimal("1.01")))
         )

@@ -11,7 +11,7 @@ from tests.charging import helpers
 from ringback import levels
 from ringback.levels import Level
 from ringback.store import Store
-from ringback.store.models import Account
+from ringback.store.models import AccountRow
 
 
 def tree(tx: Connection) -> None:
@@ -29,7 +29,7 @@ def tree(tx: Connection) -> None:
 
 
 def says(tx: Connection, account: str, **values: str) -> None:
-    tx.execute(update(Account).where(Account.id == account).values(values))
+    tx.execute(update(AccountRow).where(AccountRow.id == account).values(values))
 
 
 def read(store: Store) -> Sequence[Level]:

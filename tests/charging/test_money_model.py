@@ -33,7 +33,8 @@ from tests.charging.stored import (
 )
 
 from ringback.charging import ledger
-from ringback.charging.meter import Meter, Role
+from ringback.charging.holds import Role
+from ringback.charging.meter import Meter
 from ringback.charging.money import Money
 from ringback.charging.payers import PayerRate, payers
 from ringback.charging.rating import Free

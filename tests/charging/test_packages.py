@@ -63,7 +63,7 @@ def held(leg_id: str, free: Free, given: Allowance) -> Hold:
 
 
 def minutes(tx: Connection) -> tuple[int, int]:
-    row = tx.execute(select(models.Allowance.reserved, models.Allowance.used)).one()
+    row = tx.execute(select(models.AllowanceRow.reserved, models.AllowanceRow.used)).one()
     return row.reserved, row.used
 
 

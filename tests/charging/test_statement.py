@@ -73,7 +73,7 @@ def test_session_and_number_are_read_and_not_written(kept: Store) -> None:
         ChargedLeg("session of leg", "B", NUMBER),
         None,
     ]
-    asyncio.run(kept.run(lambda tx: tx.execute(update(models.Leg).values(e164="+44…00"))))
+    asyncio.run(kept.run(lambda tx: tx.execute(update(models.LegRow).values(e164="+44…00"))))
     (leg,) = (
         each.leg
         for each in asyncio.run(kept.read(lambda tx: statement(tx, "x"))).entries
@@ -102,9 +102,9 @@ def test_no_entry_or_explanation_holds_a_number(store: Store) -> None:
                 ledger.settle_interrupted(tx, leg_id, NOW, NOW, NOW)
             if place == 2:
                 ledger.recharge(tx, "x", None, "unlimited", NOW)
-        entries = tx.execute(select(models.LedgerEntry.__table__)).all()
+        entries = tx.execute(select(models.LedgerEntryRow.__table__)).all()
         assert len(entries) == 6
-        charges = tx.execute(select(models.Charge.explanation)).scalars().all()
+        charges = tx.execute(select(models.ChargeRow.explanation)).scalars().all()
         assert len(charges) == 4
         return [*(str(cell) for entry in entries for cell in entry), *charges]
 
@@ -174,7 +174,7 @@ def test_one_period_closes_as_the_next_opens(
 def test_books_that_do_not_agree_are_no_statement(
     kept: Store, period: tuple[float | None, float | None]
 ) -> None:
-    account = models.LedgerAccount
+    account = models.LedgerAccountRow
     asyncio.run(kept.run(lambda tx: tx.execute(update(account).values(balance=Decimal("12.46")))))
     with pytest.raises(BooksDisagree, match=r"sum to 12\.45, its balance is 12\.46"):
         asyncio.run(kept.read(lambda tx: statement(tx, "x", *period)))

@@ -76,7 +76,7 @@ def test_it_is_recorded_once(costs: Store) -> None:
     for amount in (Decimal("0.90"), None):
         found = TrunkCost("carrier", amount, "1 s at 0.60/min")
         asyncio.run(costs.run(lambda tx, found=found: record_cost(tx, "b", "london-1", found)))  # type: ignore[misc]
-    query = select(models.LegCost.__table__)
+    query = select(models.LegCostRow.__table__)
     rows = asyncio.run(costs.read(lambda tx: [tuple(row) for row in tx.execute(query)]))
     assert rows == [("b", "london-1", "carrier", Decimal("0.90"), "1 s at 0.60/min")]
 
@@ -85,7 +85,7 @@ def test_no_balance_and_no_free_minutes_change(costs: Store) -> None:
     def work(tx: Connection) -> None:
         record_cost(tx, "b", "london-1", trunk_cost(tx, "carrier", NUMBER, NOW, 90 * SECOND))
         helpers.check_books(tx)
-        assert tx.execute(select(models.LedgerEntry.id)).all() == []
-        assert tx.execute(select(models.Allowance.id)).all() == []
+        assert tx.execute(select(models.LedgerEntryRow.id)).all() == []
+        assert tx.execute(select(models.AllowanceRow.id)).all() == []
 
     asyncio.run(costs.run(work))

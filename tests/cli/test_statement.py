@@ -24,7 +24,7 @@ from ringback.charging.rating import charge_of_blocks
 from ringback.cli.options import CommandError, read_moment
 from ringback.cli.statement import read, show
 from ringback.store import open_store
-from ringback.store.models import Account, CallerId
+from ringback.store.models import AccountRow, CallerIdRow
 
 MIDNIGHT = 1_593_558_000.0
 """Of 1 July 2020 in London, where it is 23:00 UTC of 30 June."""
@@ -43,7 +43,7 @@ def run(commands: Commands, work: Callable[[Connection], None]) -> None:
 
 
 def recharges(tx: Connection) -> None:
-    (ledger_id,) = tx.execute(select(Account.ledger_id).where(Account.name == "acme")).one()
+    (ledger_id,) = tx.execute(select(AccountRow.ledger_id).where(AccountRow.name == "acme")).one()
     ledger.recharge(tx, ledger_id, Decimal("-30"), "=1+1", MIDNIGHT - 1, who="@anna")
     ledger.recharge(tx, ledger_id, Decimal("2.5"), "B", MIDNIGHT)
 
@@ -101,7 +101,9 @@ CALLEE = "+442079460000"
 
 def call(tx: Connection) -> None:
     """The callerID's return call and his call, of which the second cost a good deal."""
-    caller_id = tx.execute(select(CallerId.ledger_id).where(CallerId.number == CALLER)).scalar_one()
+    caller_id = tx.execute(
+        select(CallerIdRow.ledger_id).where(CallerIdRow.number == CALLER)
+    ).scalar_one()
     tariff = rate(setup="0.05")
     for leg, number, blocks in (("A", CALLER, 3), ("B", CALLEE, 61)):
         helpers.leg(tx, f"leg {leg}", leg, number)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ringback.config import Address, Config, ConfigError, line_of, load_config
+from ringback.config import Config, ConfigError, HostPort, line_of, load_config
 from ringback.guards.limits import Limits
 from ringback.numbering import NumberForm
 from ringback.telephony.trunks import Trunk
@@ -85,10 +85,10 @@ def faults(folder: Path, text: str) -> list[str]:
 def test_every_key_is_read(tmp_path: Path) -> None:
     config = load(tmp_path, WHOLE)
     assert config.server.data_dir == tmp_path / "state"
-    assert config.server.listen == Address(host="0.0.0.0", port=8443)
+    assert config.server.listen == HostPort(host="0.0.0.0", port=8443)
     assert (config.server.currency, config.server.home_country) == ("EUR", "DE")
     assert config.database_url == f"sqlite:///{tmp_path}/state/calls.db"
-    assert config.sip.listen == Address(host="192.0.2.1", port=5080)
+    assert config.sip.listen == HostPort(host="192.0.2.1", port=5080)
     assert (config.sip.advertise, config.sip.rtp_ports) == ("sip.example.org", (30000, 30999))
     assert config.guards.limits() == Limits(10, 20, ("88299", "4490"))
     carrier, second = config.trunks
@@ -115,8 +115,8 @@ def test_a_postgresql_url_is_taken_as_it_is(tmp_path: Path) -> None:
 
 def test_defaults_are_those_of_the_spec(tmp_path: Path) -> None:
     config = load(tmp_path, '[[trunk]]\nname = "phones"\nhost = "127.0.0.1"\n')
-    assert config.server.listen == Address(host="127.0.0.1", port=8080)
-    assert config.sip.listen == Address(host="0.0.0.0", port=5060)
+    assert config.server.listen == HostPort(host="127.0.0.1", port=8080)
+    assert config.sip.listen == HostPort(host="0.0.0.0", port=5060)
     assert config.sip.rtp_ports == (20000, 29999)
     assert config.database_url == f"sqlite:///{tmp_path}/data/ringback.sqlite"
     assert config.guards.limits() == Limits(30, 100)

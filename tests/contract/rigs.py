@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from ringback.cli.phone.audio import Audio
 from ringback.clock import Clock, LoopClock
-from ringback.config import Address, Sip
+from ringback.config import HostPort, Sip
 from ringback.engines.embedded import EmbeddedEngine
 from ringback.engines.embedded.udp import UdpAdapter, bound_to, open_socket
 from ringback.engines.simulated import FarCall, Network, SimulatedEngine, run_virtual
@@ -171,7 +171,7 @@ class EmbeddedRig:
         self._port = _free_port()
         engine = EmbeddedEngine(
             Sip(
-                listen=Address(host="127.0.0.1", port=self._port),
+                listen=HostPort(host="127.0.0.1", port=self._port),
                 rtp_ports=(_free_port(), 65000),
             ),
             [Trunk(name="trunk", host="127.0.0.1", port=self._address.port)],

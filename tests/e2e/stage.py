@@ -28,7 +28,7 @@ from ringback.cli import sessions as sessions_command
 from ringback.cli.phone.phone import Recordings
 from ringback.sounds.speech import BUILT_IN
 from ringback.store import open_store
-from ringback.store.models import LedgerAccount, Reservation
+from ringback.store.models import LedgerAccountRow, ReservationRow
 
 PIN = "0042"
 RATE: dict[str, Any] = {"prefix": "44", "first_block": 5, "first_price": "0.05", "next_block": 1,
@@ -367,8 +367,12 @@ class Server:
 
 
 def _left_reserved(tx: Connection) -> tuple[int, list[Any]]:
-    open_ones = tx.execute(select(func.count()).where(Reservation.settled.is_(False))).scalar_one()
-    held = tx.execute(select(LedgerAccount.reserved).where(LedgerAccount.reserved != ZERO)).all()
+    open_ones = tx.execute(
+        select(func.count()).where(ReservationRow.settled.is_(False))
+    ).scalar_one()
+    held = tx.execute(
+        select(LedgerAccountRow.reserved).where(LedgerAccountRow.reserved != ZERO)
+    ).all()
     return open_ones, list(held)
 
 

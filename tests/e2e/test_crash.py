@@ -24,7 +24,7 @@ from tests.postgresql import Cluster
 
 from ringback.calls.events import OutgoingDialled, Rang, Talking, Triggered
 from ringback.store import open_store
-from ringback.store.models import Session
+from ringback.store.models import SessionRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ async def _due(server: Server) -> float | None:
     """When the return call is due, once its trigger is proven."""
     store = open_store(server.url)
     try:
-        return await store.read(lambda tx: tx.execute(select(Session.due)).scalar())
+        return await store.read(lambda tx: tx.execute(select(SessionRow.due)).scalar())
     finally:
         await store.close()
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ringback.media.g711 import SILENCE, TRANSLATE
-from ringback.media.leg import LARGEST_PACKET, Leg
+from ringback.media.leg import LARGEST_PACKET, MediaLeg
 from ringback.media.outstream import HEADER, OutStream
 from ringback.media.playback import FRAME, Playback
 from ringback.media.remote import Remote
@@ -26,7 +26,7 @@ class Bench:
         self.buffer = bytearray(LARGEST_PACKET)
         self.sent: list[list[bytes]] = []
         self.told: list[tuple[Any, ...]] = []
-        self.legs: list[Leg] = []
+        self.legs: list[MediaLeg] = []
         for number, codec in enumerate(codecs or ("PCMA", "PCMA")):
             sent: list[bytes] = []
             self.sent.append(sent)
@@ -35,7 +35,7 @@ class Bench:
                 sent.append(bytes(packet))
 
             out = OutStream(number, 0, 0)
-            self.legs.append(Leg(number, self.buffer, send, self._tell, out))
+            self.legs.append(MediaLeg(number, self.buffer, send, self._tell, out))
             self.configure(number, codec)
 
     def _tell(self, event: str, leg: int, **more: Any) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, insert
 from ringback.sounds.library import OwnSounds, SoundLibrary
 from ringback.sounds.phrases import Phrase
 from ringback.store import InlineStore
-from ringback.store.models import Sound
+from ringback.store.models import SoundRow
 
 OWNERS = ("extension", "user", "organization", "provider", "administrator")
 BYE = f"/prompts/{Phrase.GOODBYE}.wav"
@@ -28,7 +28,7 @@ def load(
         for number, (owner, path, language) in enumerate(sounds):
             name = f"{owner}-{language}.wav"
             tx.execute(
-                insert(Sound),
+                insert(SoundRow),
                 {
                     "id": str(number),
                     "owner_id": owner,

@@ -13,7 +13,7 @@ from ringback import levels
 from ringback.accounts import tree
 from ringback.accounts.entries import ADMINISTRATOR
 from ringback.numbering import BadNumber, read_written
-from ringback.store.models import Account, CallerId, Extension
+from ringback.store.models import AccountRow, CallerIdRow, ExtensionRow
 
 
 class BadName(Exception):
@@ -21,7 +21,7 @@ class BadName(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Payer:
+class NamedPayer:
     """An account or a callerID, and the balance that pays for its calls."""
 
     ledger_id: str
@@ -31,13 +31,13 @@ class Payer:
     is_caller_id: bool
 
 
-def find_payer(tx: Connection, name: str, country: str) -> Payer:
+def find_payer(tx: Connection, name: str, country: str) -> NamedPayer:
     """Whose balance is meant. A number alone is read as dialled in `country`, one that stands after
     its extension as dialled in the country of that. Raises BadName."""
     account = _account(tx, name)
     if account is not None:
         id_, ledger_id = account
-        return Payer(ledger_id, path(tx, id_), _time_zone(tx, id_), is_caller_id=False)
+        return NamedPayer(ledger_id, path(tx, id_), _time_zone(tx, id_), is_caller_id=False)
     if name.count(":") == 2:
         return _of_extension(tx, *name.split(":"))
     return _of_number(tx, _number(name, country, f"there is no account {name!r}, and as a number"))
@@ -52,7 +52,7 @@ def path(tx: Connection, account_id: str) -> str:
     names: list[str] = []
     above: str | None = account_id
     while above is not None:
-        query = select(Account.parent_id, Account.name).where(Account.id == above)
+        query = select(AccountRow.parent_id, AccountRow.name).where(AccountRow.id == above)
         above, name = tx.execute(query).one()
         names.append(name)
     return "/".join(reversed(names[:-1])) or ADMINISTRATOR
@@ -61,7 +61,9 @@ def path(tx: Connection, account_id: str) -> str:
 def _account(tx: Connection, name: str) -> tuple[str, str] | None:
     """Id and ledger id of the account of a path or a name. Raises BadName where several have the
     name."""
-    query = select(Account.id, Account.ledger_id).where(Account.name == name.rpartition("/")[2])
+    query = select(AccountRow.id, AccountRow.ledger_id).where(
+        AccountRow.name == name.rpartition("/")[2]
+    )
     found = {path(tx, id_): (id_, ledger_id) for id_, ledger_id in tx.execute(query)}
     if name in found:
         return found[name]
@@ -72,12 +74,12 @@ def _account(tx: Connection, name: str) -> tuple[str, str] | None:
     return next(iter(found.values()))
 
 
-def _of_extension(tx: Connection, account: str, extension: str, number: str) -> Payer:
+def _of_extension(tx: Connection, account: str, extension: str, number: str) -> NamedPayer:
     owner = _account(tx, account)
     if owner is None:
         raise BadName(f"there is no account {account!r}")
-    query = select(Extension.id).where(
-        Extension.account_id == owner[0], Extension.name == extension
+    query = select(ExtensionRow.id).where(
+        ExtensionRow.account_id == owner[0], ExtensionRow.name == extension
     )
     found = tx.execute(query).scalar()
     if found is None:
@@ -87,14 +89,14 @@ def _of_extension(tx: Connection, account: str, extension: str, number: str) -> 
     caller_id = tree.find_caller_id(tx, found, e164)
     if caller_id is None:
         raise BadName(f"the extension {extension!r} of {account!r} has no callerID {e164}")
-    return Payer(caller_id.ledger_id, e164, facts.time_zone, is_caller_id=True)
+    return NamedPayer(caller_id.ledger_id, e164, facts.time_zone, is_caller_id=True)
 
 
-def _of_number(tx: Connection, number: str) -> Payer:
+def _of_number(tx: Connection, number: str) -> NamedPayer:
     query = (
-        select(CallerId.ledger_id, Extension.account_id, Extension.name)
-        .join(Extension, Extension.id == CallerId.extension_id)
-        .where(CallerId.number == number)
+        select(CallerIdRow.ledger_id, ExtensionRow.account_id, ExtensionRow.name)
+        .join(ExtensionRow, ExtensionRow.id == CallerIdRow.extension_id)
+        .where(CallerIdRow.number == number)
     )
     rows = tx.execute(query).all()
     if not rows:
@@ -105,7 +107,7 @@ def _of_number(tx: Connection, number: str) -> Payer:
             f"several extensions have the callerID {number}: write one of {_listed(wholes)}"
         )
     (row,) = rows
-    return Payer(row.ledger_id, number, _time_zone(tx, row.account_id), is_caller_id=True)
+    return NamedPayer(row.ledger_id, number, _time_zone(tx, row.account_id), is_caller_id=True)
 
 
 def _number(text: str, country: str, what: str) -> str:

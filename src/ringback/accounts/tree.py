@@ -10,7 +10,7 @@ from sqlalchemy import Connection, bindparam, select
 from ringback import levels
 from ringback.accounts.callback import CallbackSetup, from_document
 from ringback.levels import Level
-from ringback.store.models import AccessNumber, CallerId, Extension
+from ringback.store.models import AccessNumberRow, CallerIdRow, ExtensionRow
 from ringback.store.prepared import Prepared
 
 
@@ -66,18 +66,19 @@ class CallerIdFacts:
     last_number: str | None
 
 
-_EXTENSION = Prepared(select(Extension.__table__).where(Extension.id == bindparam("id")))
+_EXTENSION = Prepared(select(ExtensionRow.__table__).where(ExtensionRow.id == bindparam("id")))
 _OF_NUMBER = Prepared(
-    select(AccessNumber.extension_id).where(AccessNumber.number == bindparam("number"))
+    select(AccessNumberRow.extension_id).where(AccessNumberRow.number == bindparam("number"))
 )
 _ACCESS_NUMBERS = Prepared(
-    select(AccessNumber.number)
-    .where(AccessNumber.extension_id == bindparam("extension_id"))
-    .order_by(AccessNumber.position)
+    select(AccessNumberRow.number)
+    .where(AccessNumberRow.extension_id == bindparam("extension_id"))
+    .order_by(AccessNumberRow.position)
 )
 _CALLER_ID = Prepared(
-    select(CallerId.__table__).where(
-        CallerId.extension_id == bindparam("extension_id"), CallerId.number == bindparam("number")
+    select(CallerIdRow.__table__).where(
+        CallerIdRow.extension_id == bindparam("extension_id"),
+        CallerIdRow.number == bindparam("number"),
     )
 )
 
@@ -133,8 +134,8 @@ def owns_number(tx: Connection, extension: ExtensionFacts, number: str | None) -
 
 def find_by_name(tx: Connection, name: str | None) -> ExtensionFacts | None:
     """The extension of a name; without a name, the only one there is."""
-    query = select(Extension.id)
+    query = select(ExtensionRow.id)
     if name is not None:
-        query = query.where(Extension.name == name)
+        query = query.where(ExtensionRow.name == name)
     found = tx.execute(query.limit(2)).scalars().all()
     return load_extension(tx, found[0]) if len(found) == 1 else None

@@ -20,7 +20,7 @@ from ringback.store.prepared import Prepared
 
 T = TypeVar("T")
 
-_E = models.Event
+_E = models.EventRow
 
 _INSERT = Prepared(insert(_E).on_conflict_do_nothing().inline())
 """SQLite takes the same words. An event whose commit seemed to fail may be there already."""

@@ -13,12 +13,13 @@ from ringback.calls.course import CallbackSession
 from ringback.calls.events import NotAnswered, OutgoingDialled, Rang, ReturnDialled
 from ringback.calls.inbox import LegEvent, TriggeredAgain
 from ringback.calls.insisting import insist
-from ringback.calls.party import Party, Role, settle, settle_undialled
-from ringback.calls.records import LegRow
+from ringback.calls.party import Party, settle, settle_undialled
+from ringback.calls.records import NewLeg
 from ringback.calls.routing import trunks_for
 from ringback.calls.services import Services
 from ringback.calls.verdict import Refused
 from ringback.calls.waiting import LeftOpen, Waiting
+from ringback.charging.holds import Role
 from ringback.charging.money import Money
 from ringback.clock import Instant
 from ringback.guards.fixed import forbidden_form
@@ -157,7 +158,7 @@ class Dialler:
         session, course = self._session, self._session.course
         latest_answer = rings_by + session.setup.answer_timeout_seconds
         undialled = tuple(course.undialled)
-        row = LegRow(
+        row = NewLeg(
             id=party.id,
             session_id=session.id,
             leg=party.role,

@@ -20,12 +20,12 @@ from ringback.calls import records
 from ringback.calls.chronicle import Chronicle, next_place
 from ringback.calls.course import CallbackSession, Course, Origin
 from ringback.calls.events import RequestAccepted, TakenUp, TriggerRefused
-from ringback.calls.inbox import Credited, End, Inbox, Message, TriggeredAgain
+from ringback.calls.inbox import Credited, End, Inbox, SessionMessage, TriggeredAgain
 from ringback.calls.insisting import insist
 from ringback.calls.outcome import refused
-from ringback.calls.records import SessionRow
+from ringback.calls.records import NewSession
 from ringback.calls.recovery import OpenAttempt, OpenRequest, give_up, recover
-from ringback.calls.requests import Again, Request, prove_again, store_request, withdrawn
+from ringback.calls.requests import Again, CallbackRequest, prove_again, store_request, withdrawn
 from ringback.calls.services import Services
 from ringback.calls.session import run_session
 from ringback.calls.triggers import TriggerCall
@@ -189,7 +189,7 @@ class Exchange:
         `number` and `destination` are E.164. Returns the session's id, and why it was refused.
         """
         services, now = self._services, self._services.clock.now()
-        row = SessionRow(
+        row = NewSession(
             id=new_id(now, services.chance),
             extension_id=extension,
             access_number=None,
@@ -213,10 +213,10 @@ class Exchange:
         )
         if isinstance(stored.result, Refused):
             return row.id, stored.result
-        self._begin(Request(stored.row, stored.extension, chronicle, now))
+        self._begin(CallbackRequest(stored.row, stored.extension, chronicle, now))
         return row.id, None
 
-    def _hand(self, session: str, message: Message) -> bool:
+    def _hand(self, session: str, message: SessionMessage) -> bool:
         """Put something before a session or request; False where there is none of that id, or it
         has just come to its end."""
         running = self._running.get(session)
@@ -278,7 +278,7 @@ class Exchange:
             leg.reject(Rejection.OUT_OF_SERVICE)
             raise
         match result:
-            case Request():
+            case CallbackRequest():
                 self._begin(result)
             case Again(session=session, ended=ended):
                 self._hand(session, TriggeredAgain(ended))
@@ -295,7 +295,9 @@ class Exchange:
         if open_request.due is None:
             self._beside(self._prove(row, extension, chronicle), row.id)
             return
-        self._begin(Request(row, extension, chronicle, open_request.due, open_request.attempts))
+        self._begin(
+            CallbackRequest(row, extension, chronicle, open_request.due, open_request.attempts)
+        )
         if open_request.triggered_again is not None:
             self._hand(row.id, TriggeredAgain(open_request.triggered_again))
 
@@ -306,13 +308,13 @@ class Exchange:
             await self._take_up(open_request)
 
     async def _prove(
-        self, row: SessionRow, extension: ExtensionFacts, chronicle: Chronicle
+        self, row: NewSession, extension: ExtensionFacts, chronicle: Chronicle
     ) -> None:
         request = await prove_again(self._services, row, extension, chronicle)
         if request is not None:
             self._begin(request)
 
-    def _begin(self, request: Request) -> None:
+    def _begin(self, request: CallbackRequest) -> None:
         row, services = request.session, self._services
         assert row.return_number is not None  # an accepted request has one
         session = CallbackSession(

@@ -52,13 +52,13 @@ class Credited:
 
 
 @dataclass(frozen=True, slots=True)
-class Failed:
+class FailedBeside:
     """Something that was done beside the session has failed by a fault of Ringback."""
 
     error: Exception
 
 
-Message = LegEvent | End | Stop | TriggeredAgain | Woken | Credited | Failed
+SessionMessage = LegEvent | End | Stop | TriggeredAgain | Woken | Credited | FailedBeside
 
 
 class Inbox:
@@ -66,10 +66,10 @@ class Inbox:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._messages: deque[Message] = deque()
+        self._messages: deque[SessionMessage] = deque()
         self._reader: asyncio.Future[None] | None = None
 
-    def put(self, message: Message) -> None:
+    def put(self, message: SessionMessage) -> None:
         self._messages.append(message)
         self._wake()
 
@@ -77,7 +77,7 @@ class Inbox:
         """A telephony listener that puts the leg's events here."""
         self.put(LegEvent(leg, event))
 
-    async def get(self, until: Instant | None = None) -> Message | None:
+    async def get(self, until: Instant | None = None) -> SessionMessage | None:
         """The next message, or None when there is none by `until`."""
         if not self._messages and (until is None or until > self._clock.now()):
             timer = None if until is None else self._clock.call_at(until, self._wake)

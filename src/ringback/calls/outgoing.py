@@ -45,7 +45,7 @@ def tail_seconds(caller: Caller) -> float:
     return min(LONGEST_TAIL_SECONDS, seconds_of(caller.disconnect_sound()))
 
 
-class OutgoingCall:
+class CallOut:
     """One number that the caller wants to call."""
 
     def __init__(

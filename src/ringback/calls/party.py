@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from sqlalchemy import Connection
 
 from ringback.calls import records
+from ringback.charging.holds import Role
 from ringback.charging.money import Money, settle_stored
 from ringback.clock import Instant
 from ringback.numbering import Number
 from ringback.telephony.port import Answered, CallLeg, Cause, Ended, Ending, Event, Ringing
-
-Role = Literal["A", "B"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,27 +18,27 @@ from ringback.store.changes import updates
 from ringback.store.prepared import Prepared
 from ringback.telephony.port import Ending
 
-SESSIONS = models.Session.__table__
-LEGS = models.Leg.__table__
+SESSIONS = models.SessionRow.__table__
+LEGS = models.LegRow.__table__
 
-_INSERT_SESSION = Prepared(insert(models.Session))
-_INSERT_LEG = Prepared(insert(models.Leg))
+_INSERT_SESSION = Prepared(insert(models.SessionRow))
+_INSERT_LEG = Prepared(insert(models.LegRow))
 _OPEN_SESSION = Prepared(
-    select(models.Session.id).where(
-        models.Session.extension_id == bindparam("extension_id"),
-        models.Session.return_number == bindparam("return_number"),
-        models.Session.outcome.is_(None),
+    select(models.SessionRow.id).where(
+        models.SessionRow.extension_id == bindparam("extension_id"),
+        models.SessionRow.return_number == bindparam("return_number"),
+        models.SessionRow.outcome.is_(None),
     )
 )
 _COUNT_REFUSALS = Prepared(
-    update(models.Session)
-    .where(models.Session.id == bindparam("id"))
-    .values(repeated=models.Session.repeated + bindparam("more"))
+    update(models.SessionRow)
+    .where(models.SessionRow.id == bindparam("id"))
+    .values(repeated=models.SessionRow.repeated + bindparam("more"))
 )
 
 
 @dataclass(frozen=True, slots=True)
-class SessionRow:
+class NewSession:
     """A session as it is first written: an accepted request, or a refusal that ends at once."""
 
     id: str
@@ -62,7 +62,7 @@ class SessionRow:
 
 
 @dataclass(frozen=True, slots=True)
-class LegRow:
+class NewLeg:
     """An attempt as it is first written, before its INVITE leaves."""
 
     id: str
@@ -76,35 +76,35 @@ class LegRow:
     saved: str
 
 
-_SESSION_COLUMNS = [field.name for field in fields(SessionRow)]
-_LEG_COLUMNS = [field.name for field in fields(LegRow)]
+_SESSION_COLUMNS = [field.name for field in fields(NewSession)]
+_LEG_COLUMNS = [field.name for field in fields(NewLeg)]
 
 
-def insert_session(tx: Connection, row: SessionRow) -> None:
+def insert_session(tx: Connection, row: NewSession) -> None:
     _INSERT_SESSION.run(tx, **{name: getattr(row, name) for name in _SESSION_COLUMNS})
 
 
-def insert_leg(tx: Connection, row: LegRow) -> None:
+def insert_leg(tx: Connection, row: NewLeg) -> None:
     """Store an attempt. It must be committed before the INVITE leaves."""
     _INSERT_LEG.run(tx, **{name: getattr(row, name) for name in _LEG_COLUMNS})
 
 
-@updates(models.Session, proven=True, rejection=None)
+@updates(models.SessionRow, proven=True, rejection=None)
 def session_proven(tx: Connection, id: str, due: Instant) -> None:
     """The trigger call is over and its source proven: dial the return call at `due`."""
 
 
-@updates(models.Session)
+@updates(models.SessionRow)
 def session_due(tx: Connection, id: str, due: Instant, attempts: int) -> None:
     """When the return call is dialled next, and how many attempts have counted so far."""
 
 
-@updates(models.Session, accepted=True)
+@updates(models.SessionRow, accepted=True)
 def session_accepted(tx: Connection, id: str, caller_id: str | None) -> None:
     """A person accepted or authenticated on the return call."""
 
 
-@updates(models.Session, models.Session.outcome.is_(None), rejection=None)
+@updates(models.SessionRow, models.SessionRow.outcome.is_(None), rejection=None)
 def session_ended(
     tx: Connection,
     id: str,
@@ -118,14 +118,14 @@ def session_ended(
     """Close the session. A session that is closed already stays as it is."""
 
 
-@updates(models.Leg)
+@updates(models.LegRow)
 def leg_answered(
     tx: Connection, id: str, ringing: Instant | None, answered: Instant, saved: str
 ) -> None:
     """Store an answer. It must be committed before the ACK leaves."""
 
 
-@updates(models.Leg)
+@updates(models.LegRow)
 def _leg_ended(
     tx: Connection,
     id: str,
@@ -163,12 +163,12 @@ def leg_ended(
     )
 
 
-@updates(models.CallerId)
+@updates(models.CallerIdRow)
 def remember_number(tx: Connection, id: str, last_number: str) -> None:
     """The number that `#` alone dials again."""
 
 
-@updates(models.Heartbeat)
+@updates(models.HeartbeatRow)
 def _beat(tx: Connection, node: str, at: Instant) -> None:
     """The node lives still."""
 
@@ -176,7 +176,7 @@ def _beat(tx: Connection, node: str, at: Instant) -> None:
 def sign_of_life(tx: Connection, node: str, now: Instant) -> None:
     """The node lives: what its sessions are charged to at least, should it die."""
     if _beat(tx, node, now) == 0:
-        tx.execute(insert(models.Heartbeat), {"node": node, "at": now})
+        tx.execute(insert(models.HeartbeatRow), {"node": node, "at": now})
 
 
 def refusals_counted(tx: Connection, counted: Mapping[str, int]) -> None:
@@ -195,28 +195,30 @@ def open_session(tx: Connection, extension_id: str, return_number: str) -> str |
 
 def live_sessions(tx: Connection) -> Sequence[RowMapping]:
     """Every open session, oldest first."""
-    query = select(SESSIONS).where(models.Session.outcome.is_(None)).order_by(models.Session.id)
+    query = (
+        select(SESSIONS).where(models.SessionRow.outcome.is_(None)).order_by(models.SessionRow.id)
+    )
     return tx.execute(query).mappings().all()
 
 
 def session(tx: Connection, session: str) -> RowMapping:
     """One session."""
-    query = select(SESSIONS).where(models.Session.id == session)
+    query = select(SESSIONS).where(models.SessionRow.id == session)
     return tx.execute(query).mappings().one()
 
 
 def open_legs(tx: Connection) -> Sequence[RowMapping]:
     """Every leg whose end was not written, in the order in which they were dialled."""
-    query = select(LEGS).where(models.Leg.ended.is_(None)).order_by(models.Leg.id)
+    query = select(LEGS).where(models.LegRow.ended.is_(None)).order_by(models.LegRow.id)
     return tx.execute(query).mappings().all()
 
 
 def legs_of(tx: Connection, session: str) -> Sequence[RowMapping]:
     """The legs of a session, in the order in which they were dialled."""
-    query = select(LEGS).where(models.Leg.session_id == session).order_by(models.Leg.id)
+    query = select(LEGS).where(models.LegRow.session_id == session).order_by(models.LegRow.id)
     return tx.execute(query).mappings().all()
 
 
-def as_session_row(row: RowMapping) -> SessionRow:
+def as_session_row(row: RowMapping) -> NewSession:
     """An open session, read back after a restart."""
-    return SessionRow(**row)
+    return NewSession(**row)

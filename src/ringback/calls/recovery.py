@@ -61,7 +61,7 @@ def recover(tx: Connection, node: str, now: Instant) -> Recovered:
     """Put the rows of every open session in order. A unit of work."""
     recovered = Recovered()
     alive = tx.execute(
-        select(models.Heartbeat.at).where(models.Heartbeat.node == node)
+        select(models.HeartbeatRow.at).where(models.HeartbeatRow.node == node)
     ).scalar_one_or_none()
     for leg in records.open_legs(tx):
         answered: Instant | None = leg["answered"]

@@ -15,7 +15,7 @@ from ringback.calls.facts import of_return_call
 from ringback.calls.inbox import End, Inbox, LegEvent, TriggeredAgain
 from ringback.calls.insisting import insist
 from ringback.calls.outcome import Outcome, Reason, Stage, refused
-from ringback.calls.records import SessionRow
+from ringback.calls.records import NewSession
 from ringback.calls.recovery import OpenAttempt, OpenRequest, attempt_over
 from ringback.calls.services import Services
 from ringback.calls.verdict import Accepted, Duplicate, Refused, verdict
@@ -25,10 +25,10 @@ from ringback.telephony.port import Cause, Ended
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class CallbackRequest:
     """An accepted trigger, stored and proven: the return call may be dialled at `due`."""
 
-    session: SessionRow
+    session: NewSession
     extension: ExtensionFacts
     chronicle: Chronicle
     due: Instant
@@ -44,13 +44,13 @@ class Again:
     ended: Instant
 
 
-def accepted_row(row: SessionRow, accepted: Accepted) -> SessionRow:
+def accepted_row(row: NewSession, accepted: Accepted) -> NewSession:
     """The request as it is stored."""
     who = accepted.caller_id
     return replace(row, return_number=accepted.number, caller_id=None if who is None else who.id)
 
 
-def refused_row(row: SessionRow, outcome: Outcome, at: Instant) -> SessionRow:
+def refused_row(row: NewSession, outcome: Outcome, at: Instant) -> NewSession:
     """A session that ends at once, as it is stored."""
     return replace(row, outcome=outcome, ended=at, rejection=None)
 
@@ -59,12 +59,12 @@ def refused_row(row: SessionRow, outcome: Outcome, at: Instant) -> SessionRow:
 class StoredRequest:
     """A request that came without a trigger call, decided on and stored."""
 
-    row: SessionRow
+    row: NewSession
     extension: ExtensionFacts
     result: Accepted | Refused
 
 
-def store_request(tx: Connection, guards: Limits, row: SessionRow) -> StoredRequest:
+def store_request(tx: Connection, guards: Limits, row: NewSession) -> StoredRequest:
     """Decide on a request that came without a trigger call, and store it. A unit of work."""
     extension = tree.load_extension(tx, row.extension_id)
     result = verdict(of_return_call(tx, guards, extension, row.caller, row.started).facts).result
@@ -79,8 +79,8 @@ def store_request(tx: Connection, guards: Limits, row: SessionRow) -> StoredRequ
 
 
 async def prove_again(
-    services: Services, row: SessionRow, extension: ExtensionFacts, chronicle: Chronicle
-) -> Request | None:
+    services: Services, row: NewSession, extension: ExtensionFacts, chronicle: Chronicle
+) -> CallbackRequest | None:
     """After a crash between a rejection and its ACK: send the rejection again. None when no ACK
     came."""
     inbox = Inbox(services.clock)
@@ -91,11 +91,11 @@ async def prove_again(
 
 async def proof(
     services: Services,
-    row: SessionRow,
+    row: NewSession,
     extension: ExtensionFacts,
     chronicle: Chronicle,
     inbox: Inbox,
-) -> Request | None:
+) -> CallbackRequest | None:
     """Wait for the end of the trigger call, whose events come to `inbox`: store when the return
     call is due, or, without the ACK that proves its source, that the request is abandoned.
 
@@ -118,7 +118,7 @@ async def proof(
         while (message := await inbox.get(services.clock.now())) is not None:
             if isinstance(message, TriggeredAgain):
                 due = max(due, message.at + extension.setup.callback_delay_seconds)
-        return Request(row, extension, chronicle, due)
+        return CallbackRequest(row, extension, chronicle, due)
     finally:
         del services.waiting[row.id]
 
@@ -169,7 +169,7 @@ async def _proven(inbox: Inbox) -> Instant | Outcome:
 
 
 async def _give_up(
-    services: Services, row: SessionRow, chronicle: Chronicle, outcome: Outcome
+    services: Services, row: NewSession, chronicle: Chronicle, outcome: Outcome
 ) -> None:
     now = services.clock.now()
     if outcome is Outcome.ABANDONED:

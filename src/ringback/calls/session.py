@@ -19,7 +19,7 @@ from ringback.calls.insisting import insist
 from ringback.calls.menu import menu
 from ringback.calls.number import Asking
 from ringback.calls.outcome import Outcome
-from ringback.calls.outgoing import OutgoingCall, tail_seconds
+from ringback.calls.outgoing import CallOut, tail_seconds
 from ringback.calls.party import Party, settle, settle_undialled
 from ringback.calls.returning import return_call
 from ringback.calls.services import Services
@@ -80,7 +80,7 @@ async def _calls(
         dialled = Dialled("B", destination, destination) if destination else await asking.number()
         destination = None
         while dialled is not None:
-            reached = await OutgoingCall(session, caller, waiting, services, dialled).dial()
+            reached = await CallOut(session, caller, waiting, services, dialled).dial()
             if not isinstance(reached, Outcome):
                 break
             await _tell(session, caller, asking, reached)

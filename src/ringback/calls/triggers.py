@@ -25,8 +25,8 @@ from ringback.calls.events import (
 from ringback.calls.facts import of_return_call
 from ringback.calls.inbox import Inbox, LegEvent
 from ringback.calls.outcome import Outcome, Reason, refused
-from ringback.calls.records import SessionRow
-from ringback.calls.requests import Again, Request, accepted_row, proof, refused_row
+from ringback.calls.records import NewSession
+from ringback.calls.requests import Again, CallbackRequest, accepted_row, proof, refused_row
 from ringback.calls.services import Services
 from ringback.calls.verdict import Accepted, Duplicate, Refused, TriggerFacts, verdict
 from ringback.clock import Instant
@@ -45,7 +45,7 @@ _REJECTIONS = {
 class Decided:
     """What was decided on a trigger, and what of it is stored."""
 
-    row: SessionRow
+    row: NewSession
     result: Accepted | Refused | Duplicate
     stored: bool
 
@@ -61,7 +61,7 @@ class TriggerCall:
         self._inbox = Inbox(services.clock)
         self._gone: Instant | None = None
 
-    async def run(self) -> Request | Again | None:
+    async def run(self) -> CallbackRequest | Again | None:
         """Ring, decide, store, reject, and wait for the proof of the source.
 
         None: nobody is called back.
@@ -91,11 +91,11 @@ class TriggerCall:
         finally:
             services.triggering.ended(*triggering)
 
-    def _as_row(self, extension: ExtensionFacts, access_number: str) -> SessionRow:
+    def _as_row(self, extension: ExtensionFacts, access_number: str) -> NewSession:
         """The session that begins, nothing decided yet."""
         trigger = self._trigger
         hidden = trigger.hidden or trigger.caller is None
-        return SessionRow(
+        return NewSession(
             id=new_id(trigger.at, self._services.chance),
             extension_id=extension.id,
             access_number=access_number,
@@ -109,8 +109,8 @@ class TriggerCall:
         )
 
     async def _answer_with_rejection(
-        self, row: SessionRow, extension: ExtensionFacts
-    ) -> Request | Again | None:
+        self, row: NewSession, extension: ExtensionFacts
+    ) -> CallbackRequest | Again | None:
         setup, chronicle = extension.setup, self._services.chronicle(row.id)
         chronicle.tell(Triggered(row.caller, row.access_number or ""))
         await self._wait_until(self._trigger.at + setup.ring_seconds)
@@ -138,7 +138,7 @@ class TriggerCall:
         )
 
     async def _decide_and_store(
-        self, row: SessionRow, extension: ExtensionFacts, chronicle: Chronicle
+        self, row: NewSession, extension: ExtensionFacts, chronicle: Chronicle
     ) -> Decided:
         services, now = self._services, self._services.clock.now()
         keeps_refusal = services.refusals.are_stored(row.extension_id, row.caller, now)
@@ -172,7 +172,7 @@ class TriggerCall:
         diverted_by = self._trigger.diverted_by
         return None if diverted_by is None else self._trunk.called.read(diverted_by) or ""
 
-    async def _abandon(self, row: SessionRow, chronicle: Chronicle, abandoned: Abandoned) -> None:
+    async def _abandon(self, row: NewSession, chronicle: Chronicle, abandoned: Abandoned) -> None:
         """The caller hung up before anything was decided."""
         now = self._services.clock.now()
         stored = self._services.refusals.are_stored(row.extension_id, row.caller, now)
@@ -185,7 +185,7 @@ class TriggerCall:
         await chronicle.run(work, telling=lambda done: [abandoned], keeping=lambda done: stored)
         self._note_refusal(row, stored=stored)
 
-    def _note_refusal(self, row: SessionRow, *, stored: bool) -> None:
+    def _note_refusal(self, row: NewSession, *, stored: bool) -> None:
         refusals, now = self._services.refusals, self._services.clock.now()
         if stored:
             refusals.stored(row.extension_id, row.caller, row.id, now)
@@ -214,7 +214,7 @@ class TriggerCall:
 
 def _store(
     tx: Connection,
-    row: SessionRow,
+    row: NewSession,
     result: Accepted | Refused | Duplicate,
     now: Instant,
     *,

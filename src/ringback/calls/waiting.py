@@ -14,7 +14,7 @@ from ringback.calls.course import CallbackSession
 from ringback.calls.inbox import (
     Credited,
     End,
-    Failed,
+    FailedBeside,
     Inbox,
     LegEvent,
     Stop,
@@ -148,7 +148,7 @@ class Waiting:
                     return None
                 case None | Woken():
                     continue
-                case Failed(error=error):
+                case FailedBeside(error=error):
                     raise error
                 case Credited():
                     self.funds.look_at_credit_soon()
@@ -250,7 +250,7 @@ class Waiting:
         self._look_again()
 
     def funds_failed(self, error: Exception) -> None:
-        self._inbox.put(Failed(error))
+        self._inbox.put(FailedBeside(error))
 
     def funds_troubled(self, what: str) -> None:
         self._session.chronicle.trouble(what)

@@ -14,8 +14,9 @@ from typing import Protocol, TypeVar
 
 from sqlalchemy import Connection
 
+from ringback.charging.holds import Role
 from ringback.charging.ledger import Shortage
-from ringback.charging.meter import Meter, Role
+from ringback.charging.meter import Meter
 from ringback.charging.money import Money
 from ringback.clock import Clock, Instant
 from ringback.store import StoreError

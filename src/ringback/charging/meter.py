@@ -17,17 +17,14 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from types import MappingProxyType
-from typing import Literal
 
 from ringback.amounts import to_millionths
-from ringback.charging.holds import Hold, Post
+from ringback.charging.holds import Hold, Post, Role
 from ringback.charging.packages import Allowance, allowances_of
 from ringback.charging.payers import PayerRate
 from ringback.charging.rating import SECOND, charge, microseconds
 from ringback.charging.shares import NEVER, Minutes, PaidLeg, Share
 from ringback.clock import Instant
-
-Role = Literal["A", "B"]
 
 SLICE_SECONDS = 60
 """So much is reserved at a time, in whole blocks."""

@@ -14,9 +14,9 @@ from sqlalchemy import Connection
 
 from ringback.amounts import ZERO, format_amount
 from ringback.charging import ledger
-from ringback.charging.holds import Hold
+from ringback.charging.holds import Hold, Role
 from ringback.charging.ledger import Shortage
-from ringback.charging.meter import Meter, Role, Step
+from ringback.charging.meter import Meter, Step
 from ringback.charging.packages import allowances_of
 from ringback.charging.payers import PayerRate
 from ringback.clock import Instant

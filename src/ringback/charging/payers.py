@@ -53,8 +53,8 @@ class PayerRate:
 
 
 _CALLER_ID = Prepared(
-    select(models.CallerId.ledger_id, models.CallerId.number).where(
-        models.CallerId.id == bindparam("id")
+    select(models.CallerIdRow.ledger_id, models.CallerIdRow.number).where(
+        models.CallerIdRow.id == bindparam("id")
     )
 )
 

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, bindparam, func, select
 from ringback.amounts import ZERO, format_amount
 from ringback.charging import ledger
 from ringback.clock import Instant
-from ringback.store.models import LedgerEntry, Leg, Reservation
+from ringback.store.models import LedgerEntryRow, LegRow, ReservationRow
 
 
 class BooksDisagree(Exception):
@@ -35,7 +35,7 @@ class ChargedLeg:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class StatementEntry:
     """One change of a balance."""
 
     at: Instant
@@ -63,7 +63,7 @@ class Statement:
     since: Instant | None
     until: Instant | None
     opening: Decimal
-    entries: Sequence[Entry]
+    entries: Sequence[StatementEntry]
     closing: Decimal
 
     @property
@@ -76,13 +76,15 @@ class Statement:
         return {str(kind): sum(found, ZERO) for kind, found in amounts.items() if found}
 
 
-_SUM = select(func.sum(LedgerEntry.amount)).where(LedgerEntry.ledger_id == bindparam("ledger_id"))
+_SUM = select(func.sum(LedgerEntryRow.amount)).where(
+    LedgerEntryRow.ledger_id == bindparam("ledger_id")
+)
 _ENTRIES = (
-    select(LedgerEntry.__table__, Leg.session_id, Leg.leg, Leg.e164)
-    .outerjoin(Reservation, Reservation.id == LedgerEntry.step)
-    .outerjoin(Leg, Leg.id == Reservation.leg_id)
-    .where(LedgerEntry.ledger_id == bindparam("ledger_id"))
-    .order_by(LedgerEntry.at, LedgerEntry.id)
+    select(LedgerEntryRow.__table__, LegRow.session_id, LegRow.leg, LegRow.e164)
+    .outerjoin(ReservationRow, ReservationRow.id == LedgerEntryRow.step)
+    .outerjoin(LegRow, LegRow.id == ReservationRow.leg_id)
+    .where(LedgerEntryRow.ledger_id == bindparam("ledger_id"))
+    .order_by(LedgerEntryRow.at, LedgerEntryRow.id)
 )
 
 
@@ -94,11 +96,11 @@ def statement(
     ledger_of = {"ledger_id": ledger_id}
     query, opening, later = _ENTRIES, ZERO, ZERO
     if since is not None:
-        query = query.where(LedgerEntry.at >= since)
-        opening = tx.execute(_SUM.where(LedgerEntry.at < since), ledger_of).scalar() or ZERO
+        query = query.where(LedgerEntryRow.at >= since)
+        opening = tx.execute(_SUM.where(LedgerEntryRow.at < since), ledger_of).scalar() or ZERO
     if until is not None:
-        query = query.where(LedgerEntry.at < until)
-        later = tx.execute(_SUM.where(LedgerEntry.at >= until), ledger_of).scalar() or ZERO
+        query = query.where(LedgerEntryRow.at < until)
+        later = tx.execute(_SUM.where(LedgerEntryRow.at >= until), ledger_of).scalar() or ZERO
     balance, entries = opening, []
     for row in tx.execute(query, ledger_of):
         balance += row.amount
@@ -112,9 +114,9 @@ def statement(
     return Statement(since, until, opening, entries, balance)
 
 
-def _entry(row: Any, balance: Decimal) -> Entry:
+def _entry(row: Any, balance: Decimal) -> StatementEntry:
     charged = row.session_id is not None
-    return Entry(
+    return StatementEntry(
         at=row.at,
         kind=row.kind,
         amount=row.amount,

@@ -18,12 +18,12 @@ from ringback.clock import Instant
 from ringback.store import models
 from ringback.store.prepared import Prepared
 
-_C, _P = models.LegCost, models.Plan
+_C, _P = models.LegCostRow, models.PlanRow
 
 _PLAN = Prepared(
     select(_P.id)
-    .join(models.Account, models.Account.id == _P.account_id)
-    .where(_P.name == bindparam("name"), models.Account.level == "administrator")
+    .join(models.AccountRow, models.AccountRow.id == _P.account_id)
+    .where(_P.name == bindparam("name"), models.AccountRow.level == "administrator")
 )
 _RECORDED = Prepared(select(_C.leg_id).where(_C.leg_id == bindparam("leg_id")))
 _RECORD = Prepared(insert(_C))

@@ -36,7 +36,7 @@ from ringback.clock import Instant, LoopClock
 from ringback.config import Config, load_config
 from ringback.numbering import BadNumber, read_written
 from ringback.store import Store, open_store
-from ringback.store.models import Plan
+from ringback.store.models import PlanRow
 
 T = TypeVar("T")
 LISTED = 50
@@ -229,7 +229,7 @@ def _bytes(file: Path) -> bytes:
 
 
 def _plans(tx: Connection) -> list[FoundPlan]:
-    rows = tx.execute(select(Plan.id, Plan.name).order_by(Plan.name))
+    rows = tx.execute(select(PlanRow.id, PlanRow.name).order_by(PlanRow.name))
     return [FoundPlan(row.id, row.name) for row in rows]
 
 

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import Connection
 
 from ringback.accounts.callback import Text
-from ringback.accounts.naming import BadName, Payer, find_payer
+from ringback.accounts.naming import BadName, NamedPayer, find_payer
 from ringback.amounts import BadAmount, format_amount, parse_amount
 from ringback.charging import ledger
 from ringback.charging.ledger import Recharged, RechargeKind, RechargeRefused
@@ -55,7 +55,7 @@ def command(
     if note is not None:
         _see_text("--note", note)
 
-    def work(tx: Connection) -> tuple[Payer, Recharged]:
+    def work(tx: Connection) -> tuple[NamedPayer, Recharged]:
         payer = find_payer(tx, name, loaded.server.home_country)
         if asked is None and not payer.is_caller_id:
             raise CommandError(
@@ -67,7 +67,7 @@ def command(
         )
         return payer, made
 
-    async def run(url: str) -> tuple[Payer, Recharged]:
+    async def run(url: str) -> tuple[NamedPayer, Recharged]:
         store = open_store(url)
         try:
             payer, made = await store.run(work)

@@ -21,7 +21,7 @@ from sqlalchemy import Connection
 from ringback.accounts.naming import BadName, find_payer
 from ringback.amounts import format_amount
 from ringback.cells import guarded
-from ringback.charging.statement import Entry, Statement, statement
+from ringback.charging.statement import Statement, StatementEntry, statement
 from ringback.cli.options import (
     DEFAULT_CONFIG,
     SHORT_ID,
@@ -115,7 +115,7 @@ def as_document(told: Told) -> dict[str, Any]:
     }
 
 
-def _document(entry: Entry) -> dict[str, Any]:
+def _document(entry: StatementEntry) -> dict[str, Any]:
     leg = entry.leg
     return {
         "at": _time(entry.at),
@@ -154,7 +154,7 @@ def write_csv(told: Told, file: TextIO) -> None:
         writer.writerow({name: guarded(cell or "") for name, cell in line.items()})
 
 
-def _cells(entry: Entry) -> dict[str, Any]:
+def _cells(entry: StatementEntry) -> dict[str, Any]:
     amount = format_amount(abs(entry.amount)) if entry.amount else ""
     cells = _document(entry) | {"balance": entry.balance}
     del cells["amount"]
@@ -190,7 +190,7 @@ def show(told: Told, console: Console) -> None:
     console.print(table)
 
 
-def _what(entry: Entry) -> str:
+def _what(entry: StatementEntry) -> str:
     """What an entry is for, over several lines."""
     leg = entry.leg
     if leg is not None:

@@ -27,7 +27,7 @@ _KEYS_A_SECOND = 20
 _unpack = struct.Struct("!BBHII").unpack_from
 
 
-class Leg:
+class MediaLeg:
     """The media of one leg."""
 
     __slots__ = (
@@ -100,9 +100,9 @@ class Leg:
         self._sends = False
         self._deaf = True
         """It hears nobody: because of hold or its limit, or something else is sent to it."""
-        self._listener: Leg | None = None
+        self._listener: MediaLeg | None = None
         """Who hears this leg."""
-        self._speaker: Leg | None = None
+        self._speaker: MediaLeg | None = None
         """Whom it hears."""
         self._translate: bytes | None = None
         """From this leg's codec to its listener's."""
@@ -222,7 +222,7 @@ class Leg:
 
     # Verbs
 
-    def hear(self, speaker: Leg | None) -> None:
+    def hear(self, speaker: MediaLeg | None) -> None:
         """From now on hear `speaker`, and nobody else."""
         if self._speaker is not None:
             self._speaker._listener = None

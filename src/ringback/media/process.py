@@ -12,7 +12,7 @@ from typing import Protocol
 
 from ringback.clock import Instant
 from ringback.media.clips import MOST_BYTES, Clips
-from ringback.media.control import Message, Unpacker, pack
+from ringback.media.control import ControlMessage, Unpacker, pack
 
 STOCK = 128
 """Pairs of ports that a worker has ready."""
@@ -37,7 +37,7 @@ class Carried(Protocol):
 
     @property
     def port(self) -> int: ...
-    def told(self, event: Message) -> None: ...
+    def told(self, event: ControlMessage) -> None: ...
     def first_report(self, what: str) -> bool: ...
     def lost(self) -> None: ...
 
@@ -160,7 +160,7 @@ class WorkerProcess:
     def monotonic(self, instant: Instant) -> float:
         return instant - self._offset
 
-    def send(self, message: Message, blob: bytes = b"") -> None:
+    def send(self, message: ControlMessage, blob: bytes = b"") -> None:
         """Never blocks, never raises: what the worker does not read waits, up to a limit."""
         if self.dead:
             return
@@ -212,7 +212,7 @@ class WorkerProcess:
         for event, _ in self._unpacker.feed(data):
             self._told(event)
 
-    def _told(self, event: Message) -> None:
+    def _told(self, event: ControlMessage) -> None:
         stream = self.streams.get(event["leg"])
         if stream is not None:
             stream.told(event)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
-from ringback.media.control import Message
+from ringback.media.control import ControlMessage
 from ringback.media.sources import Address
 
 
@@ -35,9 +35,9 @@ class Remote:
         """Where packets go."""
         return self.host, self.port
 
-    def to_message(self) -> Message:
+    def to_message(self) -> ControlMessage:
         return {**asdict(self), "allowed": sorted(self.allowed)}
 
     @classmethod
-    def from_message(cls, message: Message) -> Remote:
+    def from_message(cls, message: ControlMessage) -> Remote:
         return cls(**{**message, "allowed": frozenset(message["allowed"])})

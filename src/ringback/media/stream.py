@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from ringback.clock import Instant
-from ringback.media.control import Message
+from ringback.media.control import ControlMessage
 from ringback.media.events import (
     Heard,
     LimitReached,
-    Listener,
+    MediaListener,
     Played,
     Pressed,
     Silent,
@@ -24,7 +24,9 @@ from ringback.media.remote import Remote
 class Stream:
     """One leg's media, in a worker. Verbs return at once; on a closed stream they do nothing."""
 
-    def __init__(self, worker: WorkerProcess, number: int, port: int, listener: Listener) -> None:
+    def __init__(
+        self, worker: WorkerProcess, number: int, port: int, listener: MediaListener
+    ) -> None:
         self.port = port
         """Our RTP port; RTCP is the next."""
         self.worker = worker
@@ -98,7 +100,7 @@ class Stream:
             self._closed = True
             self.worker.forget(self._number)
 
-    def told(self, event: Message) -> None:
+    def told(self, event: ControlMessage) -> None:
         """An event of the worker's."""
         match event["event"]:
             case "heard":

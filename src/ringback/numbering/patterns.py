@@ -17,7 +17,7 @@ from typing import Protocol
 
 _TOKEN = re.compile(r"(\[[0-9-]+\]|\\d|[0-9])|(\(\?:|[|)])|\{(\d+)(?:,(\d+))?\}|\?")
 
-State = frozenset[int]
+PatternState = frozenset[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Patterns:
         self._end = automaton.state()
         starts = [_parse(pattern).before(automaton, self._end) for pattern in patterns]
         self._start = automaton.closure(starts)
-        self._after: dict[tuple[State, str], State] = {}
+        self._after: dict[tuple[PatternState, str], PatternState] = {}
 
     def along(self, number: str) -> Along:
         """How far the number goes along with any of the patterns."""
@@ -55,7 +55,7 @@ class Patterns:
         """Whether any match begins with the digits."""
         return bool(self._start) and self.along(digits).digits == len(digits)
 
-    def _step(self, state: State, digit: str) -> State:
+    def _step(self, state: PatternState, digit: str) -> PatternState:
         found = self._after.get((state, digit))
         if found is None:
             found = self._after[state, digit] = self._automaton.after(state, digit)
@@ -77,7 +77,7 @@ class _Automaton:
         self._free.append(free)
         return len(self._edge) - 1
 
-    def closure(self, states: Iterable[int]) -> State:
+    def closure(self, states: Iterable[int]) -> PatternState:
         found: set[int] = set()
         todo = list(states)
         while todo:
@@ -87,7 +87,7 @@ class _Automaton:
                 todo += self._free[state]
         return frozenset(found)
 
-    def after(self, state: State, digit: str) -> State:
+    def after(self, state: PatternState, digit: str) -> PatternState:
         edges = (self._edge[each] for each in state)
         return self.closure(edge[1] for edge in edges if edge is not None and digit in edge[0])
 

@@ -23,16 +23,16 @@ SHADOWS = "/prompts/"
 
 _FIND = Prepared(
     select(
-        models.Sound.owner_id,
-        models.Sound.path,
-        models.Sound.language,
-        models.Sound.file,
-        models.Sound.seconds,
+        models.SoundRow.owner_id,
+        models.SoundRow.path,
+        models.SoundRow.language,
+        models.SoundRow.file,
+        models.SoundRow.seconds,
     ).where(
-        models.Sound.owner_id.in_(bindparam("owner_ids", expanding=True)),
+        models.SoundRow.owner_id.in_(bindparam("owner_ids", expanding=True)),
         or_(
-            models.Sound.path.in_(bindparam("paths", expanding=True)),
-            models.Sound.path.startswith(SHADOWS, autoescape=True),
+            models.SoundRow.path.in_(bindparam("paths", expanding=True)),
+            models.SoundRow.path.startswith(SHADOWS, autoescape=True),
         ),
     )
 )

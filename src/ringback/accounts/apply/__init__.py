@@ -14,7 +14,7 @@ from pathlib import Path
 from sqlalchemy import Connection
 
 from ringback.accounts.apply import accounts, extensions, limits, plans, sounds
-from ringback.accounts.apply.sounds import Convert, Converted
+from ringback.accounts.apply.sounds import Converted, Converter
 from ringback.accounts.apply.work import Work
 from ringback.accounts.entries import SetupFile, SoundEntry
 from ringback.accounts.foundation import lay_foundation
@@ -54,7 +54,7 @@ async def apply_setup(
     home_country: str,
     folder: Path,
     sounds_folder: Path,
-    convert: Convert,
+    convert: Converter,
     dry_run: bool = False,
 ) -> Applied:
     """Bring the file about. A dry run returns the same and changes nothing.

@@ -12,7 +12,7 @@ from ringback.accounts.entries import ADMINISTRATOR, AccountEntry
 from ringback.accounts.foundation import insert_account
 from ringback.accounts.setupfile import SetupError
 from ringback.amounts import format_amount
-from ringback.store.models import Account, Plan
+from ringback.store.models import AccountRow, PlanRow
 
 _LEVELS = ("administrator", "provider", "organization", "user")
 
@@ -20,7 +20,7 @@ _LEVELS = ("administrator", "provider", "organization", "user")
 def bring_about(work: Work, entry: AccountEntry) -> None:
     """An account as its entry has it, without the plan; `limits` puts its credit limit in force."""
     what = f"account {entry.name}"
-    found = work.one(Account, Account.name == entry.name)
+    found = work.one(AccountRow, AccountRow.name == entry.name)
     if found is None:
         _create(work, entry)
         return
@@ -30,12 +30,12 @@ def bring_about(work: Work, entry: AccountEntry) -> None:
     values = {key: getattr(entry, key) for key in keys if key in entry.model_fields_set}
     if values.get("contact_name", "") is None:
         values["contact_name"] = entry.name
-    work.change(Account, found, what, values)
+    work.change(AccountRow, found, what, values)
 
 
 def _create(work: Work, entry: AccountEntry) -> None:
     what = f"account {entry.name}"
-    parent = work.one(Account, Account.name == entry.parent)
+    parent = work.one(AccountRow, AccountRow.name == entry.parent)
     if parent is None:
         raise SetupError(
             f"{what}: there is no account {entry.parent!r} for its parent: put it before this one"
@@ -76,13 +76,13 @@ def _see_place_kept(work: Work, entry: AccountEntry, parent_id: str, level: str)
 
 def give_plan(work: Work, entry: AccountEntry) -> None:
     """The account pays by this plan from now on."""
-    found = work.one(Account, Account.name == entry.name)
+    found = work.one(AccountRow, AccountRow.name == entry.name)
     if found is None or "plan" not in entry.model_fields_set:
         return
     what = f"account {entry.name}"
     plan: dict[str, Any] = {"id": None}
     if entry.plan is not None:
-        plan = dict(work.one(Plan, Plan.name == entry.plan) or {})
+        plan = dict(work.one(PlanRow, PlanRow.name == entry.plan) or {})
         if not plan:
             raise SetupError(f"{what}: there is no plan {entry.plan!r}: put it under plans")
     if found["plan_id"] == plan["id"]:
@@ -93,5 +93,7 @@ def give_plan(work: Work, entry: AccountEntry) -> None:
             f"{what}: plan {entry.plan}: it belongs to an account that is not above this one: "
             "give it one that does"
         )
-    work.tx.execute(update(Account).where(Account.id == found["id"]).values(plan_id=plan["id"]))
+    work.tx.execute(
+        update(AccountRow).where(AccountRow.id == found["id"]).values(plan_id=plan["id"])
+    )
     work.changes.append(f"{what}: plan {entry.plan or 'none'}")

@@ -8,24 +8,24 @@ from __future__ import annotations
 
 from sqlalchemy import select
 
-from ringback.accounts.apply.work import Row, Work
+from ringback.accounts.apply.work import FoundRow, Work
 from ringback.accounts.setupfile import SetupError
 from ringback.amounts import ZERO, format_amount
 from ringback.charging import ledger
-from ringback.store.models import Account, LedgerAccount, Plan
+from ringback.store.models import AccountRow, LedgerAccountRow, PlanRow
 
 _ALL = (
     select(
-        Account.name,
-        Account.ledger_id,
-        Account.credit_limit,
-        Plan.name.label("plan"),
-        Plan.kind,
-        Plan.limit,
-        LedgerAccount.credit_limit.label("in_force"),
+        AccountRow.name,
+        AccountRow.ledger_id,
+        AccountRow.credit_limit,
+        PlanRow.name.label("plan"),
+        PlanRow.kind,
+        PlanRow.limit,
+        LedgerAccountRow.credit_limit.label("in_force"),
     )
-    .join(LedgerAccount, LedgerAccount.id == Account.ledger_id)
-    .outerjoin(Plan, Plan.id == Account.plan_id)
+    .join(LedgerAccountRow, LedgerAccountRow.id == AccountRow.ledger_id)
+    .outerjoin(PlanRow, PlanRow.id == AccountRow.plan_id)
 )
 
 
@@ -36,7 +36,7 @@ def bring_about(work: Work) -> None:
             _put_in_force(work, dict(account))
 
 
-def _put_in_force(work: Work, account: Row) -> None:
+def _put_in_force(work: Work, account: FoundRow) -> None:
     own, plan = account["credit_limit"], account["plan"]
     what = f"account {account['name']}: " + (
         f"plan {plan or 'none'}" if own is None else "credit_limit"

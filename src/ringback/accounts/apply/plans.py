@@ -8,7 +8,7 @@ from ringback.accounts.apply.work import Work
 from ringback.accounts.entries import PlanEntry
 from ringback.accounts.setupfile import SetupError
 from ringback.charging import decks
-from ringback.store.models import Plan
+from ringback.store.models import PlanRow
 
 
 def bring_about(work: Work, entry: PlanEntry) -> None:
@@ -22,11 +22,11 @@ def bring_about(work: Work, entry: PlanEntry) -> None:
         "special_prefixes": list(entry.special_prefixes),
         "packages": [package.model_dump() for package in entry.packages],
     }
-    found = work.one(Plan, Plan.name == entry.name)
+    found = work.one(PlanRow, PlanRow.name == entry.name)
     if found is None:
         plan_id = work.new_id()
         work.tx.execute(
-            insert(Plan),
+            insert(PlanRow),
             {"id": plan_id, "account_id": account, "name": entry.name, **values},
         )
         work.changes.append(f"created plan {entry.name}")
@@ -37,7 +37,7 @@ def bring_about(work: Work, entry: PlanEntry) -> None:
         given = {key: value for key, value in values.items() if key in entry.model_fields_set}
         if given.get("kind") == "prepaid":
             given["limit"] = entry.limit
-        work.change(Plan, found, what, given)
+        work.change(PlanRow, found, what, given)
     if "rates" in entry.model_fields_set:
         _rates(work, plan_id, entry)
 

@@ -15,7 +15,7 @@ from ringback.store import models
 from ringback.store.changes import updates
 from ringback.store.prepared import Prepared
 
-_D, _P, _R = models.Deck, models.Plan, models.Rate
+_D, _P, _R = models.DeckRow, models.PlanRow, models.RateRow
 _VALUES = (
     _R.prefix,
     _R.setup,

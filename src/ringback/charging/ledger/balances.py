@@ -19,7 +19,7 @@ UNLIMITED = Decimal("Infinity")
 CALL = "call"
 """The kind of an entry that charges a leg."""
 
-_A = models.LedgerAccount
+_A = models.LedgerAccountRow
 
 _BALANCES = (
     select(_A.id, _A.balance, _A.reserved, _A.credit_limit, _A.unlimited)
@@ -29,7 +29,7 @@ _BALANCES = (
 _READ, _LOCKED = Prepared(_BALANCES), Prepared(_BALANCES.with_for_update())
 """In the order of ids, so that two that lock several do not lock each other out. SQLite has one
 writer at a time, and no such clause."""
-_ENTER = Prepared(insert(models.LedgerEntry).inline())
+_ENTER = Prepared(insert(models.LedgerEntryRow).inline())
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,7 @@ class LedgerFault(Exception):
     that is settled. The ledger refuses it."""
 
 
-_A, _R = models.LedgerAccount, models.Reservation
+_A, _R = models.LedgerAccountRow, models.ReservationRow
 
 _TAKE = Prepared(
     update(_A)
@@ -95,7 +95,7 @@ _OPEN_OF_LEG = Prepared(
         _R.ledger_id, _R.payer, _R.amount, _R.free, _R.free_first, _R.free_blocks, _R.rate
     ).where(_R.leg_id == bindparam("leg_id"), ~_R.settled)
 )
-_OPEN, _CHARGE = Prepared(insert(_R)), Prepared(insert(models.Charge))
+_OPEN, _CHARGE = Prepared(insert(_R)), Prepared(insert(models.ChargeRow))
 
 
 def reserve(tx: Connection, holds: Sequence[Hold]) -> Shortage | None:

@@ -48,7 +48,7 @@ class Recharged:
 _BY_ORDER = "recharge/"
 """Before the order number in the step of a recharge."""
 
-_A, _E, _R = models.LedgerAccount, models.LedgerEntry, models.Reservation
+_A, _E, _R = models.LedgerAccountRow, models.LedgerEntryRow, models.ReservationRow
 
 _ENTERED = Prepared(
     select(_E.price).where(_E.ledger_id == bindparam("ledger_id"), _E.step == bindparam("step"))

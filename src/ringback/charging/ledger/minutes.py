@@ -10,7 +10,7 @@ from ringback.charging.packages import Allowance
 from ringback.store import models
 from ringback.store.prepared import Prepared
 
-_M = models.Allowance
+_M = models.AllowanceRow
 
 _TAKEN = Prepared(
     select(_M.id, _M.reserved, _M.used).where(_M.id.in_(bindparam("ids", expanding=True)))

@@ -16,7 +16,7 @@ from ringback.charging.trunkcost import find_cost_plan
 from ringback.cli.doctor.finding import Finding, fault, ok, warning
 from ringback.clock import Instant
 from ringback.sounds.library import SoundLibrary
-from ringback.store.models import Account, CallerId, Extension
+from ringback.store.models import AccountRow, CallerIdRow, ExtensionRow
 from ringback.telephony.trunks import Trunk
 
 MOST_NUMBERS = 1000
@@ -27,10 +27,10 @@ def examine_setup(
     tx: Connection, secrets: Secrets | None, sounds: Path, now: Instant
 ) -> list[Finding]:
     """`secrets` holds the key, if there is one; `sounds` is the folder of converted sounds."""
-    if tx.execute(select(Account.id).limit(1)).scalar() is None:
+    if tx.execute(select(AccountRow.id).limit(1)).scalar() is None:
         return [warning("nothing has been applied yet: run ringback apply setup.yaml")]
     found = list(_key(tx, secrets))
-    extensions = tx.execute(select(Extension.id).order_by(Extension.name)).scalars().all()
+    extensions = tx.execute(select(ExtensionRow.id).order_by(ExtensionRow.name)).scalars().all()
     if not extensions:
         return [*found, warning("there is no extension: apply a setup file that has one")]
     for extension in extensions:
@@ -62,9 +62,9 @@ def _callers(tx: Connection, extension: ExtensionFacts) -> Iterator[Finding]:
 
 def _listed(tx: Connection, extension: ExtensionFacts) -> list[str]:
     query = (
-        select(CallerId.number)
-        .where(CallerId.extension_id == extension.id, CallerId.enabled)
-        .order_by(CallerId.number)
+        select(CallerIdRow.number)
+        .where(CallerIdRow.extension_id == extension.id, CallerIdRow.enabled)
+        .order_by(CallerIdRow.number)
         .limit(MOST_NUMBERS)
     )
     return list(tx.execute(query).scalars())

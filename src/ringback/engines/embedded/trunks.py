@@ -22,7 +22,7 @@ OPTIONS_SECONDS = 25.0
 MISSES = 3
 RESOLVE_SECONDS = 300.0
 
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+SourceNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 @dataclass(slots=True)
@@ -33,7 +33,7 @@ class TrunkState:
     server: Correspondence
     hosts: frozenset[str] = frozenset()
     """What its host resolves to."""
-    networks: list[Network] = field(default_factory=list)
+    networks: list[SourceNetwork] = field(default_factory=list)
     """The sources listed."""
     channels: int = 0
     """Calls that it carries."""

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from ringback.store.models.base import Base
 
 
-class Account(Base):
+class AccountRow(Base):
     """One node of the tree: server administrator > provider > organization > user."""
 
     __tablename__ = "accounts"
@@ -36,7 +36,7 @@ class Account(Base):
     """Its own; None: that of its plan. What is in force stands in its ledger account."""
 
 
-class Extension(Base):
+class ExtensionRow(Base):
     """A callback extension."""
 
     __tablename__ = "extensions"
@@ -49,7 +49,7 @@ class Extension(Base):
     password_mac: Mapped[str | None]
 
 
-class AccessNumber(Base):
+class AccessNumberRow(Base):
     """A public number that leads to one extension; the lowest position is its public number."""
 
     __tablename__ = "access_numbers"
@@ -59,7 +59,7 @@ class AccessNumber(Base):
     position: Mapped[int]
 
 
-class CallerId(Base):
+class CallerIdRow(Base):
     """An authorized callerID of one extension."""
 
     __tablename__ = "caller_ids"
@@ -78,7 +78,7 @@ class CallerId(Base):
     ledger_id: Mapped[str] = mapped_column(ForeignKey("ledger_accounts.id"))
 
 
-class Sound(Base):
+class SoundRow(Base):
     """A sound in the folder of an account or of an extension, one row a language variant."""
 
     __tablename__ = "sounds"

@@ -14,7 +14,7 @@ from ringback.store.triggers import append_only
 from ringback.store.types import SerialType
 
 
-class Plan(Base):
+class PlanRow(Base):
     __tablename__ = "plans"
     __table_args__ = (CheckConstraint("kind IN ('prepaid', 'postpaid')", name="kind"),)
     id: Mapped[str] = mapped_column(primary_key=True)
@@ -29,7 +29,7 @@ class Plan(Base):
     """The deck in force; None before the first."""
 
 
-class Deck(Base):
+class DeckRow(Base):
     """The rates of a plan as they were loaded at one time. A complete deck never changes: another
     is loaded beside it and takes its place."""
 
@@ -50,7 +50,7 @@ class Deck(Base):
     """How many rates have been put in."""
 
 
-class Rate(Base):
+class RateRow(Base):
     __tablename__ = "rates"
     __table_args__ = (
         Index("ix_rates_deck_prefix", "deck_id", "prefix"),
@@ -71,7 +71,7 @@ class Rate(Base):
     valid_to: Mapped[Instant | None]
 
 
-class LedgerAccount(Base):
+class LedgerAccountRow(Base):
     """A balance: an account's money or a callerID's credit.
 
     available = balance + credit_limit - reserved, never negative unless unlimited.
@@ -90,7 +90,7 @@ class LedgerAccount(Base):
     unlimited: Mapped[bool]
 
 
-class Allowance(Base):
+class AllowanceRow(Base):
     """The free minutes that an account has by a package of its plan in one month."""
 
     __tablename__ = "allowances"
@@ -110,7 +110,7 @@ class Allowance(Base):
     used: Mapped[int]
 
 
-class LedgerEntry(Base):
+class LedgerEntryRow(Base):
     """One change of a balance. Append-only: triggers refuse UPDATE and DELETE."""
 
     __tablename__ = "ledger_entries"
@@ -134,10 +134,10 @@ class LedgerEntry(Base):
     note: Mapped[str | None]
 
 
-append_only(LedgerEntry.__table__)
+append_only(LedgerEntryRow.__table__)
 
 
-class Reservation(Base):
+class ReservationRow(Base):
     """What one payer holds ready for one leg: grown in steps, settled once.
 
     amount + free is the price of all that may be used, beyond the blocks of free minutes.
@@ -176,7 +176,7 @@ class Reservation(Base):
     """The rate that holds for the leg to its end, so that a restart can charge by it."""
 
 
-class Charge(Base):
+class ChargeRow(Base):
     """What one payer was charged for one leg."""
 
     __tablename__ = "charges"
@@ -192,7 +192,7 @@ class Charge(Base):
     explanation: Mapped[str]
 
 
-class LegCost(Base):
+class LegCostRow(Base):
     """What an answered leg costs the server administrator: it is recorded and limits nothing."""
 
     __tablename__ = "leg_costs"
