@@ -9,6 +9,7 @@ import pytest
 from tests.calls.test_session import accepts, talker
 from tests.calls.world import ACCESS, CALLEE, CALLER, World, in_world
 
+from ringback.calls.events import ReturnAnswered
 from ringback.engines.simulated import FarCall
 from ringback.store.models import Session
 
@@ -67,7 +68,7 @@ def test_who_dies_again_while_he_starts_loses_no_bye(tmp_path: Path, point: str)
         world.network.phone(CALLER, stays)
         await world.setup()
         world.network.ring(ACCESS, CALLER)
-        await world.until("return call answered")
+        await world.until(ReturnAnswered)
         world.die()
         world.dies_at = lambda reached: reached.startswith(point)
         await world.restart()

@@ -13,6 +13,7 @@ from tests.calls.test_money import NO_QUESTIONS, nothing, play, recharge, stays,
 from tests.calls.world import ACCESS, CALLEE, CALLER, World, in_world
 
 from ringback.accounts.setupfile import SetupError
+from ringback.calls.events import DurationTold
 from ringback.engines.simulated import FarCall
 from ringback.numbering import NumberForm
 from ringback.store.models import Charge, LedgerEntry
@@ -113,8 +114,7 @@ def test_a2billing_22_first_block_left_out_of_the_longest_time(tmp_path: Path) -
 
     world = in_world(tmp_path, scene)
     (b,) = world.legs("B")
-    (told,) = [facts["seconds"] for _, _, step, facts in world.journal.steps
-               if step == "duration told"]  # fmt: skip
+    (told,) = [event.seconds for event in world.journal.of(DurationTold)]
     assert isinstance(told, int)
     # 0.30 after both first blocks, for the two of them: 150 s or so more than a minute.
     assert 60 < told < 60 + 300

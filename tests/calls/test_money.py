@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from tests.calls.world import ACCESS, CALLEE, CALLER, OTHER_CALLER, PIN, RATE, World, in_world
 
+from ringback.calls.events import Talking
 from ringback.calls.watch import Task
 from ringback.engines.simulated import FarCall
 from ringback.store.models import Allowance, Charge, LedgerAccount
@@ -45,7 +46,7 @@ def play(
         world.network.phone(CALLEE, talks)
         await world.setup(NO_QUESTIONS, **setup)  # type: ignore[arg-type]
         world.network.ring(ACCESS, CALLER)
-        await world.until("conversation")
+        await world.until(Talking)
         await world.sleep(20)
         await during(world)
 
@@ -97,9 +98,10 @@ def test_a_recharge_while_a_slice_is_reserved_extends_it(tmp_path: Path, before:
     """The store takes its time: one of the two steps waits for the other."""
 
     async def meet(world: World) -> None:
-        ((line, _),) = world.exchange._lines.values()
-        assert line.watch is not None
-        at, task = line.watch.due()
+        (running,) = world.exchange._running.values()
+        watch = running.waiting._watch
+        assert watch is not None
+        at, task = watch.due()
         assert task is Task.SLICE
         world.delay = lambda: 0.1
         await world.clock.sleep_until(at - before)

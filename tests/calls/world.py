@@ -7,7 +7,7 @@ import random
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, func, select
 from tests.calls.stores import BrittleStore, MortalStore, at_once
@@ -16,6 +16,7 @@ from ringback.accounts import tree
 from ringback.accounts.apply import apply_setup
 from ringback.accounts.entries import SetupFile
 from ringback.accounts.secrets import Secrets
+from ringback.calls.events import Happening, SessionEvent
 from ringback.calls.exchange import Exchange
 from ringback.calls.services import Services
 from ringback.charging.ledger import UNLIMITED
@@ -55,27 +56,36 @@ RATE = {
 }
 
 
-class Steps:
+T = TypeVar("T", bound=Happening)
+
+
+class Told:
     """A journal that keeps what it is told."""
 
-    def __init__(self, clock: LoopClock, reached: Callable[[str], None]) -> None:
-        self._clock = clock
+    def __init__(self, reached: Callable[[str], None]) -> None:
         self._reached = reached
-        self.steps: list[tuple[Instant, str | None, str, dict[str, object]]] = []
+        self.events: list[SessionEvent] = []
         self.troubles: list[str] = []
 
-    def step(self, session: str, step: str, **facts: object) -> None:
-        self.steps.append((self._clock.now(), session, step, facts))
-        self._reached(step)
+    def record(self, event: SessionEvent) -> None:
+        self.events.append(event)
+        self._reached(event.happening.type)
 
     def trouble(self, session: str | None, what: str, **facts: object) -> None:
         self.troubles.append(what)
+
+    def of(self, kind: type[T]) -> list[T]:
+        """What has happened of one kind."""
+        return [each.happening for each in self.events if isinstance(each.happening, kind)]
+
+    def when(self, kind: type[Happening]) -> list[Instant]:
+        return [each.at for each in self.events if isinstance(each.happening, kind)]
 
 
 class World:
     """One server and everything around it. `restart` gives it another life after `die`.
 
-    It passes named points: the steps of the journal, and "before" and "after" each unit of work.
+    It passes named points: the types of the events, and "before" and "after" each unit of work.
     With `dies_at` set it dies at a point, so that nothing of what follows is done.
     """
 
@@ -93,7 +103,7 @@ class World:
         self.died = asyncio.Event()
         self.secrets = Secrets(b"k" * 32)
         self.folder = folder
-        self.journal = Steps(self.clock, self._reached)
+        self.journal = Told(self._reached)
         self.trunks = TrunkTable(
             [Trunk(name, "192.0.2.1") for name in ("trunk", "second")], [Route("", ("trunk",))]
         )
@@ -109,6 +119,7 @@ class World:
     def _make_exchange(self) -> Exchange:
         self.life = MortalStore(self.store, self.clock, lambda: self.delay(), self._reached)
         self.services = services = Services(
+            node="node",
             clock=self.clock,
             chance=random.Random(self.chance.random()),
             store=self.life,
@@ -122,7 +133,7 @@ class World:
             guards=Limits(),
             currency="GBP",
         )
-        return Exchange(services, "node")
+        return Exchange(services)
 
     async def setup(
         self,
@@ -230,21 +241,21 @@ class World:
                 return
         raise AssertionError(f"not quiet: {self.network.live()} {self.open_sessions()}")
 
-    async def until(self, step: str, longest: float = 300.0) -> None:
-        """Wait until the journal has a step."""
+    async def until(self, kind: type[Happening], longest: float = 300.0) -> None:
+        """Wait until something of a kind has happened."""
         until = self.clock.now() + longest
         while self.clock.now() < until:
-            if any(told == step for _, _, told, _ in self.journal.steps):
+            if self.journal.of(kind):
                 return
             await self.sleep(0.1)
-        raise AssertionError(f"never came to {step!r}: {self.journal.steps}")
+        raise AssertionError(f"never came to {kind.type!r}: {self.journal.events}")
 
     # Looking
 
     def funded(self) -> Instant:
         """The funded instant of the only live session."""
-        ((line, _),) = self.exchange._lines.values()
-        return line.meter.funded()
+        (running,) = self.exchange._running.values()
+        return running.waiting.funds.funded()
 
     def rows(self, model: Any) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = self._read(

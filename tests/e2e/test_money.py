@@ -16,6 +16,7 @@ from tests.e2e.cases import chosen
 from tests.e2e.rtp import Rtp
 from tests.e2e.stage import PIN, RATE, Case, Server, Stage, play_all
 
+from ringback.calls.events import Talking
 from ringback.store import open_store
 from ringback.store.models import LedgerAccount, LedgerEntry, Reservation
 
@@ -101,7 +102,7 @@ async def _dials(stage: Stage, *, pin: bool = False) -> Rtp:
 async def _talks(stage: Stage, seconds: float) -> None:
     """Be in a conversation for so long."""
     await _dials(stage)
-    await stage.server.logged("conversation", of=await stage.live())
+    await stage.server.happened(Talking, of=await stage.live())
     await asyncio.sleep(seconds)
 
 

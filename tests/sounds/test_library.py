@@ -19,9 +19,10 @@ BYE = f"/prompts/{Phrase.GOODBYE}.wav"
 def load(
     folder: Path, sounds: list[tuple[str, str, str]], paths: list[str], gone: str = ""
 ) -> tuple[OwnSounds, list[str]]:
-    """What a session finds of `sounds` (owner, path, language), and what was reported; the files
-    of the owner `gone` are not there."""
+    """What a session finds of `sounds` (owner, path, language), and what is then reported; the
+    files of the owner `gone` are not there."""
     reports: list[str] = []
+    library = SoundLibrary(folder, reports.append)
 
     def work(tx: Connection) -> OwnSounds:
         for number, (owner, path, language) in enumerate(sounds):
@@ -39,9 +40,12 @@ def load(
             )
             if owner != gone:
                 (folder / name).touch()
-        return SoundLibrary(folder, reports.append).load(tx, OWNERS, paths, "en")
+        return library.load(tx, OWNERS, paths, "en")
 
-    return asyncio.run(InlineStore().run(work)), reports
+    found = asyncio.run(InlineStore().run(work))
+    assert reports == [], "a unit of work tells nobody anything"
+    library.tell_missing(found)
+    return found, reports
 
 
 def test_each_slash_leads_one_level_up(tmp_path: Path) -> None:

@@ -59,7 +59,7 @@ def password_key(extension: str, number: str) -> str:
 _LOAD = Prepared(
     select(models.Lock.__table__).where(models.Lock.key.in_(bindparam("keys", expanding=True)))
 )
-_LIFT = Prepared(delete(models.Lock).where(models.Lock.key == bindparam("lifted")))
+_LIFT = Prepared(delete(models.Lock).where(models.Lock.key == bindparam("key")))
 
 
 def load(tx: Connection, keys: Sequence[str]) -> dict[str, Lock]:
@@ -78,4 +78,4 @@ def save(tx: Connection, key: str, lock: Lock) -> None:
 
 def lift(tx: Connection, key: str) -> None:
     """A right entry, or an operator, takes the lock away and forgets the failures."""
-    _LIFT.run(tx, lifted=key)
+    _LIFT.run(tx, key=key)

@@ -46,10 +46,10 @@ class Statement:
     closing: Decimal
 
 
-_SUM = select(func.sum(LedgerEntry.amount)).where(LedgerEntry.ledger_id == bindparam("ledger"))
+_SUM = select(func.sum(LedgerEntry.amount)).where(LedgerEntry.ledger_id == bindparam("ledger_id"))
 _ENTRIES = (
     select(LedgerEntry.__table__)
-    .where(LedgerEntry.ledger_id == bindparam("ledger"))
+    .where(LedgerEntry.ledger_id == bindparam("ledger_id"))
     .order_by(LedgerEntry.at, LedgerEntry.id)
 )
 
@@ -59,7 +59,7 @@ def statement(
 ) -> Statement:
     """The statement of a ledger account. All is read in one view of the database, so it is for
     `Store.read`. Raises BooksDisagree; KeyError where there is no such ledger account."""
-    ledger_of = {"ledger": ledger_id}
+    ledger_of = {"ledger_id": ledger_id}
     query, opening, later = _ENTRIES, ZERO, ZERO
     if since is not None:
         query = query.where(LedgerEntry.at >= since)

@@ -257,7 +257,7 @@ async def _play(folder: Path, say: Timeline, actors: dict[str, Actor], console: 
     await caller.wait_for("the end", _is("over"))
     say("caller", "is cut off, after the last sound")
 
-    await server.wait_for("the end", lambda event: event.get("event") == "ended")
+    await server.wait_for("the end", lambda event: event.get("type") == "ended")
     await _check_records(loaded, console)
 
 

@@ -148,7 +148,7 @@ def check(
                 if facts is None:
                     raise CommandError(f"there is no extension {extension!r}, or more than one")
                 country, zone = facts.country, facts.time_zone
-                payers = who_pays(tx, facts.id, None)
+                payers = who_pays(tx, facts.levels, None)
                 plans = [FoundPlan(payer.plan.id, payer.plan.name) for payer in payers]
             elif plan is not None:
                 plans = [_of_name(plans, plan)]

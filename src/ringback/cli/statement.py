@@ -18,7 +18,7 @@ from rich.markup import escape
 from rich.table import Table
 from sqlalchemy import Connection, select
 
-from ringback.accounts import tree
+from ringback import levels
 from ringback.amounts import ZERO, format_amount
 from ringback.cells import guarded
 from ringback.charging.statement import Entry, Statement, statement
@@ -107,7 +107,7 @@ def _find(tx: Connection, name: str, country: str, extension: str | None) -> tup
         select(Account.id, Account.ledger_id).where(Account.name == name)
     ).one_or_none()
     if account is not None and extension is None:
-        return account.ledger_id, name, tree.time_zone(tx, account.id)
+        return account.ledger_id, name, levels.of_account(tx, account.id)[0].time_zone
     try:
         number = read_written(name, country)
     except BadNumber as error:
@@ -126,7 +126,7 @@ def _find(tx: Connection, name: str, country: str, extension: str | None) -> tup
     if len(rows) > 1:
         names = ", ".join(row.name for row in rows)
         raise CommandError(f"{number} is a callerID of several: choose with --extension: {names}")
-    return rows[0].ledger_id, number, tree.time_zone(tx, rows[0].account_id)
+    return rows[0].ledger_id, number, levels.of_account(tx, rows[0].account_id)[0].time_zone
 
 
 def as_document(told: Told) -> dict[str, Any]:

@@ -44,16 +44,16 @@ def refusal(calls: Calls, now: Instant, per_hour: int, per_day: int) -> str | No
 _COUNT = Prepared(
     select(
         func.count().label("day"),
-        func.count().filter(Leg.started > bindparam("hour")).label("hour"),
-    ).where(Leg.e164 == bindparam("number"), Leg.leg == "A", Leg.started > bindparam("day"))
+        func.count().filter(Leg.started > bindparam("an_hour_ago")).label("hour"),
+    ).where(Leg.e164 == bindparam("e164"), Leg.leg == "A", Leg.started > bindparam("a_day_ago"))
 )
 _ANSWERED = Prepared(
     select(Leg.answered, Session.accepted)
     .join(Session, Session.id == Leg.session_id)
     .where(
-        Leg.e164 == bindparam("number"),
+        Leg.e164 == bindparam("e164"),
         Leg.leg == "A",
-        Leg.started > bindparam("day"),
+        Leg.started > bindparam("a_day_ago"),
         Leg.answered.is_not(None),
         Session.outcome.is_not(None),
     )
@@ -64,6 +64,6 @@ _ANSWERED = Prepared(
 
 def calls_to(tx: Connection, number: str, now: Instant) -> Calls:
     """The facts, from the legs that were dialled."""
-    row = _COUNT.row(tx, number=number, hour=now - HOUR, day=now - DAY)
-    answered = _ANSWERED.rows(tx, number=number, day=now - DAY)
+    row = _COUNT.row(tx, e164=number, an_hour_ago=now - HOUR, a_day_ago=now - DAY)
+    answered = _ANSWERED.rows(tx, e164=number, a_day_ago=now - DAY)
     return Calls(row.hour, row.day, [(row.answered, bool(row.accepted)) for row in answered])

@@ -18,12 +18,12 @@ from ringback.media.events import (
     WorkerDied,
 )
 from ringback.media.process import WorkerFailed, WorkerProcess
-from ringback.media.stream import Remote, Stream
+from ringback.media.remote import Remote
+from ringback.media.stream import Stream
 
 __all__ = [
     "Heard",
     "LimitReached",
-    "Listener",
     "MediaEvent",
     "MediaPool",
     "NoPorts",

@@ -8,11 +8,11 @@ import sys
 from collections import OrderedDict, deque
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
+from typing import Protocol
 
 from ringback.clock import Instant
 from ringback.media.clips import MOST_BYTES, Clips
 from ringback.media.control import Message, Unpacker, pack
-from ringback.media.stream import Stream
 
 STOCK = 128
 """Pairs of ports that a worker has ready."""
@@ -32,6 +32,16 @@ class WorkerFailed(OSError):
     """A media worker could not begin; the message says why and how to mend it."""
 
 
+class Carried(Protocol):
+    """A stream, as the process that carries it knows it."""
+
+    @property
+    def port(self) -> int: ...
+    def told(self, event: Message) -> None: ...
+    def first_report(self, what: str) -> bool: ...
+    def lost(self) -> None: ...
+
+
 class WorkerProcess:
     """Starts a worker, commands it, and notices when it is gone."""
 
@@ -49,7 +59,7 @@ class WorkerProcess:
         """`offset` is what the clock's instants are ahead of the monotonic clock, which all
         processes of a machine share. `on_stock` is called when it has more ports."""
         self.ports = ports
-        self.streams: dict[int, Stream] = {}
+        self.streams: dict[int, Carried] = {}
         self.dead = False
         self.process: asyncio.subprocess.Process | None = None
         self._address = address
@@ -101,7 +111,7 @@ class WorkerProcess:
         self._restock()
         await self._started
 
-    def open(self, stream: Stream, number: int, port: int) -> None:
+    def open(self, stream: Carried, number: int, port: int) -> None:
         self.streams[number] = stream
         self._alive_at = max(self._alive_at, self._loop.time())
         self.send({"do": "open", "leg": number, "port": port})

@@ -23,6 +23,7 @@ from ringback.media.control import Message, Unpacker, pack
 from ringback.media.leg import LARGEST_PACKET, Leg
 from ringback.media.outstream import OutStream
 from ringback.media.playback import Playback
+from ringback.media.remote import Remote
 from ringback.media.schedule import PHASES, Deadlines, Wheel
 from ringback.media.sockets import SocketPair
 from ringback.media.sources import SILENT_SECONDS as SOURCE_SILENT_SECONDS
@@ -167,22 +168,10 @@ class Worker:
 
     def _configure(self, message: Message, blob: bytes) -> None:
         leg, pair = self._legs[message["leg"]]
-        remote = (message["host"], message["port"]) if message["host"] else None
-        left = leg.configure(
-            self._now,
-            remote=remote,
-            codec=message["codec"],
-            payload_type=message["payload_type"],
-            dtmf_in=message["dtmf_in"],
-            dtmf_out=message["dtmf_out"],
-            sends=message["sends"],
-            on_hold=message["on_hold"],
-            allowed=message["allowed"],
-            anywhere=message["anywhere"],
-        )
-        if left:
+        remote = Remote.from_message(message["remote"])
+        if leg.configure(self._now, remote):
             self._learn_again(leg, pair)
-            pair.remote = remote
+            pair.remote = remote.address
 
     def _keep_clip(self, message: Message, blob: bytes) -> None:
         self._clips[message["clip"]] = blob

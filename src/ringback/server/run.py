@@ -99,6 +99,7 @@ async def serve(
     )
     engine = make_engine(config, clock, chance, node=NODE, sound_path=sounds.path, report=report)
     services = Services(
+        node=NODE,
         clock=clock,
         chance=chance,
         store=store,
@@ -110,7 +111,7 @@ async def serve(
         guards=config.guards.limits(),
         currency=config.server.currency,
     )
-    exchange = Exchange(services, NODE)
+    exchange = Exchange(services)
 
     async def call(request: dict[str, Any]) -> dict[str, Any]:
         return await call_me_back(services, exchange, request)

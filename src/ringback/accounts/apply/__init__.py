@@ -23,7 +23,7 @@ from ringback.accounts.setupfile import SetupError
 from ringback.clock import Instant
 from ringback.store import Store
 
-__all__ = ["Applied", "Convert", "apply_setup"]
+__all__ = ["Applied", "apply_setup"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +66,10 @@ async def apply_setup(
     with sounds.converted(
         setup.sounds, folder, sounds_folder, convert, keep=not dry_run
     ) as converted:
+        seed = chance.getrandbits(256)
 
         def unit(tx: Connection) -> Applied:
+            chance = random.Random(seed)  # done anew, it gives the same ids
             work = Work(tx, secrets, now, chance)
             work.changes += lay_foundation(tx, secrets, home_country, now, chance)
             _bring_about(work, setup, converted)

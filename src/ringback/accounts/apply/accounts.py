@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import update
 
-from ringback.accounts import tree
+from ringback import levels
 from ringback.accounts.apply.work import Work
 from ringback.accounts.entries import ADMINISTRATOR, AccountEntry
 from ringback.accounts.foundation import insert_account
@@ -87,7 +87,8 @@ def give_plan(work: Work, entry: AccountEntry) -> None:
             raise SetupError(f"{what}: there is no plan {entry.plan!r}: put it under plans")
     if found["plan_id"] == plan["id"]:
         return
-    if plan["id"] is not None and plan["account_id"] not in tree.upwards(work.tx, found["id"]):
+    above = {level.id for level in levels.of_account(work.tx, found["id"])}
+    if plan["id"] is not None and plan["account_id"] not in above:
         raise SetupError(
             f"{what}: plan {entry.plan}: it belongs to an account that is not above this one: "
             "give it one that does"

@@ -11,6 +11,7 @@ from ringback.amounts import ZERO, checked, format_amount
 from ringback.charging.ledger.balances import Balance, balance, enter
 from ringback.clock import Instant
 from ringback.store import models
+from ringback.store.prepared import Prepared
 
 
 class RechargeRefused(Exception):
@@ -32,25 +33,27 @@ class Recharged:
 
 _A, _E, _R = models.LedgerAccount, models.LedgerEntry, models.Reservation
 
-_ENTERED = select(_E.price).where(_E.ledger_id == bindparam("ledger"), _E.step == bindparam("step"))
-_RECHARGE = (
+_ENTERED = Prepared(
+    select(_E.price).where(_E.ledger_id == bindparam("ledger_id"), _E.step == bindparam("step"))
+)
+_RECHARGE = Prepared(
     update(_A)
-    .where(_A.id == bindparam("ledger"))
+    .where(_A.id == bindparam("id"))
     .values(
         balance=_A.balance + bindparam("change"),
-        reserved=bindparam("still_reserved"),
-        unlimited=bindparam("without_limit"),
+        reserved=bindparam("reserved"),
+        unlimited=bindparam("unlimited"),
     )
 )
-_GRANT = (
+_GRANT = Prepared(
     update(_R)
-    .where(_R.ledger_id == bindparam("ledger"), ~_R.settled)
+    .where(_R.ledger_id == bindparam("ledger_id"), ~_R.settled)
     .values(free=_R.free + _R.amount, amount=ZERO)
 )
-_SET_LIMIT = (
+_SET_LIMIT = Prepared(
     update(_A)
-    .where(_A.id == bindparam("ledger"), _A.balance + bindparam("allowed") - _A.reserved >= ZERO)
-    .values(credit_limit=bindparam("allowed"))
+    .where(_A.id == bindparam("id"), _A.balance + bindparam("credit_limit") - _A.reserved >= ZERO)
+    .values(credit_limit=bindparam("credit_limit"))
 )
 
 
@@ -98,7 +101,7 @@ def recharge(
     """
     step = f"recharge/{order_number}"
     before = balance(tx, ledger_id, lock=True)  # first: the same order may be entered beside us
-    entered = tx.execute(_ENTERED, {"ledger": ledger_id, "step": step}).one_or_none()
+    entered = _ENTERED.row(tx, ledger_id=ledger_id, step=step)
     if entered is not None:
         if entered.price != amount:
             raise RechargeRefused(
@@ -119,22 +122,14 @@ def recharge(
     else:
         change = checked(amount)
     if unlimited and not before.unlimited:
-        tx.execute(_GRANT, {"ledger": ledger_id})
+        _GRANT.run(tx, ledger_id=ledger_id)
     after = Balance(
         checked(before.balance + change),
         ZERO if unlimited else before.reserved,
         before.credit_limit,
         unlimited,
     )
-    tx.execute(
-        _RECHARGE,
-        {
-            "ledger": ledger_id,
-            "change": change,
-            "still_reserved": after.reserved,
-            "without_limit": unlimited,
-        },
-    )
+    _RECHARGE.run(tx, id=ledger_id, change=change, reserved=after.reserved, unlimited=unlimited)
     explanation = f"order {order_number}: {_asked(amount)}"
     enter(tx, ledger_id, step, "recharge", change, amount, after.balance, now, who, explanation)
     return Recharged(True, after)
@@ -147,7 +142,7 @@ def _asked(amount: Decimal | None) -> str:
 def set_credit_limit(tx: Connection, ledger_id: str, limit: Decimal) -> None:
     """Give a postpaid limit, 0 for prepaid. Raises LimitRefused when more than that is owed or
     reserved for calls already."""
-    if tx.execute(_SET_LIMIT, {"ledger": ledger_id, "allowed": limit}).rowcount == 0:
+    if _SET_LIMIT.run(tx, id=ledger_id, credit_limit=limit) == 0:
         now = balance(tx, ledger_id)
         raise LimitRefused(
             f"a limit of {format_amount(limit)} is too low: "

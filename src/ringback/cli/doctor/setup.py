@@ -71,14 +71,14 @@ def _listed(tx: Connection, extension: ExtensionFacts) -> list[str]:
 def _money(tx: Connection, extension: ExtensionFacts, now: Instant) -> Iterator[Finding]:
     what, fixed = f"extension {extension.name}", extension.setup.fixed_number
     try:
-        who_pays(tx, extension.id, None)
+        who_pays(tx, extension.levels, None)
     except NoRate as error:
         yield fault(f"{what}: {error}")
         return
     unrated = []
     for number in [fixed] if fixed is not None else _listed(tx, extension):
         try:
-            payers(tx, extension.id, None, number, now)
+            payers(tx, extension.levels, None, number, now)
         except NoRate as error:
             unrated.append(str(error))
     if unrated:
@@ -87,12 +87,12 @@ def _money(tx: Connection, extension: ExtensionFacts, now: Instant) -> Iterator[
 
 
 def _sounds(tx: Connection, extension: ExtensionFacts, folder: Path) -> Iterator[Finding]:
-    setup, missing = extension.setup, list[str]()
+    setup = extension.setup
     paths = [each for each in (setup.disconnect_sound, setup.no_credit_sound) if each is not None]
     owners = (extension.id, *extension.accounts)
-    SoundLibrary(folder, missing.append).load(tx, owners, paths, extension.language)
-    for sound in missing:
+    library = SoundLibrary(folder, lambda missing: None)
+    for path in library.load(tx, owners, paths, extension.language).missing:
         yield warning(
-            f"extension {extension.name}: missing: {sound}: it is skipped: put it under sounds of "
-            "the setup file"
+            f"extension {extension.name}: missing: sound {path}: it is skipped: put it under "
+            "sounds of the setup file"
         )

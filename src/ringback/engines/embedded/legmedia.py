@@ -116,7 +116,7 @@ class LegMedia:
                 dtmf_out=agreed.dtmf_payload_type,
                 sends=self._answered and agreed.sends,
                 on_hold=agreed.on_hold or not self._answered,
-                allowed={agreed.host, *self._trunk.hosts},
+                allowed=frozenset({agreed.host, *self._trunk.hosts}),
                 anywhere=self._trunk.trunk.media_anywhere,
             )
         )

@@ -103,7 +103,6 @@ class SimulatedLeg:
         self._playing: list[Timer] = []
         self._limit: Timer | None = None
         self.bridged: SimulatedLeg | None = None
-        self.both_ways = False
 
     # Verbs
 
@@ -167,7 +166,6 @@ class SimulatedLeg:
     def bridge(self, other: CallLeg, *, early: bool = False) -> None:
         assert isinstance(other, SimulatedLeg)
         self.bridged, other.bridged = other, self
-        self.both_ways = other.both_ways = not early
 
     def unbridge(self) -> None:
         other, self.bridged = self.bridged, None

@@ -18,7 +18,7 @@ from ringback.store.models.charging import (
     Rate,
     Reservation,
 )
-from ringback.store.models.sessions import Heartbeat, Leg, Lock, Session, Setting
+from ringback.store.models.sessions import Event, Heartbeat, Leg, Lock, Session, Setting
 
 __all__ = [
     "AccessNumber",
@@ -28,6 +28,7 @@ __all__ = [
     "CallerId",
     "Charge",
     "Deck",
+    "Event",
     "Extension",
     "Heartbeat",
     "LedgerAccount",

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ringback.clock import Instant
 from ringback.store.models.base import Base
+from ringback.store.types import SerialType
 
 
 class Session(Base):
@@ -92,6 +95,25 @@ class Leg(Base):
     """`Leg.saved` of the telephony port: what is needed to end it after a crash."""
     ending: Mapped[str | None]
     """Why it ended: a `Cause` of the telephony port; None while it is open."""
+
+
+class Event(Base):
+    """What happened, for whoever follows it later: records, stream, webhooks, mail (spec 9).
+
+    Numbers grow in the order of the commits of one writer; those of several overtake each other.
+    """
+
+    __tablename__ = "events"
+    __table_args__ = (Index("uq_events_session", "session_id", "ordinal", unique=True),)
+    number: Mapped[int] = mapped_column(SerialType, primary_key=True, autoincrement=True)
+    writer: Mapped[str]
+    """The node whose unit of work wrote it."""
+    session_id: Mapped[str]
+    ordinal: Mapped[int]
+    """Its place among the events of its session, from 0."""
+    at: Mapped[Instant]
+    type: Mapped[str]
+    data: Mapped[dict[str, Any]]
 
 
 class Lock(Base):
