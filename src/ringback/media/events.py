@@ -30,8 +30,8 @@ class Played:
 
 @dataclass(frozen=True, slots=True)
 class Silent:
-    """Neither RTP nor RTCP has come for 60 s, and the far end is not on hold; told again each
-    60 s."""
+    """Neither RTP nor RTCP has come for the pool's `silence_seconds`, and the far end is not on
+    hold; told again after as long."""
 
     heard: Instant
     """When anything last came; of a leg that has sent nothing, since when it is waited for."""

@@ -27,6 +27,7 @@ from ringback.sip.transaction import Address
 from ringback.sip.udp import UdpAdapter, open_socket
 from ringback.telephony.port import (
     ROOM_SECONDS,
+    SILENCE_SECONDS,
     CallLeg,
     Listener,
     NoRoom,
@@ -89,6 +90,7 @@ class EmbeddedEngine:
             workers=workers,
             address=listen.host,
             ports=settings.rtp_ports,
+            silence_seconds=SILENCE_SECONDS,
             report=report,
         )
         self.trunks = Trunks(list(trunks), self.endpoint, self.flush, clock, report)
