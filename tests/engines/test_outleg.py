@@ -43,7 +43,10 @@ class World:
         loop = asyncio.get_running_loop()
         self.clock = LoopClock(loop, 0.0)
         self.ua = Alone(endpoint=Endpoint(US, random.Random(1), IncomingCall))
-        self.state = TrunkState(trunk, cast(Any, None), frozenset({PEER[0]}))
+        self.failed: list[str] = []
+        """Addresses that did not answer, or answered that they cannot."""
+        peer = SimpleNamespace(hosts=(PEER[0],), address=PEER, failed=self.failed.append)
+        self.state = TrunkState(trunk, cast(Any, peer), [], on_idle=lambda state: None)
         self.sent: list[tuple[float, str]] = []
         self.last: dict[str, Request] = {}
         """The latest request of each method."""
@@ -147,6 +150,7 @@ def test_without_a_provisional_answer_the_trunk_has_failed_after_4_seconds() -> 
         await world.until(4.0)
         await world.clock.sleep_until(4.001)
         assert (world.end.ending.cause, world.end.ending.trunk_failed) == (Cause.FAILED, True)
+        assert world.failed == [PEER[0]]
 
     run(test)
 
@@ -234,6 +238,19 @@ def test_what_an_answer_comes_to(
         assert world.since(count) == ["ACK"], "and nobody else is called"
         ending = world.end.ending
         assert (ending.cause, ending.code, ending.trunk_failed) == (cause, status, failed)
+        assert world.failed == []
+
+    run(test)
+
+
+@pytest.mark.parametrize(("rang", "failed"), [(False, [PEER[0]]), (True, [])])
+def test_503_is_a_reason_to_try_the_next_address(*, rang: bool, failed: list[str]) -> None:
+    async def test(world: World) -> None:
+        world.leg.dial()
+        if rang:
+            world.answer(180)
+        world.answer(503)
+        assert world.failed == failed
 
     run(test)
 
@@ -404,7 +421,7 @@ def test_whatever_a_trunk_answers_a_leg_ends_once_and_nothing_stays(
         await world.until(world.clock.now() + 200.0)
         assert [type(event) for _, event in world.told].count(port.Ended) == 1
         assert world.closed
-        assert world.state.channels == 0
+        assert world.state.channels == world.state.legs == 0
         assert world.ua.idle()
 
     run(test, DIGEST)

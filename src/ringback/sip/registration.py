@@ -49,12 +49,16 @@ class Registration:
 
     def stop(self, now: Instant) -> None:
         """Take the registration back; nothing is told any more."""
-        if self._stopped:
-            return
+        if not self._stopped:
+            self.leave()
+            self._ask(0, lambda response, at: None, now)
+
+    def leave(self) -> None:
+        """Keep it up no more, and leave what was granted to whoever registers next; nothing is told
+        any more."""
         self._stopped = True
         if self._next is not None:
             self._next.stop()
-        self._ask(0, lambda response, at: None, now)
 
     def _register(self, now: Instant) -> None:
         self._ask(self._seconds, self._answered, now)

@@ -13,7 +13,7 @@ from ringback.cli.doctor.finding import Finding, fault, ok, warning
 from ringback.clock import Instant, LoopClock
 from ringback.config import Config
 from ringback.engines.embedded.engine import reachable
-from ringback.engines.embedded.trunks import correspondence
+from ringback.engines.embedded.peer import correspondence
 from ringback.server.control import ControlError, ask
 from ringback.server.run import control_path
 from ringback.sip.calls import IncomingCall

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import socket
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +35,7 @@ from ringback.telephony.port import (
     Rejection,
     TriggerLeg,
 )
-from ringback.telephony.trunks import Trunk
+from ringback.telephony.trunks import TrunkSource
 
 CLOSING_SECONDS = 1.0
 """How long the last BYEs, and registrations taken back, have for their answers."""
@@ -49,7 +49,7 @@ class EmbeddedEngine:
     def __init__(
         self,
         settings: Sip,
-        trunks: Sequence[Trunk],
+        trunks: TrunkSource,
         clock: Clock,
         chance: random.Random,
         *,
@@ -93,7 +93,7 @@ class EmbeddedEngine:
             silence_seconds=SILENCE_SECONDS,
             report=report,
         )
-        self.trunks = Trunks(list(trunks), self.endpoint, self.flush, clock, report)
+        self.trunks = Trunks(trunks, self.endpoint, self.flush, clock, report)
         self._loop = asyncio.get_running_loop()
         self._legs: dict[Call, InLeg | OutLeg | ResumedLeg] = {}
         self._on_trigger: Callable[[TriggerLeg], None] | None = None
@@ -106,8 +106,7 @@ class EmbeddedEngine:
         self._on_trigger = on_trigger
 
     def usable(self, trunk: str) -> bool:
-        state = self.trunks[trunk]
-        return state.up and not state.full
+        return self.trunks.usable(trunk)
 
     def trunk_states(self) -> Mapping[str, str]:
         return self.trunks.troubles()
@@ -116,17 +115,18 @@ class EmbeddedEngine:
         self, order: Order, listener: Listener, bridges_with: CallLeg | None = None
     ) -> CallLeg:
         stream = bridges_with.stream if isinstance(bridges_with, OutLeg) else None
-        lacking = ""
+        lacking = f"the trunk {order.trunk} has been removed"
         try:
             async with asyncio.timeout(ROOM_SECONDS):
-                while True:
+                while self.trunks.find(order.trunk) is not None:
                     try:
                         return OutLeg(self, order, listener, stream)
                     except NoPorts as error:
                         lacking = str(error)
                     await self.media.more_room()
         except TimeoutError:
-            raise NoRoom(lacking) from None
+            pass
+        raise NoRoom(lacking)
 
     def resume(self, text: str, listener: Listener) -> None:
         ResumedLeg(self, text, listener).start()
@@ -168,10 +168,10 @@ class EmbeddedEngine:
     # From the network
 
     def _known(self, source: Address) -> bool:
-        if self.trunks.of_source(source) is not None:
-            return True
-        self._strangers.seen(source)
-        return False
+        known = self.trunks.knows(source)
+        if not known:
+            self._strangers.seen(source)
+        return known
 
     def _unreadable(self, source: Address) -> None:
         # What exactly is wrong is not told: it might quote a digit that somebody pressed.
@@ -186,7 +186,7 @@ class EmbeddedEngine:
             call.reject(STATUS[Rejection.OUT_OF_SERVICE], self.now())
             self.flush()
             return
-        leg = InLeg(self, call, read_trigger(call.request, state.trunk, self.now()))
+        leg = InLeg(self, call, state, read_trigger(call.request, state.trunk, self.now()))
         self._legs[call] = leg
         self._on_trigger(leg)
 

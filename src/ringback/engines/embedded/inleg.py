@@ -12,18 +12,23 @@ from ringback.telephony.port import Cause, Ending, Listener, Rejection, Trigger
 
 if TYPE_CHECKING:
     from ringback.engines.embedded.engine import EmbeddedEngine
+    from ringback.engines.embedded.trunks import TrunkState
 
 
 class InLeg:
     """A trigger call."""
 
-    def __init__(self, engine: EmbeddedEngine, call: IncomingCall, trigger: Trigger) -> None:
+    def __init__(
+        self, engine: EmbeddedEngine, call: IncomingCall, trunk: TrunkState, trigger: Trigger
+    ) -> None:
         self._engine = engine
         self._call = call
+        self._trunk = trunk
         self._trigger = trigger
         self._listener: Listener = lambda leg, event: None
         self._gone = False
         self._rejection = ""
+        trunk.leg_began()
 
     @property
     def trigger(self) -> Trigger:
@@ -62,6 +67,7 @@ class InLeg:
                 self._gone = True
                 self._listener(self, port.CallerGone(now))
             case sip.Rejected(acknowledged=acknowledged):
+                self._trunk.leg_ended()
                 cause = Cause.CANCELLED if self._gone else Cause.REJECTED
                 ending = Ending(cause, by_us=not self._gone)
                 self._listener(self, port.Ended(ending, now, acknowledged))

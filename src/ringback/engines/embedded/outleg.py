@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ringback.clock import Instant, Timer
 from ringback.engines.embedded.causes import unanswered
 from ringback.engines.embedded.identity import sender_headers
-from ringback.engines.embedded.trunks import credentials_of
+from ringback.engines.embedded.peer import credentials_of
 from ringback.media.pool import (
     Heard,
     LimitReached,
@@ -41,6 +41,8 @@ from ringback.telephony.port import (
 if TYPE_CHECKING:
     from ringback.engines.embedded.engine import EmbeddedEngine
 
+UNAVAILABLE = 503
+
 SAME_KEY_SECONDS = 0.25
 """A key that comes by INFO and, so soon before or after, as the leg's first event in RTP is one."""
 
@@ -65,14 +67,16 @@ class OutLeg:
         self._call = OutgoingCall(
             engine.endpoint,
             f"sip:{order.number}@{host}",
-            self._trunk.address,
+            self._trunk.peer.address,
             sender=sender,
             sdp=make_offer(self._sdp),
             headers=headers,
             credentials=credentials_of(trunk),
             acknowledges_later=True,
         )
+        self._host = self._call.peer[0]
         self._trunk.channels += 1
+        self._trunk.leg_began()
         self._agreed: Negotiated | None = None
         self._response_timer: Timer | None = None
         self._dialled = False
@@ -176,6 +180,8 @@ class OutLeg:
                     challenged_twice=twice,
                     withdrawn=self._withdrawn,
                 )
+                if status == UNAVAILABLE and not self._rang:
+                    self._trunk.peer.failed(self._host)  # RFC 3263 section 4.3
                 self._end(ending, now)
             case sip.HungUp():
                 self._end(Ending(Cause.NORMAL), now)
@@ -318,6 +324,7 @@ class OutLeg:
         acknowledged and ended, by the user agent."""
         if not self._over:
             self._cancel()
+            self._trunk.peer.failed(self._host)
             self._end(Ending(Cause.FAILED, trunk_failed=True), self._engine.now())
 
     def _stop_waiting(self) -> None:
@@ -347,6 +354,7 @@ class OutLeg:
         self._stop_waiting()
         self.stream.close()
         self._trunk.channels -= 1
+        self._trunk.leg_ended()
         self._engine.forget(self._call)
 
     def _tell(self, event: Event) -> None:

@@ -6,7 +6,8 @@ import ipaddress
 from typing import TYPE_CHECKING, Any
 
 from ringback.engines import saved
-from ringback.engines.embedded.trunks import credentials_of
+from ringback.engines.embedded.peer import credentials_of
+from ringback.engines.embedded.trunks import TrunkState
 from ringback.sip import events as sip
 from ringback.sip.calls import IncomingCall, ResumedCall
 from ringback.sip.endpoint import Endpoint
@@ -31,6 +32,8 @@ class ResumedLeg:
         self._saved = text
         self._listener = listener
         self._call = ResumedCall(engine.endpoint)
+        self._trunk: TrunkState | None = None
+        """None where the configuration has it no more."""
 
     def saved(self) -> str:
         return self._saved
@@ -44,8 +47,10 @@ class ResumedLeg:
             self._engine.report(f"a leg from before the restart cannot be ended: {error}")
             self._engine.soon(lambda: self._end(Ending(Cause.FAILED)))
             return
-        trunk = self._engine.trunks.find(str(document.get("trunk")))
-        self._call.credentials = None if trunk is None else credentials_of(trunk)
+        self._trunk = self._engine.trunks.find(str(document.get("trunk")))
+        if self._trunk is not None:
+            self._trunk.leg_began()
+            self._call.credentials = credentials_of(self._trunk.trunk)
         self._engine.register(self._call, self)
         self._call.resume(document, self._engine.now())
         self._engine.flush()
@@ -69,6 +74,8 @@ class ResumedLeg:
     def told(self, event: sip.Event) -> None:
         acknowledged = isinstance(event, sip.Rejected) and event.acknowledged
         self._engine.forget(self._call)
+        if self._trunk is not None:
+            self._trunk.leg_ended()
         answered = isinstance(event, sip.Closed)  # there is a BYE only after an answer
         self._end(Ending(Cause.NORMAL if answered else Cause.FAILED, by_us=True), acknowledged)
 
