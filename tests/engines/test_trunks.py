@@ -391,6 +391,26 @@ def test_a_change_that_its_far_end_does_not_notice_asks_nothing_anew(
     run(monkeypatch, test, REGISTERED)
 
 
+def test_the_calls_of_before_have_their_channels(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def test(world: World) -> None:
+        await world.trunks.start()
+        before = world.trunks["t"]
+        before.leg_began()
+        before.channels += 1
+        for port in (5070, 5080):
+            world.table.replace([replace(PLAIN, port=port, channels=1)], [])
+            assert not world.trunks.usable("t")
+        world.table.replace([replace(PLAIN, channels=2)], [])
+        assert world.trunks.usable("t")
+        world.trunks["t"].channels += 1
+        assert not world.trunks.usable("t")
+        before.channels -= 1
+        before.leg_ended()
+        assert world.trunks.usable("t")
+
+    run(monkeypatch, test, PLAIN)
+
+
 def test_a_new_password_registers_anew_and_takes_nothing_back(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -503,9 +523,7 @@ def test_whatever_changes_what_is_there_now_is_watched_and_nothing_else_stays(
         last = [trunk for trunk in changes[-1] if trunk.host != "nowhere.example"]
         await world.at(100.0)
         assert world.trunks.troubles().keys() == {trunk.name for trunk in changes[-1]}
-        assert all(
-            world.trunks.usable(trunk.name) or world.trunks[trunk.name].full for trunk in last
-        )
+        assert all(world.trunks.usable(trunk.name) for trunk in last)
         for state in held:
             assert all(world.trunks.knows((host, 1)) for host in state.hosts)
             state.leg_ended()

@@ -69,7 +69,8 @@ class TrunkSource(Protocol):
     def routes(self) -> Sequence[Route]: ...
 
     def on_change(self, changed: Callable[[], None]) -> None:
-        """From now on call `changed` after each change, before anybody else looks."""
+        """From now on call `changed` after each change, on the event loop, before anybody else
+        looks."""
         ...
 
 

@@ -44,10 +44,6 @@ class TrunkState:
         return self.peer.up
 
     @property
-    def full(self) -> bool:
-        return self.trunk.channels is not None and self.channels >= self.trunk.channels
-
-    @property
     def hosts(self) -> tuple[str, ...]:
         """What its host resolves to."""
         return self.peer.hosts
@@ -98,8 +94,14 @@ class Trunks:
         return self._states.get(name)
 
     def usable(self, name: str) -> bool:
+        """Whether it is up and has a channel free, of which calls from before a change have
+        theirs."""
         state = self._states.get(name)
-        return state is not None and state.up and not state.full
+        if state is None or not state.up:
+            return False
+        states = [state, *(before for before in self._before if before.trunk.name == name)]
+        taken = sum(state.channels for state in states)
+        return state.trunk.channels is None or taken < state.trunk.channels
 
     def knows(self, source: Address) -> bool:
         """Whether anything from there is taken."""
