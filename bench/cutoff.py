@@ -23,7 +23,14 @@ from bench.plan import Plan
 from bench.scene import REMOTE_PREFIX, RETURN_PREFIX, UNTIL_TALK_SECONDS, Heard, scene
 from ringback.amounts import ZERO, to_millionths
 from ringback.store import open_store
-from ringback.store.models import Charge, LedgerAccount, Leg, Reservation, Session, Sound
+from ringback.store.models import (
+    ChargeRow,
+    LedgerAccountRow,
+    LegRow,
+    ReservationRow,
+    SessionRow,
+    SoundRow,
+)
 
 RATE_A = {"prefix": RETURN_PREFIX, "first_block": 5, "first_price": "0.05", "next_block": 1,
           "price_per_minute": "0.60"}  # fmt: skip
@@ -128,8 +135,8 @@ async def show(plan: Plan) -> None:
 
 
 def _read(tx: Connection, byes: Mapping[str, float]) -> Books:
-    tail = tx.execute(select(Sound.seconds)).scalar_one()
-    a, b = aliased(Leg), aliased(Leg)
+    tail = tx.execute(select(SoundRow.seconds)).scalar_one()
+    a, b = aliased(LegRow), aliased(LegRow)
     pairs = tx.execute(
         select(a.answered, a.saved, b.answered, b.saved, b.ended)
         .join(b, a.session_id == b.session_id)
@@ -146,17 +153,19 @@ def _read(tx: Connection, byes: Mapping[str, float]) -> Books:
             call_id = json.loads(saved)["dialog"]["call_id"]
             if call_id in byes:
                 before.append(instant - byes[call_id])
-    outcomes = tx.execute(select(Session.outcome)).scalars().all()
-    same = and_(Charge.leg_id == Reservation.leg_id, Charge.ledger_id == Reservation.ledger_id)
-    beyond = select(func.count()).select_from(Reservation).join(Charge, same)
+    outcomes = tx.execute(select(SessionRow.outcome)).scalars().all()
+    same = and_(
+        ChargeRow.leg_id == ReservationRow.leg_id, ChargeRow.ledger_id == ReservationRow.ledger_id
+    )
+    beyond = select(func.count()).select_from(ReservationRow).join(ChargeRow, same)
     broken = select(func.count()).where(
-        or_(LedgerAccount.balance < ZERO, LedgerAccount.reserved != ZERO)
+        or_(LedgerAccountRow.balance < ZERO, LedgerAccountRow.reserved != ZERO)
     )
     return Books(
         len(outcomes),
         outcomes.count("cut_off"),
         _live(talks),
-        tx.execute(beyond.where(Charge.amount > Reservation.amount)).scalar_one()
+        tx.execute(beyond.where(ChargeRow.amount > ReservationRow.amount)).scalar_one()
         + tx.execute(broken).scalar_one(),
         before,
     )

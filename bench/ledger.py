@@ -24,11 +24,10 @@ from tests.postgresql import Cluster, program
 
 from bench.figures import Delays, Table, middle
 from bench.plan import Plan
-from ringback.calls.records import SessionRow, insert_leg, insert_session
+from ringback.calls.records import NewLeg, NewSession, insert_leg, insert_session
 from ringback.charging import ledger
 from ringback.charging.holds import Hold, Post
 from ringback.charging.rating import charge
-from ringback.numbering import Number
 from ringback.store import Store, migrate, open_store
 
 MANY = 1000
@@ -125,22 +124,23 @@ async def _ours(who: str, url: str, balances: int, seconds: float) -> Result:
     return Result(who, balances, done / took, delays, both)
 
 
-_NUMBER = Number("+1", "+1", "+1")
+_NUMBER = "+1"
 
 
 def _reserving(leg: str, on: str) -> helpers.Work[None]:
-    session = SessionRow(
+    session = NewSession(
         id=f"session of {leg}", extension_id="e", access_number=None, caller=None,
         caller_name=None, caller_id=None, return_number=None, destination=None,
         started=helpers.NOW, proven=True,
     )  # fmt: skip
+    dialled = NewLeg(
+        id=leg, session_id=session.id, leg="A", received=_NUMBER, e164=_NUMBER, dialled=_NUMBER,
+        trunk="phones", started=helpers.NOW, saved="",
+    )  # fmt: skip
 
     def work(tx: Connection) -> None:
         insert_session(tx, session)
-        insert_leg(
-            tx, leg_id=leg, session=session.id, leg="A", number=_NUMBER, trunk="phones",
-            started=helpers.NOW, saved="",
-        )  # fmt: skip
+        insert_leg(tx, dialled)
         ledger.reserve(tx, [Hold(leg, on, "x", TARIFF.price(0), TARIFF)])
 
     return work

@@ -115,7 +115,7 @@ def _far_end(port: int) -> Remote:
         dtmf_out=101,
         sends=True,
         on_hold=False,
-        allowed={HOST},
+        allowed=frozenset({HOST}),
         anywhere=False,
     )
 

@@ -11,7 +11,7 @@ from bench.figures import Table, middle
 from bench.plan import Plan
 from bench.scene import UNTIL_TALK_SECONDS, scene
 from ringback.store import open_store
-from ringback.store.models import Leg
+from ringback.store.models import LegRow
 
 RATE = 20.0
 """Calls begun a second."""
@@ -61,5 +61,7 @@ async def show(plan: Plan) -> None:
 
 def _live(tx: Connection) -> int:
     return tx.execute(
-        select(func.count()).where(Leg.leg == "B", Leg.answered.is_not(None), Leg.ended.is_(None))
+        select(func.count()).where(
+            LegRow.leg == "B", LegRow.answered.is_not(None), LegRow.ended.is_(None)
+        )
     ).scalar_one()

@@ -28,6 +28,7 @@ from ringback.charging.decks import Deck, write_deck
 from ringback.charging.holds import Hold
 from ringback.charging.payers import payers
 from ringback.charging.rating import SECOND, Rate, charge
+from ringback.levels import of_extension
 from ringback.store import Store, migrate, open_store
 
 PREFIXES = 100_000
@@ -113,7 +114,9 @@ async def _reserve(store: Store, until: asyncio.Event, name: str) -> list[float]
         leg = f"{name} {len(waits)}"
 
         def work(tx: Connection, leg: str = leg) -> None:
-            (payer,) = payers(tx, "travellers", None, "+447700900123", helpers.NOW)
+            (payer,) = payers(
+                tx, of_extension(tx, "travellers"), None, "+447700900123", helpers.NOW
+            )
             held = Hold(leg, payer.ledger_id, "acme", payer.rate.price(0), payer.rate)
             ledger.reserve(tx, [held])
 

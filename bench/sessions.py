@@ -12,7 +12,7 @@ from bench.ladder import Ladder
 from bench.plan import Plan
 from bench.scene import UNTIL_TALK_SECONDS, Heard, scene
 from ringback.store import open_store
-from ringback.store.models import Session
+from ringback.store.models import SessionRow
 
 TALK_SECONDS = 2.0
 MOST_LATE_MS = 1000.0
@@ -100,5 +100,5 @@ async def show(plan: Plan) -> None:
 
 def _completed(tx: Connection) -> int:
     return tx.execute(
-        select(func.count()).where(Session.outcome == "completed").select_from(Session)
+        select(func.count()).where(SessionRow.outcome == "completed").select_from(SessionRow)
     ).scalar_one()

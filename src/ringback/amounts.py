@@ -15,7 +15,7 @@ ZERO = Decimal(0)
 
 _EXACT = Context(prec=60)
 _STEP = Decimal("0.000001")
-_FORM = re.compile(r"[+-]?[0-9]{1,12}(\.[0-9]{1,6})?", re.ASCII)
+_FORM = re.compile(r"[+-]?[0-9]{1,12}(\.[0-9]{1,6}0*)?", re.ASCII)
 
 
 class BadAmount(ValueError):
@@ -25,7 +25,8 @@ class BadAmount(ValueError):
 def parse_amount(text: str) -> Decimal:
     """Read an amount such as "5", "5.00" or "-0.000125".
 
-    Raises BadAmount: more than 6 places or 12 digits are refused, never rounded.
+    Raises BadAmount: more than 6 places or 12 digits are refused, never rounded. Zeros at the end
+    are no places.
     """
     if not _FORM.fullmatch(text):
         raise BadAmount(

@@ -30,7 +30,7 @@ from ringback.countries import Country
 from ringback.faults import Fault, Faults, dotted, faults_of, form, not_empty, twice
 from ringback.guards.limits import Limits
 from ringback.numbering import NumberForm
-from ringback.prefixes import Digits, Prefix, without_plus
+from ringback.prefixes import AnyPrefix, Prefix
 from ringback.telephony.trunks import CalledFrom, Codec, Route, ShowIn, TransportName, Trunk
 
 
@@ -50,11 +50,14 @@ Host = Annotated[
 NotYet = Annotated[bool, AfterValidator(_not_yet)]
 
 
+Digits = Annotated[str, form("[0-9]{0,15}", "digits")]
+
+
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
-class Address(_Section):
+class HostPort(_Section):
     """A host and a port, written "host:port"."""
 
     host: str
@@ -65,15 +68,15 @@ _ADDRESS = re.compile(r"([^:]+):([0-9]{1,5})", re.ASCII)
 
 
 def _address(value: object) -> object:
-    if isinstance(value, Address):
+    if isinstance(value, HostPort):
         return value
     found = _ADDRESS.fullmatch(value) if isinstance(value, str) else None
     if found is None or int(found[2]) > 65535:
         raise ValueError('write it as "host:port", IPv4 or a name, such as "127.0.0.1:5060"')
-    return Address(host=found[1], port=int(found[2]))
+    return HostPort(host=found[1], port=int(found[2]))
 
 
-Listen = Annotated[Address, BeforeValidator(_address)]
+Listen = Annotated[HostPort, BeforeValidator(_address)]
 
 
 def _source(text: str) -> str:
@@ -88,7 +91,7 @@ def _source(text: str) -> str:
 
 class Server(_Section):
     data_dir: Path = Path("data")
-    listen: Listen = Address(host="127.0.0.1", port=8080)
+    listen: Listen = HostPort(host="127.0.0.1", port=8080)
     """For API and panel, which this version does not have yet."""
     tls_cert: Annotated[Path | None, AfterValidator(_not_yet)] = None
     tls_key: Annotated[Path | None, AfterValidator(_not_yet)] = None
@@ -122,7 +125,7 @@ class EngineSection(_Section):
 
 
 class Sip(_Section):
-    listen: Listen = Address(host="0.0.0.0", port=5060)
+    listen: Listen = HostPort(host="0.0.0.0", port=5060)
     advertise: Host | None = None
     """Address put in messages where it is not the one listened on (NAT)."""
     rtp_ports: tuple[int, int] = (20000, 29999)
@@ -177,6 +180,8 @@ class TrunkSection(_Section):
     strip: int = Field(0, ge=0, le=15)
     prepend: Digits = ""
     plus: bool = True
+    cost_plan: str | None = Field(None, min_length=1)
+    """Name of a plan of the server administrator's, by which calls over it are costed."""
     media_anywhere: bool = False
     srtp: NotYet = False
     direct_media: NotYet = False
@@ -227,11 +232,13 @@ class TrunkSection(_Section):
             caller=form,
             shown=form,
             media_anywhere=self.media_anywhere,
+            cost_plan=self.cost_plan,
         )
 
 
 class RouteSection(_Section):
-    prefix: Annotated[Digits, BeforeValidator(without_plus)] = ""
+    prefix: AnyPrefix = ""
+    """Leading digits of E.164; empty: every number."""
     trunks: Annotated[tuple[str, ...], AfterValidator(not_empty)]
     weights: tuple[Annotated[int, Field(ge=1)], ...] = ()
 

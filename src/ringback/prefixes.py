@@ -1,21 +1,43 @@
-"""Leading digits of numbers, as files name them."""
+"""Prefixes: the leading digits of numbers in E.164, as rates, routes and destinations name them.
+
+No number with its country code begins with 0. A prefix written as it is dialled would never match
+anything, so it is refused with what to write instead; so is a plus, which is no digit.
+"""
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 
-from pydantic import BeforeValidator
+from pydantic import AfterValidator
 
-from ringback.faults import form
-
-
-def without_plus(value: object) -> object:
-    return value.removeprefix("+") if isinstance(value, str) else value
+_FORM = re.compile(r"(\+|00)?([0-9]{0,15})", re.ASCII)
+_WANTED = 'write at most 15 leading digits of numbers with their country code, such as "44"'
 
 
-Digits = Annotated[str, form("[0-9]{0,15}", "digits")]
-Prefix = Annotated[
-    str,
-    BeforeValidator(without_plus),
-    form("[0-9]{1,15}", 'the leading digits of numbers with their country code, such as "44"'),
-]
+def parse_prefix(text: str) -> str:
+    """The prefix itself; "" is every number. Raises ValueError."""
+    found = _FORM.fullmatch(text)
+    if found is None or (found[1] and not found[2]):
+        raise ValueError(f"{text[:40]!r} is no prefix: {_WANTED}")
+    if found[2].startswith("0"):
+        raise ValueError(
+            f"{text!r} is no prefix, since no country code begins with 0: write the country code "
+            'in place of the 0, such as "4420" for 020'
+        )
+    if found[1]:
+        raise ValueError(f'{text!r} is no prefix: write it without {found[1]}: "{found[2]}"')
+    return text
+
+
+def parse_some_prefix(text: str) -> str:
+    """The same where every number cannot be meant."""
+    if not text:
+        raise ValueError(_WANTED)
+    return parse_prefix(text)
+
+
+AnyPrefix = Annotated[str, AfterValidator(parse_prefix)]
+"""Of rates and routes, which may be for every number."""
+Prefix = Annotated[str, AfterValidator(parse_some_prefix)]
+"""Of destinations, packages and what a plan permits."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Connection, func, select, update
-from tests.accounts.helpers import KEY, Place
+from tests.accounts.helpers import KEY, NOW, Place
 from tests.charging.helpers import check_books
 
 from ringback.accounts import tree
@@ -19,14 +19,14 @@ from ringback.charging.decks import rates_in_force
 from ringback.charging.rating import Rate
 from ringback.store import Store
 from ringback.store.models import (
-    AccessNumber,
-    Account,
-    CallerId,
-    Extension,
-    LedgerAccount,
-    LedgerEntry,
-    Plan,
-    Sound,
+    AccessNumberRow,
+    AccountRow,
+    CallerIdRow,
+    ExtensionRow,
+    LedgerAccountRow,
+    LedgerEntryRow,
+    PlanRow,
+    SoundRow,
 )
 
 FIRST = [
@@ -52,7 +52,9 @@ def place(tmp_path: Path, store: Store) -> Place:
 
 def credit(place: Place, number: str = "+447700900123") -> ledger.Balance:
     def work(tx: Connection) -> ledger.Balance:
-        ledger_id = tx.execute(select(CallerId.ledger_id).where(CallerId.number == number)).scalar()
+        ledger_id = tx.execute(
+            select(CallerIdRow.ledger_id).where(CallerIdRow.number == number)
+        ).scalar()
         assert ledger_id is not None
         return ledger.balance(tx, ledger_id)
 
@@ -81,7 +83,7 @@ def count(place: Place, model: type[Any]) -> int:
 
 def rates_of(place: Place, plan: str) -> list[Rate]:
     def work(tx: Connection) -> list[Rate]:
-        plan_id = tx.execute(select(Plan.id).where(Plan.name == plan)).scalar_one()
+        plan_id = tx.execute(select(PlanRow.id).where(PlanRow.name == plan)).scalar_one()
         return rates_in_force(tx, plan_id)
 
     return place.read(work)
@@ -96,16 +98,18 @@ def test_what_it_says_is_brought_about_once(tmp_path: Path, store: Store) -> Non
 
     def acme(tx: Connection) -> tuple[str, str, Decimal, str | None]:
         row = tx.execute(
-            select(Account.level, Account.contact_name, LedgerAccount.balance, Plan.name)
-            .join(LedgerAccount, LedgerAccount.id == Account.ledger_id)
-            .join(Plan, Plan.id == Account.plan_id)
-            .where(Account.name == "acme")
+            select(
+                AccountRow.level, AccountRow.contact_name, LedgerAccountRow.balance, PlanRow.name
+            )
+            .join(LedgerAccountRow, LedgerAccountRow.id == AccountRow.ledger_id)
+            .join(PlanRow, PlanRow.id == AccountRow.plan_id)
+            .where(AccountRow.name == "acme")
         ).one()
         return row.level, row.contact_name, row.balance, row.name
 
     assert place.read(acme) == ("organization", "Acme Travel", Decimal(100), "retail")
-    entries = place.read(lambda tx: tx.execute(select(LedgerEntry.kind)).scalars().all())
-    assert sorted(entries) == ["opening", "recharge"]
+    entries = place.read(lambda tx: tx.execute(select(LedgerEntryRow.kind)).scalars().all())
+    assert sorted(entries) == ["opening", "payment"]
 
 
 def test_a_dry_run_tells_the_same_and_changes_nothing(tmp_path: Path, store: Store) -> None:
@@ -114,7 +118,7 @@ def test_a_dry_run_tells_the_same_and_changes_nothing(tmp_path: Path, store: Sto
     place.document["sounds"] = [{"account": "acme", "path": "/bye.wav", "file": "bye.wav"}]
     told = place.apply(dry_run=True)
     assert told == [*FIRST, "account acme: sound /bye.wav (en) added"]
-    for model in (Account, Extension, CallerId, LedgerEntry, Sound):
+    for model in (AccountRow, ExtensionRow, CallerIdRow, LedgerEntryRow, SoundRow):
         assert count(place, model) == 0
     assert not place.sounds.exists()
     assert place.apply() == told
@@ -172,7 +176,7 @@ def test_what_it_empties_is_taken_out(place: Place) -> None:
         "extension travellers: access numbers none",
     ]
     assert rates_of(place, "retail") == []
-    assert count(place, AccessNumber) == 0
+    assert count(place, AccessNumberRow) == 0
 
 
 def test_secrets_are_changed_but_not_told(place: Place) -> None:
@@ -217,7 +221,7 @@ def test_unlimited_credit(place: Place) -> None:
 def test_the_balance_is_given_at_creation_only(place: Place) -> None:
     place.document["accounts"][0]["balance"] = "500.00"
     assert place.apply() == []
-    total = place.read(lambda tx: tx.execute(select(func.sum(LedgerAccount.balance))).scalar())
+    total = place.read(lambda tx: tx.execute(select(func.sum(LedgerAccountRow.balance))).scalar())
     assert total == Decimal(105)
 
 
@@ -229,18 +233,118 @@ def test_a_postpaid_limit_reaches_those_who_have_the_plan(place: Place) -> None:
     ]
 
     def limits(tx: Connection) -> list[Decimal]:
-        return list(tx.execute(select(LedgerAccount.credit_limit)).scalars())
+        return list(tx.execute(select(LedgerAccountRow.credit_limit)).scalars())
 
     assert sorted(place.read(limits)) == [0, 0, 0, 50]
     owe = (
-        update(LedgerAccount)
-        .where(LedgerAccount.credit_limit > Decimal(0))
+        update(LedgerAccountRow)
+        .where(LedgerAccountRow.credit_limit > Decimal(0))
         .values(balance=Decimal(-20))
     )
     place.run(lambda tx: tx.execute(owe))
     place.document["plans"][0]["limit"] = "10.00"
     (fault,) = faults(place)
-    assert fault.startswith("plan retail: account acme: a limit of 10.00 is too low: 20.00 is owed")
+    assert fault.startswith("account acme: plan retail: a limit of 10.00 is too low: 20.00 is owed")
+
+
+def limit_of(place: Place, account: str = "acme") -> Decimal:
+    query = (
+        select(LedgerAccountRow.credit_limit)
+        .join(AccountRow, AccountRow.ledger_id == LedgerAccountRow.id)
+        .where(AccountRow.name == account)
+    )
+    return place.read(lambda tx: tx.execute(query).scalar_one())
+
+
+def owe(place: Place, amount: str, account: str = "acme") -> None:
+    def work(tx: Connection) -> None:
+        ledger_id = tx.execute(
+            select(AccountRow.ledger_id).where(AccountRow.name == account)
+        ).scalar_one()
+        left = ledger.balance(tx, ledger_id).balance
+        ledger.recharge(tx, ledger_id, -left - Decimal(amount), f"owe {amount}", NOW)
+
+    place.run(work)
+
+
+def test_an_account_has_its_own_credit_limit_else_that_of_its_plan(place: Place) -> None:
+    acme, plan = place.document["accounts"][0], place.document["plans"][0]
+    plan |= {"kind": "postpaid", "limit": "50.00"}
+    acme["credit_limit"] = "0.00"
+    place.apply()
+    assert limit_of(place) == 0
+    acme["credit_limit"] = "80.00"
+    assert place.apply() == ["account acme: credit_limit 0.00 -> 80.00"]
+    assert limit_of(place) == 80
+    plan["limit"] = "60.00"
+    assert place.apply() == ["plan retail: limit 50.00 -> 60.00"]
+    assert limit_of(place) == 80
+    del acme["credit_limit"]  # left out, it stays
+    assert place.apply() == []
+    acme["credit_limit"] = None
+    assert place.apply() == ["account acme: credit_limit 80.00 -> none"]
+    assert limit_of(place) == 60
+
+
+def test_a_credit_limit_below_what_is_owed_is_refused(place: Place) -> None:
+    acme, plan = place.document["accounts"][0], place.document["plans"][0]
+    plan |= {"kind": "postpaid", "limit": "10.00"}
+    acme["credit_limit"] = "80.00"
+    place.apply()
+    owe(place, "20.00")
+    for lower in ("19.999999", None):
+        acme["credit_limit"] = lower
+        (fault,) = faults(place)
+        assert (
+            "is too low: 20.00 is owed or reserved for calls already, which is the least" in fault
+        )
+        assert limit_of(place) == 80
+    acme["credit_limit"] = "20.00"
+    place.apply()
+    acme.update(credit_limit=None, plan=None)
+    (fault,) = faults(place)
+    assert fault.startswith("account acme: plan none: a limit of 0.00 is too low: 20.00 is owed")
+
+
+def test_on_a_prepaid_plan_there_is_no_credit(place: Place) -> None:
+    acme, plan = place.document["accounts"][0], place.document["plans"][0]
+    acme["credit_limit"] = "0.000001"
+    told = (
+        "account acme: credit_limit: 0.000001 is more than 0.00, and its plan retail is prepaid: "
+        "take it out, or make the plan postpaid"
+    )
+    assert faults(place) == [told]
+    plan["kind"] = "postpaid"
+    place.apply()
+    assert limit_of(place) == Decimal("0.000001")
+    plan["kind"] = "prepaid"
+    assert faults(place) == [told]
+    acme["credit_limit"] = "0.00"  # judged on what all of the file comes to
+    place.apply()
+    assert limit_of(place) == 0
+
+
+def test_a_plan_is_prepaid_again_where_the_balance_allows_it(place: Place) -> None:
+    plan = place.document["plans"][0]
+    plan |= {"kind": "postpaid", "limit": "10.00"}
+    place.apply()
+    owe(place, "0.01")
+    plan |= {"kind": "prepaid", "limit": "0.00"}
+    (fault,) = faults(place)
+    assert fault.startswith("account acme: plan retail: a limit of 0.00 is too low: 0.01 is owed")
+    owe(place, "0")
+    place.apply()
+    assert limit_of(place) == 0
+
+
+def test_a_new_account_has_its_credit_limit_at_once(place: Place) -> None:
+    place.document["plans"].append({"name": "credit", "kind": "postpaid", "limit": "5.00"})
+    place.document["accounts"] += [
+        {"name": "own", "plan": "credit", "credit_limit": "7.00"},
+        {"name": "theirs", "plan": "credit"},
+    ]
+    place.apply()
+    assert [limit_of(place, name) for name in ("own", "theirs")] == [7, 5]
 
 
 def test_rates_are_those_of_the_file(place: Place) -> None:
@@ -251,6 +355,15 @@ def test_rates_are_those_of_the_file(place: Place) -> None:
     assert place.apply() == []
     prices = [rate.price_per_minute for rate in rates_of(place, "retail")]
     assert sorted(prices) == [Decimal("0.03"), Decimal("1.000001")]
+
+
+def test_a_rate_may_leave_its_first_price_out(place: Place) -> None:
+    rates = place.document["plans"][0]["rates"]
+    rates[0] = {"prefix": "44", "first_block": 1, "next_block": 1, "price_per_minute": "0.60"}
+    place.apply()
+    (found,) = rates_of(place, "retail")
+    assert (found.first_price, found.price(59)) == (None, Decimal("0.60"))
+    assert place.apply() == []
 
 
 def test_access_numbers_move_within_one_file(place: Place) -> None:
@@ -309,7 +422,7 @@ def test_all_faults_are_told_and_nothing_is_done(place: Place) -> None:
         "plan other: account: there is no account 'nobody': put it under accounts",
         "extension lost: account: there is no account 'nowhere': put it under accounts",
     ]
-    assert count(place, Account) == 3
+    assert count(place, AccountRow) == 3
     place.document["accounts"] = [{"name": "acme", "plan": "gold"}]
     place.document["extensions"] = place.document["plans"] = []
     assert faults(place) == ["account acme: there is no plan 'gold': put it under plans"]
@@ -356,7 +469,9 @@ def test_sounds_are_converted_and_named_by_what_is_in_them(place: Place, tmp_pat
     (change,) = place.apply()
     assert change.startswith(f"account acme: sound /a_b.wav (en): file {first.name} -> ")
     assert first.read_bytes() == b"bye"  # a call may be playing it
-    rows = place.read(lambda tx: tx.execute(select(Sound.path, Sound.file, Sound.seconds)).all())
+    rows = place.read(
+        lambda tx: tx.execute(select(SoundRow.path, SoundRow.file, SoundRow.seconds)).all()
+    )
     assert {
         (path, (place.sounds / file).read_bytes(), seconds) for path, file, seconds in rows
     } == {
@@ -374,7 +489,7 @@ def test_a_missing_sound_file_stops_all_of_it(place: Place) -> None:
         "sound /a.wav: a.wav: there is no such file",
         "sound /b.wav: b.wav: there is no such file",
     ]
-    names = place.read(lambda tx: tx.execute(select(Account.contact_name)).scalars().all())
+    names = place.read(lambda tx: tx.execute(select(AccountRow.contact_name)).scalars().all())
     assert "Changed" not in names
 
 

@@ -152,7 +152,7 @@ def test_amounts_are_strings() -> None:
 def test_hours_and_destinations() -> None:
     setup = read(
         hours=[{"days": ["mon", "tue"], "from": "08:00", "to": "24:00"}],
-        destinations={"allow": ["44", "+33"], "deny": ["4470"]},
+        destinations={"allow": ["44", "33"], "deny": ["4470"]},
         language="pt-BR",
         caller_verification="require",
     )
@@ -164,12 +164,16 @@ def test_hours_and_destinations() -> None:
             {"days": ["monday"], "from": "8:00", "to": "18:00"},
             {"days": ["mon"], "from": "18:00", "to": "08:00"},
         ],
-        destinations={"allow": ["44x"], "block": []},
+        destinations={"allow": ["44x", "+33"], "deny": ["0044", ""], "block": []},
         language="English",
     ) == [
         "language: write a language as in BCP 47, such as en or pt-BR",
-        "destinations.allow[0]: write the leading digits of numbers with their country code, such "
-        'as "44"',
+        "destinations.allow[0]: '44x' is no prefix: write at most 15 leading digits of numbers "
+        'with their country code, such as "44"',
+        "destinations.allow[1]: '+33' is no prefix: write it without +: \"33\"",
+        "destinations.deny[0]: '0044' is no prefix: write it without 00: \"44\"",
+        "destinations.deny[1]: write at most 15 leading digits of numbers with their country code, "
+        'such as "44"',
         "destinations.block: unknown key: take it out, or check its spelling",
         "hours[0].days: write at least one",
         "hours[1].days[0]: must be 'mon', 'tue', 'wed', 'thu', 'fri', 'sat' or 'sun'",

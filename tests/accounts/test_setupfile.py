@@ -129,10 +129,34 @@ extensions:
         ("accounts: [{name: 12}]", "1: accounts[0].name: write a text, in quotes"),
         ("accounts: [{name: a, balance: '-0.01'}]", "1: accounts[0].balance: must be"),
         ("plans: [{name: p, limit: '1'}]", "1: plans[0].limit: goes with kind: postpaid only"),
+        *(
+            (
+                f"plans: [{{name: p, special_prefixes: ['{prefix}']}}]",
+                f"1: plans[0].special_prefixes[0]: '{prefix}' is no prefix",
+            )
+            for prefix in ("+44900", "0900")
+        ),
         (
             "plans: [{name: p, packages: [{prefix: '44', minutes: 1},\n"
             " {prefix: '44', minutes: 2}]}]",
             "2: plans[0].packages[1].prefix: is there twice",
+        ),
+        (
+            "plans: [{name: p, rates: [{prefix: '+44', first_price: '1', price_per_minute: '1'}]}]",
+            "1: plans[0].rates[0].prefix: '+44' is no prefix: write it without +",
+        ),
+        (
+            "plans: [{name: p, packages: [{prefix: '0044', minutes: 1}]}]",
+            "1: plans[0].packages[0].prefix: '0044' is no prefix: write it without 00",
+        ),
+        (
+            "plans: [{name: p, special_prefixes: ['0900']}]",
+            "1: plans[0].special_prefixes[0]: '0900' is no prefix, since no country code",
+        ),
+        (
+            "plans: [{name: p, rates: [\n {prefix: '44', setup: '1', first_price: '999999999999',"
+            "price_per_minute: '1'}]}]",
+            "2: plans[0].rates[0]: setup 1 and first_price 999999999999 are together above",
         ),
         ("sounds: [{account: a, path: //x.wav, file: x}]", "1: sounds[0].path: begins with one /"),
         ("sounds: [{account: a, path: /../x.wav, file: x}]", "1: sounds[0].path: '/../x.wav' is"),

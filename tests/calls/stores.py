@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from functools import partial
+from inspect import getclosurevars
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 
+from ringback.charging.meter import Meter
 from ringback.clock import Clock, Instant
 from ringback.store import InlineStore, StoreFull
 
@@ -15,7 +18,11 @@ T = TypeVar("T")
 
 
 class BrittleStore(InlineStore):
-    """A store that takes nothing while it is `down`. It is still read, as SQLite is."""
+    """A store that takes nothing while it is `down`. It is still read, as SQLite is.
+
+    It does every unit of work twice, and undoes the first: a unit may be done anew by any store, so
+    both must come to the same, and leave nothing behind outside of the database.
+    """
 
     down = False
     changes = 0
@@ -25,10 +32,33 @@ class BrittleStore(InlineStore):
         if self.down:
             raise StoreFull("database: the disk is full")
         connection: Any = self._open().connection.driver_connection
-        before = connection.total_changes
-        done = await super().run(work)
-        self.changes = connection.total_changes - before
-        return done
+
+        def twice(tx: Connection) -> T:
+            first = _undone(tx, work)
+            before = connection.total_changes
+            second = work(tx)
+            self.changes = connection.total_changes - before
+            assert alike(first, second), f"{name_of(work)}: first {first!r}, then {second!r}"
+            return second
+
+        return await super().run(twice)
+
+
+def _undone(tx: Connection, work: Callable[[Connection], T]) -> T:
+    savepoint = tx.begin_nested()
+    try:
+        return work(tx)
+    finally:
+        savepoint.rollback()
+
+
+def alike(one: object, other: object) -> bool:
+    """Whether two results of a unit of work say the same."""
+    if isinstance(one, Meter) and isinstance(other, Meter):
+        return vars(one) == vars(other)
+    if isinstance(one, tuple | list) and isinstance(other, tuple | list):
+        return len(one) == len(other) and all(map(alike, one, other))
+    return one == other
 
 
 class MortalStore:
@@ -54,7 +84,7 @@ class MortalStore:
         self.dead = False
 
     async def run(self, work: Callable[[Connection], T]) -> T:
-        name = work.__qualname__.replace(".<locals>", "")
+        name = name_of(work)
         delay = self._delay()
         self._writer_free = max(self._writer_free, self._clock.now()) + delay
         return await self._do(lambda: self._store.run(work), name, self._writer_free, delay)
@@ -104,6 +134,16 @@ class MortalStore:
     def _point(self, name: str | None) -> None:
         if name is not None and not self.dead:
             self._reached(name)
+
+
+def name_of(work: Callable[..., Any]) -> str:
+    """What a session's unit of work is called, without what it is wrapped in."""
+    while True:
+        wrapped = work.func if isinstance(work, partial) else None
+        inner = wrapped or getclosurevars(work).nonlocals.get("work")
+        if inner is None:
+            return work.__qualname__.replace(".<locals>", "").replace(".<lambda>", "")
+        work = inner
 
 
 def at_once(coroutine: Coroutine[Any, Any, T]) -> T:

@@ -13,9 +13,10 @@ from tests.calls.world import ACCESS, CALLEE, CALLER, World, in_world
 
 from ringback.accounts import lockout
 from ringback.accounts.lockout import Lock
-from ringback.calls.inbox import Message
+from ringback.calls.events import DurationTold, OutgoingDialled, Rang, ReturnAnswered, Talking
+from ringback.calls.inbox import SessionMessage
 from ringback.engines.simulated import FarCall
-from ringback.store.models import CallerId, Extension, Sound
+from ringback.store.models import CallerIdRow, ExtensionRow, SoundRow
 from ringback.telephony.port import Cause
 
 LATENCY = 0.051
@@ -82,7 +83,7 @@ def test_an_order_whose_destination_cannot_be_called_is_told_so(tmp_path: Path) 
         world.network.phone(CALLER, caller)
         world.network.phone(CALLEE, talks)
         await world.setup(NO_QUESTIONS)
-        (extension,) = world.rows(Extension)
+        (extension,) = world.rows(ExtensionRow)
         await world.exchange.call_me_back(extension["id"], CALLER, "+449098790000")
 
     world = in_world(tmp_path, playing)
@@ -104,8 +105,8 @@ def test_an_answer_that_crosses_the_end_of_a_session_is_charged(
         if by == "caller":
             call.hang_up()
         else:
-            ((line, _),) = world_of[0].exchange._lines.values()
-            world_of[0].exchange.end(line.id, "test")
+            (running,) = world_of[0].exchange._running.values()
+            world_of[0].exchange.end(running.session.id, "test")
         b.answer()
 
     world_of: list[World] = []
@@ -121,10 +122,10 @@ def test_an_answer_that_crosses_the_end_of_a_session_is_charged(
 
 def test_an_answer_that_crosses_the_withdrawal_of_leg_a_is_charged(tmp_path: Path) -> None:
     async def during(world: World) -> None:
-        await world.until("rings")
-        ((line, _),) = world.exchange._lines.values()
+        await world.until(Rang)
+        (running,) = world.exchange._running.values()
         (call,) = world.calls(CALLER)
-        world.exchange.end(line.id, "test")
+        world.exchange.end(running.session.id, "test")
         call.answer()
 
     world = scene(tmp_path, rings, talks, during)
@@ -168,7 +169,7 @@ def test_leg_a_that_cannot_go_on_hears_no_credit_sound(tmp_path: Path, where: st
             call.press(NUMBER)
 
     async def during(world: World) -> None:
-        await world.until("outgoing call dialled" if where == "ringing" else "return call answered")
+        await world.until(OutgoingDialled if where == "ringing" else ReturnAnswered)
         await recharge(world, "-10.00", "A-2")
 
     world = scene(
@@ -291,7 +292,7 @@ def test_the_decision_is_taken_again_before_leg_b(tmp_path: Path, change: str) -
         call.press("0042#")
         await call.hears("Dial the number")
         world = world_of[0]
-        (caller_id,) = world.rows(CallerId)
+        (caller_id,) = world.rows(CallerIdRow)
         if change == "disabled":
             await world.apply(
                 {
@@ -485,7 +486,7 @@ def funded_instant(world: World) -> tuple[float, float]:
     """The last instant that both legs were paid for, leg A for the sound after it too; and the
     length of that."""
     (a,), (b,) = world.legs("A"), world.legs("B")
-    (length,) = [row["seconds"] for row in world.rows(Sound)]
+    (length,) = [row["seconds"] for row in world.rows(SoundRow)]
     paid_a, paid_b = (leg["answered"] + leg["billed_seconds"] for leg in (a, b))
     return min(paid_b, paid_a - length), length
 
@@ -531,7 +532,7 @@ def test_a_revoked_credit_ends_both_legs_with_their_last_block_begun(
     ordered: list[float] = []
 
     async def during(world: World) -> None:
-        await world.until("conversation")
+        await world.until(Talking)
         (b,) = world.legs("B")
         await world.sleep(b["answered"] + 20 + into_block - world.clock.now())
         ordered.append(world.clock.now())
@@ -581,7 +582,7 @@ def test_a_recharge_that_nobody_told_of_is_noticed_before_the_end(
         world.network.phone(CALLEE, talks)
         await world.setup({**NO_QUESTIONS, "warn_before_end_seconds": warning}, credit="1.00")
         world.network.ring(ACCESS, CALLER)
-        await world.until("conversation")
+        await world.until(Talking)
         await world.sleep(20)
         await late(world)
 
@@ -593,7 +594,7 @@ def test_changes_of_credit_and_slices_do_not_meet(tmp_path: Path, seed: int) -> 
     """With a slow store one is still under way when the other is due."""
 
     async def during(world: World) -> None:
-        await world.until("conversation")
+        await world.until(Talking)
         world.slow(0.9)
         for number in range(60):
             await world.sleep(world.chance.uniform(0.1, 1.5))
@@ -618,23 +619,19 @@ def test_what_is_announced_is_what_a_call_lasts(
         call.answer()
 
     world = scene(tmp_path, stays, callee, callback={"announce_duration": True}, credit=credit)
-    (told,) = [facts["seconds"] for _, _, step, facts in world.journal.steps
-               if step == "duration told"]  # fmt: skip
+    (told,) = [event.seconds for event in world.journal.of(DurationTold)]
     (b,) = world.legs("B")
     lasted = b["ended"] - b["answered"]
     assert isinstance(told, int)
     # Leg A pays for the announcement and the ringing: as long, and a block, may be missing.
-    waited = b["answered"] - next(
-        when for when, _, step, _ in world.journal.steps if step == "duration told"
-    )
+    waited = b["answered"] - world.journal.when(DurationTold)[0]
     assert told - waited / 2 - 10 <= lasted <= told + 1
 
 
 def test_no_duration_is_told_that_the_limit_of_a_call_does_not_allow(tmp_path: Path) -> None:
     callback = {"announce_duration": True, "max_call_seconds": 60}
     world = scene(tmp_path, stays, talks, callback=callback, credit="50.00")
-    (told,) = [facts["seconds"] for _, _, step, facts in world.journal.steps
-               if step == "duration told"]  # fmt: skip
+    (told,) = [event.seconds for event in world.journal.of(DurationTold)]
     assert told == 60
 
 
@@ -646,19 +643,21 @@ def test_legs_end_by_themselves_when_the_controller_does_nothing_more(tmp_path: 
         world.network.phone(CALLEE, talks)
         await world.setup(NO_QUESTIONS, credit="50.00")
         world.network.ring(ACCESS, CALLER)
-        await world.until("conversation")
+        await world.until(Talking)
         await world.sleep(20)
-        ((line, _),) = world.exchange._lines.values()
-        missed: list[Message] = []
-        line.watch, line.inbox.put = None, missed.append  # type: ignore[method-assign,assignment]
-        a, b = line.meter.funded_a(), line.meter.funded()
+        (running,) = world.exchange._running.values()
+        missed: list[SessionMessage] = []
+        inbox, funds = running.inbox, running.waiting.funds
+        running.waiting.stop_watching()
+        inbox.put = missed.append  # type: ignore[assignment,method-assign]
+        a, b = funds.funded_a(), funds.funded()
         await world.sleep(200)
         for number, until in ((CALLER, a), (CALLEE, b)):
             (call,) = world.calls(number)
             assert call.ended is not None and until <= call.ended <= until + LATENCY
-        del line.inbox.put  # the controller comes to life again
+        del inbox.put  # the controller comes to life again
         for message in missed:
-            line.inbox.put(message)
+            inbox.put(message)
 
     world = in_world(tmp_path, playing)
     check_paid(world)

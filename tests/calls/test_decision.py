@@ -9,6 +9,7 @@ import pytest
 from tests.calls.test_session import accepts, accepts_and_dials, talker
 from tests.calls.world import ACCESS, CALLEE, CALLER, OTHER_CALLER, World, in_world
 
+from ringback.calls.events import Rang
 from ringback.engines.simulated import FarCall
 
 HOTEL = "+442071234567"
@@ -117,7 +118,7 @@ def test_a_further_trigger_is_a_duplicate_though_the_credit_is_reserved(tmp_path
         world.network.phone(CALLER, rings_long)
         await world.setup(credit="0.05")
         world.network.ring(ACCESS, CALLER)
-        await world.until("rings")
+        await world.until(Rang)
         world.network.ring(ACCESS, CALLER)
 
     first, second = in_world(tmp_path, play).rows_of_sessions()
@@ -128,10 +129,10 @@ def test_a_further_trigger_is_a_duplicate_though_the_credit_is_reserved(tmp_path
 @pytest.mark.parametrize(
     ("meanwhile", "outcome"),
     [
-        (listed(enabled=False), "refused_disabled"),
+        (listed(enabled=False), "disabled"),
         (
             apply_again(return_calls="fixed", fixed_number=HOTEL, password="1234"),
-            "refused_unlisted",
+            "unlisted",
         ),
         (apply_again(minimum_credit="5.01"), "no_credit"),
     ],

@@ -9,8 +9,9 @@ import pytest
 from tests.calls.test_session import accepts, talker
 from tests.calls.world import ACCESS, CALLEE, CALLER, World, in_world
 
+from ringback.calls.events import ReturnAnswered
 from ringback.engines.simulated import FarCall
-from ringback.store.models import Session
+from ringback.store.models import SessionRow
 
 
 async def caller(call: FarCall) -> None:
@@ -44,11 +45,11 @@ def test_death_at_every_point(tmp_path: Path) -> None:
             world.outside.add(asyncio.create_task(whole_call(world)))
             await world.died.wait()
             world.dies_at = lambda reached: False
-            promised, answered = world.rows(Session), bool(world.network.live())
+            promised, answered = world.rows(SessionRow), bool(world.network.live())
             await world.restart()
             await world.quiet()
             world.check()
-            kept = world.rows(Session)
+            kept = world.rows(SessionRow)
             assert [row["id"] for row in kept] == [row["id"] for row in promised], point
             assert {row["outcome"] for row in kept} <= {"completed", "interrupted"}, point
             assert answered or all(row["outcome"] == "completed" for row in kept), point
@@ -67,7 +68,7 @@ def test_who_dies_again_while_he_starts_loses_no_bye(tmp_path: Path, point: str)
         world.network.phone(CALLER, stays)
         await world.setup()
         world.network.ring(ACCESS, CALLER)
-        await world.until("return call answered")
+        await world.until(ReturnAnswered)
         world.die()
         world.dies_at = lambda reached: reached.startswith(point)
         await world.restart()

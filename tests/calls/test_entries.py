@@ -12,8 +12,9 @@ from tests.calls.world import ACCESS, CALLEE, CALLER, OTHER_CALLER, PIN, World, 
 
 from ringback.accounts import lockout
 from ringback.accounts.lockout import Lock
+from ringback.calls.events import Authenticated, EntryRefused
 from ringback.engines.simulated import FarCall
-from ringback.store.models import CallerId, Extension
+from ringback.store.models import CallerIdRow, ExtensionRow
 from ringback.telephony.port import Cause
 
 T = TypeVar("T")
@@ -29,10 +30,6 @@ LATENCY = 0.11
 def at(call: FarCall, words: str) -> list[float]:
     """When something that begins so was said."""
     return [when for when, said in call.said if said.startswith(words)]
-
-
-def steps(world: World, name: str) -> list[dict[str, object]]:
-    return [facts for _, _, told, facts in world.journal.steps if told == name]
 
 
 class TestAnEntryEnds:
@@ -65,7 +62,7 @@ class TestAnEntryEnds:
 
         world = in_world(tmp_path, play)
         told = at(calls[0], "That was not right")
-        if steps(world, "authenticated"):
+        if world.journal.of(Authenticated):
             assert not told
             return None
         return told[0] - pressed[-1] if told else -1.0
@@ -119,8 +116,8 @@ def test_a_hash_that_comes_late_is_dropped(tmp_path: Path) -> None:
         world.network.ring(ACCESS, CALLER)
 
     world = in_world(tmp_path, play)
-    assert len(steps(world, "entry refused")) == 1
-    assert len(steps(world, "authenticated")) == 1
+    assert len(world.journal.of(EntryRefused)) == 1
+    assert len(world.journal.of(Authenticated)) == 1
 
 
 def test_password_and_pin_share_the_attempts(tmp_path: Path) -> None:
@@ -139,9 +136,9 @@ def test_password_and_pin_share_the_attempts(tmp_path: Path) -> None:
 
     world = in_world(tmp_path, play)
     assert world.session()["outcome"] == "wrong_password"
-    assert len(steps(world, "entry refused")) == 3, "two for the password, one for the PIN"
+    assert len(world.journal.of(EntryRefused)) == 3, "two for the password, one for the PIN"
     assert {key: row["failures"] for key, row in world.locks().items()} == {
-        lockout.pin_key(world.rows(CallerId)[0]["id"]): 1
+        lockout.pin_key(world.rows(CallerIdRow)[0]["id"]): 1
     }, "the right password took its wrong entry away, and an empty one never counted"
 
 
@@ -177,7 +174,7 @@ def test_whatever_was_wrong_is_told_alike(
     async def play(world: World) -> None:
         world.network.phone(HOTEL, claimer)
         await world.setup(CLAIMS)
-        (caller_id,) = world.rows(CallerId)
+        (caller_id,) = world.rows(CallerIdRow)
         if locked is not None:
             key = f"{locked}/{caller_id['id']}"
 
@@ -189,7 +186,7 @@ def test_whatever_was_wrong_is_told_alike(
 
         async def longer_for_each_change(work: Callable[[Connection], T]) -> T:
             done = await run(work)
-            await world.sleep(0.1 * world.store.changes)
+            await world.sleep(0.05 * world.store.changes)
             return done
 
         world.life.run = longer_for_each_change  # type: ignore[method-assign]
@@ -288,7 +285,7 @@ def test_a_password_locks_that_number_on_that_extension(tmp_path: Path) -> None:
     outcomes = [row["outcome"] for row in world.rows_of_sessions()]
     assert outcomes == ["wrong_password", "refused_locked_out", "wrong_password"]
     ((key, row),) = world.locks().items()
-    assert key == lockout.password_key(world.rows(Extension)[0]["id"], CALLER)
+    assert key == lockout.password_key(world.rows(ExtensionRow)[0]["id"], CALLER)
     assert row["times"] == 2, "the second lock-out lasts twice as long"
 
 

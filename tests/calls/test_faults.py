@@ -10,6 +10,7 @@ from tests.calls.test_session import accepts, accepts_and_dials, talker
 from tests.calls.world import ACCESS, CALLEE, CALLER, World, in_world
 
 from ringback.calls import triggers
+from ringback.calls.events import ReturnAgain
 from ringback.engines.simulated import FarCall
 from ringback.telephony.port import Rejection
 
@@ -22,7 +23,7 @@ def test_a_fault_does_not_let_the_caller_ring_on(
 
     async def play(world: World) -> None:
         await world.setup()
-        monkeypatch.setattr(triggers, "decision", broken)
+        monkeypatch.setattr(triggers, "verdict", broken)
         ring = world.network.ring(ACCESS, CALLER)
         await world.sleep(6.0)
         assert ring.rejected is Rejection.OUT_OF_SERVICE
@@ -52,7 +53,7 @@ def test_no_free_port_for_the_return_call_is_a_network_fault(tmp_path: Path) -> 
         await world.setup({"attempts": 2, "retry_after_seconds": 30})
         world.engine.room_from = lambda order: math.inf
         world.network.ring(ACCESS, CALLER)
-        await world.until("return call again")
+        await world.until(ReturnAgain)
         world.engine.room_from = lambda order: 0.0
 
     world = in_world(tmp_path, play)

@@ -13,9 +13,10 @@ from tests.calls.test_money import NO_QUESTIONS, nothing, play, recharge, stays,
 from tests.calls.world import ACCESS, CALLEE, CALLER, World, in_world
 
 from ringback.accounts.setupfile import SetupError
+from ringback.calls.events import DurationTold
 from ringback.engines.simulated import FarCall
 from ringback.numbering import NumberForm
-from ringback.store.models import Charge, LedgerEntry
+from ringback.store.models import ChargeRow, LedgerEntryRow
 from ringback.telephony.trunks import Trunk
 
 NUMBER = "02079460000#"
@@ -24,7 +25,7 @@ NUMBER = "02079460000#"
 def charged(world: World, leg: Mapping[str, object], payer: str = CALLER) -> list[Decimal]:
     return [
         row["amount"]
-        for row in world.rows(Charge)
+        for row in world.rows(ChargeRow)
         if (row["leg_id"], row["payer"]) == (leg["id"], payer)
     ]
 
@@ -63,9 +64,9 @@ def test_a2billing_129_answered_time_read_as_0(tmp_path: Path) -> None:
 def test_ivozprovider_703_charged_in_the_call_and_at_its_end(tmp_path: Path) -> None:
     """Many slices, one entry and one charge a leg and payer."""
     world = play(tmp_path, nothing, credit="5.00")
-    entered = [row["step"] for row in world.rows(LedgerEntry) if row["kind"] == "call"]
+    entered = [row["step"] for row in world.rows(LedgerEntryRow) if row["kind"] == "call"]
     assert len(entered) == len(set(entered)) == 4, "two legs, two payers"
-    assert len(world.rows(Charge)) == 4
+    assert len(world.rows(ChargeRow)) == 4
     assert sum(world.charges()) == Decimal("5.00")
 
 
@@ -113,8 +114,7 @@ def test_a2billing_22_first_block_left_out_of_the_longest_time(tmp_path: Path) -
 
     world = in_world(tmp_path, scene)
     (b,) = world.legs("B")
-    (told,) = [facts["seconds"] for _, _, step, facts in world.journal.steps
-               if step == "duration told"]  # fmt: skip
+    (told,) = [event.seconds for event in world.journal.of(DurationTold)]
     assert isinstance(told, int)
     # 0.30 after both first blocks, for the two of them: 150 s or so more than a minute.
     assert 60 < told < 60 + 300

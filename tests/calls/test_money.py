@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 from tests.calls.world import ACCESS, CALLEE, CALLER, OTHER_CALLER, PIN, RATE, World, in_world
 
+from ringback.calls.events import Talking
 from ringback.calls.watch import Task
 from ringback.engines.simulated import FarCall
-from ringback.store.models import Allowance, Charge, LedgerAccount
+from ringback.store.models import AllowanceRow, ChargeRow, LedgerAccountRow
 
 # The rate of the world: 10 s for 0.05, then 0.05 for every 5 s, for either leg.
 
@@ -45,7 +46,7 @@ def play(
         world.network.phone(CALLEE, talks)
         await world.setup(NO_QUESTIONS, **setup)  # type: ignore[arg-type]
         world.network.ring(ACCESS, CALLER)
-        await world.until("conversation")
+        await world.until(Talking)
         await world.sleep(20)
         await during(world)
 
@@ -97,9 +98,10 @@ def test_a_recharge_while_a_slice_is_reserved_extends_it(tmp_path: Path, before:
     """The store takes its time: one of the two steps waits for the other."""
 
     async def meet(world: World) -> None:
-        ((line, _),) = world.exchange._lines.values()
-        assert line.watch is not None
-        at, task = line.watch.due()
+        (running,) = world.exchange._running.values()
+        watch = running.waiting._watch
+        assert watch is not None
+        at, task = watch.due()
         assert task is Task.SLICE
         world.delay = lambda: 0.1
         await world.clock.sleep_until(at - before)
@@ -126,10 +128,10 @@ def test_unlimited_minus_ten_ends_the_call_with_its_last_block_begun(tmp_path: P
     assert world.charges() == [Decimal(0), Decimal(0)], "it was unlimited when it was granted"
     (credit,) = [
         row
-        for row in world.rows(LedgerAccount)
+        for row in world.rows(LedgerAccountRow)
         if row["balance"] == 0
         and row["id"]
-        == next(row["ledger_id"] for row in world.rows(Charge) if row["payer"] == CALLER)
+        == next(row["ledger_id"] for row in world.rows(ChargeRow) if row["payer"] == CALLER)
     ]
     assert not credit["unlimited"] and credit["reserved"] == 0
 
@@ -150,7 +152,7 @@ def test_the_first_block_and_no_more(tmp_path: Path) -> None:
     assert world.session()["outcome"] == "cut_off"
     (charged,) = [
         row["amount"]
-        for row in world.rows(Charge)
+        for row in world.rows(ChargeRow)
         if row["payer"] == CALLER and row["leg_id"] == world.legs("B")[0]["id"]
     ]
     assert sum(world.charges()) <= Decimal("0.85")
@@ -170,7 +172,7 @@ def test_a_price_change_in_mid_call_changes_nothing(tmp_path: Path) -> None:
 def test_free_minutes_run_out_in_mid_call(tmp_path: Path) -> None:
     plan = {"packages": [{"prefix": "44207", "minutes": 1}]}
     world = play(tmp_path, nothing, credit="1.00", plan=plan)
-    (allowance,) = world.rows(Allowance)
+    (allowance,) = world.rows(AllowanceRow)
     assert (allowance["used"], allowance["reserved"]) == (60, 0)
     assert sum(world.charges()) == Decimal("1.00")
     without = talked(play(tmp_path / "without", nothing, credit="1.00"))
@@ -178,7 +180,7 @@ def test_free_minutes_run_out_in_mid_call(tmp_path: Path) -> None:
     assert 25 < talked(world) - without < 35
     (told,) = [
         row["explanation"]
-        for row in world.rows(Charge)
+        for row in world.rows(ChargeRow)
         if row["payer"] == CALLER and row["leg_id"] == world.legs("B")[0]["id"]
     ]
     assert "10 s free, 10 × 5 s free" in told
@@ -213,10 +215,10 @@ def test_a_resellers_balance_ends_before_the_customers(tmp_path: Path) -> None:
     assert world.session()["outcome"] == "cut_off"
     assert sum(world.charges("reseller")) == Decimal("0.60")
     assert sum(world.charges()) == sum(world.charges("acme")) > Decimal("0.90")
-    for row in world.rows(Charge):
+    for row in world.rows(ChargeRow):
         if row["payer"] == "reseller":
             below = next(
-                other for other in world.rows(Charge)
+                other for other in world.rows(ChargeRow)
                 if (other["leg_id"], other["payer"]) == (row["leg_id"], "acme")
             )  # fmt: skip
             assert row["income"] == below["amount"] > row["amount"]

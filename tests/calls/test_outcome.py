@@ -9,7 +9,16 @@ import pytest
 from tests.calls.test_session import accepts, accepts_and_dials, talker
 from tests.calls.world import ACCESS, CALLEE, CALLER, World, in_world
 
-from ringback.calls.outcome import Course, Outcome, of_answered
+from ringback.calls.course import Course, outcome_of
+from ringback.calls.events import (
+    Happening,
+    Rang,
+    RequestAccepted,
+    ReturnAgain,
+    ReturnAnswered,
+    Talking,
+)
+from ringback.calls.outcome import Outcome
 from ringback.engines.simulated import FarCall
 from ringback.telephony.port import Cause
 
@@ -36,7 +45,7 @@ def test_every_combination_of_what_happened() -> None:
                 (hung_up, Outcome.HUNG_UP),
                 (True, Outcome.NO_NUMBER_DIALLED),
             )
-            assert of_answered(course) is next(outcome for fits, outcome in in_order if fits)
+            assert outcome_of(course) is next(outcome for fits, outcome in in_order if fits)
 
 
 async def dials_twice(call: FarCall) -> None:
@@ -101,16 +110,16 @@ def test_the_last_fault_counts_where_nobody_was_talked_to(
 
 
 @pytest.mark.parametrize(
-    ("step", "outcome", "stage"),
+    ("kind", "outcome", "stage"),
     [
-        ("accepted", "cancelled", "return"),
-        ("return call again", "cancelled", "return"),
-        ("rings", "ended", "return"),
-        ("return call answered", "ended", "number"),
-        ("conversation", "ended", "conversation"),
+        (RequestAccepted, "cancelled", "return"),
+        (ReturnAgain, "cancelled", "return"),
+        (Rang, "ended", "return"),
+        (ReturnAnswered, "ended", "number"),
+        (Talking, "ended", "conversation"),
     ],
 )
-def test_ended_by_order(tmp_path: Path, step: str, outcome: str, stage: str) -> None:
+def test_ended_by_order(tmp_path: Path, kind: type[Happening], outcome: str, stage: str) -> None:
     calls: list[FarCall] = []
 
     async def phone(call: FarCall) -> None:
@@ -125,7 +134,7 @@ def test_ended_by_order(tmp_path: Path, step: str, outcome: str, stage: str) -> 
         world.network.phone(CALLEE, talker)
         await world.setup({"retry_after_seconds": 5})
         world.network.ring(ACCESS, CALLER)
-        await world.until(step)
+        await world.until(kind)
         await world.sleep(0.5)
         assert world.exchange.end(world.session()["id"], "test")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from tests.calls.world import ACCESS, CALLER, World, in_world
 
 from ringback.calls.refusals import MOST_NUMBERS, STORED_A_MINUTE, Refusals
-from ringback.store.models import Session
+from ringback.store.models import SessionRow
 
 
 def refuse(refusals: Refusals, number: str | None, session: str, now: float) -> bool:
@@ -48,7 +48,7 @@ def test_a_number_that_rings_again_and_again(tmp_path: Path) -> None:
         await world.sleep(10.0)
 
     world = in_world(tmp_path, play)
-    rows = sorted(world.rows(Session), key=lambda row: row["id"])
+    rows = sorted(world.rows(SessionRow), key=lambda row: row["id"])
     assert {row["outcome"] for row in rows} == {"refused_unlisted"}
     assert len(rows) == STORED_A_MINUTE
     assert sum(row["repeated"] for row in rows) == 25 - STORED_A_MINUTE

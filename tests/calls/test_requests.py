@@ -9,6 +9,7 @@ import pytest
 from tests.calls.test_session import accepts_and_dials, talker
 from tests.calls.world import ACCESS, CALLEE, CALLER, World, in_world
 
+from ringback.calls.events import NotAnswered, OutgoingDialled, Rang, ReturnDialled
 from ringback.engines.simulated import FarCall
 from ringback.telephony.port import Cause
 
@@ -136,7 +137,7 @@ def test_an_attempt_whose_end_was_written_and_nothing_more_counts(
             call.reject(cause)
 
         world.network.phone(CALLER, phone)
-        world.dies_at = lambda point: point == "not answered" and len(world.legs("A")) == 1
+        world.dies_at = lambda point: point == NotAnswered.type and len(world.legs("A")) == 1
         await world.setup({"retry_after_seconds": 60, "attempts": 2})
         world.network.ring(ACCESS, CALLER)
         await world.died.wait()
@@ -166,7 +167,7 @@ def test_a_call_answered_while_the_server_was_down_is_not_repeated(
         world.network.phone(CALLER, phone)
         await world.setup({"attempts": attempts, "retry_after_seconds": 5})
         world.network.ring(ACCESS, CALLER)
-        await world.until("rings")
+        await world.until(Rang)
         await world.crash_and_restart(after=20.0)
 
     world = in_world(tmp_path, play)
@@ -191,9 +192,9 @@ def test_an_attempt_under_way_at_a_crash_is_a_network_fault(
         world.network.phone(CALLER, phone)
         await world.setup({"attempts": attempts, "retry_after_seconds": 30})
         world.network.ring(ACCESS, CALLER)
-        await world.until("rings")
+        await world.until(Rang)
         world.die()
-        world.dies_at = lambda point: point.startswith("after recover")
+        world.dies_at = lambda point: point == "after recover"
         await world.restart()
         world.dies_at = lambda point: False
         await world.restart()
@@ -218,7 +219,7 @@ def test_leg_b_answered_while_the_server_was_down_is_charged(tmp_path: Path) -> 
         world.network.phone(CALLEE, callee)
         await world.setup()
         world.network.ring(ACCESS, CALLER)
-        await world.until("outgoing call dialled")
+        await world.until(OutgoingDialled)
         await world.sleep(1.0)
         await world.crash_and_restart(after=6.0)
 
@@ -244,7 +245,7 @@ def test_a_trigger_while_an_attempt_is_withdrawn_moves_the_return_call(tmp_path:
         world.network.phone(CALLEE, talker)
         await world.setup({"attempts": 3, "retry_after_seconds": 300})
         world.network.ring(ACCESS, CALLER)
-        await world.until("return call dialled")
+        await world.until(ReturnDialled)
         await world.crash_and_restart()
         world.network.ring(ACCESS, CALLER)
 

@@ -7,9 +7,10 @@ import math
 import pytest
 
 from ringback.accounts.callback import CallbackSetup
+from ringback.calls.course import Course, outcome_of
 from ringback.calls.keypad import NUMBER_DIGITS, SECRET_DIGITS, Entry, Keypad
-from ringback.calls.outcome import Course, Outcome, of_answered
-from ringback.calls.presentation import Caller, shown_to_callee
+from ringback.calls.outcome import Outcome
+from ringback.calls.presentation import Presented, shown_to_callee
 from ringback.calls.watch import CUT_LEAD_SECONDS, Task, Watch
 from ringback.telephony.trunks import Trunk
 
@@ -117,7 +118,7 @@ class TestWatch:
     ],
 )
 def test_outcome_is_the_first_that_fits(course: Course, outcome: Outcome) -> None:
-    assert of_answered(course) is outcome
+    assert outcome_of(course) is outcome
 
 
 EQUIPMENT = CallbackSetup.model_validate(
@@ -128,15 +129,15 @@ EQUIPMENT = CallbackSetup.model_validate(
 @pytest.mark.parametrize(
     ("caller", "foreign", "number", "name"),
     [
-        (Caller("+447700900123", "Ann", is_own=True), True, "+447700900123", "Ann"),
-        (Caller("+447700900123", "Ann", is_own=False), True, "+442071838750", "Acme"),
-        (Caller(None, "Ann", is_own=True), True, "+442071838750", "Acme"),
-        (Caller("+447700900123", None, is_own=True), True, "+447700900123", "Acme"),
-        (Caller("+447700900123", "Ann", is_own=True), False, "+442071838750", "Ann"),
+        (Presented("+447700900123", "Ann", is_own=True), True, "+447700900123", "Ann"),
+        (Presented("+447700900123", "Ann", is_own=False), True, "+442071838750", "Acme"),
+        (Presented(None, "Ann", is_own=True), True, "+442071838750", "Acme"),
+        (Presented("+447700900123", None, is_own=True), True, "+447700900123", "Acme"),
+        (Presented("+447700900123", "Ann", is_own=True), False, "+442071838750", "Ann"),
     ],
 )
 def test_equipment_is_shown_only_where_it_is_no_forgery(
-    caller: Caller, foreign: bool, number: str, name: str
+    caller: Presented, foreign: bool, number: str, name: str
 ) -> None:
     trunk = Trunk(name="t", host="192.0.2.1", foreign_numbers=foreign)
     shown = shown_to_callee(EQUIPMENT, "Acme", "+442071838750", caller, trunk)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from tests.calls.world import ACCESS, CALLEE, CALLER, PIN, World, in_world
 
+from ringback.calls.events import Talking
 from ringback.engines.simulated import FarCall
 from ringback.engines.simulated.legs import SimulatedLeg
 from ringback.telephony.port import Cause, Rejection
@@ -447,15 +448,15 @@ def test_what_happens_while_leg_b_is_being_ended_is_not_lost(
         world.network.phone(CALLEE, talker)
         await world.setup()
         world.network.ring(ACCESS, CALLER)
-        await world.until("conversation")
-        ((line, _),) = world.exchange._lines.values()
-        a, b = line.a, line.b
+        await world.until(Talking)
+        (running,) = world.exchange._running.values()
+        a, b = running.waiting.a, running.waiting.b
         assert a is not None and b is not None
         hang_up = b.leg.hang_up
 
         def meanwhile() -> None:
             if what == "order":
-                world.exchange.end(line.id, "test")
+                world.exchange.end(running.session.id, "test")
             else:
                 (call,) = world.calls(CALLER)
                 call.hang_up()

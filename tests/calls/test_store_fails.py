@@ -12,18 +12,19 @@ from sqlalchemy import Connection
 from tests.calls.test_session import accepts, accepts_and_dials, talker
 from tests.calls.world import ACCESS, CALLEE, CALLER, PIN, World, in_world
 
+from ringback.calls.events import Happening, RequestAccepted, Talking
 from ringback.engines.simulated import FarCall
 from ringback.store import StoreError
-from ringback.store.models import Reservation
+from ringback.store.models import ReservationRow
 from ringback.telephony.port import Cause, Rejection
 
 T = TypeVar("T")
 NATIONAL = "02079460000#"
 
 
-async def steps_on(world: World, step: str, *, down_for: float) -> None:
-    """The store goes down when the journal has `step`, and comes back."""
-    await world.until(step)
+async def steps_on(world: World, kind: type[Happening], *, down_for: float) -> None:
+    """The store goes down once something of a kind has happened, and comes back."""
+    await world.until(kind)
     world.store.down = True
     await world.sleep(down_for)
     world.store.down = False
@@ -59,7 +60,7 @@ def test_a_proof_that_could_not_be_written_is_not_lost(tmp_path: Path) -> None:
         world.network.phone(CALLEE, talker)
         await world.setup()
         world.network.ring(ACCESS, CALLER)
-        await steps_on(world, "accepted", down_for=20.0)
+        await steps_on(world, RequestAccepted, down_for=20.0)
 
     world = in_world(tmp_path, play)
     assert world.session()["outcome"] == "completed"
@@ -69,7 +70,7 @@ def test_an_abandoned_request_is_closed_when_the_store_takes_it(tmp_path: Path) 
     async def play(world: World) -> None:
         await world.setup()
         world.network.ring(ACCESS, CALLER, acknowledges=False)
-        await steps_on(world, "accepted", down_for=60.0)
+        await steps_on(world, RequestAccepted, down_for=60.0)
 
     assert in_world(tmp_path, play).session()["outcome"] == "abandoned"
 
@@ -141,7 +142,7 @@ def test_a_conversation_outlasts_an_outage(tmp_path: Path) -> None:
         world.network.phone(CALLEE, talker)
         await world.setup(credit="50.00")
         world.network.ring(ACCESS, CALLER)
-        await world.until("conversation")
+        await world.until(Talking)
         await world.sleep(20.0)
         world.store.down = True
         await world.sleep(30.0)
@@ -163,7 +164,7 @@ def test_a_conversation_ends_with_what_is_reserved_and_no_later(tmp_path: Path) 
         world.network.phone(CALLEE, talker)
         await world.setup(credit="50.00")
         world.network.ring(ACCESS, CALLER)
-        await world.until("conversation")
+        await world.until(Talking)
         await world.sleep(20.0)
         world.store.down = True
         funded = world.funded()
@@ -239,7 +240,7 @@ def test_the_server_stops_although_nothing_can_be_written(tmp_path: Path) -> Non
         world.network.phone(CALLEE, talker)
         await world.setup()
         world.network.ring(ACCESS, CALLER)
-        await world.until("conversation")
+        await world.until(Talking)
         await world.sleep(20.0)
         world.store.down = True
         await world.exchange.close(10.0)
@@ -303,7 +304,9 @@ def test_a_change_of_payers_whose_commit_is_in_doubt_leaves_nothing_reserved(
         await world.setup(
             {"return_calls": "fixed", "fixed_number": hotel, "require_caller_pin": True}
         )
-        in_doubt(world, lambda: [row for row in world.rows(Reservation) if row["payer"] == CALLER])
+        in_doubt(
+            world, lambda: [row for row in world.rows(ReservationRow) if row["payer"] == CALLER]
+        )
         world.network.ring(ACCESS, None)
 
     world = in_world(tmp_path, play)

@@ -7,6 +7,7 @@ from pathlib import Path
 from tests.calls.test_session import accepts, accepts_and_dials, talker
 from tests.calls.world import ACCESS, CALLEE, CALLER, World, in_world
 
+from ringback.calls.events import Talking, Triggered
 from ringback.engines.simulated import FarCall
 from ringback.telephony.trunks import Route, Trunk
 
@@ -19,7 +20,7 @@ def test_the_return_call_goes_by_the_trunk_that_there_is_by_then(tmp_path: Path)
         world.network.phone(CALLEE, talker)
         await world.setup()
         world.network.ring(ACCESS, CALLER)
-        await world.until("trigger")
+        await world.until(Triggered)
         world.trunks.replace([Trunk("third", "192.0.2.3")], [Route("", ("third",))])
 
     world = in_world(tmp_path, play)
@@ -47,7 +48,7 @@ def test_a_conversation_outlives_its_trunk(tmp_path: Path) -> None:
         world.network.phone(CALLEE, callee)
         await world.setup()
         world.network.ring(ACCESS, CALLER)
-        await world.until("conversation")
+        await world.until(Talking)
         await world.sleep(10.0)
         world.trunks.replace([], [])
 

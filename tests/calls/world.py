@@ -7,7 +7,7 @@ import random
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, func, select
 from tests.calls.stores import BrittleStore, MortalStore, at_once
@@ -16,6 +16,7 @@ from ringback.accounts import tree
 from ringback.accounts.apply import apply_setup
 from ringback.accounts.entries import SetupFile
 from ringback.accounts.secrets import Secrets
+from ringback.calls.events import Happening, SessionEvent
 from ringback.calls.exchange import Exchange
 from ringback.calls.services import Services
 from ringback.charging.ledger import UNLIMITED
@@ -26,13 +27,13 @@ from ringback.sounds.convert import convert
 from ringback.sounds.library import SoundLibrary
 from ringback.sounds.speech import BUILT_IN
 from ringback.store.models import (
-    Charge,
-    LedgerAccount,
-    LedgerEntry,
-    Leg,
-    Lock,
-    Reservation,
-    Session,
+    ChargeRow,
+    LedgerAccountRow,
+    LedgerEntryRow,
+    LegRow,
+    LockRow,
+    ReservationRow,
+    SessionRow,
 )
 from ringback.telephony.trunks import Route, Trunk, TrunkTable
 
@@ -55,27 +56,36 @@ RATE = {
 }
 
 
-class Steps:
+T = TypeVar("T", bound=Happening)
+
+
+class Told:
     """A journal that keeps what it is told."""
 
-    def __init__(self, clock: LoopClock, reached: Callable[[str], None]) -> None:
-        self._clock = clock
+    def __init__(self, reached: Callable[[str], None]) -> None:
         self._reached = reached
-        self.steps: list[tuple[Instant, str | None, str, dict[str, object]]] = []
+        self.events: list[SessionEvent] = []
         self.troubles: list[str] = []
 
-    def step(self, session: str, step: str, **facts: object) -> None:
-        self.steps.append((self._clock.now(), session, step, facts))
-        self._reached(step)
+    def record(self, event: SessionEvent) -> None:
+        self.events.append(event)
+        self._reached(event.happening.type)
 
     def trouble(self, session: str | None, what: str, **facts: object) -> None:
         self.troubles.append(what)
+
+    def of(self, kind: type[T]) -> list[T]:
+        """What has happened of one kind."""
+        return [each.happening for each in self.events if isinstance(each.happening, kind)]
+
+    def when(self, kind: type[Happening]) -> list[Instant]:
+        return [each.at for each in self.events if isinstance(each.happening, kind)]
 
 
 class World:
     """One server and everything around it. `restart` gives it another life after `die`.
 
-    It passes named points: the steps of the journal, and "before" and "after" each unit of work.
+    It passes named points: the types of the events, and "before" and "after" each unit of work.
     With `dies_at` set it dies at a point, so that nothing of what follows is done.
     """
 
@@ -93,7 +103,7 @@ class World:
         self.died = asyncio.Event()
         self.secrets = Secrets(b"k" * 32)
         self.folder = folder
-        self.journal = Steps(self.clock, self._reached)
+        self.journal = Told(self._reached)
         self.trunks = TrunkTable(
             [Trunk(name, "192.0.2.1") for name in ("trunk", "second")], [Route("", ("trunk",))]
         )
@@ -109,6 +119,7 @@ class World:
     def _make_exchange(self) -> Exchange:
         self.life = MortalStore(self.store, self.clock, lambda: self.delay(), self._reached)
         self.services = services = Services(
+            node="node",
             clock=self.clock,
             chance=random.Random(self.chance.random()),
             store=self.life,
@@ -122,7 +133,7 @@ class World:
             guards=Limits(),
             currency="GBP",
         )
-        return Exchange(services, "node")
+        return Exchange(services)
 
     async def setup(
         self,
@@ -230,21 +241,21 @@ class World:
                 return
         raise AssertionError(f"not quiet: {self.network.live()} {self.open_sessions()}")
 
-    async def until(self, step: str, longest: float = 300.0) -> None:
-        """Wait until the journal has a step."""
+    async def until(self, kind: type[Happening], longest: float = 300.0) -> None:
+        """Wait until something of a kind has happened."""
         until = self.clock.now() + longest
         while self.clock.now() < until:
-            if any(told == step for _, _, told, _ in self.journal.steps):
+            if self.journal.of(kind):
                 return
             await self.sleep(0.1)
-        raise AssertionError(f"never came to {step!r}: {self.journal.steps}")
+        raise AssertionError(f"never came to {kind.type!r}: {self.journal.events}")
 
     # Looking
 
     def funded(self) -> Instant:
         """The funded instant of the only live session."""
-        ((line, _),) = self.exchange._lines.values()
-        return line.meter.funded()
+        (running,) = self.exchange._running.values()
+        return running.waiting.funds.funded()
 
     def rows(self, model: Any) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = self._read(
@@ -260,31 +271,31 @@ class World:
 
     def session(self) -> dict[str, Any]:
         """The only session there is."""
-        (row,) = self.rows(Session)
+        (row,) = self.rows(SessionRow)
         return row
 
     def rows_of_sessions(self) -> list[dict[str, Any]]:
         """Every session, in the order in which they came."""
-        return sorted(self.rows(Session), key=lambda row: row["started"])
+        return sorted(self.rows(SessionRow), key=lambda row: row["started"])
 
     def rows_of_legs(self) -> list[dict[str, Any]]:
-        return self.rows(Leg)
+        return self.rows(LegRow)
 
     def rows_of_charges(self) -> list[dict[str, Any]]:
-        return self.rows(Charge)
+        return self.rows(ChargeRow)
 
     def legs(self, role: str) -> list[dict[str, Any]]:
-        return [row for row in self.rows(Leg) if row["leg"] == role]
+        return [row for row in self.rows(LegRow) if row["leg"] == role]
 
     def charges(self, payer: str = CALLER) -> list[Decimal]:
         """What one payer was charged."""
-        return [row["amount"] for row in self.rows(Charge) if row["payer"] == payer]
+        return [row["amount"] for row in self.rows(ChargeRow) if row["payer"] == payer]
 
     def locks(self) -> dict[str, dict[str, Any]]:
-        return {row["key"]: row for row in self.rows(Lock)}
+        return {row["key"]: row for row in self.rows(LockRow)}
 
     def open_sessions(self) -> list[str]:
-        return [row["id"] for row in self.rows(Session) if row["outcome"] is None]
+        return [row["id"] for row in self.rows(SessionRow) if row["outcome"] is None]
 
     def said(self, number: str = CALLER) -> list[str]:
         """What the phones of a number were told, over all calls."""
@@ -305,25 +316,25 @@ class World:
         """What must hold once everything is quiet, whatever happened."""
         assert not self.network.live(), "a leg lives without a session"
         assert not self.open_sessions()
-        for row in self.rows(Reservation):
+        for row in self.rows(ReservationRow):
             assert row["settled"], f"reservation {row['id']} was never settled"
         totals = self._read(
             lambda tx: dict(
                 tx.execute(
-                    select(LedgerEntry.ledger_id, func.sum(LedgerEntry.amount)).group_by(
-                        LedgerEntry.ledger_id
+                    select(LedgerEntryRow.ledger_id, func.sum(LedgerEntryRow.amount)).group_by(
+                        LedgerEntryRow.ledger_id
                     )
                 ).all()
             )
         )
-        for account in self.rows(LedgerAccount):
+        for account in self.rows(LedgerAccountRow):
             assert account["reserved"] == 0, account
             assert account["balance"] == totals.get(account["id"], 0), account
             available = account["balance"] + account["credit_limit"]
             assert account["unlimited"] or available >= 0, account
-        for leg in self.rows(Leg):
+        for leg in self.rows(LegRow):
             assert leg["ended"] is not None, leg
-        charged = [(row["leg_id"], row["ledger_id"]) for row in self.rows(Charge)]
+        charged = [(row["leg_id"], row["ledger_id"]) for row in self.rows(ChargeRow)]
         assert len(charged) == len(set(charged)), "a leg was charged twice"
         faults = [what for what in self.journal.troubles if "fault of Ringback" in what]
         assert not faults, faults

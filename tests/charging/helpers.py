@@ -23,7 +23,7 @@ def rate(
     prefix: str = "44",
     setup: str = "0",
     first_block: int = 60,
-    first_price: str = "0.02",
+    first_price: str | None = "0.02",
     next_block: int = 10,
     price_per_minute: str = "0.02",
     valid_from: float | None = None,
@@ -33,7 +33,7 @@ def rate(
         prefix,
         Decimal(setup),
         first_block,
-        Decimal(first_price),
+        None if first_price is None else Decimal(first_price),
         next_block,
         Decimal(price_per_minute),
         valid_from,
@@ -81,7 +81,7 @@ def account(
     """An account whose id is its name and whose ledger account is `ledger-{name}`."""
     ledger.open_account(tx, f"ledger-{name}", NOW, balance=Decimal(balance))
     tx.execute(
-        insert(models.Account),
+        insert(models.AccountRow),
         {
             "id": name,
             "parent_id": parent,
@@ -104,7 +104,7 @@ def plan(
 ) -> None:
     """A prepaid plan whose id is its name."""
     tx.execute(
-        insert(models.Plan),
+        insert(models.PlanRow),
         {
             "id": name,
             "account_id": owner,
@@ -122,7 +122,7 @@ def plan(
 
 def extension(tx: Connection, name: str, owner: str) -> None:
     tx.execute(
-        insert(models.Extension), {"id": name, "account_id": owner, "name": name, "callback": {}}
+        insert(models.ExtensionRow), {"id": name, "account_id": owner, "name": name, "callback": {}}
     )
 
 
@@ -130,7 +130,7 @@ def caller_id(tx: Connection, number: str, of: str) -> None:
     """A callerID whose id is its number and whose ledger account is `ledger-{number}`."""
     ledger.open_account(tx, f"ledger-{number}", NOW)
     tx.execute(
-        insert(models.CallerId),
+        insert(models.CallerIdRow),
         {
             "id": number,
             "extension_id": of,
@@ -142,11 +142,11 @@ def caller_id(tx: Connection, number: str, of: str) -> None:
     )
 
 
-def leg(tx: Connection, leg_id: str, role: str = "A") -> None:
+def leg(tx: Connection, leg_id: str, role: str = "A", number: str = "+1") -> None:
     """A leg that may be charged, with the session it needs."""
     session = f"session of {leg_id}"
     tx.execute(
-        insert(models.Session),
+        insert(models.SessionRow),
         {
             "id": session,
             "stage": "trigger",
@@ -157,14 +157,14 @@ def leg(tx: Connection, leg_id: str, role: str = "A") -> None:
         },
     )
     tx.execute(
-        insert(models.Leg),
+        insert(models.LegRow),
         {
             "id": leg_id,
             "session_id": session,
             "leg": role,
-            "received": "+1",
-            "e164": "+1",
-            "dialled": "+1",
+            "received": number,
+            "e164": number,
+            "dialled": number,
             "trunk": "phones",
             "started": NOW,
             "saved": "",
@@ -174,11 +174,11 @@ def leg(tx: Connection, leg_id: str, role: str = "A") -> None:
 
 def check_books(tx: Connection) -> None:
     """What must hold of every ledger account at any time."""
-    for row in tx.execute(select(models.LedgerAccount.__table__)):
+    for row in tx.execute(select(models.LedgerAccountRow.__table__)):
         entries = tx.execute(
-            select(models.LedgerEntry.amount, models.LedgerEntry.balance_after)
-            .where(models.LedgerEntry.ledger_id == row.id)
-            .order_by(models.LedgerEntry.id)
+            select(models.LedgerEntryRow.amount, models.LedgerEntryRow.balance_after)
+            .where(models.LedgerEntryRow.ledger_id == row.id)
+            .order_by(models.LedgerEntryRow.id)
         ).all()
         total = Decimal(0)
         for entry in entries:
@@ -186,8 +186,8 @@ def check_books(tx: Connection) -> None:
             assert entry.balance_after == total
         assert total == row.balance
         held = tx.execute(
-            select(models.Reservation.amount).where(
-                models.Reservation.ledger_id == row.id, ~models.Reservation.settled
+            select(models.ReservationRow.amount).where(
+                models.ReservationRow.ledger_id == row.id, ~models.ReservationRow.settled
             )
         ).scalars()
         assert sum(held, Decimal(0)) == row.reserved

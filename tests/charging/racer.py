@@ -12,22 +12,19 @@ from tests.charging.helpers import NOW, hold, leg
 
 from ringback.charging import ledger
 from ringback.charging.holds import Post
-from ringback.charging.ledger import InsufficientCredit
 from ringback.store import Store, open_store
 
 
 async def take(store: Store, leg_id: str) -> bool:
     """Reserve a cent of x for a new leg; False when there is none."""
 
-    def work(tx: Connection) -> None:
-        ledger.reserve(tx, [hold(0, leg_id)])
+    def work(tx: Connection) -> bool:
+        if ledger.reserve(tx, [hold(0, leg_id)]) is not None:
+            return False
         leg(tx, leg_id)
+        return True
 
-    try:
-        await store.run(work)
-    except InsufficientCredit:
-        return False
-    return True
+    return await store.run(work)
 
 
 def take_one(url: str, name: str, start: Barrier, taken: SimpleQueue[int]) -> None:

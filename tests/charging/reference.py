@@ -16,7 +16,7 @@ class Line:
     prefix: str
     setup: str
     first_block: int
-    first_price: str
+    first_price: str | None
     next_block: int
     price_per_minute: str
     valid_from: float | None
@@ -56,11 +56,10 @@ def rated(
     at = 0
     number = 0
     while number == 0 or at * 1_000_000 < microseconds:
-        if number == 0:
-            length, price = line.first_block, Fraction(line.first_price)
-        else:
-            length = line.next_block
-            price = Fraction(line.next_block) * Fraction(line.price_per_minute) / 60
+        length = line.first_block if number == 0 else line.next_block
+        price = Fraction(length) * Fraction(line.price_per_minute) / 60
+        if number == 0 and line.first_price is not None:
+            price = Fraction(line.first_price)
         if free_seconds - free >= length and not (number == 0 and first_paid):
             free += length
         else:

@@ -12,7 +12,7 @@ from ringback.store import models
 
 
 def reservations(tx: Connection, leg: str) -> Sequence[RowMapping]:
-    query = select(models.Reservation.__table__).where(models.Reservation.leg_id == leg)
+    query = select(models.ReservationRow.__table__).where(models.ReservationRow.leg_id == leg)
     return tx.execute(query).mappings().all()
 
 
@@ -36,12 +36,12 @@ def stored_free(tx: Connection, leg: str) -> dict[str, Free]:
 
 def minutes_used(tx: Connection) -> int:
     """Seconds of free minutes that are gone."""
-    return sum(tx.execute(select(models.Allowance.used)).scalars())
+    return sum(tx.execute(select(models.AllowanceRow.used)).scalars())
 
 
 def charged(tx: Connection, leg: str) -> dict[str, int]:
     """Millionths by payer, before what unlimited credit pays of them."""
-    entry, held = models.LedgerEntry, models.Reservation
+    entry, held = models.LedgerEntryRow, models.ReservationRow
     query = (
         select(held.payer, entry.price)
         .join(held, held.id == entry.step)
@@ -54,7 +54,9 @@ def charged(tx: Connection, leg: str) -> dict[str, int]:
 
 def incomes(tx: Connection, leg: str) -> dict[str, int | None]:
     """Millionths by payer."""
-    query = select(models.Charge.payer, models.Charge.income).where(models.Charge.leg_id == leg)
+    query = select(models.ChargeRow.payer, models.ChargeRow.income).where(
+        models.ChargeRow.leg_id == leg
+    )
     return {
         row.payer: None if row.income is None else to_millionths(row.income)
         for row in tx.execute(query)
@@ -63,10 +65,10 @@ def incomes(tx: Connection, leg: str) -> dict[str, int | None]:
 
 def check_minutes(tx: Connection, given: int) -> None:
     """An allowance's seconds are those of the reservations on it, and within what it gives."""
-    for allowance in tx.execute(select(models.Allowance.__table__)).mappings():
+    for allowance in tx.execute(select(models.AllowanceRow.__table__)).mappings():
         held = 0
-        query = select(models.Reservation.__table__).where(
-            models.Reservation.allowance_id == allowance["id"], ~models.Reservation.settled
+        query = select(models.ReservationRow.__table__).where(
+            models.ReservationRow.allowance_id == allowance["id"], ~models.ReservationRow.settled
         )
         for row in tx.execute(query).mappings():
             free = Free(row["free_first"], row["free_blocks"])

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.charging.helpers import rate
 
 from ringback.charging.decks import BadDeck, overlaps, read_deck, reading, write_deck
-from ringback.charging.rating import Rate
+from ringback.charging.rating import SECOND, Rate, charge
 
 HEADER = "prefix,setup,first_block,first_price,next_block,price_per_minute,valid_from,valid_to\n"
 
@@ -45,6 +45,28 @@ def test_defaults() -> None:
         rate("", "0", 60, "1", 10, "1"),
     ]
     assert read(HEADER + "44,,,0.02,,0.02,,\n") == [rate("44")]
+    assert read(HEADER + "44,,,,,0.02,,\n") == read("prefix,price_per_minute\n44,0.02\n")
+    assert read(HEADER + "44,,,,,0.02,,\n") == [rate("44", first_price=None)]
+
+
+def test_a_deck_of_prices_a_minute() -> None:
+    """ASTPP #289: price a minute, first and next increment are all that carriers' decks have."""
+    columns = {"prefix": "Dialcode", "price_per_minute": "Rate"}
+    columns |= {"first_block": "Init", "next_block": "Inc"}
+    (found,) = read("Dialcode,Rate,Init,Inc\n44,0.60,1,1\n", columns)
+    assert charge(found, 60 * SECOND).amount == Decimal("0.60")
+    assert charge(found, SECOND).amount == Decimal("0.01")
+
+
+def test_a_first_block_that_nobody_could_pay_is_told_with_its_line() -> None:
+    dear = "999999999999.999999"
+    text = HEADER + f"44,0.01,60,{dear},10,1,,\n45,0,61,,10,{dear},,\n46,0,60,,10,{dear},,\n"
+    assert faults(text) == [
+        f"line 2: setup 0.01 and first_price {dear} are together above the largest amount, {dear}: "
+        "lower one of them",
+        f"line 3: setup 0 and 61 s at price_per_minute {dear} are together above the largest "
+        f"amount, {dear}: lower one of them",
+    ]
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
@@ -53,7 +75,7 @@ def test_a_carriers_own_file(delimiter: str) -> None:
     and one column for two."""
     lines = [
         ["Destination, zone", " Dialcode", "Rate"],
-        ["United Kingdom", "+44", " 0.02 "],
+        ["United Kingdom", "44", " 0.02 "],
         ["", "", ""],
         ['Isle of "Man"', "'441624", "0.05"],
     ]
@@ -95,12 +117,26 @@ def test_every_bad_line_is_named_with_all_that_is_wrong() -> None:
         "valid_to: 'yesterday'",
     ):
         assert what in found[0]
-    assert "first_price: is required; price_per_minute: '1e3' is not" in found[1]
+    assert found[1].startswith("line 4: price_per_minute: '1e3' is not")
     assert "valid_to: must be after valid_from" in found[2]
     assert "has 5 cells, where the first line has 8" in found[3]
     assert "not between 1970 and 9999" in found[4]
     assert "prefix" in found[5] and "price_per_minute" in found[5]
     assert all(name in found[6] for name in ("prefix", "first_block", "price_per_minute"))
+
+
+def test_prefixes_that_no_number_begins_with_are_refused_with_their_mending() -> None:
+    lines = ["0044", "+44", "'+33", "020"]
+    found = faults(
+        "prefix,first_price,price_per_minute\n" + "".join(f"{each},1,1\n" for each in lines)
+    )
+    assert found == [
+        "line 2: prefix: '0044' is no prefix: write it without 00: \"44\"",
+        "line 3: prefix: '+44' is no prefix: write it without +: \"44\"",
+        "line 4: prefix: '+33' is no prefix: write it without +: \"33\"",
+        "line 5: prefix: '020' is no prefix, since no country code begins with 0: write the "
+        'country code in place of the 0, such as "4420" for 020',
+    ]
 
 
 def test_overlaps_and_duplicates_are_named_with_both_lines() -> None:
@@ -118,12 +154,27 @@ def test_overlaps_and_duplicates_are_named_with_both_lines() -> None:
     ]
 
 
+def test_a_later_start_ends_a_rate_without_an_end() -> None:
+    """Whatever the order of lines; a rate that has an end, or begins at the same time, overlaps."""
+    text = "prefix,price_per_minute,valid_from,valid_to\n" + (
+        "44,0.03,2026-03-01T00:00Z,\n44,0.01,,\n44,0.02,2026-02-01T00:00Z,\n4420,1,,\n"
+    )
+    march, before, february, london = read(text)
+    assert (before.valid_to, february.valid_to) == (february.valid_from, march.valid_from)
+    assert (march.valid_to, london.valid_to) == (None, None)
+    assert set(read(written(read(text)))) == {march, before, february, london}
+    assert faults(text + "44,0.04,2026-03-01T00:00Z,\n") == [
+        "line 6: the prefix '44' has a rate at the same time on line 2"
+    ]
+    assert faults(text + "44,0.04,2026-01-01T00:00Z,2026-02-02T00:00Z\n") == [
+        "line 4: the prefix '44' has a rate at the same time on line 6"
+    ]
+
+
 def test_columns_are_told_apart() -> None:
     assert faults("Code,Rate\n44,1\n") == [
         "line 1: there is no column 'prefix', but 'Code', 'Rate': name it with "
         "--column prefix=NAME",
-        "line 1: there is no column 'first_price', but 'Code', 'Rate': name it with "
-        "--column first_price=NAME",
         "line 1: there is no column 'price_per_minute', but 'Code', 'Rate': name it with "
         "--column price_per_minute=NAME",
     ]
@@ -170,14 +221,15 @@ def test_a_long_list_of_bad_lines_is_cut_with_their_number() -> None:
     assert (len(told), told[-1]) == (21, "and 1180 more bad lines")
 
 
-prices = st.integers(0, 10**18 - 1).map(lambda millionths: Decimal(millionths) / 10**6)
+# A day at the dearest price a minute is not above the largest amount.
+prices = st.integers(0, 10**14).map(lambda millionths: Decimal(millionths) / 10**6)
 instants = st.none() | st.integers(1, 4 * 10**15).map(lambda microseconds: microseconds / 10**6)
 rates = st.builds(
     Rate,
-    st.from_regex(r"\A[0-9]{0,15}\Z"),
+    st.from_regex(r"\A([1-9][0-9]{0,14})?\Z", alphabet=st.characters(codec="ascii")),
     prices,
     st.integers(1, 86400),
-    prices,
+    st.none() | prices,
     st.integers(1, 86400),
     prices,
     instants,

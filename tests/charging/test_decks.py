@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import TypeVar
 
@@ -17,10 +18,12 @@ from tests.charging.helpers import NOW, rate
 
 from ringback.charging import decks, ledger
 from ringback.charging.decks import Deck, DeckGone, loading, overlaps, tables
+from ringback.charging.decks.deck import ended_by_later
 from ringback.charging.holds import Hold
 from ringback.charging.payers import payers
 from ringback.charging.rating import Rate
 from ringback.clock import Instant, LoopClock
+from ringback.levels import of_extension
 from ringback.store import Store, models, open_store
 
 T = TypeVar("T")
@@ -73,6 +76,26 @@ def test_overlaps_are_found(rates: list[Rate]) -> None:
     assert list(overlaps(left)) == []
 
 
+@given(st.lists(dated_rates, max_size=8))
+def test_a_later_start_ends_an_open_rate(rates: list[Rate]) -> None:
+    """At each instant the one that began last holds, of those that hold; rates with an end keep
+    it, and so two may still overlap."""
+    ended = ended_by_later(rates)
+    assert [replace(new, valid_to=old.valid_to) for old, new in zip(rates, ended, strict=True)] == (
+        rates
+    )
+    for old, new in zip(rates, ended, strict=True):
+        later = [
+            other.valid_from
+            for other in rates
+            if other.prefix == old.prefix
+            and other.valid_from is not None
+            and (old.valid_from is None or other.valid_from > old.valid_from)
+        ]
+        assert new.valid_to == (min(later, default=None) if old.valid_to is None else old.valid_to)
+    assert ended_by_later(ended) == ended
+
+
 def world(tx: Connection) -> None:
     helpers.account(tx, "admin", level="administrator")
     helpers.plan(tx, "retail", "admin", rate("44", first_price="0.02"))
@@ -108,9 +131,9 @@ async def load(store: Store, clock: Pauses, rates: Sequence[Rate]) -> list[int]:
     return told
 
 
-def price(tx: Connection) -> Decimal:
+def price(tx: Connection) -> Decimal | None:
     """What the first block of a call costs now."""
-    (payer,) = payers(tx, "travellers", None, NUMBER, NOW)
+    (payer,) = payers(tx, of_extension(tx, "travellers"), None, NUMBER, NOW)
     return payer.rate.first_price
 
 
@@ -126,11 +149,11 @@ def test_calls_go_on_while_a_deck_is_loaded(database: str) -> None:
     async def play() -> None:
         importing, calls = open_store(database), open_store(database)
         await calls.run(world)
-        seen: list[Decimal] = []
+        seen: list[Decimal | None] = []
 
         async def reserve(count: int) -> None:
-            def work(tx: Connection) -> Decimal:
-                (payer,) = payers(tx, "travellers", None, NUMBER, NOW)
+            def work(tx: Connection) -> Decimal | None:
+                (payer,) = payers(tx, of_extension(tx, "travellers"), None, NUMBER, NOW)
                 held = Hold(f"leg {count}", payer.ledger_id, "x", payer.rate.price(0), payer.rate)
                 ledger.reserve(tx, [held])
                 return payer.rate.first_price
@@ -146,8 +169,8 @@ def test_calls_go_on_while_a_deck_is_loaded(database: str) -> None:
 
         await decks.sweep(importing, clock)
         await calls.read(helpers.check_books)
-        assert await calls.read(lambda tx: count(tx, models.Rate)) == len(rates)
-        assert await calls.read(lambda tx: count(tx, models.Deck)) == 1
+        assert await calls.read(lambda tx: count(tx, models.RateRow)) == len(rates)
+        assert await calls.read(lambda tx: count(tx, models.DeckRow)) == 1
         await importing.close()
         await calls.close()
 
@@ -169,16 +192,16 @@ def test_what_a_crash_leaves_behind_is_deleted(store: Store) -> None:
         with pytest.raises(Killed):
             await load(store, Pauses(killed), many(loading.BATCH * 3))
         assert await store.read(price) == Decimal("0.02")
-        assert await store.read(lambda tx: count(tx, models.Rate)) == 1 + loading.BATCH * 2
+        assert await store.read(lambda tx: count(tx, models.RateRow)) == 1 + loading.BATCH * 2
 
         idle = Pauses(lambda _: None)
         await decks.sweep(store, idle)  # it might be another process that is still at it
-        assert await store.read(lambda tx: count(tx, models.Deck)) == 2
+        assert await store.read(lambda tx: count(tx, models.DeckRow)) == 2
         await load(store, idle, many(3))
         assert await store.read(price) == Decimal("0.05")
         await decks.sweep(store, idle)
-        assert await store.read(lambda tx: count(tx, models.Rate)) == 4
-        assert await store.read(lambda tx: count(tx, models.Deck)) == 1
+        assert await store.read(lambda tx: count(tx, models.RateRow)) == 4
+        assert await store.read(lambda tx: count(tx, models.DeckRow)) == 1
 
     asyncio.run(play())
 
@@ -191,7 +214,7 @@ def test_an_old_unfinished_deck_is_deleted_though_nobody_loads_another(store: St
         batch = tables.rows("left", many(5))
         await store.run(lambda tx: tables.put(tx, "left", batch))
         await decks.sweep(store, Pauses(lambda _: None))
-        assert await store.read(lambda tx: count(tx, models.Rate)) == 1
+        assert await store.read(lambda tx: count(tx, models.RateRow)) == 1
         assert await store.read(price) == Decimal("0.02")
 
     asyncio.run(play())
@@ -210,7 +233,7 @@ def test_the_import_begun_last_wins(store: Store) -> None:
         assert await store.read(price) == Decimal("0.07")
         # What was not put in before it was told is no part of anything, and goes.
         await decks.sweep(store, Pauses(lambda _: None))
-        assert await store.read(lambda tx: count(tx, models.Rate)) == 3
+        assert await store.read(lambda tx: count(tx, models.RateRow)) == 3
 
     asyncio.run(play())
 

@@ -29,21 +29,21 @@ def begin(tx: Connection) -> None:
     extension(tx, "travellers", "admin")
     leg(tx, "a")
     ready = {"extension_id": "travellers", "return_number": "+1", "due": NOW}
-    tx.execute(update(models.Session).values(ready))
+    tx.execute(update(models.SessionRow).values(ready))
     records.sign_of_life(tx, "node", ALIVE)
 
 
 def restart(tx: Connection) -> None:
     """What the next start does; the far end of what was not answered confirms our CANCEL."""
     for attempt in recover(tx, "node", NOW + 60).attempts:
-        attempt_over(tx, attempt, None, NOW + 60)
+        attempt_over(tx, attempt, None, NOW + 60, ordered=False)
 
 
 def counted(tx: Connection) -> tuple[int, int]:
     """Reservations that were made, legs that were charged."""
     made, charged = (
         tx.execute(select(func.count()).select_from(table)).scalar_one()
-        for table in (models.Reservation, models.Charge)
+        for table in (models.ReservationRow, models.ChargeRow)
     )
     return made, charged
 
@@ -79,7 +79,7 @@ def test_killed_at_a_step(database: str, step: str, committed: bool, charged: in
                 1 - Decimal(charged) / 100, Decimal(0), Decimal(0), unlimited=False
             )
         charges = await store.read(
-            lambda tx: tx.execute(select(models.Charge.amount)).scalars().all()
+            lambda tx: tx.execute(select(models.ChargeRow.amount)).scalars().all()
         )
         assert charges == ([Decimal(charged) / 100] if charged else [])
         await store.close()

@@ -14,7 +14,15 @@ from tests.charging.helpers import NOW, check_books, leg, rate
 
 from ringback.charging import ledger
 from ringback.charging.holds import Hold, Post
-from ringback.charging.ledger import InsufficientCredit, LedgerFault, RechargeRefused
+from ringback.charging.ledger import (
+    CALL,
+    LedgerFault,
+    LimitRefused,
+    RechargeKind,
+    RechargeRefused,
+    Shortage,
+)
+from ringback.charging.statement import statement
 from ringback.store import InlineStore, Store, open_store
 
 LEGS = ("a", "b", "c")
@@ -42,13 +50,26 @@ class Recharge:
     amount: int | None
     """Cents; None: unlimited."""
     order: int
+    kind: RechargeKind
 
 
-Operation = Reserve | Settle | Recharge
+@dataclass(frozen=True)
+class Limit:
+    amount: int
+    """Cents."""
+
+
+Operation = Reserve | Settle | Recharge | Limit
 operations = st.one_of(
     st.builds(Reserve, st.dictionaries(legs, blocks, min_size=1)),
     st.builds(Settle, legs, st.none() | blocks),
-    st.builds(Recharge, st.none() | st.integers(-60, 60), st.integers(0, 9)),
+    st.builds(
+        Recharge,
+        st.none() | st.integers(-60, 60),
+        st.integers(0, 9),
+        st.sampled_from(list(RechargeKind)),
+    ),
+    st.builds(Limit, st.integers(0, 60)),
 )
 
 
@@ -57,21 +78,31 @@ class Model:
     """What should come of it, in cents."""
 
     balance: int = 50
+    limit: int = 0
     unlimited: bool = False
     paid: dict[str, int] = field(default_factory=dict)
     free: dict[str, int] = field(default_factory=dict)
     settled: set[str] = field(default_factory=set)
     orders: dict[int, int | None] = field(default_factory=dict)
+    totals: dict[str, int] = field(default_factory=lambda: {RechargeKind.OPENING: 50})
 
-    def reserve(self, holds: dict[str, int]) -> type[Exception] | None:
+    @property
+    def available(self) -> int:
+        return self.balance + self.limit - sum(self.paid.values())
+
+    def enter(self, kind: str, amount: int) -> None:
+        self.balance += amount
+        self.totals[kind] = self.totals.get(kind, 0) + amount
+
+    def reserve(self, holds: dict[str, int]) -> type[Exception] | type[Shortage] | None:
         if self.settled & holds.keys():
             return LedgerFault
         more = {
             leg: max(0, blocks + 1 - self.paid.get(leg, 0) - self.free.get(leg, 0))
             for leg, blocks in holds.items()
         }
-        if not self.unlimited and sum(more.values()) > self.balance - sum(self.paid.values()):
-            return InsufficientCredit
+        if not self.unlimited and sum(more.values()) > self.available:
+            return Shortage
         side = self.free if self.unlimited else self.paid
         for which, amount in more.items():
             side[which] = side.get(which, 0) + amount
@@ -83,12 +114,14 @@ class Model:
         price = 0 if blocks is None else blocks + 1
         if price > self.paid.get(leg, 0) + self.free.get(leg, 0):
             return LedgerFault
-        self.balance -= max(0, price - self.free.pop(leg, 0))
+        free = self.free.pop(leg, 0)
+        if price:
+            self.enter(CALL, -max(0, price - free))
         self.paid.pop(leg, 0)
         self.settled.add(leg)
         return None
 
-    def recharge(self, amount: int | None, order: int) -> type[Exception] | None:
+    def recharge(self, amount: int | None, order: int, kind: str) -> type[Exception] | None:
         if order in self.orders:
             return None if self.orders[order] == amount else RechargeRefused
         if amount is None or (self.unlimited and amount >= 0):
@@ -96,30 +129,40 @@ class Model:
             for leg, held in self.paid.items():
                 self.free[leg] = self.free.get(leg, 0) + held
             self.paid.clear()
+            self.enter(kind, 0)
         elif self.unlimited:
-            self.unlimited, self.balance = False, 0
-        elif self.balance - sum(self.paid.values()) + amount < 0:
+            self.unlimited = False
+            self.enter(kind, -self.balance)
+        elif self.available + amount < 0:
             return RechargeRefused
         else:
-            self.balance += amount
+            self.enter(kind, amount)
         self.orders[order] = amount
         return None
 
+    def set_limit(self, amount: int) -> type[Exception] | None:
+        if self.available - self.limit + amount < 0:
+            return LimitRefused
+        self.limit = amount
+        return None
 
-def expect(model: Model, operation: Operation) -> type[Exception] | None:
+
+def expect(model: Model, operation: Operation) -> type[Exception] | type[Shortage] | None:
     match operation:
         case Reserve(holds):
             return model.reserve(holds)
         case Settle(which, used):
             return model.settle(which, used)
-        case Recharge(amount, order):
-            return model.recharge(amount, order)
+        case Recharge(amount, order, kind):
+            return model.recharge(amount, order, kind)
+        case Limit(amount):
+            return model.set_limit(amount)
 
 
-def do(tx: Connection, operation: Operation) -> None:
+def do(tx: Connection, operation: Operation) -> Shortage | None:
     match operation:
         case Reserve(holds):
-            ledger.reserve(
+            return ledger.reserve(
                 tx, [Hold(leg, "x", "x", TARIFF.price(n), TARIFF) for leg, n in holds.items()]
             )
         case Settle(which, None):
@@ -127,9 +170,12 @@ def do(tx: Connection, operation: Operation) -> None:
         case Settle(which, int(used)):
             price = TARIFF.price(used)
             ledger.settle(tx, [Post(which, "x", "x", True, price, used + 1, "x")], NOW)
-        case Recharge(amount, order):
+        case Recharge(amount, order, kind):
             asked = None if amount is None else Decimal(amount) / 100
-            ledger.recharge(tx, "x", asked, str(order), NOW)
+            ledger.recharge(tx, "x", asked, str(order), NOW, kind=kind)
+        case Limit(cents):
+            ledger.set_credit_limit(tx, "x", Decimal(cents) / 100)
+    return None
 
 
 def begin(tx: Connection) -> None:
@@ -145,9 +191,9 @@ async def play(store: Store, played: list[Operation]) -> None:
         expected = expect(model, operation)
         for _ in range(2):  # once more changes nothing
             try:
-                await store.run(lambda tx, operation=operation: do(tx, operation))  # type: ignore[misc]
-                met = None
-            except (LedgerFault, InsufficientCredit, RechargeRefused) as error:
+                done = await store.run(lambda tx, operation=operation: do(tx, operation))  # type: ignore[misc]
+                met: type | None = None if done is None else type(done)
+            except (LedgerFault, RechargeRefused, LimitRefused) as error:
                 met = type(error)
             assert met is expected
             await store.read(check_books)
@@ -155,9 +201,13 @@ async def play(store: Store, played: list[Operation]) -> None:
             assert found == ledger.Balance(
                 Decimal(model.balance) / 100,
                 Decimal(sum(model.paid.values())) / 100,
-                Decimal(0),
+                Decimal(model.limit) / 100,
                 model.unlimited,
             )
+            told = await store.read(lambda tx: statement(tx, "x"))
+            assert told.totals == {
+                kind: Decimal(amount) / 100 for kind, amount in model.totals.items()
+            }
     await store.close()
 
 

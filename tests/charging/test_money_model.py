@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TypeVar, cast
@@ -33,18 +33,19 @@ from tests.charging.stored import (
 )
 
 from ringback.charging import ledger
-from ringback.charging.ledger import InsufficientCredit
-from ringback.charging.meter import Meter, Role, Step
-from ringback.charging.packages import allowances_of
+from ringback.charging.holds import Role
+from ringback.charging.meter import Meter
+from ringback.charging.money import Money
 from ringback.charging.payers import PayerRate, payers
 from ringback.charging.rating import Free
+from ringback.levels import of_extension
 from ringback.store import InlineStore, Store, open_store
 
 T = TypeVar("T")
 CALLER = "+447700900123"
 TAIL = 3.0
 RETAIL = rate("44", first_block=12, first_price="0.07", next_block=7, price_per_minute="0.31")
-WHOLESALE = rate("44", "0.003", 6, "0.004", 6, "0.04")
+WHOLESALE = rate("44", "0.003", 7, None, 6, "0.04")
 PLANS = {"retail": RETAIL, "wholesale": WHOLESALE}
 PLAN_OF = {CALLER: "retail", "acme": "retail", "reseller": "wholesale"}
 MINUTES = 2
@@ -86,7 +87,7 @@ def world(tx: Connection) -> None:
     ledger.recharge(tx, f"ledger-{CALLER}", Decimal(2), "first", NOW)
 
 
-class Money(RuleBasedStateMachine):
+class Sessions(RuleBasedStateMachine):
     """Two sessions of one callerID, of which the second is identified later."""
 
     def __init__(self, open_books: Callable[[], Store]) -> None:
@@ -132,38 +133,52 @@ class Money(RuleBasedStateMachine):
         if talk.who is not None or a is None or a.answered is None or "B" in talk.legs:
             return
 
-        def work(tx: Connection) -> Step:
-            step = talk.meter.change_payers_a(self._paying(tx, CALLER), now + 10)
-            ledger.trim(tx, step.trims)
-            ledger.reserve(tx, step.holds)
-            ledger.settle(tx, step.releases, now)
-            return step
-
-        try:
-            talk.meter.applied(self.do(work))
-        except InsufficientCredit:
+        shortage = self._change(
+            talk,
+            lambda money: money.change_payers_a(self._paying(money.tx, CALLER), now + 10),
+        )
+        if shortage is not None:
             self._end(talk, "A")
             return
         talk.who = CALLER
 
-    @rule(limit=st.integers(0, 100))
-    def postpaid(self, limit: int) -> None:
+    account = st.sampled_from(("ledger-acme", "ledger-reseller"))
+
+    @rule(account=account, limit=st.integers(0, 100))
+    def limits(self, account: str, limit: int) -> None:
+        """It is refused only where more than that is owed or reserved."""
+        asked, before = Decimal(limit) / 100, self._balance(account)
+        taken = before.reserved - before.balance
         try:
-            self.do(lambda tx: ledger.set_credit_limit(tx, "ledger-reseller", Decimal(limit) / 100))
+            self.do(lambda tx: ledger.set_credit_limit(tx, account, asked))
         except ledger.LimitRefused:
+            assert asked < taken
             return
+        assert self._balance(account).available == asked - taken >= 0
+
+    @rule(
+        account=account,
+        amount=st.integers(-300, 200),
+        kind=st.sampled_from(list(ledger.RechargeKind)),
+    )
+    def recharges_account(self, account: str, amount: int, kind: ledger.RechargeKind) -> None:
+        """What is reserved cannot be taken, all else can; nobody above pays for it."""
+        self.orders += 1
+        order, asked = str(self.orders), Decimal(amount) / 100
+        held = {each: self._balance(each).available for each in ("ledger-acme", "ledger-reseller")}
+        for _ in range(2):
+            try:
+                self.do(lambda tx: ledger.recharge(tx, account, asked, order, self.now, kind=kind))
+            except ledger.RechargeRefused:
+                assert held[account] + asked < 0
+                return
+        held[account] += asked
+        assert held == {each: self._balance(each).available for each in held}
 
     @rule(which=which)
     def slice(self, which: int) -> None:
         """It takes what there is and no more, so there is always enough for it."""
-        meter = self.talks[which].meter
-
-        def work(tx: Connection) -> Step:
-            step = meter.slice(ledger.available(tx, meter.ledger_ids()), free_left(tx, meter))
-            ledger.reserve(tx, step.holds)
-            return step
-
-        meter.applied(self.do(work))
+        assert self._change(self.talks[which], Money.slice) is None
 
     @rule(seconds=st.floats(0.0, 90.0))
     def wait(self, seconds: float) -> None:
@@ -201,17 +216,8 @@ class Money(RuleBasedStateMachine):
         except ledger.RechargeRefused:
             return
         for talk in self.talks:
-
-            def work(tx: Connection, talk: Talk = talk) -> Step:
-                revoked = ledger.revoked(tx, talk.meter.leg_ids())
-                step = talk.meter.curtail(revoked, self.now)
-                ledger.trim(tx, step.trims)
-                return step
-
-            step = self.do(work)
-            talk.meter.applied(step)
-            if step.tail is not None:
-                talk.tail = step.tail
+            self._change(talk, Money.curtail)
+            talk.tail = talk.meter._tail / 10**6 if "B" in talk.legs else talk.tail
 
     # What must hold
 
@@ -234,52 +240,56 @@ class Money(RuleBasedStateMachine):
 
     # How
 
-    def _paying(self, tx: Connection, who: str | None) -> list[PayerRate]:
-        return payers(tx, "travellers", who, "+442079460000", NOW)
+    def _balance(self, ledger_id: str) -> ledger.Balance:
+        return self.do(lambda tx: ledger.balance(tx, ledger_id))
 
-    def _call(self, tx: Connection, role: str) -> Call:
-        self.calls += 1
-        helpers.leg(tx, f"leg {self.calls}", role)
-        return Call(f"leg {self.calls}")
+    def _paying(self, tx: Connection, who: str | None) -> list[PayerRate]:
+        return payers(tx, of_extension(tx, "travellers"), who, "+442079460000", NOW)
 
     def _go_on(self, talk: Talk, wait: float) -> None:
         meter, a, b = talk.meter, talk.legs.get("A"), talk.legs.get("B")
         if a is None:
-            self._dial(talk, "A", lambda leg, paying, left: meter.open_a(leg, paying, left))
+            self._dial(talk, "A", lambda money, leg, paying: money.open_a(leg, paying))
         elif a.answered is None:
             a.answered = self.now
             meter.answered("A", self.now)
         elif b is None:
             latest, talk.tail = self.now + wait, TAIL
             self._dial(
-                talk, "B", lambda leg, paying, left: meter.open_b(leg, paying, latest, TAIL, left)
+                talk, "B", lambda money, leg, paying: money.open_b(leg, paying, latest, TAIL)
             )
         elif b.answered is None:
             b.answered = self.now
             meter.answered("B", self.now)
-            step = meter.trim()
-            self.do(lambda tx: ledger.trim(tx, step.trims))
-            meter.applied(step)
 
     def _dial(
         self,
         talk: Talk,
         role: Role,
-        opened: Callable[[str, list[PayerRate], dict[str, int]], Step],
+        opened: Callable[[Money, str, list[PayerRate]], ledger.Shortage | None],
     ) -> None:
-        def work(tx: Connection) -> tuple[Step, Call]:
-            call = self._call(tx, role)
-            paying = self._paying(tx, talk.who)
-            step = opened(call.id, paying, free_left(tx, talk.meter, paying))
-            ledger.reserve(tx, step.holds)
-            return step, call
+        self.calls += 1
+        name = f"leg {self.calls}"
 
-        try:
-            step, call = self.do(work)
-        except InsufficientCredit:
-            return
-        talk.meter.applied(step)
-        talk.legs[role] = call
+        def work(money: Money) -> bool:
+            if opened(money, name, self._paying(money.tx, talk.who)) is not None:
+                return False
+            helpers.leg(money.tx, name, role)
+            return True
+
+        if self._change(talk, work):
+            talk.legs[role] = Call(name)
+
+    def _change(self, talk: Talk, work: Callable[[Money], T]) -> T:
+        """As `Funds.change`."""
+
+        def unit(tx: Connection) -> tuple[T, Meter]:
+            money = Money(tx, talk.meter.copy(), self.now)
+            return work(money), money.meter
+
+        result, after = self.do(unit)
+        talk.meter.adopt(after)
+        return result
 
     def _crash(self, which: int) -> None:
         """The server dies: the legs are charged to the last sign of life by what is stored."""
@@ -348,10 +358,6 @@ def line(plan: str) -> Line:
     return Line(**told, valid_from=None, valid_to=None)
 
 
-def free_left(tx: Connection, meter: Meter, paying: Iterable[PayerRate] = ()) -> dict[str, int]:
-    return ledger.free_left(tx, [*meter.allowances(), *allowances_of(paying)])
-
-
 def expected(plan: str, duration: int, free: Free) -> Rated:
     seconds = PLANS[plan].free_seconds(free)
     return rated(line(plan), duration, seconds, first_paid=not free.first)
@@ -359,13 +365,13 @@ def expected(plan: str, duration: int, free: Free) -> Rated:
 
 def test_money_in_memory() -> None:
     run_state_machine_as_test(
-        cast(type[Money], lambda: Money(InlineStore)),
+        cast(type[Sessions], lambda: Sessions(InlineStore)),
         settings=settings(deadline=None, max_examples=60, stateful_step_count=40),
     )
 
 
 def test_money_in_databases(new_database: Callable[[], str]) -> None:
     run_state_machine_as_test(
-        cast(type[Money], lambda: Money(lambda: open_store(new_database()))),
+        cast(type[Sessions], lambda: Sessions(lambda: open_store(new_database()))),
         settings=settings(deadline=None, max_examples=6, stateful_step_count=30),
     )

@@ -10,7 +10,9 @@ from sqlalchemy import Connection
 from tests.charging import helpers
 from tests.charging.helpers import NOW, rate
 
-from ringback.charging.payers import NoRate, payers, who_pays
+from ringback.charging.payers import NoRate, PayerRate, payers, who_pays
+from ringback.clock import Instant
+from ringback.levels import of_extension
 from ringback.store import Store
 
 
@@ -37,10 +39,17 @@ def store(store: Store) -> Store:
     return store
 
 
+def paying(store: Store, caller_id: str | None, number: str, at: Instant = NOW) -> list[PayerRate]:
+    """Who pays for a call of the extension `travellers`."""
+
+    def read(tx: Connection) -> list[PayerRate]:
+        return payers(tx, of_extension(tx, "travellers"), caller_id, number, at)
+
+    return asyncio.run(store.read(read))
+
+
 def test_the_callerid_pays_by_the_nearest_plan(store: Store) -> None:
-    payer, acme, above = asyncio.run(
-        store.read(lambda tx: payers(tx, "travellers", "+447700900123", "+441632960000", NOW))
-    )
+    payer, acme, above = paying(store, "+447700900123", "+441632960000")
     assert (payer.ledger_id, payer.name) == ("ledger-+447700900123", "+447700900123")
     assert payer.rate.prefix == "44"
     assert payer.rate == acme.rate
@@ -53,7 +62,9 @@ def test_the_callerid_pays_by_the_nearest_plan(store: Store) -> None:
 
 
 def test_every_account_with_a_plan_pays_by_its_own(store: Store) -> None:
-    payer, above = asyncio.run(store.read(lambda tx: who_pays(tx, "travellers", None)))
+    payer, above = asyncio.run(
+        store.read(lambda tx: who_pays(tx, of_extension(tx, "travellers"), None))
+    )
     assert (payer.ledger_id, payer.name) == ("ledger-acme", "acme")
     assert (payer.plan.name, payer.plan.special_prefixes) == ("retail", ("449",))
     assert (above.ledger_id, above.plan.name) == ("ledger-carrier", "wholesale")
@@ -61,9 +72,7 @@ def test_every_account_with_a_plan_pays_by_its_own(store: Store) -> None:
 
 @pytest.mark.parametrize(("at", "prefix"), [(NOW - 1, "44"), (NOW, "4420"), (NOW + 10, "44")])
 def test_the_rate_is_the_one_valid_when_dialled(store: Store, at: float, prefix: str) -> None:
-    payer, _ = asyncio.run(
-        store.read(lambda tx: payers(tx, "travellers", None, "+442071838750", at))
-    )
+    payer, _ = paying(store, None, "+442071838750", at)
     assert payer.rate == rate(
         prefix, valid_from=payer.rate.valid_from, valid_to=payer.rate.valid_to
     )
@@ -71,6 +80,6 @@ def test_the_rate_is_the_one_valid_when_dialled(store: Store, at: float, prefix:
 
 def test_no_plan_and_no_rate_say_what_to_do(store: Store) -> None:
     with pytest.raises(NoRate, match=r"no payer.*give one to an account"):
-        asyncio.run(store.read(lambda tx: who_pays(tx, "nobody", None)))
+        asyncio.run(store.read(lambda tx: who_pays(tx, of_extension(tx, "nobody"), None)))
     with pytest.raises(NoRate, match=r"acme: the plan 'retail' has no valid rate for \+33123"):
-        asyncio.run(store.read(lambda tx: payers(tx, "travellers", None, "+33123", NOW)))
+        paying(store, None, "+33123")

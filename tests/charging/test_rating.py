@@ -18,7 +18,7 @@ rates = st.builds(
     st.just("44"),
     prices,
     st.integers(1, 600),
-    prices,
+    st.none() | prices,
     st.integers(1, 600),
     prices,
 )
@@ -29,10 +29,12 @@ durations = st.one_of(
 
 def block_by_block(tariff: Rate, duration: int) -> tuple[Decimal, int]:
     """The spec's words, one block at a time, in exact fractions."""
-    price = Fraction(tariff.setup) + Fraction(tariff.first_price)
+    a_second = Fraction(tariff.price_per_minute) / 60
     seconds = tariff.first_block
+    first = tariff.first_price
+    price = Fraction(tariff.setup) + (seconds * a_second if first is None else Fraction(first))
     while seconds * SECOND < duration:
-        price += Fraction(tariff.next_block) * Fraction(tariff.price_per_minute) / 60
+        price += tariff.next_block * a_second
         seconds += tariff.next_block
     up = Decimal(-(-price.numerator * 10**6 // price.denominator)) / 10**6
     return up, seconds
@@ -84,12 +86,56 @@ def test_rounding_is_done_once() -> None:
     assert charge(tariff, 1001 * SECOND).amount == Decimal("0.000334")
 
 
+@pytest.mark.parametrize(
+    ("minute", "blocks", "seconds", "amount"),
+    [
+        ("0.60", 1, 60, "0.60"),  # M1: not 0.60 for the first second and 0.59 for the others
+        ("0.60", 1, 1, "0.01"),
+        ("0.01", 1, 60, "0.01"),  # a second is 0.000166 2/3, and rounded once for all of them
+        ("0.01", 1, 1, "0.000167"),
+        ("0.02", 60, 1, "0.02"),
+        ("0.02", 60, 61, "0.04"),
+    ],
+)
+def test_a_first_price_left_out_is_what_its_seconds_cost(
+    minute: str, blocks: int, seconds: int, amount: str
+) -> None:
+    tariff = rate("44", "0", blocks, None, blocks, minute)
+    assert charge(tariff, seconds * SECOND).amount == Decimal(amount)
+    assert tariff.affordable(Decimal(amount)) == tariff.blocks(seconds * SECOND)
+    assert charge(tariff, 0).explanation.startswith(f"{blocks} s at {minute}/min")
+    assert Rate.from_json(tariff.as_json()) == tariff
+
+
+LARGEST = "999999999999.999999"
+
+
+@pytest.mark.parametrize(
+    ("setup", "first_block", "first_price", "minute", "named"),
+    [
+        ("0.000001", 60, LARGEST, "0", f"setup 0.000001 and first_price {LARGEST} are"),
+        (LARGEST, 1, None, "0.000001", f"{LARGEST} and 1 s at price_per_minute 0.000001 are"),
+        ("0", 61, None, LARGEST, f"setup 0 and 61 s at price_per_minute {LARGEST} are"),
+    ],
+)
+def test_a_first_block_that_nobody_could_pay(
+    setup: str, first_block: int, first_price: str | None, minute: str, named: str
+) -> None:
+    with pytest.raises(ValueError, match=rf"{named} together above the largest amount"):
+        rate("44", setup, first_block, first_price, 10, minute)
+
+
+def test_the_dearest_first_block() -> None:
+    assert rate("44", "0.000001", 60, "999999999999.999998", 10, "0").price(0) == Decimal(LARGEST)
+    assert rate("44", "0", 60, None, 10, LARGEST).price(0) == Decimal(LARGEST)
+
+
 def test_explanation() -> None:
     assert (
         charge(rate(setup="0.05"), 85 * SECOND).explanation
-        == "+44…: setup 0.05, 60 s at 0.02, 3 × 10 s at 0.02/min"
+        == "setup 0.05, 60 s at 0.02, 3 × 10 s at 0.02/min"
     )
-    assert charge(rate(), 0).explanation == "+44…: 60 s at 0.02"
+    assert charge(rate(), 0).explanation == "60 s at 0.02"
 
 
 def test_rates_survive_the_database() -> None:

@@ -22,11 +22,11 @@ def _end(tx: Connection) -> None:
     ledger.settle(tx, [post(6)], NOW)
     ending = Ending(Cause.NORMAL, 200)
     records.leg_ended(
-        tx, "a", ringing=None, answered=NOW, at=NOW + 6.5, ending=ending, billed_seconds=7
+        tx, "a", ringing=None, answered=NOW, ended=NOW + 6.5, ending=ending, billed_seconds=7
     )
 
 
-STEPS: dict[str, Callable[[Connection], None]] = {
+STEPS: dict[str, Callable[[Connection], object]] = {
     "reserve": lambda tx: ledger.reserve(tx, [hold(4)]),
     "answer": lambda tx: records.leg_answered(tx, "a", None, NOW, ""),
     "slice": lambda tx: ledger.reserve(tx, [hold(9)]),

@@ -147,6 +147,16 @@ def test_no_plan_and_no_rate(ringback: Commands) -> None:
     assert len(found(ringback, "FAULT")) == 2
 
 
+def test_a_cost_plan_that_is_not_there(ringback: Commands) -> None:
+    for plan, told in (("retial", True), ("retail", False)):
+        configure(ringback, trunk=f'host = "127.0.0.1"\nport = 9\ncost_plan = "{plan}"')
+        warnings = found(ringback, "WARNING")
+        assert told == any(
+            f"trunk carrier: cost_plan '{plan}': the server administrator has no such plan" in each
+            for each in warnings
+        )
+
+
 def test_the_key(ringback: Commands) -> None:
     key = ringback.folder / "data" / "secrets.key"
     key.chmod(0o644)

@@ -11,9 +11,7 @@ from ringback.cli.options import CommandError
 
 CARRIER = "Dialcode;Rate;Country\n44;0.03;UK\n4420;0.04;London\n"
 MAPPING = [
-    part
-    for each in ("prefix=Dialcode", "first_price=Rate", "price_per_minute=Rate")
-    for part in ("--column", each)
+    part for each in ("prefix=Dialcode", "price_per_minute=Rate") for part in ("--column", each)
 ]
 HEADER = "prefix,setup,first_block,first_price,next_block,price_per_minute,valid_from,valid_to\n"
 
@@ -34,6 +32,19 @@ def test_import_says_what_changed_and_again_changes_nothing(ringback: Commands) 
     assert told.endswith("\nplan retail: 2 rates: 2 added, 1 taken out\n")
     told = ringback("rates", "import", file, "--plan", "retail", *MAPPING)
     assert told.endswith("\nplan retail: nothing changed: 2 rates\n")
+
+
+def test_a_deck_of_prices_a_minute(ringback: Commands) -> None:
+    """Its first price is left out: checked, and exported, as what its seconds cost."""
+    file = ringback.file("Dialcode,Rate,Init,Inc\n44,0.6000000,1,1\n")
+    columns = ["--column", "first_block=Init", "--column", "next_block=Inc"]
+    ringback("rates", "import", file, "--plan", "retail", *MAPPING, *columns)
+    told = ringback("rates", "check", "+442079460000")
+    assert "  1 minute costs 0.60 (1 s at 0.60/min, 59 × 1 s at 0.60/min)\n" in told
+    exported = HEADER + "44,0.00,1,,1,0.60,,\n"
+    assert ringback("rates", "export", "--plan", "retail") == exported
+    told = ringback("rates", "import", ringback.file(exported), "--plan", "retail")
+    assert told.endswith("nothing changed: 1 rates\n")
 
 
 def test_a_terminal_does_not_obey_a_carriers_file(ringback: Commands) -> None:
@@ -63,7 +74,7 @@ def test_one_bad_line_and_nothing_changes(ringback: Commands) -> None:
         with pytest.raises(CommandError) as caught:
             ringback("rates", "import", file, "--plan", "retail", *MAPPING, *dry_run)
         told = str(caught.value).split("\n")
-        assert told[0].startswith(f"{file}: line 4: first_price: '0,05' is not an amount")
+        assert told[0].startswith(f"{file}: line 4: price_per_minute: '0,05' is not an amount")
         assert told[-2:] == [f"{file}: and 11 more bad lines", "nothing has changed"]
         assert len(told) == 52
     assert ringback("rates", "export", "--plan", "retail") == HEADER + "44,0.00,60,0.02,10,0.02,,\n"
@@ -95,8 +106,8 @@ def test_check_says_which_rate_applies_and_why(ringback: Commands) -> None:
     told = ringback("rates", "check", "020 7946 0000", *at)
     assert told == (
         "plan retail: +442079460000 has the rate of prefix 44, always valid\n"
-        "  1 minute costs 0.07 (+44…: setup 0.05, 60 s at 0.02)\n"
-        "  5 minutes cost 0.15 (+44…: setup 0.05, 60 s at 0.02, 24 × 10 s at 0.02/min)\n"
+        "  1 minute costs 0.07 (setup 0.05, 60 s at 0.02)\n"
+        "  5 minutes cost 0.15 (setup 0.05, 60 s at 0.02, 24 × 10 s at 0.02/min)\n"
         "  not by prefix 4420: it was valid to 2026-01-01T00:00:00Z\n"
         "  not by prefix 4420: it is valid from 2026-12-01T00:00:00Z\n"
     )

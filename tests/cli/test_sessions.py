@@ -13,7 +13,7 @@ from tests.cli.helpers import Commands
 
 from ringback.cli.options import CommandError
 from ringback.store import open_store
-from ringback.store.models import Charge, Extension, LedgerAccount, Leg, Session
+from ringback.store.models import ChargeRow, ExtensionRow, LedgerAccountRow, LegRow, SessionRow
 
 AT = 1_800_000_000.0
 FIRST, SECOND = "01a21752-6388-7b77-84b8-cfa99dd7bd66", "01a21756-4044-74d9-8ad0-efb3ea0ebd66"
@@ -24,13 +24,13 @@ def ringback(tmp_path: Path) -> Commands:
     commands = Commands(tmp_path)
 
     def work(tx: Connection) -> None:
-        extension = tx.execute(select(Extension.id)).scalar_one()
-        ledger_id = tx.execute(select(LedgerAccount.id).limit(1)).scalar_one()
+        extension = tx.execute(select(ExtensionRow.id)).scalar_one()
+        ledger_id = tx.execute(select(LedgerAccountRow.id).limit(1)).scalar_one()
         for number, (session, outcome) in enumerate(
             ((FIRST, "completed"), (SECOND, "refused_forbidden_number"))
         ):
             tx.execute(
-                insert(Session),
+                insert(SessionRow),
                 {
                     "id": session,
                     "extension_id": extension,
@@ -46,7 +46,7 @@ def ringback(tmp_path: Path) -> Commands:
                 },
             )
         tx.execute(
-            insert(Leg),
+            insert(LegRow),
             {
                 "id": "leg",
                 "session_id": FIRST,
@@ -63,13 +63,13 @@ def ringback(tmp_path: Path) -> Commands:
             },
         )
         tx.execute(
-            insert(Charge),
+            insert(ChargeRow),
             {
                 "leg_id": "leg",
                 "ledger_id": ledger_id,
                 "payer": "acme [UK]",
                 "amount": Decimal("0.02"),
-                "explanation": "+44…: 60 s at 0.02",
+                "explanation": "60 s at 0.02",
             },
         )
 

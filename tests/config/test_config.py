@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ringback.config import Address, Config, ConfigError, line_of, load_config
+from ringback.config import Config, ConfigError, HostPort, line_of, load_config
 from ringback.guards.limits import Limits
 from ringback.numbering import NumberForm
 from ringback.telephony.trunks import Trunk
@@ -32,7 +32,7 @@ rtp_ports = "30000-30999"
 [guards]
 return_calls_per_hour = 10
 return_calls_per_day = 20
-special_prefixes = ["+88299", "4490"]
+special_prefixes = ["88299", "4490"]
 
 [[trunk]]
 name = "carrier"
@@ -53,6 +53,7 @@ country = "DE"
 strip = 2
 prepend = "0"
 plus = false
+cost_plan = "carrier"
 media_anywhere = true
 srtp = false
 direct_media = false
@@ -62,7 +63,7 @@ name = "second"
 host = "192.0.2.9"
 
 [[route]]
-prefix = "+49"
+prefix = "49"
 trunks = ["carrier", "second"]
 weights = [3, 1]
 """
@@ -84,10 +85,10 @@ def faults(folder: Path, text: str) -> list[str]:
 def test_every_key_is_read(tmp_path: Path) -> None:
     config = load(tmp_path, WHOLE)
     assert config.server.data_dir == tmp_path / "state"
-    assert config.server.listen == Address(host="0.0.0.0", port=8443)
+    assert config.server.listen == HostPort(host="0.0.0.0", port=8443)
     assert (config.server.currency, config.server.home_country) == ("EUR", "DE")
     assert config.database_url == f"sqlite:///{tmp_path}/state/calls.db"
-    assert config.sip.listen == Address(host="192.0.2.1", port=5080)
+    assert config.sip.listen == HostPort(host="192.0.2.1", port=5080)
     assert (config.sip.advertise, config.sip.rtp_ports) == ("sip.example.org", (30000, 30999))
     assert config.guards.limits() == Limits(10, 20, ("88299", "4490"))
     carrier, second = config.trunks
@@ -100,6 +101,7 @@ def test_every_key_is_read(tmp_path: Path) -> None:
     assert carrier.called == carrier.caller == carrier.shown == form
     assert not carrier.foreign_numbers
     assert carrier.media_anywhere
+    assert (carrier.cost_plan, second.cost_plan) == ("carrier", None)
     assert "secret" not in repr(config) + repr(carrier)
     assert second.name == "second"
     assert config.routes[0].prefix == "49"
@@ -113,8 +115,8 @@ def test_a_postgresql_url_is_taken_as_it_is(tmp_path: Path) -> None:
 
 def test_defaults_are_those_of_the_spec(tmp_path: Path) -> None:
     config = load(tmp_path, '[[trunk]]\nname = "phones"\nhost = "127.0.0.1"\n')
-    assert config.server.listen == Address(host="127.0.0.1", port=8080)
-    assert config.sip.listen == Address(host="0.0.0.0", port=5060)
+    assert config.server.listen == HostPort(host="127.0.0.1", port=8080)
+    assert config.sip.listen == HostPort(host="0.0.0.0", port=5060)
     assert config.sip.rtp_ports == (20000, 29999)
     assert config.database_url == f"sqlite:///{tmp_path}/data/ringback.sqlite"
     assert config.guards.limits() == Limits(30, 100)
@@ -183,7 +185,22 @@ trust_pai = "yes"
         ("[sip]\nrtp_ports = '20000'", '2: sip.rtp_ports: write it as "20000-29999"'),
         ("[sip]\nrtp_ports = '29999-20000'", "2: sip.rtp_ports: the first port must be below"),
         ("sip.rtp_ports = '1-2'", "1: sip.rtp_ports: the first port must be below"),
-        ("[guards]\nspecial_prefixes = ['']", "2: guards.special_prefixes[0]: write the leading"),
+        (
+            "[[route]]\nprefix = '+49'\ntrunks = ['a']",
+            "2: route[0].prefix: '+49' is no prefix: write",
+        ),
+        (
+            "[[route]]\nprefix = '020'\ntrunks = ['a']",
+            "2: route[0].prefix: '020' is no prefix, since",
+        ),
+        ("[guards]\nspecial_prefixes = ['']", "2: guards.special_prefixes[0]: write at most 15"),
+        *(
+            (
+                f"[guards]\nspecial_prefixes = ['{prefix}']",
+                f"2: guards.special_prefixes[0]: '{prefix}' is no prefix",
+            )
+            for prefix in ("+44900", "0900")
+        ),
         ("[guards]\nreturn_calls_per_hour = 0", "2: guards.return_calls_per_hour: must be"),
         ("[server]\ncurrency = 'pounds'", "2: server.currency: write a currency of ISO 4217"),
     ],
@@ -224,7 +241,7 @@ def test_what_this_version_cannot_do_is_not_ignored(tmp_path: Path, text: str, f
 def test_doubles_are_refused(tmp_path: Path) -> None:
     trunk = "[[trunk]]\nname = 'a'\nhost = 'h'\n"
     route = "[[route]]\nprefix = '44'\ntrunks = ['a']\n"
-    found = faults(tmp_path, trunk + trunk + route + route.replace("'44'", "'+44'"))
+    found = faults(tmp_path, trunk + trunk + route + route)
     assert [line.split(" is there twice")[0] for line in found] == [
         "5: trunk[1].name:",
         "11: route[1].prefix:",

@@ -10,16 +10,16 @@ from typing import Any, Protocol
 
 from ringback.cli.phone.audio import Audio
 from ringback.clock import Clock, LoopClock
-from ringback.config import Address, Sip
+from ringback.config import HostPort, Sip
 from ringback.engines.embedded import EmbeddedEngine
+from ringback.engines.embedded.udp import UdpAdapter, bound_to, open_socket
 from ringback.engines.simulated import FarCall, Network, SimulatedEngine, run_virtual
 from ringback.sip import events as sip
 from ringback.sip.calls import Call, IncomingCall, OutgoingCall
-from ringback.sip.endpoint import Endpoint
-from ringback.sip.sdp import Endpoint as SdpEndpoint
-from ringback.sip.sdp import make_answer, make_offer
-from ringback.sip.udp import UdpAdapter, open_socket
+from ringback.sip.hop import Hop
+from ringback.sip.sdp import LocalAudio, make_answer, make_offer
 from ringback.sip.uri import NameAddr
+from ringback.sip.useragent import UserAgent
 from ringback.sounds.ear import Said
 from ringback.sounds.speech import recording
 from ringback.telephony.port import Cause, Engine, Sound, TriggerLeg
@@ -107,7 +107,7 @@ class EmbeddedFar:
         self._audio = Audio(
             "127.0.0.1", lambda codec: [], on_said=self._ignore, on_digit=self.digits.append
         )
-        ours = SdpEndpoint("127.0.0.1", self._audio.port, ("PCMA",), 1)
+        ours = LocalAudio("127.0.0.1", self._audio.port, ("PCMA",), 1)
         made = make_answer(call.request.body, ours)
         assert made is not None
         self._answer, self._agreed = made
@@ -161,21 +161,21 @@ class EmbeddedRig:
 
     def __init__(self) -> None:
         self.clock: Clock = LoopClock(asyncio.get_running_loop())
-        sock = open_socket(("127.0.0.1", 0))
-        self._address: tuple[str, int] = sock.getsockname()
-        self._endpoint = Endpoint(self._address, random.Random(1), IncomingCall)
+        sock = open_socket(Hop("udp", "127.0.0.1", 0))
+        self._address = bound_to(sock)
+        self._agent = UserAgent(self._address, random.Random(1))
         self._adapter = UdpAdapter(
-            sock, self._endpoint, self.clock, on_call=self._called, on_event=self._told
+            sock, self._agent, self.clock, on_call=self._called, on_event=self._told
         )
         self._phones: dict[str, Script] = {}
         self._calls: dict[Call, EmbeddedFar] = {}
         self._tasks: list[asyncio.Future[None]] = []
         self.reports: list[str] = []
         self._port = _free_port()
-        self.trunks = TrunkTable([Trunk("trunk", "127.0.0.1", self._address[1])])
+        self.trunks = TrunkTable([Trunk("trunk", "127.0.0.1", self._address.port)])
         engine = EmbeddedEngine(
             Sip(
-                listen=Address(host="127.0.0.1", port=self._port),
+                listen=HostPort(host="127.0.0.1", port=self._port),
                 rtp_ports=(_free_port(), 65000),
             ),
             self.trunks,
@@ -196,11 +196,11 @@ class EmbeddedRig:
 
     def trigger(self, *, acknowledges: bool = True, hang_up_after: float | None = None) -> None:
         call = OutgoingCall(
-            self._endpoint,
+            self._agent,
             f"sip:{ACCESS}@127.0.0.1:{self._port}",
-            ("127.0.0.1", self._port),
+            Hop("udp", "127.0.0.1", self._port),
             sender=NameAddr.parse(f"<sip:{CALLER}@127.0.0.1>"),
-            sdp=make_offer(SdpEndpoint("127.0.0.1", 9, ("PCMA",), 1)),
+            sdp=make_offer(LocalAudio("127.0.0.1", 9, ("PCMA",), 1)),
         )
         now = self.clock.now()
         call.send(now)
@@ -224,7 +224,7 @@ class EmbeddedRig:
         self._calls[call] = far
         self._tasks.append(asyncio.ensure_future(script(far)))
 
-    def _told(self, call: Call, event: sip.Event) -> None:
+    def _told(self, call: Call, event: sip.CallEvent) -> None:
         far = self._calls.get(call)
         if far is not None and isinstance(event, sip.HungUp | sip.Rejected | sip.Cancelled):
             far.is_over()

@@ -7,6 +7,8 @@ from tests.e2e import sipp
 from tests.e2e.cases import adder, national, payers, reach_dialling
 from tests.e2e.stage import PIN, Case, Stage
 
+from ringback.calls.events import Rang, ReturnAgain
+
 CASES: list[Case] = []
 case = adder(CASES)
 
@@ -57,7 +59,7 @@ async def nobody_there(stage: Stage) -> None:
 async def credit_gone_by_the_next_attempt(stage: Stage) -> None:
     await stage.phone(sipp.refuser("486 Busy Here"))
     await stage.trigger()
-    await stage.server.logged("return call again", of=await stage.live())
+    await stage.server.happened(ReturnAgain, of=await stage.live())
     await stage.recharge("-5.00")
     session = await stage.ends("no_credit", "return")
     assert [leg["cause"] for leg in session["legs"]] == [486]
@@ -67,7 +69,7 @@ async def credit_gone_by_the_next_attempt(stage: Stage) -> None:
 async def ended_while_it_rings(stage: Stage) -> None:
     phone = await stage.phone(sipp.never_answers())
     await stage.trigger()
-    await stage.server.logged("rings", of=await stage.live())
+    await stage.server.happened(Rang, of=await stage.live())
     await stage.server.command("sessions", await stage.live(), "--end")
     await phone.finished()
     session = await stage.ends("ended", "return")

@@ -23,11 +23,12 @@ from tests.e2e.rtp import Rtp
 from tests.e2e.sipp import LOCAL, Sipp
 
 from ringback.amounts import ZERO
+from ringback.calls.events import Happening
 from ringback.cli import sessions as sessions_command
 from ringback.cli.phone.phone import Recordings
 from ringback.sounds.speech import BUILT_IN
 from ringback.store import open_store
-from ringback.store.models import LedgerAccount, Reservation
+from ringback.store.models import LedgerAccountRow, ReservationRow
 
 PIN = "0042"
 RATE: dict[str, Any] = {"prefix": "44", "first_block": 5, "first_price": "0.05", "next_block": 1,
@@ -260,22 +261,42 @@ class Server:
             )
         await self.logged("taking calls", since=self.log.stat().st_size)
 
+    async def happened(
+        self, kind: type[Happening], of: str | None = None, **facts: object
+    ) -> dict[str, Any]:
+        """Wait until something of a kind has happened, with these facts, in a session if one is
+        given."""
+        wanted = {"type": kind.type, **facts, **({} if of is None else {"session": of})}
+        return await self._told(lambda event: wanted.items() <= event.items(), kind.type)
+
     async def logged(
         self, words: str, seconds: float = 20.0, since: int = 0, of: str | None = None
     ) -> dict[str, Any]:
-        """Wait until the server has logged an event that begins so, of a session if one is
-        given."""
+        """Wait until the server has told an operator of something that begins so, about a session
+        if one is given."""
+
+        def wanted(event: dict[str, Any]) -> bool:
+            begins = str(event.get("event", "")).startswith(words)
+            return begins and (of is None or event.get("session") == of)
+
+        return await self._told(wanted, words, seconds, since)
+
+    async def _told(
+        self,
+        wanted: Callable[[dict[str, Any]], bool],
+        what: str,
+        seconds: float = 20.0,
+        since: int = 0,
+    ) -> dict[str, Any]:
         until = time.monotonic() + seconds
         while time.monotonic() < until:
             for line in self.log.read_bytes()[since:].decode(errors="replace").splitlines():
                 with contextlib.suppress(ValueError):
                     event: dict[str, Any] = json.loads(line)
-                    if str(event.get("event", "")).startswith(words) and (
-                        of is None or event.get("session") == of
-                    ):
+                    if wanted(event):
                         return event
             await asyncio.sleep(0.02)
-        raise AssertionError(f"never logged: {words}\n{self.log.read_text()[-3000:]}")
+        raise AssertionError(f"never told: {what}\n{self.log.read_text()[-3000:]}")
 
     async def sessions(self) -> list[dict[str, Any]]:
         return await sessions_command.read(self.url, None, latest=1000)
@@ -346,8 +367,12 @@ class Server:
 
 
 def _left_reserved(tx: Connection) -> tuple[int, list[Any]]:
-    open_ones = tx.execute(select(func.count()).where(Reservation.settled.is_(False))).scalar_one()
-    held = tx.execute(select(LedgerAccount.reserved).where(LedgerAccount.reserved != ZERO)).all()
+    open_ones = tx.execute(
+        select(func.count()).where(ReservationRow.settled.is_(False))
+    ).scalar_one()
+    held = tx.execute(
+        select(LedgerAccountRow.reserved).where(LedgerAccountRow.reserved != ZERO)
+    ).all()
     return open_ones, list(held)
 
 

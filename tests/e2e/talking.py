@@ -13,6 +13,8 @@ from tests.e2e.rtp import spray
 from tests.e2e.sipp import LOCAL
 from tests.e2e.stage import PIN, Case, Stage
 
+from ringback.calls.events import Talking
+
 CASES: list[Case] = []
 case = adder(CASES)
 
@@ -117,7 +119,7 @@ async def double_star(stage: Stage) -> None:
     rtp = await reach_dialling(stage)
     remote = await stage.remote(sipp.callee(stage.rtp().port))
     rtp.press(national(stage.callee))
-    await stage.server.logged("conversation", of=await stage.live())
+    await stage.server.happened(Talking, of=await stage.live())
     rtp.press("**")
     await remote.finished(20)
     await rtp.hears("Dial the number")
@@ -233,7 +235,7 @@ async def ended_in_the_conversation(stage: Stage) -> None:
     remote = await stage.remote(sipp.callee(stage.rtp().port))
     rtp.press(national(stage.callee))
     live = await stage.live()
-    await stage.server.logged("conversation", of=live)
+    await stage.server.happened(Talking, of=live)
     await stage.server.command("sessions", live, "--end")
     await remote.finished()
     await phone.finished()
@@ -248,7 +250,7 @@ async def lost_in_the_conversation(stage: Stage) -> None:
     rtp = await reach_dialling(stage, phone=sipp.forgetful)
     remote = await stage.remote(sipp.callee(stage.rtp().port))
     rtp.press(national(stage.callee))
-    await stage.server.logged("conversation", of=await stage.live())
+    await stage.server.happened(Talking, of=await stage.live())
     await asyncio.sleep(1.0)
     rtp.fall_silent()
     silent = time.time()
@@ -268,7 +270,7 @@ async def garbage_on_all_ports(stage: Stage) -> None:
     far.says(server.recordings.speech(["seven", "eight"], "PCMA"))
     remote = await stage.remote(sipp.callee(far.port, hangs_up_after=8.0))
     rtp.press(national(stage.callee))
-    await server.logged("conversation", of=await stage.live())
+    await server.happened(Talking, of=await stage.live())
     await rtp.hears("seven")
     spray((LOCAL, server.port), [rtp.peer, far.peer], server.recordings.speech(["nine"], "PCMA"))
     await rtp.hears("seven")

@@ -22,8 +22,9 @@ from tests.e2e.sipp import LOCAL
 from tests.e2e.stage import PIN, Case, Server, Stage
 from tests.postgresql import Cluster
 
+from ringback.calls.events import OutgoingDialled, Rang, Talking, Triggered
 from ringback.store import open_store
-from ringback.store.models import Session
+from ringback.store.models import SessionRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,7 @@ async def _restart(stage: Stage) -> float:
 async def trigger_ringing(stage: Stage) -> None:
     """Nothing was promised yet, and nothing is done."""
     ring = await stage.run(sipp.trigger(stage.access, stage.caller), stage.caller_port, remote=True)
-    await stage.server.logged("trigger")
+    await stage.server.happened(Triggered)
     await _restart(stage)
     await asyncio.sleep(2.0)
     await ring.kill()
@@ -99,7 +100,7 @@ async def _due(server: Server) -> float | None:
     """When the return call is due, once its trigger is proven."""
     store = open_store(server.url)
     try:
-        return await store.read(lambda tx: tx.execute(select(Session.due)).scalar())
+        return await store.read(lambda tx: tx.execute(select(SessionRow.due)).scalar())
     finally:
         await store.close()
 
@@ -153,7 +154,7 @@ async def leg_a_ringing(stage: Stage) -> After:
     retry rule says so."""
     phone = await stage.phone(sipp.never_answers())
     await stage.trigger()
-    await stage.server.logged("rings")
+    await stage.server.happened(Rang)
     killed = await _restart(stage)
     await phone.finished(30)
     await phone.kill()
@@ -189,8 +190,8 @@ async def _dial(stage: Stage, remote: str) -> tuple[sipp.Sipp, sipp.Sipp]:
 
 async def leg_b_ringing(stage: Stage) -> After:
     phone, far = await _dial(stage, sipp.never_answers())
-    await stage.server.logged("outgoing call dialled")
-    await stage.server.logged("rings", since=stage.server.log.read_text().index("outgoing call"))
+    await stage.server.happened(OutgoingDialled)
+    await stage.server.happened(Rang, leg="B")
     killed = await _restart(stage)
     await far.finished(30)
     await phone.finished(30)
@@ -199,7 +200,7 @@ async def leg_b_ringing(stage: Stage) -> After:
 
 async def conversation(stage: Stage) -> After:
     phone, far = await _dial(stage, sipp.callee(stage.rtp().port))
-    await stage.server.logged("conversation")
+    await stage.server.happened(Talking)
     await asyncio.sleep(1.5)
     killed = await _restart(stage)
     await far.finished(30)
@@ -211,7 +212,7 @@ async def settling(stage: Stage) -> After:
     """The remote party has hung up, and what its leg cost is just about to be written."""
     server = stage.server
     phone, far = await _dial(stage, sipp.callee(stage.rtp().port, hangs_up_after=2.0))
-    await server.logged("conversation")
+    await server.happened(Talking)
     with _nothing_is_written(server.url):
         await far.finished(30)
         killed = await _kill(server)

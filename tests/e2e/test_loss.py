@@ -12,7 +12,7 @@ from tests.e2e import sipp
 from tests.e2e.stage import Case, Server, Stage
 
 from ringback.store import open_store
-from ringback.store.models import Charge, Leg, Reservation, Session
+from ringback.store.models import ChargeRow, LegRow, ReservationRow, SessionRow
 
 SESSIONS = 200
 PER_SECOND = 8
@@ -73,31 +73,35 @@ async def _play(folder: Path) -> tuple[Counter[str], dict[str, Any]]:
 
 def _left(tx: Connection) -> dict[str, Any]:
     # Once with the callerID, once with the account.
-    charged = select(Charge.leg_id, func.count()).group_by(Charge.leg_id).having(func.count() > 2)
+    charged = (
+        select(ChargeRow.leg_id, func.count()).group_by(ChargeRow.leg_id).having(func.count() > 2)
+    )
     reached = (
-        select(Leg.session_id)
-        .where(Leg.leg == "A", Leg.answered.is_not(None))
-        .group_by(Leg.session_id)
+        select(LegRow.session_id)
+        .where(LegRow.leg == "A", LegRow.answered.is_not(None))
+        .group_by(LegRow.session_id)
         .having(func.count() > 1)
     )
     uncharged = (
         select(func.count())
-        .select_from(Leg)
-        .outerjoin(Charge, Charge.leg_id == Leg.id)
-        .where(Leg.answered.is_not(None), Charge.leg_id.is_(None))
+        .select_from(LegRow)
+        .outerjoin(ChargeRow, ChargeRow.leg_id == LegRow.id)
+        .where(LegRow.answered.is_not(None), ChargeRow.leg_id.is_(None))
     )
     return {
         "charged twice": len(tx.execute(charged).all()),
         "called back twice": len(tx.execute(reached).all()),
         "answered, not charged": tx.execute(uncharged).scalar_one(),
         "alive": tx.execute(
-            select(func.count()).select_from(Session).where(Session.outcome.is_(None))
+            select(func.count()).select_from(SessionRow).where(SessionRow.outcome.is_(None))
         ).scalar_one(),
         "legs open": tx.execute(
-            select(func.count()).select_from(Leg).where(Leg.ended.is_(None))
+            select(func.count()).select_from(LegRow).where(LegRow.ended.is_(None))
         ).scalar_one(),
         "reserved": tx.execute(
-            select(func.count()).select_from(Reservation).where(Reservation.settled.is_(False))
+            select(func.count())
+            .select_from(ReservationRow)
+            .where(ReservationRow.settled.is_(False))
         ).scalar_one(),
     }
 

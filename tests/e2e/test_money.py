@@ -16,8 +16,9 @@ from tests.e2e.cases import chosen
 from tests.e2e.rtp import Rtp
 from tests.e2e.stage import PIN, RATE, Case, Server, Stage, play_all
 
+from ringback.calls.events import Talking
 from ringback.store import open_store
-from ringback.store.models import LedgerAccount, LedgerEntry, Reservation
+from ringback.store.models import LedgerAccountRow, LedgerEntryRow, ReservationRow
 
 # The rate of the stage: 5 s for 0.05, then 0.01 for every second, for either leg.
 
@@ -101,7 +102,7 @@ async def _dials(stage: Stage, *, pin: bool = False) -> Rtp:
 async def _talks(stage: Stage, seconds: float) -> None:
     """Be in a conversation for so long."""
     await _dials(stage)
-    await stage.server.logged("conversation", of=await stage.live())
+    await stage.server.happened(Talking, of=await stage.live())
     await asyncio.sleep(seconds)
 
 
@@ -280,14 +281,14 @@ async def thirty_on_the_credit_of_one(stage: Stage) -> None:
 
 def _books(tx: Connection) -> list[Any]:
     """Balances that are not the sum of their entries, and what is still reserved."""
-    total = func.coalesce(func.sum(LedgerEntry.amount), 0)
+    total = func.coalesce(func.sum(LedgerEntryRow.amount), 0)
     query = (
-        select(LedgerAccount.id, LedgerAccount.balance, LedgerAccount.reserved, total)
-        .outerjoin(LedgerEntry, LedgerEntry.ledger_id == LedgerAccount.id)
-        .group_by(LedgerAccount.id)
+        select(LedgerAccountRow.id, LedgerAccountRow.balance, LedgerAccountRow.reserved, total)
+        .outerjoin(LedgerEntryRow, LedgerEntryRow.ledger_id == LedgerAccountRow.id)
+        .group_by(LedgerAccountRow.id)
     )
     wrong = [row for row in tx.execute(query) if row[1] != row[3] or row[2]]
-    return wrong + list(tx.execute(select(Reservation.id).where(~Reservation.settled)))
+    return wrong + list(tx.execute(select(ReservationRow.id).where(~ReservationRow.settled)))
 
 
 async def _play(folder: Path, cases: list[MoneyCase]) -> dict[str, BaseException | None]:

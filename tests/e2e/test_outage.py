@@ -18,6 +18,8 @@ from tests.e2e.rtp import Rtp
 from tests.e2e.sipp import Sipp
 from tests.e2e.stage import Case, Server, Stage
 
+from ringback.calls.events import Talking
+
 Outage = Callable[[Server], AbstractAsyncContextManager[None]]
 
 
@@ -80,7 +82,7 @@ async def _talk(stage: Stage) -> tuple[Rtp, Sipp, Sipp]:
     rtp.press("1")
     await rtp.hears("Dial the number")
     rtp.press(f"0{stage.callee[3:]}#")
-    await stage.server.logged("conversation", of=await stage.live())
+    await stage.server.happened(Talking, of=await stage.live())
     return rtp, phone, remote
 
 

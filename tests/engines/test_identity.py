@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from tests.sip.useragents import request
 
 from ringback.engines.embedded.identity import read_trigger, sender_headers
+from ringback.sip.hop import Hop
 from ringback.sip.message import Request, parse
 from ringback.sip.screening import refusal
 from ringback.telephony.port import Shown, Trigger
@@ -242,13 +243,13 @@ def test_no_identity_raises(header: str, value: str) -> None:
 def test_the_number_is_shown_where_the_trunk_wants_it(show_in: ShowIn) -> None:
     trunk = replace(PLAIN, show_in=show_in)
     shown = Shown("+442071838750", 'Ac"me\r\nVia: x')
-    sender, headers = sender_headers(shown, trunk, ("192.0.2.1", 5060))
+    sender, headers = sender_headers(shown, trunk, Hop("udp", "192.0.2.1", 5060))
     assert str(sender) == '"Ac\\"meVia: x" <sip:+442071838750@192.0.2.1>'
     name = show_in.replace("_", "-")
     assert headers == ([] if show_in == "from" else [(name, str(sender))])
 
 
 def test_without_a_number_we_are_anonymous() -> None:
-    sender, headers = sender_headers(Shown(None, "Acme"), PLAIN, ("192.0.2.1", 5060))
+    sender, headers = sender_headers(Shown(None, "Acme"), PLAIN, Hop("udp", "192.0.2.1", 5060))
     assert str(sender) == '"Anonymous" <sip:anonymous@anonymous.invalid>'
     assert headers == [("privacy", "id")]

@@ -19,7 +19,7 @@ from ringback.telephony.port import Cause, NoRoom, TriggerLeg
 
 
 @pytest.mark.parametrize("event", [sip.Expired(), sip.Refreshed(alive=False, status=481)])
-def test_it_is_charged_while_its_sound_comes(event: sip.Event) -> None:
+def test_it_is_charged_while_its_sound_comes(event: sip.CallEvent) -> None:
     async def test(rig: Rig, triggers: list[TriggerLeg]) -> None:
         rig.phone(NUMBER, answers)  # and speaks from then on
         leg, events = await call(rig)
@@ -67,7 +67,7 @@ def test_ten_minutes_of_silence_are_charged_to_the_last_answer() -> None:
         await events.wait(port.Answered)
         leg.told(sip.Refreshed(alive=True, status=200))
         refreshed = rig.clock.now()
-        leg.stream.told({"event": "silent", "heard": time.monotonic() - 600.0})
+        leg.media.stream.told({"event": "silent", "heard": time.monotonic() - 600.0})
         end = await ended(events)
         assert end.ending.cause is Cause.LOST
         assert end.at == pytest.approx(refreshed, abs=0.6)
@@ -90,7 +90,7 @@ def test_an_answer_that_crosses_the_end_of_a_leg_without_a_worker_is_an_answer()
         assert isinstance(leg, OutLeg)
         leg.dial()
         await events.wait(port.Ringing)
-        leg.stream.lost()
+        leg.media.stream.lost()
         fars[0].answer()
         await ended(events)
         assert [type(event) for event in events.all] == [port.Ringing, port.Answered, port.Ended]
@@ -109,7 +109,7 @@ def test_a_leg_without_a_worker_that_never_answers_has_failed() -> None:
         assert isinstance(leg, OutLeg)
         leg.dial()
         await events.wait(port.Ringing)
-        leg.stream.lost()
+        leg.media.stream.lost()
         assert (await ended(events)).ending.cause is Cause.FAILED
 
     run_embedded(test)
@@ -125,7 +125,7 @@ def test_a_worker_that_is_killed_ends_its_calls_and_the_next_is_made_by_another(
             leg.dial()
             await events.wait(port.Answered)
         first.bridge(second)
-        (worker,) = rig.engine.media.processes()
+        (worker,) = rig.engine._board.media.processes()
         os.kill(worker, signal.SIGKILL)
         for events in (first_events, second_events):
             end = await ended(events)
@@ -144,7 +144,7 @@ def test_without_room_a_call_is_not_made(monkeypatch: pytest.MonkeyPatch) -> Non
 
     async def test(rig: Rig, triggers: list[TriggerLeg]) -> None:
         assert isinstance(rig.engine, EmbeddedEngine)
-        monkeypatch.setattr(rig.engine.media, "open", full)
+        monkeypatch.setattr(rig.engine._board.media, "open", full)
         with pytest.raises(NoRoom, match="no free RTP port"):
             await call(rig)
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable, Coroutine
+from itertools import product
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -15,14 +16,14 @@ from hypothesis import strategies as st
 from tests.sip.useragents import PEER, US, Alone, from_callee, kinds, reply
 
 from ringback.clock import LoopClock
-from ringback.engines.embedded.outleg import OutLeg
+from ringback.engines.embedded.outleg import LEG, LegState, OutLeg
 from ringback.engines.embedded.trunks import TrunkState
 from ringback.engines.simulated import run_virtual
-from ringback.media.pool import MediaEvent, Pressed, Silent
-from ringback.sip.calls import IncomingCall
-from ringback.sip.endpoint import Endpoint
-from ringback.sip.events import Event as SipEvent
-from ringback.sip.message import Message, Request
+from ringback.media.pool import LimitReached, MediaEvent, Pressed, Silent, WorkerDied
+from ringback.sip.events import CallEvent
+from ringback.sip.hop import Hop
+from ringback.sip.message import Request, SipMessage
+from ringback.sip.useragent import UserAgent
 from ringback.telephony import port
 from ringback.telephony.port import Cause, Order, Shown
 from ringback.telephony.trunks import Trunk
@@ -42,10 +43,10 @@ class World:
     def __init__(self, trunk: Trunk = PLAIN) -> None:
         loop = asyncio.get_running_loop()
         self.clock = LoopClock(loop, 0.0)
-        self.ua = Alone(endpoint=Endpoint(US, random.Random(1), IncomingCall))
-        self.failed: list[str] = []
+        self.ua = Alone(agent=UserAgent(US, random.Random(1)))
+        self.failed: list[Hop] = []
         """Addresses that did not answer, or answered that they cannot."""
-        peer = SimpleNamespace(hosts=(PEER[0],), address=PEER, failed=self.failed.append)
+        peer = SimpleNamespace(hosts=(PEER.host,), address=PEER, failed=self.failed.append)
         self.state = TrunkState(trunk, cast(Any, peer), [], on_idle=lambda state: None)
         self.sent: list[tuple[float, str]] = []
         self.last: dict[str, Request] = {}
@@ -61,7 +62,7 @@ class World:
             clock=self.clock,
             chance=random.Random(2),
             public=US,
-            endpoint=self.ua.endpoint,
+            agent=self.ua.agent,
             trunks={"t": self.state},
             media=SimpleNamespace(open=self._open),
             now=self.clock.now,
@@ -90,15 +91,15 @@ class World:
             if isinstance(message, Request):
                 self.last[message.method] = message
             self.sent.append((self.clock.now(), kinds([message])[0]))
-        while (pair := self.ua.endpoint.next_event()) is not None:
-            call, event = cast(tuple[object, SipEvent], pair)
+        while (pair := self.ua.agent.next_event()) is not None:
+            call, event = cast(tuple[object, CallEvent], pair)
             if call in self._of:
                 self._of[call].told(event)
             self.flush()
 
-    def give(self, message: Message | bytes) -> None:
+    def give(self, message: SipMessage | bytes) -> None:
         data = message if isinstance(message, bytes) else message.encode()
-        self.ua.endpoint.receive(data, PEER, self.clock.now())
+        self.ua.agent.receive(data, PEER, self.clock.now())
         self.flush()
 
     def answer(self, status: int, **how: Any) -> None:
@@ -106,9 +107,9 @@ class World:
         self.give(reply(self.last["INVITE"], status, **how))
 
     async def until(self, at: float) -> None:
-        while (due := self.ua.endpoint.next_timer()) is not None and due <= at:
+        while (due := self.ua.agent.next_timer()) is not None and due <= at:
             await self.clock.sleep_until(due)
-            self.ua.endpoint.run_timers(self.clock.now())
+            self.ua.agent.run_timers(self.clock.now())
             self.flush()
         await self.clock.sleep_until(at)
 
@@ -138,6 +139,48 @@ def run(test: Callable[[World], Coroutine[Any, Any, None]], trunk: Trunk = PLAIN
     run_virtual(main())
 
 
+# Its states
+
+INPUTS = ("dial", "provisional", "ringing", "answer", "fail", "no response", "withdraw", "part")
+
+
+def test_no_row_has_an_input_that_nobody_gives() -> None:
+    assert {what for _, what in LEG} == set(INPUTS)
+
+
+@pytest.mark.parametrize(
+    ("state", "what"), [pair for pair in product(LegState, INPUTS) if pair not in LEG]
+)
+def test_what_may_not_happen_changes_nothing(state: LegState, what: str) -> None:
+    async def test(world: World) -> None:
+        world.leg.state = state
+        assert not world.leg.step(what)
+        assert world.leg.state is state
+
+    run(test)
+
+
+def test_a_leg_that_is_over_does_and_tells_nothing_more() -> None:
+    async def test(world: World) -> None:
+        await world.answered()
+        world.leg.hang_up()
+        world.give(reply(world.last["BYE"], 200))
+        await world.until(100.0)
+        count = len(world.sent)
+        world.leg.dial()
+        world.leg.hang_up()
+        world.leg.confirm()
+        world.media(Pressed("1", world.clock.now()))
+        world.media(Silent(0.0))
+        world.media(LimitReached())
+        world.media(WorkerDied())
+        await world.until(200.0)
+        assert world.since(count) == []
+        assert world.end.ending.cause is Cause.NORMAL
+
+    run(test)
+
+
 # When a trunk has failed
 
 
@@ -150,7 +193,7 @@ def test_without_a_provisional_answer_the_trunk_has_failed_after_4_seconds() -> 
         await world.until(4.0)
         await world.clock.sleep_until(4.001)
         assert (world.end.ending.cause, world.end.ending.trunk_failed) == (Cause.FAILED, True)
-        assert world.failed == [PEER[0]]
+        assert world.failed == [PEER]
 
     run(test)
 
@@ -243,8 +286,8 @@ def test_what_an_answer_comes_to(
     run(test)
 
 
-@pytest.mark.parametrize(("rang", "failed"), [(False, [PEER[0]]), (True, [])])
-def test_503_is_a_reason_to_try_the_next_address(*, rang: bool, failed: list[str]) -> None:
+@pytest.mark.parametrize(("rang", "failed"), [(False, [PEER]), (True, [])])
+def test_503_is_a_reason_to_try_the_next_address(*, rang: bool, failed: list[Hop]) -> None:
     async def test(world: World) -> None:
         world.leg.dial()
         if rang:

@@ -34,8 +34,8 @@ def test_offers_are_answered_or_refused_and_versions_go_up_by_one() -> None:
                 await far.sleep(0.1)
                 seen.append(far.call.remote_sdp)
                 assert isinstance(leg, OutLeg)
-                assert leg._agreed is not None
-                remotes.append((leg._agreed.sends, leg._agreed.on_hold))
+                assert leg.media._agreed is not None
+                remotes.append((leg.media._agreed.sends, leg.media._agreed.on_hold))
             far.hang_up()
 
         rig.phone(NUMBER, offers)

@@ -13,15 +13,15 @@ from typing import Any, cast
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.sip.useragents import US, Alone, request
+from tests.sip.useragents import PEER, US, Alone, request
 
 from ringback.clock import LoopClock
 from ringback.engines import saved
-from ringback.engines.embedded.resumedleg import ENGINE, ResumedLeg
+from ringback.engines.embedded.resumedleg import ResumedLeg
+from ringback.engines.embedded.switchboard import ENGINE
 from ringback.engines.simulated import run_virtual
-from ringback.sip.calls import IncomingCall
-from ringback.sip.endpoint import Endpoint
 from ringback.sip.message import Request
+from ringback.sip.useragent import UserAgent
 from ringback.telephony import port
 from ringback.telephony.port import Cause
 
@@ -29,7 +29,7 @@ from ringback.telephony.port import Cause
 def _rejected() -> dict[str, Any]:
     ua = Alone()
     ua.give(request())
-    call = ua.endpoint.next_call()
+    call = ua.agent.next_call()
     assert call is not None
     return call.saved_rejection(486)
 
@@ -54,8 +54,8 @@ class World:
     def __init__(self) -> None:
         loop = asyncio.get_running_loop()
         self.clock = LoopClock(loop, 0.0)
-        self.endpoint = Endpoint(US, random.Random(1), IncomingCall)
-        self.ua = Alone(endpoint=self.endpoint)
+        self.agent = UserAgent(US, random.Random(1))
+        self.ua = Alone(agent=self.agent)
         self.told: list[port.Event] = []
         self.reports: list[str] = []
         self.sent: list[str] = []
@@ -63,7 +63,7 @@ class World:
         self._engine = SimpleNamespace(
             chance=random.Random(2),
             public=US,
-            endpoint=self.endpoint,
+            agent=self.agent,
             trunks=SimpleNamespace(find=lambda name: None),
             report=self.reports.append,
             now=self.clock.now,
@@ -83,7 +83,7 @@ class World:
             message.method if isinstance(message, Request) else str(message.status)
             for message in self.ua.out()
         ]
-        while (told := self.endpoint.next_event()) is not None:
+        while (told := self.agent.next_event()) is not None:
             call, event = told
             if call in self._of:
                 self._of[call].told(event)
@@ -91,9 +91,9 @@ class World:
     async def over(self) -> None:
         """All timers have gone off."""
         await asyncio.sleep(0)
-        while (due := self.endpoint.next_timer()) is not None:
+        while (due := self.agent.next_timer()) is not None:
             await self.clock.sleep_until(due)
-            self.endpoint.run_timers(self.clock.now())
+            self.agent.run_timers(self.clock.now())
             self.flush()
         (event,) = self.told
         assert isinstance(event, port.Ended)
@@ -128,11 +128,13 @@ def assert_refused(world: World, why: str = "") -> None:
 )
 @pytest.mark.parametrize("signed", [True, False])
 def test_what_was_stored_ends_the_leg(kind: str, sent: str, *, signed: bool) -> None:
-    """So does what the version before stored, which names neither engine nor node."""
+    """So does what the version before stored, which names neither engine, node nor transport."""
     stored = document(kind)
     assert (stored["engine"], stored["node"]) == (ENGINE, "node")
     if not signed:
         del stored["engine"], stored["node"]
+        holder = stored.get("dialog", stored)
+        holder["peer"] = [PEER.host, PEER.port]
     world = resume(json.dumps(stored))
     assert world.sent[0] == sent
     assert world.reports == []

@@ -19,10 +19,10 @@ from ringback.engines.embedded.peer import credentials_of
 from ringback.engines.embedded.strangers import MOST, Strangers
 from ringback.engines.embedded.trunks import AFTERMATH_SECONDS, Trunks
 from ringback.engines.simulated.virtualloop import VirtualLoop, run_virtual
-from ringback.sip.calls import Credentials, IncomingCall
-from ringback.sip.endpoint import Endpoint
+from ringback.sip.calls import Credentials
+from ringback.sip.hop import Hop
 from ringback.sip.message import Request, Response, parse
-from ringback.sip.transaction import Address
+from ringback.sip.useragent import UserAgent
 from ringback.telephony.trunks import Trunk, TrunkTable
 
 HOST = "192.0.2.2"
@@ -39,16 +39,17 @@ class World:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, *trunks: Trunk) -> None:
         self.loop = asyncio.get_running_loop()
         self.clock = LoopClock(self.loop, 0.0)
-        self.endpoint = Endpoint(US, random.Random(1), IncomingCall)
+        self.agent = UserAgent(US, random.Random(1))
         self.names: dict[str, list[str]] = {"trunk.example": [HOST]}
-        self.sent: list[tuple[float, Request, Address]] = []
+        self.sent: list[tuple[float, Request, Hop]] = []
         """Without repetitions."""
         self.silent: set[str] = set()
         """Addresses that answer nothing."""
         self.reports: list[str] = []
         self.answer: Callable[[Request], Response | None] = lambda request: reply(request, 200)
         self.table = TrunkTable(trunks)
-        self.trunks = Trunks(self.table, self.endpoint, self.flush, self.clock, self.reports.append)
+        layers = self.agent.layers
+        self.trunks = Trunks(self.table, layers, self.flush, self.clock, self.reports.append)
         self._timer: Timer | None = None
 
         async def getaddrinfo(loop: VirtualLoop, host: str, port: None, **how: object) -> Any:
@@ -59,25 +60,25 @@ class World:
         monkeypatch.setattr(VirtualLoop, "getaddrinfo", getaddrinfo)
 
     def flush(self) -> None:
-        for data, peer in self.endpoint.datagrams():
+        for data, peer in self.agent.datagrams():
             request = parse(data)
             assert isinstance(request, Request)
-            answer = None if peer[0] in self.silent else self.answer(request)
+            answer = None if peer.host in self.silent else self.answer(request)
             if str(request.via) not in [str(sent.via) for _, sent, _ in self.sent]:
                 self.sent.append((self.clock.now(), request, peer))
             if answer is not None:
                 self.loop.call_later(0.01, self.receive, answer)
         if self._timer is not None:
             self._timer.cancel()
-        due = self.endpoint.next_timer()
+        due = self.agent.next_timer()
         self._timer = None if due is None else self.clock.call_at(due, self._due)
 
     def receive(self, response: Response) -> None:
-        self.endpoint.receive(response.encode(), (HOST, 5070), self.clock.now())
+        self.agent.receive(response.encode(), Hop("udp", HOST, 5070), self.clock.now())
         self.flush()
 
     def _due(self) -> None:
-        self.endpoint.run_timers(self.clock.now())
+        self.agent.run_timers(self.clock.now())
         self.flush()
 
     async def at(self, when: float) -> None:
@@ -87,7 +88,7 @@ class World:
         return [round(at, 1) for at, request, _ in self.sent if request.method == method]
 
     def hosts(self, method: str) -> list[str]:
-        return [peer[0] for _, request, peer in self.sent if request.method == method]
+        return [peer.host for _, request, peer in self.sent if request.method == method]
 
     @property
     def up(self) -> bool:
@@ -117,7 +118,7 @@ def test_a_trunk_is_asked_every_25_seconds(monkeypatch: pytest.MonkeyPatch) -> N
         await world.trunks.start()
         await world.at(80.0)
         assert world.times("OPTIONS") == [0.0, 25.0, 50.0, 75.0]
-        assert {peer for _, _, peer in world.sent} == {(HOST, 5070)}
+        assert {peer for _, _, peer in world.sent} == {Hop("udp", HOST, 5070)}
         assert world.up
         assert world.reports == []
 
@@ -256,12 +257,12 @@ def test_a_host_is_looked_up_again(monkeypatch: pytest.MonkeyPatch) -> None:
         world.names["trunk.example"] = ["192.0.2.9", "192.0.2.8"]
         await world.trunks.start()
         for host in ("192.0.2.8", "192.0.2.9"):
-            assert world.trunks.of_source((host, 4711)) is not None
+            assert world.trunks.of_source(Hop("udp", host, 4711)) is not None
         world.names["trunk.example"] = ["192.0.2.7"]
         await world.at(330.0)
-        assert world.trunks.of_source(("192.0.2.7", 5070)) is not None
-        assert world.trunks.of_source(("192.0.2.8", 5070)) is None
-        assert world.sent[-1][2] == ("192.0.2.7", 5070)
+        assert world.trunks.of_source(Hop("udp", "192.0.2.7", 5070)) is not None
+        assert world.trunks.of_source(Hop("udp", "192.0.2.8", 5070)) is None
+        assert world.sent[-1][2] == Hop("udp", "192.0.2.7", 5070)
         del world.names["trunk.example"]
         await world.at(660.0)
         assert world.up, "what it resolved to before goes on being used"
@@ -275,7 +276,7 @@ def test_sources_are_those_listed_and_the_hosts(monkeypatch: pytest.MonkeyPatch)
         await world.trunks.start()
 
         def of(host: str, port: int) -> str | None:
-            state = world.trunks.of_source((host, port))
+            state = world.trunks.of_source(Hop("udp", host, port))
             return None if state is None else state.trunk.name
 
         assert of(HOST, 5070) == "t"
@@ -308,7 +309,7 @@ def test_the_addresses_of_a_host_are_tried_in_the_resolver_s_order(
         assert world.hosts("OPTIONS") == ["192.0.2.9", "192.0.2.8"]
         await world.at(101.0)
         assert world.hosts("OPTIONS")[2:] == ["192.0.2.8"] * 3, "it stays with the one that answers"
-        assert world.trunks["t"].peer.address == ("192.0.2.8", 5070)
+        assert world.trunks["t"].peer.address == Hop("udp", "192.0.2.8", 5070)
         assert world.reports == []
         world.silent = {"192.0.2.8", "192.0.2.9"}
         await world.at(199.0)
@@ -329,14 +330,16 @@ def test_a_call_without_an_answer_moves_to_the_next_address_at_once(
         world.names["trunk.example"] = ["192.0.2.9", "192.0.2.8"]
         await world.trunks.start()
         await world.at(10.0)
-        world.trunks["t"].peer.failed("192.0.2.9")
-        world.trunks["t"].peer.failed("192.0.2.9")  # another call, begun before
+        world.trunks["t"].peer.failed(Hop("udp", "192.0.2.9", 5070))
+        world.trunks["t"].peer.failed(Hop("udp", "192.0.2.9", 5070))  # another call, begun before
         await world.at(11.0)
-        assert world.trunks["t"].peer.address == ("192.0.2.8", 5070)
+        assert world.trunks["t"].peer.address == Hop("udp", "192.0.2.8", 5070)
         assert world.hosts("OPTIONS") == ["192.0.2.9", "192.0.2.8"]
         world.names["trunk.example"] = ["192.0.2.7", "192.0.2.8"]
         await world.at(310.0)
-        assert world.trunks["t"].peer.address == ("192.0.2.8", 5070), "the one in use is there yet"
+        assert world.trunks["t"].peer.address == Hop("udp", "192.0.2.8", 5070), (
+            "the one in use is there yet"
+        )
 
     run(monkeypatch, test, PLAIN)
 
@@ -344,7 +347,7 @@ def test_a_call_without_an_answer_moves_to_the_next_address_at_once(
 def test_a_host_with_one_address_keeps_it(monkeypatch: pytest.MonkeyPatch) -> None:
     async def test(world: World) -> None:
         await world.trunks.start()
-        world.trunks["t"].peer.failed(HOST)
+        world.trunks["t"].peer.failed(Hop("udp", HOST, 5070))
         await world.at(10.0)
         assert world.hosts("OPTIONS") == [HOST]
         assert world.up
@@ -368,7 +371,7 @@ def test_a_trunk_that_is_added_is_looked_up_and_registered(
         assert world.trunks.usable("t")
         assert world.trunks.troubles() == {"t": ""}
         assert world.times("REGISTER") == world.times("OPTIONS") == [10.0]
-        assert world.trunks.of_source((HOST, 5070)) is world.trunks["t"]
+        assert world.trunks.of_source(Hop("udp", HOST, 5070)) is world.trunks["t"]
 
     run(monkeypatch, test)
 
@@ -381,7 +384,7 @@ def test_a_change_that_its_far_end_does_not_notice_asks_nothing_anew(
         await world.at(10.0)
         world.table.replace([replace(REGISTERED, channels=1, sources=("198.51.100.7",))], [])
         assert world.trunks.usable("t")
-        assert world.trunks.knows(("198.51.100.7", 5060))
+        assert world.trunks.knows(Hop("udp", "198.51.100.7", 5060))
         await world.at(24.0)
         assert world.times("REGISTER") == world.times("OPTIONS") == [0.0]
         world.table.replace([], [])
@@ -448,21 +451,23 @@ def test_a_trunk_that_moves_keeps_its_old_sources_until_its_last_leg_is_over(
         old.leg_began()
         world.table.replace([replace(REGISTERED, host="moved.example")], [])
         await world.at(11.0)
-        assert world.sent[-1][2] == ("192.0.2.7", 5070)
+        assert world.sent[-1][2] == Hop("udp", "192.0.2.7", 5070)
         taken_back = [peer for _, sent, peer in world.sent if sent.headers.get("expires") == "0"]
-        assert taken_back == [(HOST, 5070)]
+        assert taken_back == [Hop("udp", HOST, 5070)]
         assert world.trunks.usable("t")
-        assert world.trunks["t"].peer.address == ("192.0.2.7", 5070)
-        assert world.trunks.of_source((HOST, 5070)) is None, "no new call comes from there"
+        assert world.trunks["t"].peer.address == Hop("udp", "192.0.2.7", 5070)
+        assert world.trunks.of_source(Hop("udp", HOST, 5070)) is None, (
+            "no new call comes from there"
+        )
         await world.at(500.0)
         old.leg_ended()
         await world.at(600.0)
-        assert world.trunks.knows((HOST, 5070)), "a call is still up"
+        assert world.trunks.knows(Hop("udp", HOST, 5070)), "a call is still up"
         old.leg_ended()
         await world.at(600.0 + AFTERMATH_SECONDS - 1.0)
-        assert world.trunks.knows((HOST, 5070)), "its BYE may wait for its answer"
+        assert world.trunks.knows(Hop("udp", HOST, 5070)), "its BYE may wait for its answer"
         await world.at(600.0 + AFTERMATH_SECONDS + 1.0)
-        assert not world.trunks.knows((HOST, 5070))
+        assert not world.trunks.knows(Hop("udp", HOST, 5070))
         assert world.trunks._before == []
 
     run(monkeypatch, test, REGISTERED)
@@ -479,7 +484,7 @@ def test_a_trunk_that_is_removed_takes_its_registration_back(
         assert world.trunks.troubles() == {}
         await world.at(100.0)
         assert [sent.headers.get("expires") for _, sent, _ in world.sent[2:]] == ["0"]
-        assert not world.trunks.knows((HOST, 5070))
+        assert not world.trunks.knows(Hop("udp", HOST, 5070))
         assert not world.trunks.close()
 
     run(monkeypatch, test, REGISTERED)
@@ -525,12 +530,12 @@ def test_whatever_changes_what_is_there_now_is_watched_and_nothing_else_stays(
         assert world.trunks.troubles().keys() == {trunk.name for trunk in changes[-1]}
         assert all(world.trunks.usable(trunk.name) for trunk in last)
         for state in held:
-            assert all(world.trunks.knows((host, 1)) for host in state.hosts)
+            assert all(world.trunks.knows(Hop("udp", host, 1)) for host in state.hosts)
             state.leg_ended()
         before = len(world.sent)
         await world.at(100.0 + AFTERMATH_SECONDS + 26.0)
         assert world.trunks._before == []
-        asked = {peer[0] for _, sent, peer in world.sent[before:] if sent.method == "OPTIONS"}
+        asked = {peer.host for _, sent, peer in world.sent[before:] if sent.method == "OPTIONS"}
         assert asked == {world.names[trunk.host][0] for trunk in last}
         world.trunks.close()
 
@@ -547,25 +552,26 @@ def test_of_a_stranger_a_line_a_minute_and_of_many_no_flood() -> None:
         lines: list[str] = []
         strangers = Strangers(clock, lines.append)
         for _ in range(100):
-            strangers.seen(("203.0.113.1", 5060))
+            strangers.seen(Hop("udp", "203.0.113.1", 5060))
         assert lines == [
             "dropped a message from 203.0.113.1: no trunk has this source: add it to `sources` of "
             "a [[trunk]] if it is yours"
         ]
         await clock.sleep_until(1059.0)
-        strangers.seen(("203.0.113.1", 5061))
+        strangers.seen(Hop("udp", "203.0.113.1", 5061))
         assert len(lines) == 1
         await clock.sleep_until(1060.0)
-        strangers.seen(("203.0.113.1", 5060))
+        strangers.seen(Hop("udp", "203.0.113.1", 5060))
         assert len(lines) == 2
         for number in range(50_000):
-            strangers.seen((f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}", 5060))
+            host = f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}"
+            strangers.seen(Hop("udp", host, 5060))
         assert len(lines) == MOST + 1
         await clock.sleep_until(1121.0)
-        strangers.seen(("203.0.113.2", 5060))
+        strangers.seen(Hop("udp", "203.0.113.2", 5060))
         assert f"({50_000 - MOST + 1} more from other sources before)" in lines[-1]
         assert len(strangers._told) == 1
-        strangers.seen(("203.0.113.3", 5060), "420 Bad Extension", what="refused a call")
+        strangers.seen(Hop("udp", "203.0.113.3", 5060), "420 Bad Extension", what="refused a call")
         assert lines[-1] == "refused a call from 203.0.113.3: 420 Bad Extension"
 
     run_virtual(test())

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, insert
 
 from ringback.guards.return_numbers import Calls, calls_to, refusal
 from ringback.store import Store
-from ringback.store.models import Leg, Session
+from ringback.store.models import LegRow, SessionRow
 
 NOW = 1_800_000_000.0
 HOUR = 3600.0
@@ -55,7 +55,7 @@ def add(
 ) -> None:
     name = f"{number} {started} {leg}"
     tx.execute(
-        insert(Session),
+        insert(SessionRow),
         {
             "id": name,
             "stage": "return",
@@ -68,7 +68,7 @@ def add(
         },
     )
     tx.execute(
-        insert(Leg),
+        insert(LegRow),
         {
             "id": name,
             "session_id": name,

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from ringback.media.g711 import SILENCE, TRANSLATE
-from ringback.media.leg import LARGEST_PACKET, Leg
+from ringback.media.leg import LARGEST_PACKET, MediaLeg
 from ringback.media.outstream import HEADER, OutStream
 from ringback.media.playback import FRAME, Playback
+from ringback.media.remote import Remote
 from ringback.media.sources import Address
 
 HERE, THERE = ("192.0.2.1", 4000), ("198.51.100.9", 4000)
@@ -24,7 +26,7 @@ class Bench:
         self.buffer = bytearray(LARGEST_PACKET)
         self.sent: list[list[bytes]] = []
         self.told: list[tuple[Any, ...]] = []
-        self.legs: list[Leg] = []
+        self.legs: list[MediaLeg] = []
         for number, codec in enumerate(codecs or ("PCMA", "PCMA")):
             sent: list[bytes] = []
             self.sent.append(sent)
@@ -33,25 +35,35 @@ class Bench:
                 sent.append(bytes(packet))
 
             out = OutStream(number, 0, 0)
-            self.legs.append(Leg(number, self.buffer, send, self._tell, out))
+            self.legs.append(MediaLeg(number, self.buffer, send, self._tell, out))
             self.configure(number, codec)
 
     def _tell(self, event: str, leg: int, **more: Any) -> None:
         self.told.append((event, leg, more))
 
-    def configure(self, leg: int, codec: str = "PCMA", remote: Address = HERE, **more: Any) -> bool:
-        now, dtmf_out = more.pop("now", 0.0), more.pop("dtmf_out", 101)
-        settings = {"sends": True, "on_hold": False, "anywhere": False, **more}
-        return self.legs[leg].configure(
-            now,
-            remote=remote,
-            codec=codec,
-            payload_type=TYPES[codec],
+    def configure(
+        self,
+        leg: int,
+        codec: str = "PCMA",
+        remote: Address = HERE,
+        *,
+        now: float = 0.0,
+        **more: Any,
+    ) -> bool:
+        host, port = remote
+        described = Remote(
+            host,
+            port,
+            codec,
+            TYPES[codec],
             dtmf_in=101,
-            dtmf_out=dtmf_out,
-            allowed=[remote[0]],
-            **settings,
+            dtmf_out=101,
+            sends=True,
+            on_hold=False,
+            allowed=frozenset({host}),
+            anywhere=False,
         )
+        return self.legs[leg].configure(now, replace(described, **more))
 
     def raw(self, leg: int, data: bytes, source: Address = HERE, now: float = 0.0) -> None:
         self.buffer[: len(data)] = data
@@ -208,7 +220,7 @@ def test_keys_that_are_not_passed_on_leave_no_gap() -> None:
     """They go to a far end without RFC 4733 by INFO: its stream is not to seem lossy."""
     bench = Bench()
     bench.bridge()
-    bench.configure(1, dtmf_out=-1)
+    bench.configure(1, dtmf_out=None)
     bench.packet(0, b"\x02" * FRAME, sequence=10)
     for sequence in (11, 12, 13):
         bench.packet(0, bytes([5, 10, 0, 160]), payload_type=101, sequence=sequence)
@@ -235,6 +247,14 @@ def test_keys_are_taken_in_the_payload_type_of_either_end() -> None:
     bench.legs[0].press("1")
     bench.legs[0].turn(1.0)
     assert bench.sent[0][0][1] == 96 | 0x80
+
+
+def test_keys_that_wait_when_events_are_taken_away_are_not_sent() -> None:
+    bench = Bench()
+    bench.legs[0].press("12")
+    bench.configure(0, dtmf_out=None)
+    bench.turns(0, start=1.0, count=40)
+    assert {packet[1] & 0x7F for packet in bench.sent[0]} == {8}
 
 
 def test_a_flood_of_keys_does_not_reach_the_controller() -> None:

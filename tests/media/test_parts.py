@@ -8,10 +8,12 @@ import struct
 
 import pytest
 
+from ringback.media.control import Unpacker, pack
 from ringback.media.dtmf import KEYS, MOST_KEYS, Receiver, Sender
 from ringback.media.g711 import SILENCE, TRANSLATE, Encoder, decode
 from ringback.media.outstream import HEADER, OutStream
 from ringback.media.playback import Playback
+from ringback.media.remote import Remote
 from ringback.media.schedule import PHASES, Deadlines, Wheel
 from ringback.media.sources import Source
 
@@ -160,6 +162,14 @@ class TestOutStream:
         assert {timestamp for *_, timestamp, _ in events} == {320}
         _, second, sequence, timestamp, _ = HEADER.unpack(out.own(8, 1.08))
         assert (second, sequence, timestamp) == (8 | 0x80, 5, 5 * 160)
+
+
+@pytest.mark.parametrize("dtmf", [None, 101])
+def test_a_description_crosses_the_process_border_as_it_is(dtmf: int | None) -> None:
+    allowed = frozenset({"192.0.2.1", "198.51.100.9"})
+    remote = Remote("192.0.2.1", 4000, "PCMU", 0, dtmf, dtmf, True, False, allowed, True)
+    ((message, _),) = Unpacker().feed(pack({"remote": remote.to_message()}))
+    assert Remote.from_message(message["remote"]) == remote
 
 
 class TestSource:

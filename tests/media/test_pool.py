@@ -67,7 +67,7 @@ class Far:
 
 def remote(far: Far) -> Remote:
     return Remote(
-        HOST, far.port, "PCMA", 8, 101, 101, sends=True, on_hold=False, allowed={HOST},
+        HOST, far.port, "PCMA", 8, 101, 101, sends=True, on_hold=False, allowed=frozenset({HOST}),
         anywhere=False,
     )  # fmt: skip
 
@@ -485,7 +485,7 @@ def test_a_server_that_stands_still_leaves_no_call_beyond_its_limit() -> None:
         "    streams.append(pool.open(lambda event: None, beside=streams[0]))\n"
         "    for stream, port in zip(streams, map(int, sys.argv[1:])):\n"
         f"        stream.configure(Remote('{HOST}', port, 'PCMA', 8, 101, 101, sends=True,"
-        f" on_hold=False, allowed={{'{HOST}'}}, anywhere=False))\n"
+        f" on_hold=False, allowed=frozenset({{'{HOST}'}}), anywhere=False))\n"
         "    streams[0].bridge(streams[1])\n"
         "    for stream in streams:\n"
         "        stream.limit(clock.now() + 2.0)\n"

@@ -69,6 +69,10 @@ def test_what_is_typed_is_read_as_dialled_in_the_country(
         ("9" * 400, "GB", "write digits only"),
         ("02079460000", "ZZ", "no number that can be dialled"),
         ("+99912345678", "GB", "no number"),
+        ("0112", "DE", "a zero in front"),
+        ("0110", "DE", "a zero in front"),
+        ("+490112", "GB", "a zero in front"),
+        ("0118118", "GB", "a zero in front"),  # directory enquiries
     ],
 )
 def test_what_cannot_be_a_number_is_refused(digits: str, country: str, why: str) -> None:

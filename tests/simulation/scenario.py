@@ -14,7 +14,7 @@ from typing import Any
 from tests.calls.world import ACCESS, CALLER, PIN, World
 
 from ringback.engines.simulated import FarCall, run_virtual
-from ringback.store.models import Leg
+from ringback.store.models import LegRow
 from ringback.telephony.port import Cause
 from ringback.telephony.trunks import Route
 
@@ -228,7 +228,7 @@ def run(seed: int, sessions: int, folder: Path, *, crashes: bool = True) -> Coun
 def check_far_ends(world: World) -> None:
     """What no far end may have had for nothing, while the server lived: an answer that was not
     charged, or time after what was paid."""
-    for leg in world.rows(Leg):
+    for leg in world.rows(LegRow):
         far = world.network.calls.get(json.loads(leg["saved"])["call"])
         if far is None or far.answered is None or far.vanished is not None:
             continue
@@ -240,7 +240,7 @@ def check_far_ends(world: World) -> None:
 
 def check_ground_truth(world: World) -> None:
     """The records against what really happened to the far ends."""
-    legs = {json.loads(leg["saved"])["call"]: leg for leg in world.rows(Leg)}
+    legs = {json.loads(leg["saved"])["call"]: leg for leg in world.rows(LegRow)}
     for leg in legs.values():
         if leg["answered"] is not None:
             assert leg["billed_seconds"] is not None, leg

@@ -8,6 +8,7 @@ import pytest
 from tests.sip.useragents import PEER, reply, request
 
 from ringback.sip.dialog import Dialog
+from ringback.sip.hop import Hop
 
 RECORDED = (
     ("record-route", "<sip:192.0.2.10;lr>, <sip:192.0.2.11:5066;lr>"),
@@ -40,7 +41,7 @@ def test_the_called_ends_route_set_is_the_recorded_one() -> None:
     dialog = Dialog.of_request(request(headers=RECORDED, cseq=7), "ours", PEER)
     bye = dialog.request("BYE")
     assert bye.headers.all("route")[0] == "<sip:192.0.2.10;lr>"
-    assert dialog.destination() == ("192.0.2.10", 5060)
+    assert dialog.destination() == Hop("udp", "192.0.2.10", 5060)
     assert (bye.from_.tag, bye.to.tag) == ("ours", "theirs")
     assert str(bye.cseq) == "1 BYE"
 
@@ -50,15 +51,15 @@ def test_a_strict_router_is_written_into_the_request_uri() -> None:
     bye = dialog.request("BYE")
     assert bye.uri == "sip:192.0.2.11"
     assert bye.headers.all("route") == ["<sip:192.0.2.10;lr>", "<sip:peer@192.0.2.2:5070>"]
-    assert dialog.destination() == ("192.0.2.11", 5060)
+    assert dialog.destination() == Hop("udp", "192.0.2.11", 5060)
 
 
 @pytest.mark.parametrize(
     ("contact", "destination"),
     [
-        ("<sip:peer@192.0.2.9:5099>", ("192.0.2.9", 5099)),
-        ("<sip:peer@192.0.2.9;transport=UDP>", ("192.0.2.9", 5060)),
-        ("<sip:peer@192.0.2.9:0>", ("192.0.2.9", 5060)),
+        ("<sip:peer@192.0.2.9:5099>", Hop("udp", "192.0.2.9", 5099)),
+        ("<sip:peer@192.0.2.9;transport=UDP>", Hop("udp", "192.0.2.9", 5060)),
+        ("<sip:peer@192.0.2.9:0>", Hop("udp", "192.0.2.9", 5060)),
         ("<sip:peer@phone.example.net>", PEER),
         ("<sip:peer@192.0.2.999>", PEER),
         ("<sip:peer@010.0.2.9>", PEER),
@@ -67,7 +68,7 @@ def test_a_strict_router_is_written_into_the_request_uri() -> None:
     ],
 )
 def test_requests_go_to_the_contact_or_where_that_is_no_address_to_the_peer(
-    contact: str, destination: tuple[str, int]
+    contact: str, destination: Hop
 ) -> None:
     dialog = Dialog.of_response(request(), reply(request(), 200, contact=contact), PEER)
     assert dialog.destination() == destination
@@ -100,6 +101,13 @@ def test_a_dialog_survives_being_stored() -> None:
     assert again.destination() == dialog.destination()
 
 
+def test_a_dialog_that_was_stored_with_host_and_port_only_goes_by_udp() -> None:
+    document = ours().to_json()
+    assert document["peer"] == ["udp", "192.0.2.2", 5070]
+    document["peer"] = ["192.0.2.2", 5070]
+    assert Dialog.from_json(document).peer == PEER
+
+
 def test_odd_parameters_survive_being_stored_and_sent_back() -> None:
     invite = request(headers=(("record-route", '<sip:192.0.2.10;lr>;x="a\\"b,<c"'),))
     invite.headers.set("from", '"A \\"B\\" <x>" <sip:peer@192.0.2.2>;tag=theirs;y="q\\";z"')
@@ -115,14 +123,18 @@ def test_odd_parameters_survive_being_stored_and_sent_back() -> None:
 @pytest.mark.parametrize(
     ("peer", "contact", "destination"),
     [
-        (("8.8.8.8", 1024), "<sip:phone@10.0.0.7:5062>", ("8.8.8.8", 1024)),
-        (("8.8.8.8", 1024), "<sip:phone@100.64.0.7:5062>", ("8.8.8.8", 1024)),
-        (("8.8.8.8", 1024), "<sip:gw@9.9.9.9:5062>", ("9.9.9.9", 5062)),
-        (("10.0.0.1", 5060), "<sip:phone@10.0.0.7:5062>", ("10.0.0.7", 5062)),
+        (Hop("tls", "8.8.8.8", 5061), "<sip:gw@9.9.9.9:5062>", Hop("tls", "9.9.9.9", 5062)),
+        (Hop("udp", "2a00::1", 5060), "<sip:gw@[2a00::2]>", Hop("udp", "2a00::2", 5060)),
+        (Hop("udp", "2a00::1", 5060), "<sip:gw@[fd00::2]>", Hop("udp", "2a00::1", 5060)),
+        (Hop("udp", "2a00::1", 5060), "<sip:gw@9.9.9.9>", Hop("udp", "2a00::1", 5060)),
+        (Hop("udp", "8.8.8.8", 1024), "<sip:phone@10.0.0.7:5062>", Hop("udp", "8.8.8.8", 1024)),
+        (Hop("udp", "8.8.8.8", 1024), "<sip:phone@100.64.0.7:5062>", Hop("udp", "8.8.8.8", 1024)),
+        (Hop("udp", "8.8.8.8", 1024), "<sip:gw@9.9.9.9:5062>", Hop("udp", "9.9.9.9", 5062)),
+        (Hop("udp", "10.0.0.1", 5060), "<sip:phone@10.0.0.7:5062>", Hop("udp", "10.0.0.7", 5062)),
     ],
 )
-def test_a_private_contact_from_a_public_source_is_behind_a_nat(
-    peer: tuple[str, int], contact: str, destination: tuple[str, int]
+def test_a_contact_that_cannot_be_reached_the_way_its_messages_come_is_not_used(
+    peer: Hop, contact: str, destination: Hop
 ) -> None:
     invite = request(to_tag=None, cseq=7)
     dialog = Dialog.of_response(invite, reply(invite, 200, contact=contact), peer)

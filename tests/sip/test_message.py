@@ -6,7 +6,6 @@ import pytest
 from tests.sip.useragents import PEER, request
 
 from ringback.sip.errors import SipError
-from ringback.sip.matching import seen_from
 from ringback.sip.message import (
     LONGEST_HEAD,
     MOST_HEADERS,
@@ -17,6 +16,7 @@ from ringback.sip.message import (
     parse,
     respond,
 )
+from ringback.sip.transport import seen_from
 
 NEEDED = (
     "Via: SIP/2.0/UDP 192.0.2.2;branch=z9hG4bK1",

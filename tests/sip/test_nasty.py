@@ -13,11 +13,11 @@ from tests.sip.useragents import PEER, Alone
 
 from ringback.sip.digest import read_challenge
 from ringback.sip.errors import SipError
-from ringback.sip.message import Headers, Message, Request, parse
-from ringback.sip.sdp import Endpoint, SdpError, make_answer, make_offer, read_answer
+from ringback.sip.message import Headers, Request, SipMessage, parse
+from ringback.sip.sdp import LocalAudio, SdpError, make_answer, make_offer, read_answer
 from ringback.sip.uri import CSeq, NameAddr, SipUri, Via
 
-OURS = Endpoint("192.0.2.1", 4000, ("PCMA", "PCMU"), session=7)
+OURS = LocalAudio("192.0.2.1", 4000, ("PCMA", "PCMU"), session=7)
 
 
 def pieces(*more: bytes) -> st.SearchStrategy[bytes]:
@@ -40,7 +40,7 @@ def spliced(good: bytes, *more: bytes) -> st.SearchStrategy[bytes]:
 _WORDS = (b"\r\n\r\n", b"\r\n ", b"SIP/2.0", b"INVITE ", b"sip:", b"Via: ", b"Content-Length: ")
 
 
-def use(message: Message) -> None:
+def use(message: SipMessage) -> None:
     """Read whatever is read lazily."""
     for name in ("from_", "to", "via", "cseq"):
         getattr(message, name)
@@ -107,9 +107,9 @@ def test_any_body_is_a_description_or_the_one_error(body: bytes) -> None:
 def test_what_becomes_of_the_nasty_ones(name: str) -> None:
     data, expected = CORPUS[name]
     ua = Alone()
-    ua.endpoint.receive(data, PEER, ua.now)
-    sent = [data for data, _ in ua.endpoint.datagrams()]
-    call = ua.endpoint.next_call()
+    ua.agent.receive(data, PEER, ua.now)
+    sent = [data for data, _ in ua.agent.datagrams()]
+    call = ua.agent.next_call()
     if isinstance(expected, int):
         assert [data[:11] for data in sent] == [b"SIP/2.0 %d" % expected]
         assert len(sent[0]) < len(data) + 200, "an answer is no amplifier"

@@ -8,7 +8,7 @@ from ringback.sip.sdp import (
     LONGEST_BYTES,
     MOST_MEDIA,
     Direction,
-    Endpoint,
+    LocalAudio,
     Negotiated,
     SdpError,
     make_answer,
@@ -16,7 +16,7 @@ from ringback.sip.sdp import (
     read_answer,
 )
 
-OURS = Endpoint("192.0.2.1", 4000, ("PCMA", "PCMU"), session=7)
+OURS = LocalAudio("192.0.2.1", 4000, ("PCMA", "PCMU"), session=7)
 HEAD = "v=0\r\no=- 1 1 IN IP4 192.0.2.2\r\ns=-\r\nc=IN IP4 192.0.2.2\r\nt=0 0\r\n"
 
 
@@ -24,7 +24,7 @@ def sdp(*lines: str, head: str = HEAD) -> bytes:
     return (head + "".join(f"{line}\r\n" for line in lines)).encode()
 
 
-def answered(offer: bytes, ours: Endpoint = OURS) -> tuple[list[str], Negotiated]:
+def answered(offer: bytes, ours: LocalAudio = OURS) -> tuple[list[str], Negotiated]:
     made = make_answer(offer, ours)
     assert made is not None
     lines = made[0].decode().split("\r\n")
@@ -58,7 +58,7 @@ def test_our_offer_has_both_laws_and_telephone_events() -> None:
 
 
 def test_we_understand_ourselves() -> None:
-    theirs = Endpoint("192.0.2.2", 5000, ("PCMU", "PCMA"), session=9)
+    theirs = LocalAudio("192.0.2.2", 5000, ("PCMU", "PCMA"), session=9)
     made = make_answer(make_offer(OURS), theirs)
     assert made is not None
     answer, at_theirs = made
@@ -83,7 +83,7 @@ def test_the_first_of_theirs_that_we_have(
     formats: str, codecs: tuple[str, ...], codec: str
 ) -> None:
     lines, result = answered(
-        sdp(f"m=audio 5000 RTP/AVP {formats}"), Endpoint("192.0.2.1", 4000, codecs, 7)
+        sdp(f"m=audio 5000 RTP/AVP {formats}"), LocalAudio("192.0.2.1", 4000, codecs, 7)
     )
     assert result.codec == codec
     assert lines[0] == f"m=audio 4000 RTP/AVP {result.payload_type}", "one codec is answered"
@@ -239,7 +239,7 @@ def test_an_answer_that_rejects_is_none() -> None:
 
 
 def test_a_new_description_has_a_new_version() -> None:
-    later = Endpoint("192.0.2.1", 4000, ("PCMA",), session=7, version=2)
+    later = LocalAudio("192.0.2.1", 4000, ("PCMA",), session=7, version=2)
     assert b"o=- 7 2 IN IP4 192.0.2.1\r\n" in make_offer(later, "sendonly")
     assert b"a=sendonly\r\n" in make_offer(later, "sendonly")
 

@@ -89,9 +89,9 @@ def test_every_file_is_here() -> None:
 @pytest.mark.parametrize("name", EXPECTED)
 def test_what_becomes_of_it(name: str) -> None:
     ua = Alone()
-    ua.endpoint.receive((FOLDER / f"{name}.dat").read_bytes(), PEER, ua.now)
-    sent = [data.split(b" ", 2)[:2] for data, _ in ua.endpoint.datagrams()]
-    call = ua.endpoint.next_call()
+    ua.agent.receive((FOLDER / f"{name}.dat").read_bytes(), PEER, ua.now)
+    sent = [data.split(b" ", 2)[:2] for data, _ in ua.agent.datagrams()]
+    call = ua.agent.next_call()
     match EXPECTED[name]:
         case int() as status:
             assert sent == [[b"SIP/2.0", str(status).encode()]]
@@ -101,11 +101,11 @@ def test_what_becomes_of_it(name: str) -> None:
             assert (call is not None) is (what == CALL)
     if call is not None:
         call.reject(486, ua.now)
-    ua.endpoint.datagrams()
-    ua.endpoint.next_event()
-    while (due := ua.endpoint.next_timer()) is not None:
-        ua.endpoint.run_timers(due)
-    ua.endpoint.datagrams()
+    ua.agent.datagrams()
+    ua.agent.next_event()
+    while (due := ua.agent.next_timer()) is not None:
+        ua.agent.run_timers(due)
+    ua.agent.datagrams()
     assert ua.idle(), "nothing of it stays"
 
 

@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from tests.sip.useragents import PEER, kind, reply, request
 
 from ringback.clock import Instant
-from ringback.sip.client_transaction import CLIENT, CLIENT_INVITE, Client, ClientInvite
+from ringback.sip.client_transaction import (
+    CLIENT,
+    CLIENT_INVITE,
+    ClientTransaction,
+    InviteClientTransaction,
+)
+from ringback.sip.hop import Hop
+from ringback.sip.machine import Table
 from ringback.sip.message import Request, Response, parse, respond
-from ringback.sip.server_transaction import SERVER, SERVER_INVITE, Server, ServerInvite
+from ringback.sip.server_transaction import (
+    SERVER,
+    SERVER_INVITE,
+    InviteServerTransaction,
+    ServerTransaction,
+)
 from ringback.sip.timers import Timers
-from ringback.sip.transaction import Address, State, Table, Transaction
+from ringback.sip.transaction import State, Transaction
 
 TIMER_A = [0.5, 1.5, 3.5, 7.5, 15.5, 31.5]
 TIMER_E = [0.5, 1.5, 3.5, 7.5, 11.5, 15.5, 19.5, 23.5, 27.5, 31.5]
@@ -19,15 +33,16 @@ TIMER_E = [0.5, 1.5, 3.5, 7.5, 11.5, 15.5, 19.5, 23.5, 27.5, 31.5]
 class Bench:
     """What is round a transaction."""
 
-    def __init__(self) -> None:
+    def __init__(self, peer: Hop = PEER) -> None:
+        self.peer = peer
         self.timers = Timers()
         self.sent: list[bytes] = []
         self.got: list[tuple[Instant, int | None]] = []
         self.ended: list[tuple[Instant, bool]] = []
         self.over = False
 
-    def send(self, data: bytes, peer: Address) -> None:
-        assert peer == PEER
+    def send(self, data: bytes, peer: Hop) -> None:
+        assert peer == self.peer
         self.sent.append(data)
 
     def on_response(self, response: Response | None, at: Instant) -> None:
@@ -60,28 +75,28 @@ class Bench:
         assert self.over
         return now
 
-    def invite(self) -> ClientInvite:
-        machine = ClientInvite(
-            request(), self.timers, self.send, PEER, self.on_response, self.finish
+    def invite(self) -> InviteClientTransaction:
+        machine = InviteClientTransaction(
+            request(), self.timers, self.send, self.peer, self.on_response, self.finish
         )
         machine.start(0.0)
         return machine
 
-    def client(self) -> Client:
-        machine = Client(
-            request("BYE"), self.timers, self.send, PEER, self.on_response, self.finish
+    def client(self) -> ClientTransaction:
+        machine = ClientTransaction(
+            request("BYE"), self.timers, self.send, self.peer, self.on_response, self.finish
         )
         machine.start(0.0)
         return machine
 
-    def server_invite(self) -> ServerInvite:
-        machine = ServerInvite(request(), self.timers, self.send, PEER, self.finish)
+    def server_invite(self) -> InviteServerTransaction:
+        machine = InviteServerTransaction(request(), self.timers, self.send, self.peer, self.finish)
         machine.on_end = lambda acknowledged, at: self.ended.append((at, acknowledged))
         machine.start(0.0)
         return machine
 
-    def server(self) -> Server:
-        return Server(self.timers, self.send, PEER, self.finish)
+    def server(self) -> ServerTransaction:
+        return ServerTransaction(self.timers, self.send, self.peer, self.finish)
 
 
 # INVITE client
@@ -257,6 +272,51 @@ def test_timer_j_repeats_the_response(status: int) -> None:
     assert bench.end_of(machine) == 32.1
 
 
+# Over a reliable transport
+
+
+TLS = Hop("tls", PEER.host, 5061)
+
+
+@pytest.mark.parametrize("make", [Bench.invite, Bench.client])
+def test_over_a_reliable_transport_no_request_is_sent_again(
+    make: Callable[[Bench], Transaction],
+) -> None:
+    bench = Bench(TLS)
+    make(bench)
+    bench.taken()
+    assert bench.run(100.0) == []
+    assert bench.got == [(32.0, None)]
+
+
+def test_over_a_reliable_transport_no_rejection_is_sent_again() -> None:
+    bench = Bench(TLS)
+    bench.server_invite().send_response(respond(request(), 486), 0.0)
+    bench.taken()
+    assert bench.run(100.0) == []
+    assert bench.ended == [(32.0, False)]
+
+
+def test_over_a_reliable_transport_an_answered_request_is_forgotten_at_once() -> None:
+    bench = Bench(TLS)
+    invite = bench.invite()
+    invite.receive(reply(request(), 486), 1.0)
+    assert bench.end_of(invite) == 1.0
+    bench = Bench(TLS)
+    client = bench.client()
+    client.receive(reply(request("BYE"), 200), 1.0)
+    assert bench.end_of(client) == 1.0
+    bench = Bench(TLS)
+    server = bench.server()
+    server.send_response(respond(request("BYE"), 200), 1.0)
+    assert bench.end_of(server) == 1.0
+    bench = Bench(TLS)
+    rejected = bench.server_invite()
+    rejected.send_response(respond(request(), 486), 0.0)
+    rejected.feed("ACK", 1.0)
+    assert bench.end_of(rejected) == 1.0
+
+
 # The tables
 
 
@@ -272,7 +332,9 @@ def test_timer_j_repeats_the_response(status: int) -> None:
         (SERVER, {"request", "send 1xx", "send 2xx", "send final", "J"}),
     ],
 )
-def test_an_input_without_a_row_changes_and_sends_nothing(table: Table, inputs: set[str]) -> None:
+def test_an_input_without_a_row_changes_and_sends_nothing(
+    table: Table[State], inputs: set[str]
+) -> None:
     bench = Bench()
     makers = {
         id(CLIENT_INVITE): bench.invite,
@@ -294,7 +356,7 @@ def test_an_input_without_a_row_changes_and_sends_nothing(table: Table, inputs: 
 
 
 @pytest.mark.parametrize("table", [CLIENT_INVITE, CLIENT, SERVER_INVITE, SERVER])
-def test_every_state_of_a_table_can_be_left_for_the_end(table: Table) -> None:
+def test_every_state_of_a_table_can_be_left_for_the_end(table: Table[State]) -> None:
     reached = {State.TERMINATED}
     while True:
         more = {at for (at, _), (to, _) in table.items() if to in reached} - reached

@@ -7,12 +7,12 @@ from tests.sip.useragents import ANSWER, OFFER, Alone, kinds, reply
 
 from ringback.sip.calls import Credentials
 from ringback.sip.events import (
-    Accepted,
     Closed,
     Failed,
+    Succeeded,
 )
+from ringback.sip.invitation import MOST_TRIES
 from ringback.sip.message import Request
-from ringback.sip.outgoing import MOST_TRIES
 
 ME = Credentials("us", "secret")
 CHALLENGE = 'Digest realm="r", nonce="n1", algorithm=MD5, qop="auth"'
@@ -45,7 +45,7 @@ def test_a_challenge_is_answered(status: int, asked: str, answered: str, algorit
     assert isinstance(ack, Request)
     assert str(ack.cseq) == "2 ACK"
     assert ack.headers.get(answered) == again.headers.get(answered)  # section 13.2.2.4
-    ua.only(Accepted)
+    ua.only(Succeeded)
 
 
 def test_a_second_challenge_is_a_failure_whichever_it_is() -> None:

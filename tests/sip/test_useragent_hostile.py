@@ -88,22 +88,22 @@ def test_nothing_that_comes_raises_or_stays(
         )
     data = "\r\n".join(lines).encode("utf-8", "surrogateescape") + b"\r\n\r\n" + body
     for _ in range(2):
-        ua.endpoint.receive(data, PEER, ua.now)
-    calls = list(ua.endpoint.dialogs.values())
-    new = ua.endpoint.next_call()
+        ua.agent.receive(data, PEER, ua.now)
+    calls = list(ua.agent._dialogs.values())
+    new = ua.agent.next_call()
     if new is not None:
         new.reject(486, ua.now)
     dialled.cancel(ua.now)
     for call in calls:
         call.refuse_offer(488, ua.now)
         call.bye(ua.now)
-    assert all(0 < peer[1] < 65536 for _, peer in ua.endpoint.datagrams())
-    while ua.now < 200.0 and (due := ua.endpoint.next_timer()) is not None:
+    assert all(0 < peer.port < 65536 for _, peer in ua.agent.datagrams())
+    while ua.now < 200.0 and (due := ua.agent.next_timer()) is not None:
         ua.now = due
-        ua.endpoint.run_timers(due)
-        for call in list(ua.endpoint.dialogs.values()):
+        ua.agent.run_timers(due)
+        for call in list(ua.agent._dialogs.values()):
             call.bye(due)
-        ua.endpoint.datagrams()
+        ua.agent.datagrams()
     ua.events()
     assert ua.idle()
 
@@ -112,6 +112,6 @@ def test_nothing_that_comes_raises_or_stays(
 @settings(max_examples=200, deadline=None)
 def test_no_bytes_raise(data: bytes) -> None:
     ua = Alone()
-    ua.endpoint.receive(data, PEER, 0.0)
-    ua.endpoint.receive(request().encode()[:60] + data, PEER, 0.0)
-    assert US not in [peer for _, peer in ua.endpoint.datagrams()]
+    ua.agent.receive(data, PEER, 0.0)
+    ua.agent.receive(request().encode()[:60] + data, PEER, 0.0)
+    assert US not in [peer for _, peer in ua.agent.datagrams()]

@@ -41,7 +41,7 @@ def test_the_invite_is_handed_on_as_it_came() -> None:
     assert call.request.headers.get("diversion") == "<sip:1@x>"
     assert call.request.target.number == "100"
     assert (call.request.body, call.remote_sdp) == (OFFER, OFFER)
-    assert ua.endpoint.next_call() is None
+    assert ua.agent.next_call() is None
 
 
 @pytest.mark.parametrize("status", [404, 480, 486, 488, 503, 603])
@@ -97,7 +97,7 @@ def test_an_ack_without_the_tag_of_the_rejection_proves_nothing(tag: str | None)
 def test_after_a_restart_an_ack_without_the_tag_proves_nothing_either() -> None:
     call = Alone().incoming()
     ua = Alone(seed=99)
-    ResumedCall(ua.endpoint).resume(call.saved_rejection(486), ua.now)
+    ResumedCall(ua.agent).resume(call.saved_rejection(486), ua.now)
     ua.out()
     ua.give(request("ACK", to_tag="guessed"))
     ua.run(32.0)
@@ -317,7 +317,7 @@ def test_after_a_restart_a_rejection_is_sent_again_until_its_ack() -> None:
     (first,) = before.out()
 
     ua = Alone(seed=99)
-    ResumedCall(ua.endpoint).resume(saved, ua.now)
+    ResumedCall(ua.agent).resume(saved, ua.now)
     (again,) = ua.out()
     assert ua.peers == [PEER]
     assert again.encode() == first.encode()
@@ -332,7 +332,7 @@ def test_after_a_restart_a_rejection_is_sent_again_until_its_ack() -> None:
 def test_after_a_restart_a_rejection_that_nobody_acknowledges_is_over_after_32_seconds() -> None:
     call = Alone().incoming()
     ua = Alone(seed=99)
-    ResumedCall(ua.endpoint).resume(call.saved_rejection(603), ua.now)
+    ResumedCall(ua.agent).resume(call.saved_rejection(603), ua.now)
     ua.run(31.9)
     assert ua.events() == []
     ua.run(32.0)

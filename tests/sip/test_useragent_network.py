@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from tests.sip.useragents import ANSWER, OFFER, Network, Side
+from tests.sip.useragents import ANSWER, OFFER, Network, Side, idle
 
 from ringback.sip.calls import Call, IncomingCall, OutgoingCall
-from ringback.sip.events import Accepted, Established, Event, Offered, Signal
+from ringback.sip.events import CallEvent, Established, Offered, Signal, Succeeded
+from ringback.sip.hop import Hop
 from ringback.sip.uri import NameAddr
 
-US, THEM = ("192.0.2.1", 5060), ("192.0.2.2", 5060)
+US, THEM = Hop("udp", "192.0.2.1", 5060), Hop("udp", "192.0.2.2", 5060)
 GOOD: dict[str, float] = {}
 BAD = {"loss": 0.1, "doubled": 0.1, "jitter": 0.3}
 AWFUL = {"loss": 0.3, "doubled": 0.3, "jitter": 1.0}
@@ -27,18 +28,16 @@ class Pair:
 
     def dial(self) -> OutgoingCall:
         sender = NameAddr.parse("<sip:us@192.0.2.1>")
-        call = OutgoingCall(self.us.endpoint, "sip:1@192.0.2.2", THEM, sender=sender, sdp=OFFER)
+        call = OutgoingCall(self.us.agent, "sip:1@192.0.2.2", THEM, sender=sender, sdp=OFFER)
         call.send(self.network.now)
         return call
 
     def later(self, seconds: float, action: Callable[[float], None]) -> None:
-        self.them.endpoint.timers.set(self.network.now + seconds, action)
+        self.them.agent.layers.timers.set(self.network.now + seconds, action)
 
     def assert_idle(self) -> None:
         for side in (self.us, self.them):
-            end = side.endpoint
-            assert not end.dialogs and not end._clients and not end._servers and not end._open
-            assert end.next_timer() is None
+            assert idle(side.agent)
 
 
 def answering(pair: Pair) -> None:
@@ -48,7 +47,7 @@ def answering(pair: Pair) -> None:
         call.ring(pair.network.now)
         pair.later(2.0, lambda at: call.accept(ANSWER, at))
 
-    def on_event(call: Call, event: Event) -> None:
+    def on_event(call: Call, event: CallEvent) -> None:
         if isinstance(event, Offered):
             call.accept_offer(ANSWER, pair.network.now)
 
@@ -68,7 +67,7 @@ def test_a_call_is_answered_once_talked_on_and_ended(faults: dict[str, float]) -
         answering(pair)
         call = pair.dial()
         pair.network.run(40.0)
-        assert pair.us.told(call).count("Accepted") == 1, seed
+        assert pair.us.told(call).count("Succeeded") == 1, seed
         (theirs,) = pair.them.calls
         assert pair.them.told(theirs).count("Established") == 1, seed
         for digit in "0042#":
@@ -111,15 +110,15 @@ def test_a_cancel_at_any_time_leaves_nothing_behind(faults: dict[str, float]) ->
         answering(pair)
         call = pair.dial()
         pair.network.run(1.9 + seed * 0.006)  # about when the answer comes
-        if "Accepted" in pair.us.told(call):
+        if "Succeeded" in pair.us.told(call):
             call.bye(pair.network.now)
         else:
             call.cancel(pair.network.now)
         pair.network.run(150.0)
         told = pair.us.told(call)
-        assert ("Accepted" in told) != ("Failed" in told), seed
+        assert ("Succeeded" in told) != ("Failed" in told), seed
         crossed += any(
-            isinstance(event, Accepted) and event.crossed for _, _, event in pair.us.events
+            isinstance(event, Succeeded) and event.crossed for _, _, event in pair.us.events
         )
         pair.assert_idle()
     assert crossed > 0

@@ -8,15 +8,16 @@ import pytest
 from tests.sip.useragents import ANSWER, OFFER, PEER, Alone, from_callee, kind, kinds, reply
 
 from ringback.sip.events import (
-    Accepted,
     Closed,
     Failed,
     HungUp,
     Provisional,
+    Succeeded,
     q850_cause,
 )
+from ringback.sip.hop import Hop
+from ringback.sip.invitation import MOST_FORKS
 from ringback.sip.message import Request
-from ringback.sip.outgoing import MOST_FORKS
 from ringback.sip.resumed import ResumedCall
 
 
@@ -25,14 +26,14 @@ def test_everything_is_known_before_the_invite_leaves() -> None:
     call = ua.call(headers=(("p-asserted-identity", "<sip:100@x>"), ("privacy", "id")))
     saved = json.loads(json.dumps(call.saved()))
     assert ua.out() == []
-    assert ua.endpoint.next_timer() is None
+    assert ua.agent.next_timer() is None
     call.send(ua.now)
     (invite,) = ua.out()
     assert isinstance(invite, Request)
     stored = saved["invite"]
     for value in (invite.call_id, invite.from_.tag, invite.via.branch, "CSeq: 1 INVITE"):
         assert str(value) in stored
-    assert saved["peer"] == list(PEER)
+    assert saved["peer"] == ["udp", PEER.host, PEER.port]
     assert (invite.uri, invite.body) == ("sip:200@192.0.2.2:5070", OFFER)
     assert invite.headers.get("privacy") == "id"
     assert invite.headers.get("p-asserted-identity") == "<sip:100@x>"
@@ -51,7 +52,7 @@ def test_ringing_answer_and_goodbye() -> None:
     assert isinstance(ack, Request)
     assert (ack.method, ack.uri, str(ack.cseq)) == ("ACK", "sip:peer@192.0.2.2:5070", "1 ACK")
     assert ack.via.branch != invite.via.branch
-    assert not ua.only(Accepted).crossed
+    assert not ua.only(Succeeded).crossed
     call.bye(2.0, "Q.850;cause=16")
     (bye,) = ua.out()
     assert isinstance(bye, Request)
@@ -72,7 +73,7 @@ def test_each_repeated_2xx_gets_the_same_ack() -> None:
     again = ua.give(reply(invite, 200, body=ANSWER))
     assert kinds([*first, *again]) == ["ACK", "ACK"]
     assert again[0].encode() == first[0].encode()
-    ua.only(Accepted)
+    ua.only(Succeeded)
 
 
 def test_without_any_answer_the_call_fails_after_32_seconds() -> None:
@@ -150,7 +151,7 @@ def test_a_200_that_crosses_the_cancel_is_told_acknowledged_and_ended() -> None:
     ua.events()
     out = ua.give(reply(invite, 200, body=ANSWER))
     assert kinds(out) == ["ACK", "BYE"]
-    assert ua.only(Accepted).crossed
+    assert ua.only(Succeeded).crossed
     ua.give(reply(out[1], 200))
     ua.only(Closed)
     ua.run(100.0)
@@ -162,7 +163,7 @@ def test_a_200_to_a_call_given_up_before_any_answer_is_ended_too() -> None:
     call, invite = ua.dial()
     call.cancel(ua.now)
     assert kinds(ua.give(reply(invite, 200, body=ANSWER))) == ["ACK", "BYE"]
-    assert ua.only(Accepted).crossed
+    assert ua.only(Succeeded).crossed
 
 
 def test_a_cancel_that_nobody_answers_ends_after_32_seconds() -> None:
@@ -197,7 +198,7 @@ def test_an_offerless_invite_brings_the_answer_in_the_ack() -> None:
     call, invite = ua.dial(sdp=b"")
     assert invite.body == b""
     assert ua.give(reply(invite, 200, body=OFFER)) == []
-    assert ua.only(Accepted).response.body == OFFER
+    assert ua.only(Succeeded).response.body == OFFER
     assert ua.give(reply(invite, 200, body=OFFER)) == []  # again, still undecided
     call.acknowledge(ANSWER, ua.now)
     (ack,) = ua.out()
@@ -227,7 +228,7 @@ def test_an_answer_waits_for_its_ack_and_is_repeated_until_then() -> None:
     assert isinstance(invite, Request)
     answer = reply(invite, 200, body=ANSWER)
     assert ua.give(answer) == []
-    assert not ua.only(Accepted).crossed
+    assert not ua.only(Succeeded).crossed
     assert ua.give(answer) == []
     call.acknowledge(b"", ua.now)
     (ack,) = ua.out()
@@ -248,7 +249,7 @@ def test_what_was_not_stored_before_a_crash_is_met_again_after_it() -> None:
     assert before.give(answer) == []
 
     after = Alone()
-    ResumedCall(after.endpoint).resume(saved, after.now)
+    ResumedCall(after.agent).resume(saved, after.now)
     assert kinds(after.out()) == ["CANCEL"]
     assert kinds(after.give(answer)) == ["ACK", "BYE"]
 
@@ -265,13 +266,13 @@ def test_the_first_200_of_a_fork_wins_and_others_get_ack_and_bye() -> None:
     assert [event.response.to.tag for event in told] == ["one", "two"]
     (ack,) = ua.give(reply(invite, 200, tag="two", contact="<sip:two@192.0.2.2:5072>"))
     assert ack.to.tag == "two"
-    ua.only(Accepted)
+    ua.only(Succeeded)
     ua.now = 0.1
     other = reply(invite, 200, tag="one", contact="<sip:one@192.0.2.2:5071>")
     out = ua.give(other)
     assert kinds(out) == ["ACK", "BYE"]
     assert {message.to.tag for message in out} == {"one"}
-    assert ua.peers == [("192.0.2.2", 5071)] * 2
+    assert ua.peers == [Hop("udp", "192.0.2.2", 5071)] * 2
     ua.now = 0.2
     assert kinds(ua.give(other)) == ["ACK"]  # the repeated 2xx: acknowledged, ended once
     ua.give(reply(out[1], 200))

@@ -6,10 +6,10 @@ import pytest
 from tests.sip.useragents import PEER, Alone, kind, kinds, reply
 
 from ringback.sip.calls import Credentials
-from ringback.sip.dialog import sip_uri
 from ringback.sip.message import Request, Response
 from ringback.sip.outside import Correspondence
 from ringback.sip.registration import Registration
+from ringback.sip.uri import sip_uri
 
 CHALLENGE = (("www-authenticate", 'Digest realm="r", nonce="n1", qop="auth", algorithm=SHA-256'),)
 STALE = (("www-authenticate", 'Digest realm="r", nonce="n2", stale=true'),)
@@ -22,7 +22,7 @@ class Registered:
         self.ua = Alone()
         self.told: list[tuple[bool, int | None]] = []
         server = Correspondence(
-            self.ua.endpoint,
+            self.ua.agent.layers,
             "sip:192.0.2.2:5070",
             PEER,
             sender="sip:us@192.0.2.2",
@@ -46,7 +46,7 @@ class Registered:
 
 def test_options_ask_whether_a_server_is_there() -> None:
     ua = Alone()
-    server = Correspondence(ua.endpoint, "sip:192.0.2.2:5070", PEER, sender="sip:us@192.0.2.1")
+    server = Correspondence(ua.agent.layers, "sip:192.0.2.2:5070", PEER, sender="sip:us@192.0.2.1")
     told: list[int | None] = []
 
     def then(response: Response | None, at: float) -> None:
@@ -77,7 +77,7 @@ def test_a_user_may_be_a_whole_address() -> None:
     ua = Alone()
     sender = sip_uri("me@example.com", "192.0.2.2", 5060)
     server = Correspondence(
-        ua.endpoint, "sip:192.0.2.2:5070", PEER, sender=sender, user="me@example.com"
+        ua.agent.layers, "sip:192.0.2.2:5070", PEER, sender=sender, user="me@example.com"
     )
     told: list[Response | None] = []
     server.options(lambda response, at: told.append(response), ua.now)

@@ -17,19 +17,18 @@ from tests.sip.useragents import (
     request,
 )
 
-from ringback.sip import endpoint as endpoint_module
-from ringback.sip.calls import IncomingCall
-from ringback.sip.endpoint import Endpoint
+from ringback.sip import transport, useragent
 from ringback.sip.events import Rejected
+from ringback.sip.hop import Hop
 from ringback.sip.message import Request, Response
-from ringback.sip.transaction import Address
+from ringback.sip.useragent import UserAgent
 
 
-def refused(ua: Alone, message: Request | bytes, source: Address = PEER) -> Response:
+def refused(ua: Alone, message: Request | bytes, source: Hop = PEER) -> Response:
     """The one response, to a request that makes no call."""
     (response,) = ua.give(message, source)
     assert isinstance(response, Response)
-    assert ua.endpoint.next_call() is None
+    assert ua.agent.next_call() is None
     return response
 
 
@@ -245,15 +244,19 @@ def test_a_response_that_no_dialog_can_be_made_of_is_as_good_as_lost(header: str
     [
         ("10.0.0.1:5070;branch=z9hG4bKa;rport", PEER, {"rport": "5070", "received": "192.0.2.2"}),
         ("192.0.2.2:6000;branch=z9hG4bKa;rport", PEER, {"rport": "5070", "received": "192.0.2.2"}),
-        ("10.0.0.1:6000;branch=z9hG4bKa", ("192.0.2.2", 6000), {"received": "192.0.2.2"}),
-        ("pc.example.net;branch=z9hG4bKa", ("192.0.2.2", 5060), {"received": "192.0.2.2"}),
-        ("192.0.2.2:6000;branch=z9hG4bKa", ("192.0.2.2", 6000), {}),
+        ("10.0.0.1:6000;branch=z9hG4bKa", Hop("udp", "192.0.2.2", 6000), {"received": "192.0.2.2"}),
+        (
+            "pc.example.net;branch=z9hG4bKa",
+            Hop("udp", "192.0.2.2", 5060),
+            {"received": "192.0.2.2"},
+        ),
+        ("192.0.2.2:6000;branch=z9hG4bKa", Hop("udp", "192.0.2.2", 6000), {}),
         ("192.0.2.2:99999;branch=z9hG4bKa", PEER, {}),
-        ("192.0.2.2;branch=z9hG4bKa;maddr=203.0.113.1", ("192.0.2.2", 5060), {}),
+        ("192.0.2.2;branch=z9hG4bKa;maddr=203.0.113.1", Hop("udp", "192.0.2.2", 5060), {}),
     ],
 )
 def test_responses_go_back_to_where_the_request_came_from(
-    via: str, peer: Address, shown: dict[str, str]
+    via: str, peer: Hop, shown: dict[str, str]
 ) -> None:
     ua = Alone()
     call = ua.incoming(request(via=f"SIP/2.0/UDP {via}"))
@@ -280,10 +283,10 @@ def test_further_vias_and_record_routes_are_copied_in_order() -> None:
 
 
 def test_behind_nat_the_advertised_address_is_in_via_and_contact() -> None:
-    public = ("198.51.100.7", 6060)
-    ua = Alone(endpoint=Endpoint(public, random.Random(1), IncomingCall))
+    public = Hop("udp", "198.51.100.7", 6060)
+    ua = Alone(agent=UserAgent(public, random.Random(1)))
     _, invite = ua.dial()
-    assert (invite.via.host, invite.via.port) == public
+    assert (invite.via.host, invite.via.port) == (public.host, public.port)
     assert str(invite.contact) == "<sip:198.51.100.7:6060>"
 
 
@@ -293,27 +296,27 @@ def test_behind_nat_the_advertised_address_is_in_via_and_contact() -> None:
 def test_an_unknown_source_gets_no_answer_and_is_not_parsed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    ua = Alone(known=lambda source: source[0] == PEER[0])
+    ua = Alone(known=lambda source: source.host == PEER.host)
 
     def parse(data: bytes) -> Request:
         raise AssertionError("it was parsed")
 
-    monkeypatch.setattr(endpoint_module, "parse", parse)
-    assert ua.give(request("OPTIONS"), ("192.0.2.66", 5060)) == []
-    assert ua.give(b"garbage", ("192.0.2.66", 5060)) == []
+    monkeypatch.setattr(transport, "parse", parse)
+    assert ua.give(request("OPTIONS"), Hop("udp", "192.0.2.66", 5060)) == []
+    assert ua.give(b"garbage", Hop("udp", "192.0.2.66", 5060)) == []
     with pytest.raises(AssertionError):
         ua.give(request("OPTIONS"))
 
 
 def test_too_many_open_calls_get_503(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(endpoint_module, "MOST_INVITES", 2)
+    monkeypatch.setattr(useragent, "MOST_INVITES", 2)
     ua = Alone()
     first = ua.incoming(request(branch="z9hG4bK1", call_id="1"))
     ua.incoming(request(branch="z9hG4bK2", call_id="2"))
     response = refused(ua, request(branch="z9hG4bK3", call_id="3"))
     assert (response.status, response.headers.get("retry-after")) == (503, "5")
     assert refused(ua, request(branch="z9hG4bK3", call_id="3")).encode() == response.encode()
-    assert len(ua.endpoint._servers) == 2
+    assert ua.agent.layers.transactions.serving == 2
     first.reject(486, ua.now)
     (final,) = ua.out()
     ua.give(request("ACK", branch="z9hG4bK1", call_id="1", to_tag=final.to.tag))
@@ -324,7 +327,7 @@ def test_too_many_open_calls_get_503(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_too_many_transactions_get_503_and_the_ones_there_are_go_on(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(endpoint_module, "MOST_TRANSACTIONS", 3)
+    monkeypatch.setattr(useragent, "MOST_TRANSACTIONS", 3)
     ua = Alone()
     call = ua.incoming()
     for number in range(2):
@@ -341,7 +344,7 @@ def test_too_many_transactions_get_503_and_the_ones_there_are_go_on(
 
 
 def test_a_call_can_be_ended_however_much_there_is_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(endpoint_module, "MOST_TRANSACTIONS", 0)
+    monkeypatch.setattr(useragent, "MOST_TRANSACTIONS", 0)
     ua = Alone()
     call, invite = ua.answered()
     assert kinds(ua.give(from_callee("INFO", invite))) == ["503 INFO"]
@@ -351,12 +354,12 @@ def test_a_call_can_be_ended_however_much_there_is_to_do(monkeypatch: pytest.Mon
 
 
 def test_calls_that_cannot_be_taken_are_told_as_text(monkeypatch: pytest.MonkeyPatch) -> None:
-    told: list[tuple[Address, str]] = []
+    told: list[tuple[Hop, str]] = []
 
-    def refused(source: Address, why: str) -> None:
+    def refused(source: Hop, why: str) -> None:
         told.append((source, why))
 
-    ua = Alone(endpoint=Endpoint(US, random.Random(1), IncomingCall, refused=refused))
+    ua = Alone(agent=UserAgent(US, random.Random(1), refused=refused))
     require = (("require", "\x1b[2J, 100rel"),)
     for message in (
         b"garbage",
@@ -367,7 +370,7 @@ def test_calls_that_cannot_be_taken_are_told_as_text(monkeypatch: pytest.MonkeyP
         request("INVITE", branch="z9hG4bK4", to_tag="gone"),
     ):
         ua.give(message)
-    monkeypatch.setattr(endpoint_module, "MOST_INVITES", 0)
+    monkeypatch.setattr(useragent, "MOST_INVITES", 0)
     ua.give(request(branch="z9hG4bK5"))
     assert told == [
         (PEER, "505, version 'SIP/\\x1b3'"),

@@ -11,8 +11,9 @@ from ringback.sip.events import (
     Closed,
     Failed,
 )
+from ringback.sip.hop import Hop
+from ringback.sip.invitation import MOST_TRIES
 from ringback.sip.message import Request
-from ringback.sip.outgoing import MOST_TRIES
 
 ME = Credentials("us", "secret")
 CHALLENGE = 'Digest realm="r", nonce="n1", algorithm=MD5, qop="auth"'
@@ -20,7 +21,7 @@ CHALLENGE = 'Digest realm="r", nonce="n1", algorithm=MD5, qop="auth"'
 
 def resumed(saved: dict[str, object]) -> tuple[Alone, ResumedCall, list[Request]]:
     ua = Alone(seed=99)
-    call = ResumedCall(ua.endpoint)
+    call = ResumedCall(ua.agent)
     call.resume(json.loads(json.dumps(saved)), ua.now)
     return ua, call, [message for message in ua.out() if isinstance(message, Request)]
 
@@ -33,7 +34,7 @@ def test_after_a_restart_an_answered_call_gets_bye_with_a_higher_cseq() -> None:
     assert (bye.method, str(bye.cseq)) == ("BYE", "102 BYE")
     assert (bye.call_id, bye.from_.tag, bye.to.tag) == (invite.call_id, invite.from_.tag, "theirs")
     assert bye.headers.all("route") == ["<sip:192.0.2.10;lr>"]
-    assert ua.peers == [("192.0.2.10", 5060)]
+    assert ua.peers == [Hop("udp", "192.0.2.10", 5060)]
     ua.give(reply(bye, 481))
     ua.only(Closed)
     ua.run(100.0)

@@ -14,8 +14,8 @@ from ringback.sip.events import (
     OfferRefused,
     Refreshed,
 )
+from ringback.sip.invitation import MOST_CLASHES
 from ringback.sip.message import Request, Response
-from ringback.sip.renegotiation import MOST_CLASHES
 
 ME = Credentials("us", "secret")
 CHALLENGE = (("www-authenticate", 'Digest realm="r", nonce="n1"'),)

@@ -11,20 +11,20 @@ from typing import TypeVar
 
 from ringback.clock import Instant
 from ringback.sip.calls import Call, Credentials, IncomingCall, OutgoingCall
-from ringback.sip.endpoint import Endpoint
-from ringback.sip.events import Event
-from ringback.sip.message import Headers, Message, Request, Response, parse, respond
-from ringback.sip.transaction import Address
+from ringback.sip.events import CallEvent
+from ringback.sip.hop import Hop
+from ringback.sip.message import Headers, Request, Response, SipMessage, parse, respond
 from ringback.sip.uri import NameAddr
+from ringback.sip.useragent import UserAgent
 
-US: Address = ("192.0.2.1", 5060)
-PEER: Address = ("192.0.2.2", 5070)
+US = Hop("udp", "192.0.2.1", 5060)
+PEER = Hop("udp", "192.0.2.2", 5070)
 OFFER = b"v=0\r\no=- 1 1 IN IP4 192.0.2.2\r\n"
 ANSWER = b"v=0\r\no=- 2 1 IN IP4 192.0.2.1\r\n"
-E = TypeVar("E", bound=Event)
+E = TypeVar("E", bound=CallEvent)
 
 
-def kind(message: Message) -> str:
+def kind(message: SipMessage) -> str:
     """`INVITE`, or `200 INVITE`."""
     if isinstance(message, Request):
         return message.method
@@ -32,7 +32,7 @@ def kind(message: Message) -> str:
     return f"{message.status} {message.cseq.method}"
 
 
-def kinds(messages: Sequence[Message]) -> list[str]:
+def kinds(messages: Sequence[SipMessage]) -> list[str]:
     return [kind(message) for message in messages]
 
 
@@ -89,39 +89,46 @@ def reply(
     return response
 
 
+def idle(agent: UserAgent) -> bool:
+    """Nothing is kept: no transaction, no dialog, no timer."""
+    kept = agent.layers.transactions
+    live = kept._clients or kept._servers or kept._begun or agent._dialogs
+    return not live and len(agent.layers.timers) == 0
+
+
 class Alone:
-    """One endpoint, and a peer that the test plays."""
+    """One user agent, and a peer that the test plays."""
 
     def __init__(
         self,
         *,
         seed: int = 1,
-        known: Callable[[Address], bool] = lambda source: True,
-        endpoint: Endpoint | None = None,
+        known: Callable[[Hop], bool] = lambda source: True,
+        agent: UserAgent | None = None,
     ) -> None:
-        self.endpoint = endpoint or Endpoint(US, random.Random(seed), IncomingCall, known=known)
+        self.agent = agent or UserAgent(US, random.Random(seed), known=known)
         self.now: Instant = 0.0
-        self.peers: list[Address] = []
+        self.peers: list[Hop] = []
         """Where the messages last returned went."""
 
     def out(self) -> list[Request | Response]:
         """What it has to send."""
-        sent = self.endpoint.datagrams()
+        sent = self.agent.datagrams()
         self.peers = [peer for _, peer in sent]
         return [parse(data) for data, _ in sent]
 
-    def give(self, message: Message | bytes, source: Address = PEER) -> list[Request | Response]:
+    def give(self, message: SipMessage | bytes, source: Hop = PEER) -> list[Request | Response]:
         """Let it receive something; what it sends at once."""
         data = message if isinstance(message, bytes) else message.encode()
-        self.endpoint.receive(data, source, self.now)
+        self.agent.receive(data, source, self.now)
         return self.out()
 
     def run(self, until: Instant) -> list[tuple[Instant, Request | Response]]:
         """Let time pass; what is sent, and when."""
         sent: list[tuple[Instant, Request | Response]] = []
-        while (due := self.endpoint.next_timer()) is not None and due <= until:
+        while (due := self.agent.next_timer()) is not None and due <= until:
             self.now = due
-            self.endpoint.run_timers(due)
+            self.agent.run_timers(due)
             sent += [(due, message) for message in self.out()]
         self.now = until
         return sent
@@ -135,19 +142,19 @@ class Alone:
     def next_sent(self) -> Request | Response:
         """Let time pass until something is sent."""
         while not (sent := self.out()):
-            due = self.endpoint.next_timer()
+            due = self.agent.next_timer()
             assert due is not None, "nothing will be sent any more"
             self.now = due
-            self.endpoint.run_timers(due)
+            self.agent.run_timers(due)
         (message,) = sent
         return message
 
     def times(self, until: Instant) -> list[tuple[Instant, str]]:
         return [(at, kind(message)) for at, message in self.run(until)]
 
-    def events(self) -> list[Event]:
+    def events(self) -> list[CallEvent]:
         told = []
-        while (pair := self.endpoint.next_event()) is not None:
+        while (pair := self.agent.next_event()) is not None:
             told.append(pair[1])
         return told
 
@@ -159,9 +166,7 @@ class Alone:
         return events[0]
 
     def idle(self) -> bool:
-        """Nothing is kept: no transaction, no dialog, no timer."""
-        end = self.endpoint
-        return not (end._clients or end._servers or end._open or end.dialogs or len(end.timers))
+        return idle(self.agent)
 
     # Calls
 
@@ -174,7 +179,7 @@ class Alone:
         acknowledges_later: bool = False,
     ) -> OutgoingCall:
         return OutgoingCall(
-            self.endpoint,
+            self.agent,
             "sip:200@192.0.2.2:5070",
             PEER,
             sender=NameAddr.parse('"Us" <sip:us@192.0.2.1>'),
@@ -211,7 +216,7 @@ class Alone:
     def incoming(self, invite: Request | None = None) -> IncomingCall:
         """A call of theirs that has just come."""
         assert self.give(invite or request(body=OFFER)) == []
-        call = self.endpoint.next_call()
+        call = self.agent.next_call()
         assert call is not None
         return call
 
@@ -275,25 +280,25 @@ def from_callee(
 
 
 class Side:
-    """An endpoint on a network."""
+    """A user agent on a network."""
 
-    def __init__(self, network: Network, address: Address, seed: int) -> None:
+    def __init__(self, network: Network, address: Hop, seed: int) -> None:
         self.network = network
         self.address = address
-        self.endpoint = Endpoint(address, random.Random(seed), IncomingCall)
+        self.agent = UserAgent(address, random.Random(seed))
         self.calls: list[IncomingCall] = []
-        self.events: list[tuple[Instant, Call, Event]] = []
+        self.events: list[tuple[Instant, Call, CallEvent]] = []
         self.on_call: Callable[[IncomingCall], None] = lambda call: None
-        self.on_event: Callable[[Call, Event], None] = lambda call, event: None
+        self.on_event: Callable[[Call, CallEvent], None] = lambda call, event: None
 
     def told(self, call: Call) -> list[str]:
         return [type(event).__name__ for _, of, event in self.events if of is call]
 
     def hand_on(self) -> None:
-        while (call := self.endpoint.next_call()) is not None:
+        while (call := self.agent.next_call()) is not None:
             self.calls.append(call)
             self.on_call(call)
-        while (told := self.endpoint.next_event()) is not None:
+        while (told := self.agent.next_event()) is not None:
             self.events.append((self.network.now, *told))
             self.on_event(*told)
 
@@ -313,20 +318,20 @@ class Network:
         self.now: Instant = 0.0
         self._chance = random.Random(seed)
         self._loss, self._doubled, self._jitter, self._latency = loss, doubled, jitter, latency
-        self._sides: dict[Address, Side] = {}
-        self._under_way: list[tuple[Instant, int, bytes, Address, Address]] = []
+        self._sides: dict[Hop, Side] = {}
+        self._under_way: list[tuple[Instant, int, bytes, Hop, Hop]] = []
         self._numbers = itertools.count()
-        self.carried: list[tuple[Instant, Address, str]] = []
+        self.carried: list[tuple[Instant, Hop, str]] = []
         """When, from whom and what, lost ones too."""
 
-    def side(self, address: Address, seed: int) -> Side:
+    def side(self, address: Hop, seed: int) -> Side:
         self._sides[address] = Side(self, address, seed)
         return self._sides[address]
 
     def _collect(self) -> None:
         for side in self._sides.values():
             side.hand_on()
-            for data, peer in side.endpoint.datagrams():
+            for data, peer in side.agent.datagrams():
                 self.carried.append((self.now, side.address, kind(parse(data))))
                 copies = 2 if self._chance.random() < self._doubled else 1
                 for _ in range(copies):
@@ -342,13 +347,13 @@ class Network:
             self.now = due
             while self._under_way and self._under_way[0][0] <= due:
                 _, _, data, source, peer = heapq.heappop(self._under_way)
-                self._sides[peer].endpoint.receive(data, source, due)
+                self._sides[peer].agent.receive(data, source, due)
             for side in self._sides.values():
-                side.endpoint.run_timers(due)
+                side.agent.run_timers(due)
             self._collect()
         self.now = end
 
     def _next(self) -> Instant | None:
-        times = [side.endpoint.next_timer() for side in self._sides.values()]
+        times = [side.agent.next_timer() for side in self._sides.values()]
         times.append(self._under_way[0][0] if self._under_way else None)
         return min((time for time in times if time is not None), default=None)

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, insert
 from ringback.sounds.library import OwnSounds, SoundLibrary
 from ringback.sounds.phrases import Phrase
 from ringback.store import InlineStore
-from ringback.store.models import Sound
+from ringback.store.models import SoundRow
 
 OWNERS = ("extension", "user", "organization", "provider", "administrator")
 BYE = f"/prompts/{Phrase.GOODBYE}.wav"
@@ -19,15 +19,16 @@ BYE = f"/prompts/{Phrase.GOODBYE}.wav"
 def load(
     folder: Path, sounds: list[tuple[str, str, str]], paths: list[str], gone: str = ""
 ) -> tuple[OwnSounds, list[str]]:
-    """What a session finds of `sounds` (owner, path, language), and what was reported; the files
-    of the owner `gone` are not there."""
+    """What a session finds of `sounds` (owner, path, language), and what is then reported; the
+    files of the owner `gone` are not there."""
     reports: list[str] = []
+    library = SoundLibrary(folder, reports.append)
 
     def work(tx: Connection) -> OwnSounds:
         for number, (owner, path, language) in enumerate(sounds):
             name = f"{owner}-{language}.wav"
             tx.execute(
-                insert(Sound),
+                insert(SoundRow),
                 {
                     "id": str(number),
                     "owner_id": owner,
@@ -39,9 +40,12 @@ def load(
             )
             if owner != gone:
                 (folder / name).touch()
-        return SoundLibrary(folder, reports.append).load(tx, OWNERS, paths, "en")
+        return library.load(tx, OWNERS, paths, "en")
 
-    return asyncio.run(InlineStore().run(work)), reports
+    found = asyncio.run(InlineStore().run(work))
+    assert reports == [], "a unit of work tells nobody anything"
+    library.tell_missing(found)
+    return found, reports
 
 
 def test_each_slash_leads_one_level_up(tmp_path: Path) -> None:

@@ -15,14 +15,16 @@ def beat(node: str) -> Callable[[Connection], str]:
     """A unit of work that writes one row, and returns its key."""
 
     def work(tx: Connection) -> str:
-        tx.execute(insert(models.Heartbeat), {"node": node, "at": 1.5})
+        tx.execute(insert(models.HeartbeatRow), {"node": node, "at": 1.5})
         return node
 
     return work
 
 
 def nodes(tx: Connection) -> list[str]:
-    return list(tx.execute(select(models.Heartbeat.node).order_by(models.Heartbeat.node)).scalars())
+    return list(
+        tx.execute(select(models.HeartbeatRow.node).order_by(models.HeartbeatRow.node)).scalars()
+    )
 
 
 async def hold_up(store: Store, gate: threading.Event) -> asyncio.Task[None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +16,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, StaticPool, create_engine, text
+from sqlalchemy.exc import DBAPIError
 from tests.postgresql import Cluster
 
 from ringback.store import (
@@ -247,3 +249,60 @@ def test_why_a_leg_ended_is_known_of_legs_of_before(tmp_path: Path) -> None:
         "unknown": "unallocated",
         "silent": "failed",
     }
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_entries_of_before_recharges_had_kinds(
+    kind: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    """A recharge of then is a payment, no other entry changes, and none can be changed after it;
+    destinations that no number begins with are gone."""
+    url = f"sqlite:///{tmp_path}/ringback.db"
+    if kind == "postgresql":
+        url = request.getfixturevalue("cluster").empty()
+    engine = open_engine(database_url(url))
+    entries = (
+        "SELECT id, kind, amount, balance_after, who, explanation FROM ledger_entries ORDER BY id"
+    )
+    with engine.begin() as connection:
+        command.upgrade(alembic_config(connection), "0003")
+        for statement in (
+            "INSERT INTO ledger_accounts VALUES ('l', 4, 0, 0, false)",
+            *(
+                f"INSERT INTO ledger_entries VALUES ({values}, 'x')"
+                for values in (
+                    "1, 'l', 'opening', 'opening', 2, NULL, 2, 0, 'w'",
+                    "2, 'l', 'recharge/A', 'recharge', 3, 3, 5, 0, 'w'",
+                    "3, 'l', 'leg/l', 'call', -1, 1, 4, 0, NULL",
+                )
+            ),
+            "INSERT INTO accounts (id, level, name, contact_name, ledger_id) "
+            "VALUES ('a', 'administrator', 'admin', 'x', 'l')",
+            *(
+                "INSERT INTO extensions (id, account_id, name, callback) "
+                f"VALUES ('{id_}', 'a', '{id_}', '{json.dumps(setup)}')"
+                for id_, setup in SETUPS.items()
+            ),
+        ):
+            connection.exec_driver_sql(statement)
+        before = connection.exec_driver_sql(entries).fetchall()
+    migrate(url)
+    with engine.connect() as connection:
+        found = connection.exec_driver_sql(entries).fetchall()
+        assert [row[1] for row in found] == ["opening", "payment", "call"]
+        assert [(row[0], *row[2:]) for row in found] == [(row[0], *row[2:]) for row in before]
+        with pytest.raises(DBAPIError, match="append-only"):
+            connection.exec_driver_sql("UPDATE ledger_entries SET kind = 'gift'")
+        connection.rollback()
+        extensions = connection.exec_driver_sql("SELECT id, callback FROM extensions").fetchall()
+    engine.dispose()
+    assert {id_: json.loads(setup) for id_, setup in extensions} == {
+        "odd": {"destinations": {"allow": ["44"], "deny": []}},
+        "plain": {"ring_seconds": 3},
+    }
+
+
+SETUPS = {
+    "odd": {"destinations": {"allow": ["0044", "44"], "deny": ["020"]}},
+    "plain": {"ring_seconds": 3},
+}

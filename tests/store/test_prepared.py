@@ -16,17 +16,17 @@ from ringback.store.prepared import Prepared
 
 T = TypeVar("T")
 
-_A = models.LedgerAccount
+_A = models.LedgerAccountRow
 _INSERT = Prepared(insert(_A))
 _SOME = Prepared(select(_A).where(_A.id.in_(bindparam("ids", expanding=True))).order_by(_A.id))
 _TAKE = Prepared(
     update(_A)
-    .where(_A.id == bindparam("ledger"), _A.balance >= bindparam("more"), ~_A.unlimited)
+    .where(_A.id == bindparam("id"), _A.balance >= bindparam("more"), ~_A.unlimited)
     .values(reserved=_A.reserved + bindparam("more"))
     .returning(_A.reserved)
 )
 _BEAT = Prepared(
-    update(models.Heartbeat).where(models.Heartbeat.node == "a").values(at=bindparam("when"))
+    update(models.HeartbeatRow).where(models.HeartbeatRow.node == "a").values(at=bindparam("at"))
 )
 
 
@@ -66,14 +66,14 @@ def test_lists_of_any_length(store: Store) -> None:
 def test_what_it_changed_and_what_it_returned(store: Store) -> None:
     def work(tx: Connection) -> tuple[Any, Any, int, int]:
         _INSERT.run(tx, **ledger("a"))
-        taken = _TAKE.value(tx, ledger="a", more=Decimal("0.5"))
-        refused = _TAKE.value(tx, ledger="a", more=Decimal("6"))
-        none = _BEAT.run(tx, when=1.0)
-        tx.execute(insert(models.Heartbeat), {"node": "a", "at": 1.0})
-        return taken, refused, none, _BEAT.run(tx, when=2.000001)
+        taken = _TAKE.value(tx, id="a", more=Decimal("0.5"))
+        refused = _TAKE.value(tx, id="a", more=Decimal("6"))
+        none = _BEAT.run(tx, at=1.0)
+        tx.execute(insert(models.HeartbeatRow), {"node": "a", "at": 1.0})
+        return taken, refused, none, _BEAT.run(tx, at=2.000001)
 
     assert done(store, work) == (Decimal("0.5"), None, 0, 1)
-    at = done(store, lambda tx: tx.execute(select(models.Heartbeat.at)).scalar())
+    at = done(store, lambda tx: tx.execute(select(models.HeartbeatRow.at)).scalar())
     assert at == 2.000001
 
 

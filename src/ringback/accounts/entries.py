@@ -34,9 +34,10 @@ from ringback.accounts.callback import (
 )
 from ringback.amounts import ZERO
 from ringback.charging import decks
+from ringback.charging.rating import Rate
 from ringback.countries import Country
 from ringback.faults import Fault, Faults, form, twice
-from ringback.prefixes import Digits, Prefix
+from ringback.prefixes import AnyPrefix, Prefix
 
 ADMINISTRATOR = "admin"
 """Name of the account at the top, which every server has."""
@@ -81,6 +82,7 @@ class AccountEntry(Section):
     plan: Text | None = None
     balance: Amount = Field(ZERO, ge=0)
     """At creation only."""
+    credit_limit: Amount | None = Field(None, ge=0)
 
     @model_validator(mode="after")
     def _top_is_given(self) -> AccountEntry:
@@ -159,10 +161,10 @@ class PackageEntry(Section):
 
 
 class RateEntry(Section):
-    prefix: Digits
+    prefix: AnyPrefix
     setup: Amount = Field(ZERO, ge=0)
     first_block: int = Field(60, ge=1, le=86400)
-    first_price: Amount = Field(ge=0)
+    first_price: Amount | None = Field(None, ge=0)
     next_block: int = Field(10, ge=1, le=86400)
     price_per_minute: Amount = Field(ge=0)
     valid_from: When = None
@@ -175,6 +177,15 @@ class RateEntry(Section):
         if to is not None and since is not None and to <= since:
             raise ValueError("must be after valid_from")
         return to
+
+    @model_validator(mode="after")
+    def _can_be_paid(self) -> RateEntry:
+        self.rate()
+        return self
+
+    def rate(self) -> Rate:
+        """Raises ValueError where no amount could pay it."""
+        return Rate(**{name: getattr(self, name) for name in decks.COLUMNS})
 
 
 class PlanEntry(Section):

@@ -13,7 +13,7 @@ from ringback.amounts import ZERO
 from ringback.charging import ledger
 from ringback.clock import Instant
 from ringback.ids import new_id
-from ringback.store.models import Account
+from ringback.store.models import AccountRow
 
 
 def lay_foundation(
@@ -24,7 +24,7 @@ def lay_foundation(
     changed, a line each. Raises BadKey."""
     check_key(tx, secrets)
     top = tx.execute(
-        select(Account.id, Account.country).where(Account.level == "administrator")
+        select(AccountRow.id, AccountRow.country).where(AccountRow.level == "administrator")
     ).one_or_none()
     if top is None:
         insert_account(
@@ -41,7 +41,7 @@ def lay_foundation(
         return [f"created account {ADMINISTRATOR}"]
     if top.country == home_country:
         return []
-    tx.execute(update(Account).where(Account.id == top.id).values(country=home_country))
+    tx.execute(update(AccountRow).where(AccountRow.id == top.id).values(country=home_country))
     return [f"account {ADMINISTRATOR}: country {top.country or 'none'} -> {home_country}"]
 
 
@@ -59,11 +59,12 @@ def insert_account(
     language: str | None = None,
     time_zone: str | None = None,
     balance: Decimal = ZERO,
+    credit_limit: Decimal | None = None,
 ) -> None:
     """A new account with the ledger account of its money."""
     ledger.open_account(tx, ledger_id, now, balance=balance)
     tx.execute(
-        insert(Account),
+        insert(AccountRow),
         {
             "id": account_id,
             "parent_id": parent_id,
@@ -74,5 +75,6 @@ def insert_account(
             "language": language,
             "time_zone": time_zone,
             "ledger_id": ledger_id,
+            "credit_limit": credit_limit,
         },
     )

@@ -57,9 +57,11 @@ def password_key(extension: str, number: str) -> str:
 
 
 _LOAD = Prepared(
-    select(models.Lock.__table__).where(models.Lock.key.in_(bindparam("keys", expanding=True)))
+    select(models.LockRow.__table__).where(
+        models.LockRow.key.in_(bindparam("keys", expanding=True))
+    )
 )
-_LIFT = Prepared(delete(models.Lock).where(models.Lock.key == bindparam("lifted")))
+_LIFT = Prepared(delete(models.LockRow).where(models.LockRow.key == bindparam("key")))
 
 
 def load(tx: Connection, keys: Sequence[str]) -> dict[str, Lock]:
@@ -72,10 +74,13 @@ def load(tx: Connection, keys: Sequence[str]) -> dict[str, Lock]:
 
 def save(tx: Connection, key: str, lock: Lock) -> None:
     values = {"failures": lock.failures, "times": lock.times, "until": lock.until}
-    if tx.execute(update(models.Lock).where(models.Lock.key == key).values(values)).rowcount == 0:
-        tx.execute(insert(models.Lock), {"key": key, **values})
+    if (
+        tx.execute(update(models.LockRow).where(models.LockRow.key == key).values(values)).rowcount
+        == 0
+    ):
+        tx.execute(insert(models.LockRow), {"key": key, **values})
 
 
 def lift(tx: Connection, key: str) -> None:
     """A right entry, or an operator, takes the lock away and forgets the failures."""
-    _LIFT.run(tx, lifted=key)
+    _LIFT.run(tx, key=key)

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, insert, select
 
-from ringback.store.models import Setting
+from ringback.store.models import SettingRow
 
 KEY_BYTES = 32
 
@@ -80,9 +80,9 @@ def check_key(tx: Connection, own: Secrets) -> None:
     """See that the database's secrets were made with this key; the first key is remembered, by
     the MAC of a text that no secret can be. Raises BadKey."""
     check = own.mac(_CHECKED)
-    there = tx.execute(select(Setting.value).where(Setting.name == _SETTING)).scalar()
+    there = tx.execute(select(SettingRow.value).where(SettingRow.name == _SETTING)).scalar()
     if there is None:
-        tx.execute(insert(Setting), {"name": _SETTING, "value": check})
+        tx.execute(insert(SettingRow), {"name": _SETTING, "value": check})
     elif not hmac.compare_digest(there, check):
         raise BadKey(
             "the key of PINs and passwords is not the one that this database was made with: put "

@@ -1,22 +1,17 @@
-"""What calls need to know of accounts, extensions and callerIDs, read from the store.
-
-An account without a country, language or time zone has that of the account above it.
-"""
+"""What calls need to know of extensions and callerIDs, read from the store."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from sqlalchemy import Connection, bindparam, literal, select
-from sqlalchemy.orm import aliased
+from sqlalchemy import Connection, bindparam, select
 
+from ringback import levels
 from ringback.accounts.callback import CallbackSetup, from_document
-from ringback.charging.packages import FALLBACK_TIME_ZONE
-from ringback.store.models import AccessNumber, Account, CallerId, Extension
+from ringback.levels import Level
+from ringback.store.models import AccessNumberRow, CallerIdRow, ExtensionRow
 from ringback.store.prepared import Prepared
-
-FALLBACK_LANGUAGE = "en"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,16 +23,33 @@ class ExtensionFacts:
     setup: CallbackSetup
     password_mac: str | None
     access_numbers: tuple[str, ...]
-    accounts: tuple[str, ...]
-    """Ids of the accounts from its own to the top."""
-    contact_name: str
-    country: str
-    language: str
-    time_zone: str
+    levels: Sequence[Level]
+    """The accounts from its own to the top."""
 
     @property
     def public_number(self) -> str | None:
         return self.access_numbers[0] if self.access_numbers else None
+
+    @property
+    def accounts(self) -> tuple[str, ...]:
+        """Ids of the accounts from its own to the top."""
+        return tuple(level.id for level in self.levels)
+
+    @property
+    def contact_name(self) -> str:
+        return self.levels[0].contact_name
+
+    @property
+    def country(self) -> str:
+        return self.levels[0].country
+
+    @property
+    def language(self) -> str:
+        return self.setup.language or self.levels[0].language
+
+    @property
+    def time_zone(self) -> str:
+        return self.levels[0].time_zone
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,42 +66,19 @@ class CallerIdFacts:
     last_number: str | None
 
 
-def _chain() -> Any:
-    own = (
-        select(Account.id, Account.parent_id, literal(0).label("depth"))
-        .where(Account.id == bindparam("account"))
-        .cte("chain", recursive=True)
-    )
-    above = aliased(Account)
-    return own.union_all(
-        select(above.id, above.parent_id, own.c.depth + 1).where(above.id == own.c.parent_id)
-    )
-
-
-_TREE = _chain()
-_ACCOUNTS = Prepared(
-    select(
-        Account.id,
-        Account.contact_name,
-        Account.country,
-        Account.language,
-        Account.time_zone,
-    )
-    .join(_TREE, _TREE.c.id == Account.id)
-    .order_by(_TREE.c.depth)
-)
-_EXTENSION = Prepared(select(Extension.__table__).where(Extension.id == bindparam("extension")))
+_EXTENSION = Prepared(select(ExtensionRow.__table__).where(ExtensionRow.id == bindparam("id")))
 _OF_NUMBER = Prepared(
-    select(AccessNumber.extension_id).where(AccessNumber.number == bindparam("number"))
+    select(AccessNumberRow.extension_id).where(AccessNumberRow.number == bindparam("number"))
 )
 _ACCESS_NUMBERS = Prepared(
-    select(AccessNumber.number)
-    .where(AccessNumber.extension_id == bindparam("extension"))
-    .order_by(AccessNumber.position)
+    select(AccessNumberRow.number)
+    .where(AccessNumberRow.extension_id == bindparam("extension_id"))
+    .order_by(AccessNumberRow.position)
 )
 _CALLER_ID = Prepared(
-    select(CallerId.__table__).where(
-        CallerId.extension_id == bindparam("extension"), CallerId.number == bindparam("number")
+    select(CallerIdRow.__table__).where(
+        CallerIdRow.extension_id == bindparam("extension_id"),
+        CallerIdRow.number == bindparam("number"),
     )
 )
 
@@ -102,42 +91,21 @@ def find_extension(tx: Connection, access_number: str) -> ExtensionFacts | None:
 
 def load_extension(tx: Connection, extension_id: str) -> ExtensionFacts:
     """An extension that is known to be there."""
-    row = _EXTENSION.row(tx, extension=extension_id)
-    numbers = _ACCESS_NUMBERS.values(tx, extension=extension_id)
-    accounts = _ACCOUNTS.rows(tx, account=row.account_id)
-
-    def inherited(name: str, fallback: str) -> str:
-        return next((value for account in accounts if (value := getattr(account, name))), fallback)
-
-    setup = from_document(row.callback)
+    row = _EXTENSION.row(tx, id=extension_id)
+    numbers = _ACCESS_NUMBERS.values(tx, extension_id=extension_id)
     return ExtensionFacts(
         id=row.id,
         name=row.name,
-        setup=setup,
+        setup=from_document(row.callback),
         password_mac=row.password_mac,
         access_numbers=tuple(numbers),
-        accounts=tuple(account.id for account in accounts),
-        contact_name=accounts[0].contact_name,
-        country=inherited("country", "ZZ"),
-        language=setup.language or inherited("language", FALLBACK_LANGUAGE),
-        time_zone=inherited("time_zone", FALLBACK_TIME_ZONE),
+        levels=levels.of_account(tx, row.account_id),
     )
-
-
-def upwards(tx: Connection, account_id: str) -> list[str]:
-    """Ids of the account and of all above it."""
-    return [row.id for row in _ACCOUNTS.rows(tx, account=account_id)]
-
-
-def time_zone(tx: Connection, account_id: str) -> str:
-    """That of an account, its own or inherited."""
-    accounts = _ACCOUNTS.rows(tx, account=account_id)
-    return next((row.time_zone for row in accounts if row.time_zone), FALLBACK_TIME_ZONE)
 
 
 def find_caller_id(tx: Connection, extension_id: str, number: str) -> CallerIdFacts | None:
     """The authorized callerID of a number on an extension, enabled or not."""
-    row = _CALLER_ID.row(tx, extension=extension_id, number=number)
+    row = _CALLER_ID.row(tx, extension_id=extension_id, number=number)
     if row is None:
         return None
     return CallerIdFacts(
@@ -166,8 +134,8 @@ def owns_number(tx: Connection, extension: ExtensionFacts, number: str | None) -
 
 def find_by_name(tx: Connection, name: str | None) -> ExtensionFacts | None:
     """The extension of a name; without a name, the only one there is."""
-    query = select(Extension.id)
+    query = select(ExtensionRow.id)
     if name is not None:
-        query = query.where(Extension.name == name)
+        query = query.where(ExtensionRow.name == name)
     found = tx.execute(query.limit(2)).scalars().all()
     return load_extension(tx, found[0]) if len(found) == 1 else None

@@ -5,18 +5,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-
-from sqlalchemy import Connection
+from dataclasses import dataclass
+from typing import TypeVar
 
 from ringback.calls import records
+from ringback.calls.course import CallbackSession
+from ringback.calls.events import NotAnswered, OutgoingDialled, Rang, ReturnDialled
 from ringback.calls.inbox import LegEvent, TriggeredAgain
 from ringback.calls.insisting import insist
-from ringback.calls.line import Line
-from ringback.calls.party import Party, Role, settle_undialled
+from ringback.calls.party import Party, settle, settle_undialled
+from ringback.calls.records import NewLeg
 from ringback.calls.routing import trunks_for
-from ringback.charging import ledger
-from ringback.charging.meter import Step
+from ringback.calls.services import Services
+from ringback.calls.verdict import Refused
+from ringback.calls.waiting import LeftOpen, Waiting
+from ringback.charging.holds import Role
+from ringback.charging.money import Money
 from ringback.clock import Instant
+from ringback.guards.fixed import forbidden_form
 from ringback.ids import new_id
 from ringback.numbering import Number
 from ringback.store import StoreError
@@ -39,55 +45,71 @@ UNTIL_RINGING_SECONDS = 30.0
 CANCEL_SECONDS = 5.0
 """A far end that has not confirmed our CANCEL by then is left to the engine."""
 
-Reserve = Callable[[Connection, str, Instant], Step]
-"""Works out and reserves, within a unit of work, what a leg of that id needs if it is answered
-at the given instant at the latest. Raises InsufficientCredit or NoRate."""
+P = TypeVar("P")
+
+Reserve = Callable[[Money, str, Instant], P | Refused]
+"""Decides and reserves, within a unit of work, what a leg of that id needs if it is answered at
+the given instant at the latest; what it returns is handed on once that is committed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dialled:
+    """A number to be reached."""
+
+    role: Role
+    e164: str
+    received: str
+    """As it was typed, or what stood for it."""
 
 
 class Dialler:
-    """One number dialled for one role."""
+    """Reaches numbers for one session."""
 
-    def __init__(
+    def __init__(self, session: CallbackSession, waiting: Waiting, services: Services) -> None:
+        self._session = session
+        self._waiting = waiting
+        self._services = services
+
+    async def dial(
         self,
-        line: Line,
-        role: Role,
-        e164: str,
-        received: str,
+        to: Dialled,
         shown: Callable[[Trunk], Shown],
-        reserve: Reserve,
+        reserve: Reserve[P],
+        permitted: Callable[[P], None] = lambda permitted: None,
         on_early_media: Callable[[Party], None] = lambda party: None,
-    ) -> None:
-        self._line = line
-        self._role = role
-        self._e164 = e164
-        self._received = received
-        self._shown = shown
-        self._reserve = reserve
-        self._on_early_media = on_early_media
+    ) -> Party | Ending | Refused:
+        """The party, answered, or why nobody did. Refused: nothing was dialled.
 
-    async def dial(self) -> Party | Ending:
-        """The party, answered, or why nobody did.
-
-        Raises InsufficientCredit or NoRate when the leg cannot be reserved: nothing was dialled
-        then; and Over as `Line.next` does.
+        `permitted` is told what `reserve` returned for each attempt. Raises Over as `Waiting.next`
+        does, and StoreError.
         """
-        line, services = self._line, self._line.services
-        rings_by = line.now() + UNTIL_RINGING_SECONDS
+        services, waiting = self._services, self._waiting
+        rings_by = services.clock.now() + UNTIL_RINGING_SECONDS
         ending = Ending(Cause.FAILED, trunk_failed=True)
-        trunks = trunks_for(self._e164, services.trunks.routes, services.chance)
+        trunks = trunks_for(to.e164, services.trunks.routes, services.chance)
         tried = False
         for name in trunks:
-            if line.now() >= rings_by:
+            if services.clock.now() >= rings_by:
                 break
             if not services.engine.usable(name):
                 continue  # by now: a trunk before it may have taken seconds to fail
             tried = True
+            trunk = services.trunks.by_name[name]
+            if self._misdials(to, trunk):
+                continue
             try:
-                party = await self._attempt(services.trunks.by_name[name], rings_by)
+                party = await self._prepare(to, trunk, shown)
             except NoRoom as error:
-                services.journal.trouble(line.id, f"no call to {self._e164}: {error}")
+                self._session.chronicle.trouble(f"no call to {to.e164}: {error}")
                 break
-            unanswered = await self._until_answered(party, rings_by)
+            refused = await self._store(party, rings_by, reserve, permitted)
+            if refused is not None:
+                return refused
+            if waiting.stopping and to.role == "A":
+                await self._leave(party)
+                raise LeftOpen
+            self._send(party)
+            unanswered = await self._until_answered(party, rings_by, on_early_media)
             if unanswered is None:
                 return party
             await self._give_up(party, unanswered)
@@ -95,95 +117,136 @@ class Dialler:
             if not ending.trunk_failed:
                 break
         if not tried:
-            self._no_trunk(trunks)
+            self._no_trunk(to, trunks)
         return ending
 
-    def _no_trunk(self, trunks: Sequence[str]) -> None:
-        self._line.services.journal.trouble(
-            self._line.id,
-            f"no trunk can take a call to {self._e164}: "
+    def _misdials(self, to: Dialled, trunk: Trunk) -> bool:
+        """Whether the number would be a forbidden one in the form that the trunk gets."""
+        form, dialled = trunk.called, trunk.called.write(to.e164)
+        reason = forbidden_form(to.e164, dialled, form.country, form.prepend)
+        if reason is not None:
+            self._session.chronicle.trouble(
+                f"no call to {to.e164} by {trunk.name}: {dialled} would be {reason}"
+            )
+        return reason is not None
+
+    def _no_trunk(self, to: Dialled, trunks: Sequence[str]) -> None:
+        self._session.chronicle.trouble(
+            f"no trunk can take a call to {to.e164}: "
             + (f"{', '.join(trunks)} down or full" if trunks else "no route has its prefix"),
         )
 
-    async def _attempt(self, trunk: Trunk, rings_by: Instant) -> Party:
-        line, services = self._line, self._line.services
-        number = Number(self._received, self._e164, trunk.called.write(self._e164))
-        order = Order(trunk.name, number.dialled, self._shown(trunk))
-        bridges_with = line.a.leg if self._role == "B" and line.a is not None else None
-        leg = await services.engine.prepare(order, line.listen, bridges_with)
-        now = line.now()
+    async def _prepare(self, to: Dialled, trunk: Trunk, shown: Callable[[Trunk], Shown]) -> Party:
+        """An attempt by one trunk, which has sent nothing yet. Raises NoRoom."""
+        waiting, services = self._waiting, self._services
+        number = Number(to.received, to.e164, trunk.called.write(to.e164))
+        order = Order(trunk.name, number.dialled, shown(trunk))
+        bridges_with = waiting.a.leg if to.role == "B" and waiting.a is not None else None
+        leg = await services.engine.prepare(order, waiting.listen, bridges_with)
+        now = services.clock.now()
         leg_id = new_id(now, services.chance)
-        latest_answer = rings_by + line.setup.answer_timeout_seconds
+        return Party(leg_id, to.role, number, trunk.name, leg, started=now)
 
-        def work(tx: Connection) -> Step:
-            settle_undialled(tx, line.undialled, now)
-            step = self._reserve(tx, leg_id, latest_answer)
-            ledger.reserve(tx, step.holds)
-            records.insert_leg(
-                tx,
-                leg_id=leg_id,
-                session=line.id,
-                leg=self._role,
-                number=number,
-                trunk=trunk.name,
-                started=now,
-                saved=leg.saved(),
-            )
-            return step
+    async def _store(
+        self,
+        party: Party,
+        rings_by: Instant,
+        reserve: Reserve[P],
+        permitted: Callable[[P], None],
+    ) -> Refused | None:
+        """Decide, reserve and store the attempt, all in one; it may be dialled then."""
+        session, course = self._session, self._session.course
+        latest_answer = rings_by + session.setup.answer_timeout_seconds
+        undialled = tuple(course.undialled)
+        row = NewLeg(
+            id=party.id,
+            session_id=session.id,
+            leg=party.role,
+            received=party.number.received,
+            e164=party.number.e164,
+            dialled=party.number.dialled,
+            trunk=party.trunk,
+            started=party.started,
+            saved=party.leg.saved(),
+        )
+
+        def work(money: Money) -> P | Refused:
+            settle_undialled(money.tx, undialled, money.now)
+            reserved = reserve(money, party.id, latest_answer)
+            if not isinstance(reserved, Refused):
+                records.insert_leg(money.tx, row)
+            return reserved
 
         try:
-            await line.sliced()
-            step = await services.store.run(work)
+            reserved = await self._waiting.funds.change(work)
         except BaseException as error:
-            leg.hang_up()  # never dialled: gives its port and channel back
+            party.leg.hang_up()  # never dialled: gives its port and channel back
             if isinstance(error, StoreError):
-                line.undialled.append(leg_id)
+                course.undialled.append(party.id)
             raise
-        line.undialled.clear()
-        line.meter.applied(step)
-        line.funds_changed()
-        party = Party(leg_id, self._role, number, trunk.name, leg, started=now)
-        if self._role == "A":
-            line.a, line.caller_gone = party, False
-        else:
-            line.b = party
-        if not line.caller_gone:  # while this was being stored
-            leg.dial()
-        line.step(
-            "return call dialled" if self._role == "A" else "outgoing call dialled",
-            number=self._e164,
-            trunk=trunk.name,
-        )
-        return party
+        course.undialled.clear()
+        if isinstance(reserved, Refused):
+            party.leg.hang_up()
+            return reserved
+        permitted(reserved)
+        return None
 
-    async def _until_answered(self, party: Party, rings_by: Instant) -> Ending | None:
+    async def _leave(self, party: Party) -> None:
+        """The server stops: the attempt was stored and is not made. The next start makes it."""
+        party.leg.hang_up()
+        session, now = self._session, self._services.clock.now()
+        leg, attempts = party.as_ended(now), session.course.attempts
+
+        def work(money: Money) -> None:
+            settle(money, leg)
+            records.session_due(money.tx, session.id, now, attempts)
+
+        await self._waiting.funds.change(work)
+
+    def _send(self, party: Party) -> None:
+        """The INVITE leaves, unless the caller has gone while the attempt was being stored."""
+        waiting, number = self._waiting, party.number.e164
+        if party.role == "A":
+            waiting.a = party
+            self._session.tell(ReturnDialled(number, party.trunk))
+        else:
+            waiting.b = party
+            self._session.tell(OutgoingDialled(number, party.trunk))
+        if party.role == "B" and waiting.caller_gone:
+            party.leg.hang_up()
+        else:
+            party.leg.dial()
+
+    async def _until_answered(
+        self, party: Party, rings_by: Instant, on_early_media: Callable[[Party], None]
+    ) -> Ending | None:
         """None once answered, else why not."""
-        line = self._line
+        session, clock = self._session, self._services.clock
         until = rings_by
         while True:
-            message = await line.next(until)
+            message = await self._waiting.next(until)
             match message:
                 case None if party.withdrawn:
                     return Ending(Cause.NO_ANSWER, by_us=True)
                 case None:
                     party.leg.hang_up()
                     party.withdrawn = True
-                    until = line.now() + CANCEL_SECONDS
+                    until = clock.now() + CANCEL_SECONDS
                 case TriggeredAgain(at=at):
-                    line.triggered_again = at
-                case LegEvent(leg=leg, event=Ringing()) if leg is party.leg and not party.withdrawn:
-                    until = line.now() + line.setup.answer_timeout_seconds
-                    line.step("rings", number=self._e164)
-                case LegEvent(leg=leg, event=EarlyMedia()) if (
-                    leg is party.leg and not party.withdrawn
-                ):
-                    self._on_early_media(party)
-                case LegEvent(leg=leg, event=Answered(at=at)) if leg is party.leg:
+                    session.course.triggered_again = at
+                case LegEvent(leg=leg) if leg is not party.leg:
+                    continue
+                case LegEvent(event=Ringing()) if not party.withdrawn:
+                    until = clock.now() + session.setup.answer_timeout_seconds
+                    session.tell(Rang(party.role, party.number.e164))
+                case LegEvent(event=EarlyMedia()) if not party.withdrawn:
+                    on_early_media(party)
+                case LegEvent(event=Answered(at=at)):
                     await self._answered(party, at)
                     if not party.withdrawn:
                         return None
                     until = math.inf  # the engine is ending it; its Ended will come
-                case LegEvent(leg=leg, event=Ended(ending=ending)) if leg is party.leg:
+                case LegEvent(event=Ended(ending=ending)):
                     if party.withdrawn:
                         return Ending(Cause.NO_ANSWER, ending.code, by_us=True)
                     return ending
@@ -191,37 +254,32 @@ class Dialler:
                     continue
 
     async def _answered(self, party: Party, at: Instant) -> None:
-        line = self._line
-        saved = party.leg.saved()
-        line.was_answered = line.was_answered or self._role == "A"
-        await line.sliced()
-        step = line.meter.trim() if self._role == "B" else None
-
-        def work(tx: Connection) -> None:
-            if step is not None:
-                ledger.trim(tx, step.trims)
-            records.leg_answered(tx, party.id, party.ringing, at, saved)
-
-        await line.services.store.run(work)
+        saved, ringing = party.leg.saved(), party.ringing
+        course = self._session.course
+        course.answered = course.answered or party.role == "A"
+        await self._session.chronicle.run(
+            lambda tx: records.leg_answered(tx, party.id, ringing, at, saved)
+        )
         party.leg.confirm()
-        if step is not None:
-            line.meter.applied(step)
 
     async def _give_up(self, party: Party, ending: Ending) -> None:
         """Write the end of an attempt and release what was reserved for it."""
-        line = self._line
         party.ending = ending
-        await line.sliced()
-        now = line.now()
+        waiting, funds = self._waiting, self._waiting.funds
+        leg = party.as_ended(self._services.clock.now())
 
-        def work(tx: Connection) -> None:
-            party.settle(tx, line.meter, now)
+        async def write() -> None:
+            await funds.change(lambda money: settle(money, leg))
 
-        if party is line.b:
-            await line.services.store.run(work)
-            line.b = None
-            line.watch_alone()
+        if party is waiting.b:
+            await write()
+            waiting.b = None
         else:
-            await insist(line.services, line.id, "the end of the return call", work)
-            line.a = None
-        line.step("not answered", number=self._e164, cause=ending.code)
+            await insist(
+                self._session.chronicle,
+                self._services.clock,
+                "the end of the return call",
+                write,
+            )
+            waiting.a = None
+        self._session.tell(NotAnswered(party.role, party.number.e164, party.code))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import traceback
 from collections.abc import Collection, Coroutine
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection
@@ -16,15 +17,20 @@ from sqlalchemy import Connection
 from ringback.accounts import tree
 from ringback.accounts.tree import ExtensionFacts
 from ringback.calls import records
-from ringback.calls.decision import Refused
-from ringback.calls.inbox import Credited, End, TriggeredAgain
-from ringback.calls.line import Line, Origin
-from ringback.calls.outcome import Outcome
-from ringback.calls.recovery import OpenAttempt, OpenRequest, recover
-from ringback.calls.requests import Again, Request, prove_again, request_by_order, withdrawn
+from ringback.calls.chronicle import Chronicle, next_place
+from ringback.calls.course import CallbackSession, Course, Origin
+from ringback.calls.events import RequestAccepted, TakenUp, TriggerRefused
+from ringback.calls.inbox import Credited, End, Inbox, SessionMessage, TriggeredAgain
+from ringback.calls.insisting import insist
+from ringback.calls.outcome import refused
+from ringback.calls.records import NewSession
+from ringback.calls.recovery import OpenAttempt, OpenRequest, give_up, recover
+from ringback.calls.requests import Again, CallbackRequest, prove_again, store_request, withdrawn
 from ringback.calls.services import Services
 from ringback.calls.session import run_session
 from ringback.calls.triggers import TriggerCall
+from ringback.calls.verdict import Refused
+from ringback.calls.waiting import Waiting
 from ringback.ids import new_id
 from ringback.store import StoreError
 from ringback.telephony.port import Rejection, TriggerLeg
@@ -36,14 +42,27 @@ CLOSING_SECONDS = 45.0
 for what is to be written."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Running:
+    """A session that is being run."""
+
+    session: CallbackSession
+    waiting: Waiting
+    inbox: Inbox
+    task: asyncio.Task[None]
+
+    @property
+    def calling(self) -> bool:
+        """Whether a call is up or on its way."""
+        return self.waiting.a is not None or self.session.course.answered
+
+
 class Exchange:
     """All sessions of one node."""
 
-    def __init__(self, services: Services, node: str) -> None:
+    def __init__(self, services: Services) -> None:
         self._services = services
-        self._node = node
-        self._lines: dict[str, tuple[Line, str]] = {}
-        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._running: dict[str, _Running] = {}
         self._triggers: set[asyncio.Task[None]] = set()
         self._heartbeat: asyncio.Task[None] | None = None
         self._recovered = asyncio.Event()
@@ -63,14 +82,14 @@ class Exchange:
             if leg["answered"] is not None:
                 services.engine.resume(leg["saved"], lambda leg, event: None)
         now = services.clock.now()
-        recovered = await services.store.run(lambda tx: recover(tx, self._node, now))
+        recovered = await services.store.run(lambda tx: recover(tx, services.node, now))
         await self._sign_of_life()
         self._heartbeat = asyncio.get_running_loop().create_task(self._beat())
         self._recovered.set()
         for attempt in recovered.attempts:
-            self._beside(self._withdraw(attempt))
-        for session in recovered.interrupted:
-            services.journal.step(session, "ended", outcome=Outcome.INTERRUPTED.value)
+            self._beside(self._withdraw(attempt), attempt.session)
+        for event in recovered.ended:
+            services.journal.record(event)
         for request in recovered.requests:
             await self._take_up(request)
 
@@ -78,15 +97,14 @@ class Exchange:
         """Take no more triggers, let live calls finish for `grace` seconds, end the rest, and
         settle everything. Requests not yet dialled stay in the store for the next start."""
         self._closing = True
-        for session, (line, _) in self._lines.items():
-            if line.a is None and not line.was_answered:
-                self._tasks[session].cancel()
+        for running in self._running.values():
+            running.waiting.stop()
         for trigger in self._triggers:
             trigger.cancel()
-        if self._tasks:
-            await asyncio.wait(self._tasks.values(), timeout=grace)
+        if self._running:
+            await asyncio.wait(self._tasks(), timeout=grace)
         self.end_all()
-        left = [*self._tasks.values(), *self._triggers]
+        left = [*self._tasks(), *self._triggers]
         if left:
             _, left_open = await asyncio.wait(left, timeout=CLOSING_SECONDS)
             await self._leave_open(left_open)
@@ -96,12 +114,15 @@ class Exchange:
 
     def live(self) -> int:
         """How many sessions have a call up or on its way."""
-        return sum(line.a is not None or line.was_answered for line, _ in self._lines.values())
+        return sum(running.calling for running in self._running.values())
 
     def end_all(self) -> None:
         """End every session, because the server stops."""
-        for line, _ in self._lines.values():
-            line.inbox.put(End("shutdown"))
+        for running in self._running.values():
+            running.inbox.put(End("shutdown"))
+
+    def _tasks(self) -> list[asyncio.Task[None]]:
+        return [running.task for running in self._running.values()]
 
     async def _leave_open(self, tasks: Collection[asyncio.Task[None]]) -> None:
         """Give up what cannot be written down: the next start settles it as after a crash."""
@@ -135,33 +156,30 @@ class Exchange:
                 failing = False
 
     async def _sign_of_life(self) -> None:
-        refusals, now = self._services.refusals, self._services.clock.now()
-        counted = refusals.take_counted()
+        services, now = self._services, self._services.clock.now()
+        counted = services.refusals.take_counted()
 
         def work(tx: Connection) -> None:
-            records.sign_of_life(tx, self._node, now)
+            records.sign_of_life(tx, services.node, now)
             records.refusals_counted(tx, counted)
 
         try:
-            await self._services.store.run(work)
+            await services.store.run(work)
         except StoreError:
-            refusals.give_back(counted)
+            services.refusals.give_back(counted)
             raise
 
     # From outside
 
     def end(self, session: str, by: str) -> bool:
         """End a live session or withdraw a request; False where none of that id is here."""
-        if session not in self._lines:
-            return False
-        self._lines[session][0].inbox.put(End(by))
-        return True
+        return self._hand(session, End(by))
 
     def credited(self, ledger_ids: Collection[str]) -> None:
         """The credit of these ledger accounts has changed: their live calls look at it."""
-        for line, _ in self._lines.values():
-            if not set(ledger_ids).isdisjoint(line.meter.ledger_ids()):
-                line.inbox.put(Credited())
+        for running in self._running.values():
+            if not set(ledger_ids).isdisjoint(running.waiting.funds.ledger_ids()):
+                running.inbox.put(Credited())
 
     async def call_me_back(
         self, extension: str, number: str, destination: str | None = None
@@ -171,7 +189,7 @@ class Exchange:
         `number` and `destination` are E.164. Returns the session's id, and why it was refused.
         """
         services, now = self._services, self._services.clock.now()
-        row = records.SessionRow(
+        row = NewSession(
             id=new_id(now, services.chance),
             extension_id=extension,
             access_number=None,
@@ -184,13 +202,28 @@ class Exchange:
             proven=True,
             due=now,
         )
-        facts, decided = await services.store.run(lambda tx: request_by_order(tx, services, row))
-        if isinstance(decided, Refused):
-            services.journal.step(row.id, f"refused: {decided.reason}")
-            return row.id, decided
-        services.journal.step(row.id, "accepted", return_number=decided.number)
-        self._begin(Request(row, facts, now))
+        chronicle = services.chronicle(row.id)
+        stored = await chronicle.run(
+            lambda tx: store_request(tx, services.guards, row),
+            telling=lambda stored: [
+                TriggerRefused(refused(stored.result.reason), stored.result.why)
+                if isinstance(stored.result, Refused)
+                else RequestAccepted(stored.result.number)
+            ],
+        )
+        if isinstance(stored.result, Refused):
+            return row.id, stored.result
+        self._begin(CallbackRequest(stored.row, stored.extension, chronicle, now))
         return row.id, None
+
+    def _hand(self, session: str, message: SessionMessage) -> bool:
+        """Put something before a session or request; False where there is none of that id, or it
+        has just come to its end."""
+        running = self._running.get(session)
+        inbox = self._services.waiting.get(session) if running is None else running.inbox
+        if inbox is not None:
+            inbox.put(message)
+        return inbox is not None
 
     # Triggers
 
@@ -201,11 +234,36 @@ class Exchange:
         trunk = self._services.trunks.by_name[leg.trigger.trunk]  # just now: it may be removed soon
         self._beside(self._trigger(leg, trunk))
 
-    def _beside(self, work: Coroutine[Any, Any, None]) -> None:
-        """What leads to a session, or does not."""
-        task = asyncio.get_running_loop().create_task(work)
+    def _beside(self, work: Coroutine[Any, Any, None], request: str | None = None) -> None:
+        """Do what leads to a session, or does not. Where it fails by a fault of ours, the `request`
+        it is about is closed, or its number could not trigger until the next start."""
+
+        async def watched() -> None:
+            try:
+                await work
+            except Exception as error:  # noqa: BLE001
+                trace = "".join(traceback.format_exception(error))
+                self._services.journal.trouble(request, f"ended by a fault of Ringback: {trace}")
+                if request is not None:
+                    await self._give_up(request)
+
+        task = asyncio.get_running_loop().create_task(watched())
         self._triggers.add(task)
         task.add_done_callback(self._triggers.discard)
+
+    async def _give_up(self, request: str) -> None:
+        services = self._services
+        place = await services.store.read(lambda tx: next_place(tx, request))
+        chronicle, now = services.chronicle(request, first=place), services.clock.now()
+        await insist(
+            chronicle,
+            services.clock,
+            "the end of the request",
+            lambda: chronicle.run(
+                lambda tx: give_up(tx, request, now),
+                telling=lambda ended: [] if ended is None else [ended],
+            ),
+        )
 
     async def _trigger(self, leg: TriggerLeg, trunk: Trunk) -> None:
         await self._recovered.wait()
@@ -215,66 +273,68 @@ class Exchange:
             self._services.journal.trouble(None, f"trigger refused with 503: {error}")
             leg.reject(Rejection.OUT_OF_SERVICE)
             return
-        except asyncio.CancelledError:
-            leg.reject(Rejection.OUT_OF_SERVICE)  # the server stops: nobody is left ringing
-            raise
-        except Exception as error:  # noqa: BLE001  a fault of ours must not let a caller ring on
-            trace = "".join(traceback.format_exception(error))
-            self._services.journal.trouble(None, f"trigger ended by a fault of Ringback: {trace}")
+        except BaseException:
+            # The server is stopping, or a fault of ours: a caller must not ring for ever.
             leg.reject(Rejection.OUT_OF_SERVICE)
-            return
+            raise
         match result:
-            case Request():
+            case CallbackRequest():
                 self._begin(result)
             case Again(session=session, ended=ended):
-                line = self._lines.get(session)
-                inbox = self._services.waiting.get(session) if line is None else line[0].inbox
-                if inbox is not None:  # else it has just come to its end
-                    inbox.put(TriggeredAgain(ended))
+                self._hand(session, TriggeredAgain(ended))
 
     # Sessions
 
-    async def _take_up(self, request: OpenRequest) -> None:
+    async def _take_up(self, open_request: OpenRequest) -> None:
         """A request from before a crash: wait for its proof where that has not come."""
         services = self._services
-        row = records.as_session_row(request.session)
+        row = records.as_session_row(open_request.session)
         extension = await services.store.read(lambda tx: tree.load_extension(tx, row.extension_id))
-        services.journal.step(row.id, "taken up after a restart", number=row.return_number)
-        if request.due is not None:
-            self._begin(Request(row, extension, request.due), request.attempts)
-            if request.triggered_again is not None:
-                self._lines[row.id][0].inbox.put(TriggeredAgain(request.triggered_again))
+        chronicle = services.chronicle(row.id, first=open_request.first_event)
+        chronicle.tell(TakenUp(row.return_number or ""))
+        if open_request.due is None:
+            self._beside(self._prove(row, extension, chronicle), row.id)
             return
-        self._beside(self._prove(row, extension))
+        self._begin(
+            CallbackRequest(row, extension, chronicle, open_request.due, open_request.attempts)
+        )
+        if open_request.triggered_again is not None:
+            self._hand(row.id, TriggeredAgain(open_request.triggered_again))
 
     async def _withdraw(self, attempt: OpenAttempt) -> None:
-        request = await withdrawn(self._services, attempt)
+        chronicle = self._services.chronicle(attempt.session, first=attempt.first_event)
+        open_request = await withdrawn(self._services, attempt, chronicle)
+        if open_request is not None:
+            await self._take_up(open_request)
+
+    async def _prove(
+        self, row: NewSession, extension: ExtensionFacts, chronicle: Chronicle
+    ) -> None:
+        request = await prove_again(self._services, row, extension, chronicle)
         if request is not None:
-            await self._take_up(request)
+            self._begin(request)
 
-    async def _prove(self, row: records.SessionRow, extension: ExtensionFacts) -> None:
-        due = await prove_again(self._services, row, extension)
-        if due is not None:
-            self._begin(Request(row, extension, due))
-
-    def _begin(self, request: Request, attempts: int = 0) -> None:
-        row = request.session
+    def _begin(self, request: CallbackRequest) -> None:
+        row, services = request.session, self._services
         assert row.return_number is not None  # an accepted request has one
-        origin = Origin(
-            row.access_number, row.caller, row.caller_name, row.destination, row.started
+        session = CallbackSession(
+            row.id,
+            Origin(row.access_number, row.caller, row.caller_name, row.destination, row.started),
+            row.return_number,
+            request.extension,
+            Course(due=request.due, attempts=request.attempts),
+            request.chronicle,
         )
-        line = Line(self._services, row.id, request.extension, origin)
-        line.attempts = attempts
-        line.due = request.due
-        self._lines[row.id] = line, row.return_number
+        inbox = Inbox(services.clock)
+        waiting = Waiting(session, inbox, services.clock)
         task = asyncio.get_running_loop().create_task(
-            run_session(line, row.return_number), name=f"session {row.id}"
+            run_session(session, waiting, services), name=f"session {row.id}"
         )
-        self._tasks[row.id] = task
+        self._running[row.id] = _Running(session, waiting, inbox, task)
         task.add_done_callback(lambda done: self._over(row.id, done))
 
     def _over(self, session: str, task: asyncio.Task[None]) -> None:
-        del self._lines[session], self._tasks[session]
+        del self._running[session]
         if not task.cancelled() and (error := task.exception()) is not None:
             # A fault of ours: the row stays open, and the next start settles it as interrupted.
             self._services.journal.trouble(session, f"session failed: {error!r}")

@@ -22,6 +22,11 @@ class End:
 
 
 @dataclass(frozen=True, slots=True)
+class Stop:
+    """The server stops: a return call that has not been dialled is left to the next start."""
+
+
+@dataclass(frozen=True, slots=True)
 class TriggeredAgain:
     """The same number triggered the same extension once more, and that trigger ended at `at`."""
 
@@ -46,18 +51,25 @@ class Credited:
     """The credit of somebody who pays has changed."""
 
 
-Message = LegEvent | End | TriggeredAgain | Woken | Credited
+@dataclass(frozen=True, slots=True)
+class FailedBeside:
+    """Something that was done beside the session has failed by a fault of Ringback."""
+
+    error: Exception
+
+
+SessionMessage = LegEvent | End | Stop | TriggeredAgain | Woken | Credited | FailedBeside
 
 
 class Inbox:
-    """A queue whose reader can wait until an instant."""
+    """A queue whose one reader can wait until an instant."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._messages: deque[Message] = deque()
+        self._messages: deque[SessionMessage] = deque()
         self._reader: asyncio.Future[None] | None = None
 
-    def put(self, message: Message) -> None:
+    def put(self, message: SessionMessage) -> None:
         self._messages.append(message)
         self._wake()
 
@@ -65,18 +77,24 @@ class Inbox:
         """A telephony listener that puts the leg's events here."""
         self.put(LegEvent(leg, event))
 
-    async def get(self, until: Instant | None = None) -> Message | None:
+    async def get(self, until: Instant | None = None) -> SessionMessage | None:
         """The next message, or None when there is none by `until`."""
         if not self._messages and (until is None or until > self._clock.now()):
-            self._reader = asyncio.get_running_loop().create_future()
             timer = None if until is None else self._clock.call_at(until, self._wake)
             try:
-                await self._reader
+                await self.arrival()
             finally:
-                self._reader = None
                 if timer is not None:
                     timer.cancel()
         return self._messages.popleft() if self._messages else None
+
+    async def arrival(self) -> None:
+        """Wait until something more arrives, and leave it there."""
+        self._reader = asyncio.get_running_loop().create_future()
+        try:
+            await self._reader
+        finally:
+            self._reader = None
 
     def _wake(self) -> None:
         if self._reader is not None and not self._reader.done():

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from sqlalchemy import Connection
-
-from ringback.calls.services import Services
+from ringback.calls.chronicle import Chronicle
+from ringback.clock import Clock
 from ringback.store import StoreError
 
 T = TypeVar("T")
@@ -28,14 +27,15 @@ class Pauses:
         return pause
 
 
-async def insist(services: Services, session: str, what: str, work: Callable[[Connection], T]) -> T:
-    """Do a unit of work until the store takes it, and return what it returns. For what must be
-    written and for which nobody waits on a line; `what` says in a log what is still to be written.
-    """
+async def insist(
+    chronicle: Chronicle, clock: Clock, what: str, write: Callable[[], Awaitable[T]]
+) -> T:
+    """Write until the store takes it, and return what `write` returns. For what must be written
+    and for which nobody waits on a line; `what` says in a log what is still to be written."""
     pauses = Pauses()
     while True:
         try:
-            return await services.store.run(work)
+            return await write()
         except StoreError as error:
-            services.journal.trouble(session, f"{what} not written yet: {error}")
-        await services.clock.sleep_until(services.clock.now() + pauses.next())
+            chronicle.trouble(f"{what} not written yet: {error}")
+        await clock.sleep_until(clock.now() + pauses.next())

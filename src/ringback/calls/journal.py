@@ -1,18 +1,17 @@
-"""What a session tells the world while it runs: one line a step.
-
-Steps never hold a PIN, a password or a digit pressed (spec section 8).
-"""
+"""Where the events of sessions go besides the store: a log, a stream, the timeline of a demo."""
 
 from __future__ import annotations
 
 from typing import Protocol
 
+from ringback.calls.events import SessionEvent
+
 
 class Journal(Protocol):
-    """Where the steps of sessions go: a log, an event stream, the timeline of a demo."""
+    """Told at once of what happens, on the event loop. It must not block."""
 
-    def step(self, session: str, step: str, **facts: object) -> None:
-        """`session` has come to `step`: a few plain words, such as "return call answered"."""
+    def record(self, event: SessionEvent) -> None:
+        """Something has happened in a session."""
         ...
 
     def trouble(self, session: str | None, what: str, **facts: object) -> None:

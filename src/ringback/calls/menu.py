@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from ringback.amounts import format_amount
+from ringback.calls.caller import Caller
+from ringback.calls.course import CallbackSession
+from ringback.calls.events import CreditTold
 from ringback.calls.keypad import EMPTY_SECONDS
-from ringback.calls.line import Line, Over
 from ringback.calls.outcome import Stage
-from ringback.charging import ledger
+from ringback.calls.services import Services
+from ringback.calls.waiting import Over
+from ringback.charging.money import spendable
 from ringback.sounds.phrases import Phrase
 from ringback.telephony.port import Sound
 
@@ -14,33 +18,30 @@ TIMES = 3
 """The menu is said at most so often."""
 
 
-async def menu(line: Line) -> None:
-    """Returns when the caller wants to make a call; raises Over when he never says so."""
-    who = line.identified
-    if not line.setup.credit_menu or who is None:
+async def menu(session: CallbackSession, caller: Caller, services: Services) -> None:
+    """Returns when the caller wants to make a call; raises Over when they never say so."""
+    who = session.course.identified
+    if not session.setup.credit_menu or who is None:
         return
-    line.stage = Stage.MENU
+    session.course.stage = Stage.MENU
     said = 0
-    while line.typed or said < TIMES:
-        said += not line.typed  # a key that was pressed already is taken without a word
-        await line.say(line.phrase(Phrase.MENU))
-        key = await line.key(line.now() + EMPTY_SECONDS)
+    while caller.typed_ahead or said < TIMES:
+        said += not caller.typed_ahead  # a key that was pressed already is taken without a word
+        await caller.say(caller.phrase(Phrase.MENU))
+        key = await caller.key(services.clock.now() + EMPTY_SECONDS)
         if key == "2":
             return
         if key == "1":
-            await line.say(await _credit(line, who.ledger_id))
-    await line.say(line.phrase(Phrase.GOODBYE))
+            await caller.say(await _credit(session, caller, services, who.ledger_id))
+    await caller.say(caller.phrase(Phrase.GOODBYE))
     raise Over
 
 
-async def _credit(line: Line, ledger_id: str) -> list[Sound]:
-    """What is left to the caller. What this very call has reserved is not taken off, or he would
-    hear less each time he asks."""
-    balance = await line.services.store.read(lambda tx: ledger.balance(tx, ledger_id))
-    if balance.unlimited:
-        return line.phrase(Phrase.CREDIT_UNLIMITED)
-    line.step("credit told", credit=format_amount(balance.spendable))
-    return [
-        *line.phrase(Phrase.CREDIT),
-        *line.voice.amount(balance.spendable, line.services.currency),
-    ]
+async def _credit(
+    session: CallbackSession, caller: Caller, services: Services, ledger_id: str
+) -> list[Sound]:
+    credit = await services.store.read(lambda tx: spendable(tx, ledger_id))
+    if credit is None:
+        return caller.phrase(Phrase.CREDIT_UNLIMITED)
+    session.tell(CreditTold(format_amount(credit)))
+    return [*caller.phrase(Phrase.CREDIT), *caller.voice.amount(credit, services.currency)]

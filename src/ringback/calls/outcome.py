@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from ringback.telephony.port import Cause
@@ -20,36 +19,64 @@ class Stage(StrEnum):
     CONVERSATION = "conversation"
 
 
+class Reason(StrEnum):
+    """Why the decision says no, in the order in which it asks (spec section 4, step 2)."""
+
+    HIDDEN = "hidden"
+    UNLISTED = "unlisted"
+    DISABLED = "disabled"
+    UNVERIFIED = "unverified"
+    FORBIDDEN_NUMBER = "forbidden_number"
+    LOCKED_OUT = "locked_out"
+    DUPLICATE = "duplicate"
+    OVER_LIMIT = "over_limit"
+    NO_RATE = "no_rate"
+    NO_CREDIT = "no_credit"
+
+
 class Outcome(StrEnum):
+    """How a session ended. The reasons of refusal stand twice: a trigger that is refused is
+    `refused_...`; without it, the decision before a later leg said no."""
+
     ABANDONED = "abandoned"
-    REFUSED_UNLISTED = "refused_unlisted"
     REFUSED_HIDDEN = "refused_hidden"
+    REFUSED_UNLISTED = "refused_unlisted"
     REFUSED_DISABLED = "refused_disabled"
-    REFUSED_LOCKED_OUT = "refused_locked_out"
-    REFUSED_NO_CREDIT = "refused_no_credit"
-    REFUSED_NO_RATE = "refused_no_rate"
+    REFUSED_UNVERIFIED = "refused_unverified"
     REFUSED_FORBIDDEN_NUMBER = "refused_forbidden_number"
+    REFUSED_LOCKED_OUT = "refused_locked_out"
     REFUSED_DUPLICATE = "refused_duplicate"
     REFUSED_OVER_LIMIT = "refused_over_limit"
-    REFUSED_UNVERIFIED = "refused_unverified"
+    REFUSED_NO_RATE = "refused_no_rate"
+    REFUSED_NO_CREDIT = "refused_no_credit"
     CANCELLED = "cancelled"
     EXPIRED = "expired"
+    HIDDEN = "hidden"
+    UNLISTED = "unlisted"
+    DISABLED = "disabled"
+    UNVERIFIED = "unverified"
+    FORBIDDEN_NUMBER = "forbidden_number"
+    LOCKED_OUT = "locked_out"
+    OVER_LIMIT = "over_limit"
+    NO_RATE = "no_rate"
+    NO_CREDIT = "no_credit"
     BUSY = "busy"
     NO_ANSWER = "no_answer"
     REJECTED = "rejected"
     FAILED = "failed"
-    NO_CREDIT = "no_credit"
     ENDED = "ended"
     INTERRUPTED = "interrupted"
     CUT_OFF = "cut_off"
     COMPLETED = "completed"
     NOT_ACCEPTED = "not_accepted"
     WRONG_PASSWORD = "wrong_password"
-    LOCKED_OUT = "locked_out"
-    NO_RATE = "no_rate"
-    FORBIDDEN_NUMBER = "forbidden_number"
     HUNG_UP = "hung_up"
     NO_NUMBER_DIALLED = "no_number_dialled"
+
+
+def refused(reason: Reason) -> Outcome:
+    """Of a trigger, or a request without one, that was not accepted."""
+    return Outcome(f"refused_{reason}")
 
 
 _OF_A_LEG = {
@@ -67,34 +94,3 @@ FINAL = frozenset({Cause.REJECTED, Cause.UNALLOCATED})
 def of_unanswered(cause: Cause) -> Outcome:
     """What an unanswered leg met: `busy`, `no_answer`, `rejected` or `failed`."""
     return _OF_A_LEG.get(cause, Outcome.FAILED)
-
-
-@dataclass(slots=True)
-class Course:
-    """What has happened to a session whose return call was answered."""
-
-    ended_by_order: bool = False
-    """By panel, API or shutdown."""
-    interrupted: bool = False
-    """Crash, media or refresh lost."""
-    talked: bool = False
-    """A leg B was answered, whatever came after."""
-    cut_off: bool = False
-    """Ringback ended the conversation that was the last."""
-    fault: Outcome | None = None
-    """The last of what kept the caller from a conversation."""
-    hung_up: bool = False
-    """Leg A left."""
-
-
-def of_answered(course: Course) -> Outcome:
-    """The outcome of a session whose return call was answered: the first that fits."""
-    if course.ended_by_order:
-        return Outcome.ENDED
-    if course.interrupted:
-        return Outcome.INTERRUPTED
-    if course.talked:
-        return Outcome.CUT_OFF if course.cut_off else Outcome.COMPLETED
-    if course.fault is not None:
-        return course.fault
-    return Outcome.HUNG_UP if course.hung_up else Outcome.NO_NUMBER_DIALLED

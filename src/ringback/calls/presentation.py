@@ -10,7 +10,7 @@ from ringback.telephony.trunks import Trunk
 
 
 @dataclass(frozen=True, slots=True)
-class Caller:
+class Presented:
     """What is known of the person who rang, as far as a callee may be shown it."""
 
     number: str | None
@@ -22,7 +22,11 @@ class Caller:
 
 
 def shown_to_callee(
-    setup: CallbackSetup, contact_name: str, public_number: str | None, caller: Caller, trunk: Trunk
+    setup: CallbackSetup,
+    contact_name: str,
+    public_number: str | None,
+    caller: Presented,
+    trunk: Trunk,
 ) -> Shown:
     """What leg B shows. `equipment` falls back to `server` for a number that may be forged or was
     hidden, and so does any foreign number on a trunk that takes none."""

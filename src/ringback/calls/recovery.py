@@ -14,9 +14,10 @@ from sqlalchemy import Connection, select
 from sqlalchemy.engine import RowMapping
 
 from ringback.accounts import tree
-from ringback.calls import records
+from ringback.calls import chronicle, records
+from ringback.calls.events import SessionEnded, SessionEvent
 from ringback.calls.outcome import FINAL, Outcome, Stage, of_unanswered
-from ringback.charging import ledger
+from ringback.charging.money import settle_stored
 from ringback.clock import Instant
 from ringback.store import models
 from ringback.telephony.port import Cause, Ending
@@ -30,6 +31,8 @@ class OpenRequest:
     due: Instant | None
     """When its return call is due; None while the proof of its trigger is still to come."""
     attempts: int
+    first_event: int
+    """The place of its next event."""
     triggered_again: Instant | None = None
     """When a further trigger of its number ended while an attempt was being withdrawn."""
 
@@ -41,62 +44,96 @@ class OpenAttempt:
 
     session: str
     leg: RowMapping
+    first_event: int
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Recovered:
     """What is left to do once the rows are in order."""
 
     attempts: list[OpenAttempt] = field(default_factory=list)
     requests: list[OpenRequest] = field(default_factory=list)
-    interrupted: list[str] = field(default_factory=list)
+    ended: list[SessionEvent] = field(default_factory=list)
+    """The ends of sessions that were written."""
 
 
 def recover(tx: Connection, node: str, now: Instant) -> Recovered:
-    """Put the rows of every open session in order."""
+    """Put the rows of every open session in order. A unit of work."""
     recovered = Recovered()
     alive = tx.execute(
-        select(models.Heartbeat.at).where(models.Heartbeat.node == node)
+        select(models.HeartbeatRow.at).where(models.HeartbeatRow.node == node)
     ).scalar_one_or_none()
     for leg in records.open_legs(tx):
         answered: Instant | None = leg["answered"]
         if answered is None:
-            recovered.attempts.append(OpenAttempt(leg["session_id"], leg))
+            session_id = leg["session_id"]
+            place = chronicle.next_place(tx, session_id)
+            recovered.attempts.append(OpenAttempt(session_id, leg, place))
         else:
             _end_leg(tx, leg, answered, answered if alive is None else max(answered, alive), now)
     for session in records.live_sessions(tx):
-        legs = records.legs_of(tx, session["id"])
-        if any(leg["leg"] == "A" and leg["answered"] is not None for leg in legs):
-            _end_session(tx, session, Outcome.INTERRUPTED, _stage(session, legs), now)
-            recovered.interrupted.append(session["id"])
-        elif not legs or session["due"] > legs[-1]["started"]:
-            recovered.requests.append(OpenRequest(session, session["due"], session["attempts"]))
-        elif legs[-1]["ended"] is not None:
-            # The attempt's end was written, and not what follows from it.
-            request = _retry(tx, session, legs[-1], now)
-            recovered.requests += [] if request is None else [request]
+        left = _left(tx, session, now)
+        if isinstance(left, SessionEnded):
+            event = SessionEvent(session["id"], now, left)
+            chronicle.append(tx, node, event)
+            recovered.ended.append(event)
+        elif left is not None:
+            recovered.requests.append(left)
     return recovered
 
 
+def _left(tx: Connection, session: RowMapping, now: Instant) -> OpenRequest | SessionEnded | None:
+    """What a crash left of an open session; None while an attempt of it is being withdrawn."""
+    legs = records.legs_of(tx, session["id"])
+    if any(leg["leg"] == "A" and leg["answered"] is not None for leg in legs):
+        return _end_session(tx, session, Outcome.INTERRUPTED, _stage(session, legs), now)
+    if not legs or session["due"] > legs[-1]["started"]:
+        place = chronicle.next_place(tx, session["id"])
+        return OpenRequest(session, session["due"], session["attempts"], place)
+    if legs[-1]["ended"] is not None:
+        # The attempt's end was written, and not what follows from it.
+        return _retry(tx, session, legs[-1], now)
+    return None
+
+
 def attempt_over(
-    tx: Connection, attempt: OpenAttempt, answered: Instant | None, now: Instant
-) -> OpenRequest | None:
+    tx: Connection,
+    attempt: OpenAttempt,
+    answered: Instant | None,
+    now: Instant,
+    *,
+    ordered: bool,
+) -> OpenRequest | SessionEnded | None:
     """The far end of an attempt from before a crash has confirmed its end. Where it had answered,
-    the leg is charged, as the carrier does, and the call never made again."""
+    the leg is charged, as the carrier does, and the call never made again; nor where somebody has
+    `ordered` the end of the session. None for an attempt of a leg B. A unit of work."""
     _end_leg(tx, attempt.leg, answered, now, now)
     session = records.session(tx, attempt.session)
     if session["outcome"] is not None:
-        return None  # it was leg B's
-    if answered is not None:
-        _end_session(tx, session, Outcome.INTERRUPTED, Stage.RETURN, now)
         return None
+    if answered is not None:
+        return _end_session(tx, session, Outcome.INTERRUPTED, Stage.RETURN, now)
+    if ordered:
+        return _end_session(tx, session, Outcome.ENDED, Stage.RETURN, now)
     return _retry(tx, session, attempt.leg, now)
+
+
+def give_up(tx: Connection, session_id: str, now: Instant) -> SessionEnded | None:
+    """Close a request that cannot be taken up for a fault of Ringback, with what it holds. None
+    where it is closed already. A unit of work."""
+    for leg in records.legs_of(tx, session_id):
+        if leg["ended"] is None:
+            _end_leg(tx, leg, leg["answered"], now, now)
+    session = records.session(tx, session_id)
+    if session["outcome"] is not None:
+        return None
+    return _end_session(tx, session, Outcome.INTERRUPTED, Stage(session["stage"]), now)
 
 
 def _end_leg(
     tx: Connection, leg: RowMapping, answered: Instant | None, ended: Instant, now: Instant
 ) -> None:
-    billed = ledger.settle_interrupted(tx, leg["id"], answered, ended, now)
+    billed = settle_stored(tx, leg["id"], answered, ended, now)
     if answered is not None and billed is not None:
         ended = min(ended, answered + billed)  # the leg's limit ended it where its money did
     records.leg_ended(
@@ -104,7 +141,7 @@ def _end_leg(
         leg["id"],
         ringing=leg["ringing"],
         answered=answered,
-        at=ended,
+        ended=ended,
         ending=Ending(Cause.FAILED if answered is None else Cause.LOST),
         billed_seconds=billed,
     )
@@ -119,22 +156,21 @@ def _stage(session: RowMapping, legs: Sequence[RowMapping]) -> Stage:
 
 def _retry(
     tx: Connection, session: RowMapping, attempt: RowMapping, now: Instant
-) -> OpenRequest | None:
+) -> OpenRequest | SessionEnded:
     """The retry rule: an attempt that was under way counts as a network fault."""
     setup = tree.load_extension(tx, session["extension_id"]).setup
     attempts = session["attempts"] + 1
     cause = Cause(attempt["ending"] or Cause.FAILED)
     if attempts >= setup.attempts or cause in FINAL:
-        _end_session(tx, session, of_unanswered(cause), Stage.RETURN, now)
-        return None
+        return _end_session(tx, session, of_unanswered(cause), Stage.RETURN, now)
     due = now + setup.retry_after_seconds
     records.session_due(tx, session["id"], due, attempts)
-    return OpenRequest(session, due, attempts)
+    return OpenRequest(session, due, attempts, chronicle.next_place(tx, session["id"]))
 
 
 def _end_session(
     tx: Connection, session: RowMapping, outcome: Outcome, stage: Stage, now: Instant
-) -> None:
+) -> SessionEnded:
     records.session_ended(
         tx,
         session["id"],
@@ -144,3 +180,4 @@ def _end_session(
         accepted=session["accepted"],
         caller_id=session["caller_id"],
     )
+    return SessionEnded(outcome, stage)

@@ -9,24 +9,31 @@ from sqlalchemy import Connection
 from ringback.accounts import tree
 from ringback.accounts.tree import ExtensionFacts
 from ringback.calls import records
-from ringback.calls.decision import Accepted, Refused
-from ringback.calls.inbox import Inbox, LegEvent, TriggeredAgain
+from ringback.calls.chronicle import Chronicle
+from ringback.calls.events import SessionEnded, Unproven
+from ringback.calls.facts import of_return_call
+from ringback.calls.inbox import End, Inbox, LegEvent, TriggeredAgain
 from ringback.calls.insisting import insist
-from ringback.calls.outcome import Outcome, Stage
-from ringback.calls.permission import decision, trigger_refusal
+from ringback.calls.outcome import Outcome, Reason, Stage, refused
+from ringback.calls.records import NewSession
 from ringback.calls.recovery import OpenAttempt, OpenRequest, attempt_over
 from ringback.calls.services import Services
+from ringback.calls.verdict import Accepted, Duplicate, Refused, verdict
 from ringback.clock import Instant
+from ringback.guards.limits import Limits
 from ringback.telephony.port import Cause, Ended
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class CallbackRequest:
     """An accepted trigger, stored and proven: the return call may be dialled at `due`."""
 
-    session: records.SessionRow
+    session: NewSession
     extension: ExtensionFacts
+    chronicle: Chronicle
     due: Instant
+    attempts: int = 0
+    """Return calls that have counted already, before a restart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,74 +44,91 @@ class Again:
     ended: Instant
 
 
-def request_by_order(
-    tx: Connection, services: Services, row: records.SessionRow
-) -> tuple[ExtensionFacts, Accepted | Refused]:
-    """Decide and store a request that came without a trigger call."""
+def accepted_row(row: NewSession, accepted: Accepted) -> NewSession:
+    """The request as it is stored."""
+    who = accepted.caller_id
+    return replace(row, return_number=accepted.number, caller_id=None if who is None else who.id)
+
+
+def refused_row(row: NewSession, outcome: Outcome, at: Instant) -> NewSession:
+    """A session that ends at once, as it is stored."""
+    return replace(row, outcome=outcome, ended=at, rejection=None)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRequest:
+    """A request that came without a trigger call, decided on and stored."""
+
+    row: NewSession
+    extension: ExtensionFacts
+    result: Accepted | Refused
+
+
+def store_request(tx: Connection, guards: Limits, row: NewSession) -> StoredRequest:
+    """Decide on a request that came without a trigger call, and store it. A unit of work."""
     extension = tree.load_extension(tx, row.extension_id)
-    decided = decision(tx, extension, row.caller)
-    if isinstance(decided, Accepted):
-        if records.open_session(tx, extension.id, decided.number) is not None:
-            decided = Refused(
-                Outcome.REFUSED_DUPLICATE, "a call to this number is under way", decided.number
-            )
-        else:
-            refused = trigger_refusal(tx, services, extension, decided, row.started)
-            decided = refused or decided
-    if isinstance(decided, Accepted):
-        row.return_number = decided.number
-        row.caller_id = None if decided.caller_id is None else decided.caller_id.id
+    result = verdict(of_return_call(tx, guards, extension, row.caller, row.started).facts).result
+    if isinstance(result, Duplicate):
+        result = Refused(Reason.DUPLICATE, "a call to this number is under way")
+    if isinstance(result, Accepted):
+        row = accepted_row(row, result)
     else:
-        row.outcome, row.ended = decided.outcome, row.started
+        row = refused_row(row, refused(result.reason), row.started)
     records.insert_session(tx, row)
-    return extension, decided
+    return StoredRequest(row, extension, result)
 
 
 async def prove_again(
-    services: Services, row: records.SessionRow, extension: ExtensionFacts
-) -> Instant | None:
-    """After a crash between a rejection and its ACK: send the rejection again. Returns when the
-    return call is due, or None when no ACK came."""
+    services: Services, row: NewSession, extension: ExtensionFacts, chronicle: Chronicle
+) -> CallbackRequest | None:
+    """After a crash between a rejection and its ACK: send the rejection again. None when no ACK
+    came."""
     inbox = Inbox(services.clock)
     assert row.rejection is not None  # it is stored with the request
     services.engine.resume(row.rejection, inbox.listener)
-    return await proof(services, row, extension, inbox)
+    return await proof(services, row, extension, chronicle, inbox)
 
 
 async def proof(
-    services: Services, row: records.SessionRow, extension: ExtensionFacts, inbox: Inbox
-) -> Instant | None:
+    services: Services,
+    row: NewSession,
+    extension: ExtensionFacts,
+    chronicle: Chronicle,
+    inbox: Inbox,
+) -> CallbackRequest | None:
     """Wait for the end of the trigger call, whose events come to `inbox`: store when the return
     call is due, or, without the ACK that proves its source, that the request is abandoned.
 
     The ACK to a further trigger of the same number proves as much: whoever forges triggers in
-    somebody's name must not keep him from being called back.
+    somebody's name must not keep them from being called back.
     """
     services.waiting[row.id] = inbox
     try:
         proven = await _proven(inbox)
-        if proven is None:
-            await _abandon(services, row)
+        if isinstance(proven, Outcome):
+            await _give_up(services, row, chronicle, proven)
             return None
         due = proven + extension.setup.callback_delay_seconds
         await insist(
-            services,
-            row.id,
+            chronicle,
+            services.clock,
             "the proof of the trigger",
-            lambda tx: records.session_proven(tx, row.id, due),
+            lambda: chronicle.run(lambda tx: records.session_proven(tx, row.id, due)),
         )
         while (message := await inbox.get(services.clock.now())) is not None:
             if isinstance(message, TriggeredAgain):
                 due = max(due, message.at + extension.setup.callback_delay_seconds)
-        return due
+        return CallbackRequest(row, extension, chronicle, due)
     finally:
         del services.waiting[row.id]
 
 
-async def withdrawn(services: Services, attempt: OpenAttempt) -> OpenRequest | None:
+async def withdrawn(
+    services: Services, attempt: OpenAttempt, chronicle: Chronicle
+) -> OpenRequest | None:
     """CANCEL an attempt from before a crash, and write what came of it. Returns the request where
     its return call is to be made again."""
-    inbox, again = Inbox(services.clock), None
+    inbox, again, ordered = Inbox(services.clock), None, False
     services.waiting[attempt.session] = inbox
     try:
         services.engine.resume(attempt.leg["saved"], inbox.listener)
@@ -112,45 +136,54 @@ async def withdrawn(services: Services, attempt: OpenAttempt) -> OpenRequest | N
             match await inbox.get():
                 case TriggeredAgain(at=at):
                     again = at
+                case End():
+                    ordered = True
                 case LegEvent(event=Ended(ending=ending, at=at)):
                     answered = at if ending.cause is Cause.NORMAL else None
                     break
         now = services.clock.now()
-        request = await insist(
-            services,
-            attempt.session,
+        left = await insist(
+            chronicle,
+            services.clock,
             "the end of an attempt",
-            lambda tx: attempt_over(tx, attempt, answered, now),
+            lambda: chronicle.run(
+                lambda tx: attempt_over(tx, attempt, answered, now, ordered=ordered),
+                telling=lambda left: [left] if isinstance(left, SessionEnded) else [],
+            ),
         )
-        return None if request is None else replace(request, triggered_again=again)
+        return replace(left, triggered_again=again) if isinstance(left, OpenRequest) else None
     finally:
         del services.waiting[attempt.session]
 
 
-async def _proven(inbox: Inbox) -> Instant | None:
-    """When the trigger call that proves the source has ended; None when no ACK came."""
+async def _proven(inbox: Inbox) -> Instant | Outcome:
+    """When the trigger call that proves the source has ended, or what became of the request."""
     while True:
         match await inbox.get():
             case LegEvent(event=Ended(at=at, proven=proven)):
-                return at if proven else None
+                return at if proven else Outcome.ABANDONED
             case TriggeredAgain(at=at):
                 return at
+            case End():
+                return Outcome.CANCELLED
 
 
-async def _abandon(services: Services, row: records.SessionRow) -> None:
+async def _give_up(
+    services: Services, row: NewSession, chronicle: Chronicle, outcome: Outcome
+) -> None:
     now = services.clock.now()
+    if outcome is Outcome.ABANDONED:
+        chronicle.tell(Unproven())
+
+    def work(tx: Connection) -> None:
+        records.session_ended(
+            tx, row.id, outcome, Stage.TRIGGER, now, accepted=None, caller_id=row.caller_id
+        )
+
+    last = [SessionEnded(outcome, Stage.TRIGGER)]
     await insist(
-        services,
-        row.id,
+        chronicle,
+        services.clock,
         "the end of the request",
-        lambda tx: records.session_ended(
-            tx,
-            row.id,
-            Outcome.ABANDONED,
-            Stage.TRIGGER,
-            now,
-            accepted=None,
-            caller_id=row.caller_id,
-        ),
+        lambda: chronicle.run(work, telling=lambda done: last),
     )
-    services.journal.step(row.id, "abandoned: no ACK to the rejection, so the source may be forged")

@@ -3,155 +3,211 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection
+from dataclasses import dataclass
 
 from ringback.accounts import tree
+from ringback.accounts.tree import CallerIdFacts, ExtensionFacts
 from ringback.calls import records
-from ringback.calls.decision import Refused
-from ringback.calls.dialling import Dialler
+from ringback.calls.caller import Caller, seconds_of
+from ringback.calls.course import CallbackSession
+from ringback.calls.dialling import Dialled, Dialler
+from ringback.calls.events import ReturnAgain, ReturnAnswered, ReturnRefused
+from ringback.calls.facts import of_return_call
 from ringback.calls.inbox import TriggeredAgain
 from ringback.calls.insisting import Pauses
-from ringback.calls.line import Line, Ordered
-from ringback.calls.outcome import FINAL, Outcome, Stage, of_unanswered
+from ringback.calls.outcome import FINAL, Outcome, Reason, of_unanswered
 from ringback.calls.party import Party
-from ringback.calls.permission import decision_again, lack_of_credit, return_refusal
 from ringback.calls.presentation import shown_to_caller
-from ringback.charging import ledger, payers
-from ringback.charging.ledger import InsufficientCredit
-from ringback.charging.meter import Step
-from ringback.charging.packages import allowances_of
-from ringback.charging.payers import NoRate
+from ringback.calls.services import Services
+from ringback.calls.verdict import Accepted, Refused, verdict
+from ringback.calls.waiting import Ordered, Waiting
+from ringback.charging.money import Money
 from ringback.clock import Instant
+from ringback.sounds.library import OwnSounds
 from ringback.store import StoreError
 from ringback.telephony.port import Cause, Ending, Shown
 from ringback.telephony.trunks import Trunk
 
 
-class NotReached(Exception):
-    """The return call was not made or not answered."""
+async def return_call(
+    session: CallbackSession, waiting: Waiting, services: Services
+) -> Caller | Outcome:
+    """Call back until somebody answers: the caller, or what became of the session.
 
-    def __init__(self, outcome: Outcome) -> None:
-        super().__init__(outcome.value)
-        self.outcome = outcome
-
-
-async def return_call(line: Line, number: str) -> None:
-    """Call `number` until it answers. Raises NotReached with the session's outcome.
-
-    While the store takes nothing, nothing is dialled, and the call is put off."""
-    line.stage = Stage.RETURN
+    While the store takes nothing, nothing is dialled, and the call is put off. Raises LeftOpen
+    where the server stops first.
+    """
+    returning = _Returning(session, waiting, services)
     pauses = Pauses()
     try:
         while True:
             try:
-                await _until_due(line)
-                party = await _dial(line, number)
-                if isinstance(party, Party):
-                    line.watch_alone()
-                    line.step("return call answered", number=number)
-                    return
-                await _again(line, number, party.cause)
+                reached = await returning.once()
             except StoreError as error:
-                if line.was_answered:
+                if session.course.answered:
                     raise
-                line.services.journal.trouble(line.id, f"return call put off: {error}")
-                line.due = max(line.due, line.now() + pauses.next())
-    except Ordered as order:
-        dialled = line.a is not None
-        raise NotReached(Outcome.ENDED if dialled else Outcome.CANCELLED) from order
+                session.chronicle.trouble(f"return call put off: {error}")
+                session.course.due = max(session.course.due, services.clock.now() + pauses.next())
+            else:
+                if reached is not None:
+                    return reached
+    except Ordered:
+        return Outcome.CANCELLED if waiting.a is None else Outcome.ENDED
 
 
-async def _until_due(line: Line) -> None:
-    """Raises NotReached when the request expires first: a retry that would come later must not
-    keep its number from triggering anew."""
-    expires = line.origin.started + line.setup.request_expires_seconds
-    while line.now() < line.due:
-        if line.now() >= expires:
-            raise NotReached(Outcome.EXPIRED)
-        message = await line.next(min(line.due, expires))
-        if isinstance(message, TriggeredAgain):
-            await _move(line, message.at)
-    if line.now() > expires:
-        raise NotReached(Outcome.EXPIRED)
+@dataclass(frozen=True, slots=True)
+class _Permitted:
+    """The return call may be dialled: what holds from now on."""
+
+    extension: ExtensionFacts
+    triggering: CallerIdFacts | None
+    sounds: OwnSounds
 
 
-async def _move(line: Line, trigger_ended: Instant) -> None:
-    """A further trigger of the same number: the return call comes after that one."""
-    line.due = trigger_ended + line.setup.callback_delay_seconds
-    line.triggered_again = None
-    due, attempts = line.due, line.attempts
-    await line.services.store.run(lambda tx: records.session_due(tx, line.id, due, attempts))
+class _Returning:
+    """The attempts of one return call."""
 
+    def __init__(self, session: CallbackSession, waiting: Waiting, services: Services) -> None:
+        self._session = session
+        self._waiting = waiting
+        self._services = services
+        self._sounds = OwnSounds()
 
-async def _dial(line: Line, number: str) -> Party | Ending:
-    def shown(trunk: Trunk) -> Shown:
-        return shown_to_caller(
-            line.origin.access_number,
-            line.extension.public_number,
-            line.extension.contact_name,
-            trunk,
+    async def once(self) -> Caller | Outcome | None:
+        """Wait until the call is due and make it once; None: again, at `course.due`."""
+        session = self._session
+        if await self._expired():
+            return Outcome.EXPIRED
+        dialled = await self._dial()
+        match dialled:
+            case Refused():
+                outcome = Outcome(dialled.reason)
+                session.tell(ReturnRefused(outcome, dialled.why))
+                return outcome
+            case Party():
+                caller = self._caller(dialled)
+                self._waiting.watch_alone(farewell_seconds(caller))
+                session.tell(ReturnAnswered(caller.number))
+                return caller
+            case Ending(cause=cause):
+                return await self._again(cause)
+
+    async def _expired(self) -> bool:
+        """Wait until the call is due; True when the request expires first. A retry that would come
+        later must not keep its number from triggering anew."""
+        session, clock = self._session, self._services.clock
+        course = session.course
+        expires = session.origin.started + session.setup.request_expires_seconds
+        while clock.now() < course.due:
+            if clock.now() >= expires:
+                return True
+            message = await self._waiting.next(min(course.due, expires))
+            if isinstance(message, TriggeredAgain):
+                await self._move(message.at)
+        return clock.now() > expires
+
+    async def _move(self, trigger_ended: Instant) -> None:
+        """A further trigger of the same number: the return call comes after that one."""
+        self._session.course.triggered_again = None
+        await self._put_off(trigger_ended + self._session.setup.callback_delay_seconds)
+
+    async def _put_off(self, due: Instant) -> None:
+        session, course = self._session, self._session.course
+        course.due = due
+        attempts = course.attempts
+        await session.chronicle.run(lambda tx: records.session_due(tx, session.id, due, attempts))
+
+    # One attempt
+
+    async def _dial(self) -> Party | Ending | Refused:
+        session = self._session
+
+        def shown(trunk: Trunk) -> Shown:
+            return shown_to_caller(
+                session.origin.access_number,
+                session.extension.public_number,
+                session.extension.contact_name,
+                trunk,
+            )
+
+        dialler = Dialler(session, self._waiting, self._services)
+        return await dialler.dial(
+            Dialled("A", session.return_number, session.return_number),
+            shown,
+            self._reserve,
+            self._permitted,
         )
 
-    def reserve(tx: Connection, leg_id: str, latest_answer: Instant) -> Step:
-        _decide_again(tx, line, number)
-        now = line.now()
-        who = None if line.triggering is None else line.triggering.id
-        paying = payers.payers(tx, line.extension.id, who, number, now)
-        step = line.meter.open_a(leg_id, paying, ledger.free_left(tx, allowances_of(paying)))
-        lacking = lack_of_credit(tx, line.extension, step.holds)
-        if lacking is not None:
-            raise InsufficientCredit(lacking)
-        return step
+    def _reserve(self, money: Money, leg_id: str, latest_answer: Instant) -> _Permitted | Refused:
+        """The verdict taken again, and leg A reserved."""
+        session, services = self._session, self._services
+        extension = tree.load_extension(money.tx, session.extension.id)
+        found = of_return_call(
+            money.tx,
+            services.guards,
+            extension,
+            session.origin.caller,
+            money.now,
+            accepted_for=session.return_number,
+        )
+        result = verdict(found.facts).result
+        if not isinstance(result, Accepted):
+            assert isinstance(result, Refused)  # its own session is no duplicate
+            return result
+        shortage = money.open_a(leg_id, found.payers)
+        if shortage is not None:
+            return Refused(Reason.NO_CREDIT, str(shortage))
+        setup = extension.setup
+        sounds = services.sounds.load(
+            money.tx,
+            (extension.id, *extension.accounts),
+            [path for path in (setup.disconnect_sound, setup.no_credit_sound) if path],
+            _language(extension, result.caller_id),
+        )
+        return _Permitted(extension, result.caller_id, sounds)
 
-    try:
-        return await Dialler(line, "A", number, number, shown, reserve).dial()
-    except InsufficientCredit as error:
-        line.step("no credit for the return call", reason=str(error))
-        raise NotReached(Outcome.NO_CREDIT) from error
-    except NoRate as error:
-        line.step("no rate for the return call", reason=str(error))
-        raise NotReached(Outcome.REFUSED_NO_RATE) from error
+    def _permitted(self, permitted: _Permitted) -> None:
+        self._session.extension = permitted.extension
+        self._session.course.triggering = permitted.triggering
+        self._sounds = permitted.sounds
+        self._services.sounds.tell_missing(permitted.sounds)
+
+    def _caller(self, party: Party) -> Caller:
+        session, services = self._session, self._services
+        language = _language(session.extension, session.course.triggering)
+        voice = services.sounds.voice(language)
+        return Caller(party, session, self._waiting, services.clock, voice, self._sounds)
+
+    # After one
+
+    async def _again(self, cause: Cause) -> Outcome | None:
+        """What follows an attempt that nobody answered: None for another, at `course.due`."""
+        session, course = self._session, self._session.course
+        outcome = of_unanswered(cause)
+        if course.answered or cause in FINAL:
+            return outcome
+        triggering = self._services.triggering.includes(session.extension.id, session.return_number)
+        # The caller's line was busy with the trigger call itself.
+        ours = cause is Cause.BUSY and (triggering or course.triggered_again is not None)
+        if not ours:
+            course.attempts += 1
+            if course.attempts >= session.setup.attempts:
+                return outcome
+        if course.triggered_again is not None:
+            await self._move(course.triggered_again)
+            return None
+        seconds = session.setup.retry_after_seconds
+        await self._put_off(self._services.clock.now() + seconds)
+        session.tell(ReturnAgain(seconds))
+        return None
 
 
-def _decide_again(tx: Connection, line: Line, number: str) -> None:
-    """The decision, taken again before the leg is dialled. Raises NotReached."""
-    extension = tree.load_extension(tx, line.extension.id)
-    now = line.now()
-    decided = decision_again(tx, extension, line.origin.caller, number, now)
-    if not isinstance(decided, Refused):
-        refused = return_refusal(tx, line.services, extension, decided, now)
-        decided = refused or decided
-    if isinstance(decided, Refused):
-        line.step("return call refused", reason=decided.reason)
-        raise NotReached(decided.outcome)
-    line.extension = extension
-    line.triggering = listed = decided.caller_id
-    language = (listed.language if listed else None) or extension.language
-    line.voice = line.services.sounds.voice(language)
-    setup = extension.setup
-    line.sounds = line.services.sounds.load(
-        tx,
-        (extension.id, *extension.accounts),
-        [path for path in (setup.disconnect_sound, setup.no_credit_sound) if path],
-        language,
-    )
+def _language(extension: ExtensionFacts, listed: CallerIdFacts | None) -> str:
+    """The callerID's own, else that of the extension or its accounts."""
+    return (listed.language if listed else None) or extension.language
 
 
-async def _again(line: Line, number: str, cause: Cause) -> None:
-    """Decide what follows an attempt that nobody answered: `line.due`, or NotReached."""
-    outcome = of_unanswered(cause)
-    if line.was_answered or cause in FINAL:
-        raise NotReached(outcome)
-    triggering_now = line.services.ringing.ringing(line.extension.id, number)
-    ours = cause is Cause.BUSY and (triggering_now or line.triggered_again is not None)
-    if not ours:
-        line.attempts += 1
-        if line.attempts >= line.setup.attempts:
-            raise NotReached(outcome)
-    if line.triggered_again is not None:
-        await _move(line, line.triggered_again)
-        return
-    line.due = line.now() + line.setup.retry_after_seconds
-    due, attempts = line.due, line.attempts
-    await line.services.store.run(lambda tx: records.session_due(tx, line.id, due, attempts))
-    line.step("return call again", seconds=line.setup.retry_after_seconds)
+def farewell_seconds(caller: Caller) -> float:
+    """How long before the end of leg A's money `no_credit_sound` is begun; 0: there is none."""
+    sound = caller.no_credit_sound()
+    return seconds_of(sound) + 0.2 if sound else 0.0

@@ -6,10 +6,11 @@ import random
 from dataclasses import dataclass, field
 
 from ringback.accounts.secrets import Secrets
+from ringback.calls.chronicle import Chronicle
 from ringback.calls.inbox import Inbox
 from ringback.calls.journal import Journal
 from ringback.calls.refusals import Refusals
-from ringback.calls.ringing import Ringing
+from ringback.calls.triggering import TriggeringNumbers
 from ringback.clock import Clock
 from ringback.guards.limits import Limits
 from ringback.sounds.library import SoundLibrary
@@ -20,6 +21,7 @@ from ringback.telephony.trunks import TrunkSource
 
 @dataclass(frozen=True, slots=True)
 class Services:
+    node: str
     clock: Clock
     chance: random.Random
     """`random.SystemRandom()` in production, a seeded one in simulations."""
@@ -33,7 +35,11 @@ class Services:
     guards: Limits
     currency: str
     refusals: Refusals = field(default_factory=Refusals)
-    ringing: Ringing = field(default_factory=Ringing)
+    triggering: TriggeringNumbers = field(default_factory=TriggeringNumbers)
     waiting: dict[str, Inbox] = field(default_factory=dict)
     """Where a session waits for its time to begin: for the proof of its trigger, or for the end of
     an attempt from before a crash (`requests`)."""
+
+    def chronicle(self, session: str, *, first: int = 0) -> Chronicle:
+        """The events of a session; `first` as for `Chronicle`."""
+        return Chronicle(session, self.clock, self.journal, self.store, self.node, first=first)

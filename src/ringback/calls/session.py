@@ -1,161 +1,183 @@
 """A callback session, from the moment its return call is due to goodbye.
 
-It reads top to bottom as the spec's section 4 does. Before it comes the trigger call (`trigger`);
-what it needs of the outside is in its `Line`.
+It reads top to bottom as the spec's section 4 does. Before it comes the trigger call (`triggers`).
 """
 
 from __future__ import annotations
 
 import traceback
-
-from sqlalchemy import Connection
+from functools import partial
 
 from ringback.calls import records
+from ringback.calls.caller import Caller
+from ringback.calls.conversation import converse
+from ringback.calls.course import CallbackSession, outcome_of
+from ringback.calls.dialling import Dialled
+from ringback.calls.events import CutOff, ReturnUnfunded, SessionEnded
 from ringback.calls.identify import charge_leg_a, identify
 from ringback.calls.insisting import insist
-from ringback.calls.line import CutOff, Line, OutOfCredit, Over
 from ringback.calls.menu import menu
-from ringback.calls.number import Asking, Dialled
-from ringback.calls.outcome import Outcome, of_answered
-from ringback.calls.outgoing import LONGEST_TAIL_SECONDS, Refused, call_out, end_party
-from ringback.calls.party import doubt, settle_undialled
-from ringback.calls.returning import NotReached, return_call
+from ringback.calls.number import Asking
+from ringback.calls.outcome import Outcome
+from ringback.calls.outgoing import CallOut, tail_seconds
+from ringback.calls.party import Party, settle, settle_undialled
+from ringback.calls.returning import return_call
+from ringback.calls.services import Services
+from ringback.calls.waiting import ConversationOver, LeftOpen, OutOfCredit, Over, Waiting
 from ringback.calls.watch import CUT_LEAD_SECONDS
+from ringback.charging.money import Money
 from ringback.clock import Instant
 from ringback.sounds.phrases import Phrase
 from ringback.store import StoreError
 from ringback.telephony.port import Sound
 
 
-async def run_session(line: Line, return_number: str) -> None:
+async def run_session(session: CallbackSession, waiting: Waiting, services: Services) -> None:
     """The whole session. It always closes: both legs ended, everything settled, the record
-    written; while the store does not take that, it is tried again."""
+    written; while the store does not take that, it is tried again. Only a server that stops leaves
+    a request open whose return call was not dialled."""
     try:
-        outcome = await _session(line, return_number)
+        outcome = await _session(session, waiting, services)
+    except LeftOpen:
+        return
     except StoreError as error:
-        doubt(line.a, line.b)
-        line.services.journal.trouble(line.id, f"interrupted: {error}")
+        session.chronicle.trouble(f"interrupted: {error}")
         outcome = Outcome.INTERRUPTED
     except Exception as error:  # noqa: BLE001  a fault of ours must not leave a call unsettled
-        doubt(line.a, line.b)
         trace = "".join(traceback.format_exception(error))
-        line.services.journal.trouble(line.id, f"interrupted by a fault of Ringback: {trace}")
+        session.chronicle.trouble(f"interrupted by a fault of Ringback: {trace}")
         outcome = Outcome.INTERRUPTED
-    finally:
-        await _hang_up(line)
-    await _close(line, outcome)
+    await waiting.hang_up()
+    await _close(session, waiting, services, outcome)
 
 
-async def _session(line: Line, return_number: str) -> Outcome:
+async def _session(session: CallbackSession, waiting: Waiting, services: Services) -> Outcome:
+    caller = await return_call(session, waiting, services)
+    if isinstance(caller, Outcome):
+        return caller
     try:
-        await return_call(line, return_number)
-    except NotReached as reason:
-        return reason.outcome
-    try:
-        await identify(line)
-        await charge_leg_a(line)
-        await menu(line)
-        await _calls(line)
-        await line.say(line.phrase(Phrase.GOODBYE))
-    except CutOff:
-        await _cut_off(line)
+        await identify(session, caller, services)
+        await charge_leg_a(session, caller, waiting)
+        await menu(session, caller, services)
+        await _calls(session, caller, waiting, services)
+        await caller.say(caller.phrase(Phrase.GOODBYE))
+    except ConversationOver:
+        await _cut_off(session, caller, waiting, services)
     except OutOfCredit:
-        await _out_of_credit(line)
+        await _out_of_credit(session, caller, waiting)
     except Over:
         pass
-    return of_answered(line.course)
+    return outcome_of(session.course)
 
 
-async def _calls(line: Line) -> None:
+async def _calls(
+    session: CallbackSession, caller: Caller, waiting: Waiting, services: Services
+) -> None:
     """One number after the other, until the caller has had enough."""
-    destination = line.origin.destination
-    while line.numbers_dialled < line.setup.calls_per_session:
-        asking = Asking(line)
-        dialled = Dialled(destination, destination) if destination else await asking.number()
+    destination = session.origin.destination
+    while session.course.numbers_dialled < session.setup.calls_per_session:
+        asking = Asking(session, caller, services.clock)
+        dialled = Dialled("B", destination, destination) if destination else await asking.number()
         destination = None
         while dialled is not None:
-            try:
-                await call_out(line, dialled)
+            reached = await CallOut(session, caller, waiting, services, dialled).dial()
+            if not isinstance(reached, Outcome):
                 break
-            except Refused as refused:
-                await _tell(line, asking, refused)
-                dialled = await asking.number()
-        if dialled is None:
+            await _tell(session, caller, asking, reached)
+            dialled = await asking.number()
+        else:
             return
+        if reached is not None:
+            await converse(session, caller, waiting, services.clock, reached)
 
 
-async def _tell(line: Line, asking: Asking, refused: Refused) -> None:
-    if refused.outcome is Outcome.NO_CREDIT:
-        line.fault(Outcome.NO_CREDIT)
-        line.step("no credit for this call")
-        line.typed.clear()
-        await line.say(line.no_credit_sound() or line.phrase(Phrase.NO_CREDIT))
+async def _tell(session: CallbackSession, caller: Caller, asking: Asking, refused: Outcome) -> None:
+    """Why the number that was asked for is not called."""
+    if refused is Outcome.NO_CREDIT:
+        session.course.fault = Outcome.NO_CREDIT
+        caller.forget_typed()
+        await caller.say(caller.no_credit_sound() or caller.phrase(Phrase.NO_CREDIT))
     else:
-        await asking.refuse(refused.outcome)
+        await asking.refuse(refused)
 
 
-async def _cut_off(line: Line) -> None:
+async def _cut_off(
+    session: CallbackSession, caller: Caller, waiting: Waiting, services: Services
+) -> None:
     """B goes; then `disconnect_sound` is played to A; then A goes, before its own instant."""
-    line.course.cut_off = True
-    line.step("cut off")
-    if line.b is not None:
-        line.b.leg.hang_up()
-    if line.a is not None:
-        line.a.leg.unbridge()
-    sound = line.disconnect_sound()
-    length = min(LONGEST_TAIL_SECONDS, sum(clip.seconds for clip in sound))
+    session.course.cut_off = True
+    session.tell(CutOff())
+    _part(caller, waiting)
     # A little more, in which the far end gets the last of it; and never after leg A's own instant.
-    ends_by = line.now() + length + CUT_LEAD_SECONDS / 2
-    await _last_words(line, sound, min(ends_by, line.meter.funded_a() - CUT_LEAD_SECONDS / 2))
+    ends_by = services.clock.now() + tail_seconds(caller) + CUT_LEAD_SECONDS / 2
+    own = waiting.funds.funded_a() - CUT_LEAD_SECONDS / 2
+    await _last_words(caller, waiting, caller.disconnect_sound(), min(ends_by, own))
 
 
-async def _out_of_credit(line: Line) -> None:
-    line.fault(Outcome.NO_CREDIT)
-    line.step("no credit left for the return call")
-    if line.b is not None:  # it rings, and is not to be answered any more
-        line.b.leg.hang_up()
-    if line.a is not None:
-        line.a.leg.unbridge()
-    await _last_words(line, line.no_credit_sound(), line.meter.funded_a() - CUT_LEAD_SECONDS)
+async def _out_of_credit(session: CallbackSession, caller: Caller, waiting: Waiting) -> None:
+    session.course.fault = Outcome.NO_CREDIT
+    session.tell(ReturnUnfunded())
+    _part(caller, waiting)
+    ends_by = waiting.funds.funded_a() - CUT_LEAD_SECONDS
+    await _last_words(caller, waiting, caller.no_credit_sound(), ends_by)
 
 
-async def _last_words(line: Line, sound: list[Sound], ends_by: Instant) -> None:
-    line.watch = None  # these are its last deadlines
+def _part(caller: Caller, waiting: Waiting) -> None:
+    """Leg B is ended, ringing or not, and leg A is alone."""
+    if waiting.b is not None:
+        waiting.b.leg.hang_up()
+    caller.leg.unbridge()
+
+
+async def _last_words(
+    caller: Caller, waiting: Waiting, sound: list[Sound], ends_by: Instant
+) -> None:
+    waiting.stop_watching()  # these are the last deadlines
     try:
-        await line.say_last(sound, ends_by)
+        await caller.say_last(sound, ends_by)
     except Over:
         return  # the caller left while it was played
 
 
-async def _hang_up(line: Line) -> None:
-    """End what is left of both legs: B within 250 ms of A."""
-    for party in (line.b, line.a):
-        if party is not None and party.ended is None:
-            party.leg.hang_up()
-    for party in (line.b, line.a):
-        if party is not None:
-            await end_party(line, party)
+async def _close(
+    session: CallbackSession, waiting: Waiting, services: Services, outcome: Outcome
+) -> None:
+    """Charges settled once, the record written.
 
+    A fault of ours must not leave the session open, or its number could not trigger any more: the
+    legs are then settled by what is stored, and if that fails too the record alone is written.
+    """
+    now, course = services.clock.now(), session.course
+    legs = [party.as_ended(now) for party in _parties(waiting)]
+    undialled, stage, accepted = tuple(course.undialled), course.stage, course.accepted
+    caller_id = session.payer_id
 
-async def _close(line: Line, outcome: Outcome) -> None:
-    """Charges settled once, the record written."""
-    await line.sliced()
-    now = line.now()
-
-    def work(tx: Connection) -> None:
-        for party in (line.b, line.a):
-            if party is not None:
-                party.settle(tx, line.meter, now)
-        settle_undialled(tx, line.undialled, now)
+    def record(money: Money) -> None:
         records.session_ended(
-            tx,
-            line.id,
-            outcome,
-            line.stage,
-            now,
-            accepted=line.accepted,
-            caller_id=None if line.identified is None else line.identified.id,
+            money.tx, session.id, outcome, stage, now, accepted=accepted, caller_id=caller_id
         )
 
-    await insist(line.services, line.id, "the end of the session", work)
-    line.step("ended", outcome=outcome.value, stage=line.stage.value)
+    def everything(money: Money) -> None:
+        for leg in legs:
+            settle(money, leg)
+        settle_undialled(money.tx, undialled, now)
+        record(money)
+
+    run = partial(session.chronicle.run, telling=lambda done: [SessionEnded(outcome, stage)])
+    for work in (everything, everything, record):  # after a failure the legs are in doubt
+        try:
+            await insist(
+                session.chronicle,
+                services.clock,
+                "the end of the session",
+                partial(waiting.funds.change, work, run),
+            )
+        except Exception as error:  # noqa: BLE001
+            session.chronicle.trouble(f"the end failed by a fault of Ringback: {error!r}")
+        else:
+            return
+
+
+def _parties(waiting: Waiting) -> list[Party]:
+    """The legs that are not settled yet, B first."""
+    return [party for party in (waiting.b, waiting.a) if party is not None]

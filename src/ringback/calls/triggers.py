@@ -1,11 +1,12 @@
-"""The trigger call: never answered, it rings and is rejected (spec section 4, steps 1 to 3).
+"""The trigger call: rung, decided on, stored, rejected; never answered (spec section 4, steps 1 to
+3).
 
 A refused caller hears the same ringing and the same rejection as an accepted one.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
@@ -13,12 +14,21 @@ from ringback.accounts import tree
 from ringback.accounts.callback import EarlyHangup, RejectWith
 from ringback.accounts.tree import ExtensionFacts
 from ringback.calls import records
-from ringback.calls.decision import Accepted, Refused, doubted
+from ringback.calls.chronicle import Chronicle
+from ringback.calls.events import (
+    Abandoned,
+    Happening,
+    RequestAccepted,
+    Triggered,
+    TriggerRefused,
+)
+from ringback.calls.facts import of_return_call
 from ringback.calls.inbox import Inbox, LegEvent
-from ringback.calls.outcome import Outcome
-from ringback.calls.permission import decision, trigger_refusal
-from ringback.calls.requests import Again, Request, proof
+from ringback.calls.outcome import Outcome, Reason, refused
+from ringback.calls.records import NewSession
+from ringback.calls.requests import Again, CallbackRequest, accepted_row, proof, refused_row
 from ringback.calls.services import Services
+from ringback.calls.verdict import Accepted, Duplicate, Refused, TriggerFacts, verdict
 from ringback.clock import Instant
 from ringback.ids import new_id
 from ringback.telephony.port import CallerGone, Ended, Rejection, TriggerLeg
@@ -32,10 +42,12 @@ _REJECTIONS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Duplicate:
-    """A request or session of the same extension and return number is open."""
+class Decided:
+    """What was decided on a trigger, and what of it is stored."""
 
-    session: str
+    row: NewSession
+    result: Accepted | Refused | Duplicate
+    stored: bool
 
 
 class TriggerCall:
@@ -49,151 +61,136 @@ class TriggerCall:
         self._inbox = Inbox(services.clock)
         self._gone: Instant | None = None
 
-    async def run(self) -> Request | Again | None:
+    async def run(self) -> CallbackRequest | Again | None:
         """Ring, decide, store, reject, and wait for the proof of the source.
 
         None: nobody is called back.
         """
         self._leg.listen(self._inbox.listener)
         self._leg.ring()
-        trunk = self._trunk
-        access_number = trunk.called.read(self._trigger.called)
+        services = self._services
+        access_number = self._trunk.called.read(self._trigger.called)
         extension = (
             None
             if access_number is None
-            else await self._services.store.read(lambda tx: tree.find_extension(tx, access_number))
+            else await services.store.read(lambda tx: tree.find_extension(tx, access_number))
         )
         if extension is None or access_number is None:
-            self._services.journal.trouble(
+            services.journal.trouble(
                 None,
                 f"trigger to {self._trigger.called[:40]!r}: no extension has this access number",
-                trunk=trunk.name,
+                trunk=self._trunk.name,
             )
             self._leg.reject(Rejection.UNKNOWN_NUMBER)
             return None
-        caller = (
-            None
-            if self._trigger.hidden or self._trigger.caller is None
-            else trunk.caller.read(self._trigger.caller)
-        )
-        key = (extension.id, extension.setup.fixed_number or caller or "")
-        self._services.ringing.began(*key)
+        row = self._as_row(extension, access_number)
+        triggering = extension.id, extension.setup.fixed_number or row.caller or ""
+        services.triggering.began(*triggering)
         try:
-            return await self._answer_with_rejection(extension, access_number, caller)
+            return await self._answer_with_rejection(row, extension)
         finally:
-            self._services.ringing.ended(*key)
+            services.triggering.ended(*triggering)
 
-    async def _answer_with_rejection(
-        self,
-        extension: ExtensionFacts,
-        access_number: str,
-        caller: str | None,
-    ) -> Request | Again | None:
-        services, now = self._services, self._trigger.at
-        row = records.SessionRow(
-            id=new_id(now, services.chance),
+    def _as_row(self, extension: ExtensionFacts, access_number: str) -> NewSession:
+        """The session that begins, nothing decided yet."""
+        trigger = self._trigger
+        hidden = trigger.hidden or trigger.caller is None
+        return NewSession(
+            id=new_id(trigger.at, self._services.chance),
             extension_id=extension.id,
             access_number=access_number,
-            caller=caller,
-            caller_name=self._trigger.caller_name,
+            caller=None if hidden else self._trunk.caller.read(trigger.caller or ""),
+            caller_name=trigger.caller_name,
             caller_id=None,
             return_number=None,
             destination=None,
-            started=now,
+            started=trigger.at,
             proven=False,
         )
-        self._step(row, "trigger", caller=caller or "hidden", called=access_number)
-        await self._wait_until(self._trigger.at + extension.setup.ring_seconds)
-        if self._gone is not None and not self._counts(extension):
-            rang = self._gone - self._trigger.at
-            await self._record(row, Outcome.ABANDONED)
-            self._step(
-                row,
-                f"abandoned: hung up after {rang:.1f} s, before ring_seconds = "
-                f"{extension.setup.ring_seconds}: see early_hangup",
-            )
-            return None
-        rejection = _REJECTIONS[extension.setup.reject_with]
-        row.rejection = self._leg.prepare_rejection(rejection)
-        decided = await self._decide_and_store(row, extension)
-        self._leg.reject(rejection)
-        match decided:
-            case Refused():
-                self._step(row, f"refused: {decided.reason}", outcome=decided.outcome.value)
-                return None
-            case Duplicate():
-                self._step(row, "refused: its return call is already on its way")
-                ended = await self._ended()
-                return Again(decided.session, ended.at) if ended.proven else None
-        self._step(row, "accepted", return_number=decided.number)
-        due = await proof(services, row, extension, self._inbox)
-        return None if due is None else Request(row, extension, due)
 
-    def _counts(self, extension: ExtensionFacts) -> bool:
+    async def _answer_with_rejection(
+        self, row: NewSession, extension: ExtensionFacts
+    ) -> CallbackRequest | Again | None:
+        setup, chronicle = extension.setup, self._services.chronicle(row.id)
+        chronicle.tell(Triggered(row.caller, row.access_number or ""))
+        await self._wait_until(self._trigger.at + setup.ring_seconds)
+        if self._gone is not None and not self._counts(self._gone, extension):
+            rang = self._gone - self._trigger.at
+            await self._abandon(row, chronicle, Abandoned(rang, setup.ring_seconds))
+            return None
+        rejection = _REJECTIONS[setup.reject_with]
+        row = replace(row, rejection=self._leg.prepare_rejection(rejection))
+        decided = await self._decide_and_store(row, extension, chronicle)
+        self._leg.reject(rejection)
+        match decided.result:
+            case Refused():
+                return None
+            case Duplicate(session=session):
+                ended = await self._ended()
+                return Again(session, ended.at) if ended.proven else None
+        return await proof(self._services, decided.row, extension, chronicle, self._inbox)
+
+    def _counts(self, gone: Instant, extension: ExtensionFacts) -> bool:
         """Whether a caller who hung up early has triggered all the same."""
-        assert self._gone is not None
-        rang = self._gone - self._trigger.at
         return (
             extension.setup.early_hangup is EarlyHangup.CALL_BACK
-            and rang >= extension.setup.min_ring_seconds
+            and gone - self._trigger.at >= extension.setup.min_ring_seconds
         )
 
     async def _decide_and_store(
-        self, row: records.SessionRow, extension: ExtensionFacts
-    ) -> Accepted | Refused | Duplicate:
-        now = self._services.clock.now()
-        refusals_are_stored = self._refusals_are_stored(row)
+        self, row: NewSession, extension: ExtensionFacts, chronicle: Chronicle
+    ) -> Decided:
+        services, now = self._services, self._services.clock.now()
+        keeps_refusal = services.refusals.are_stored(row.extension_id, row.caller, now)
+        verification, diverted_by = self._trigger.verification, self._diverted_by()
 
-        def work(tx: Connection) -> Accepted | Refused | Duplicate:
-            decided = self._decide(tx, row, extension, now)
-            if isinstance(decided, Accepted):
-                row.return_number = decided.number
-                row.caller_id = None if decided.caller_id is None else decided.caller_id.id
-            else:
-                row.outcome = (
-                    decided.outcome if isinstance(decided, Refused) else Outcome.REFUSED_DUPLICATE
-                )
-                row.ended, row.rejection = now, None
-                if not refusals_are_stored:
-                    return decided
-            records.insert_session(tx, row)
-            return decided
+        def work(tx: Connection) -> Decided:
+            diverted = diverted_by is not None and not tree.owns_number(
+                tx, extension, diverted_by or None
+            )
+            facts = of_return_call(
+                tx,
+                services.guards,
+                extension,
+                row.caller,
+                now,
+                trigger=TriggerFacts(verification, diverted),
+            ).facts
+            return _store(tx, row, verdict(facts).result, now, keeps_refusal=keeps_refusal)
 
-        decided = await self._services.store.run(work)
-        if not isinstance(decided, Accepted):
-            self._note_refusal(row, stored=refusals_are_stored)
+        decided = await chronicle.run(
+            work,
+            telling=lambda decided: [_told(decided.result)],
+            keeping=lambda decided: decided.stored,
+        )
+        if not isinstance(decided.result, Accepted):
+            self._note_refusal(row, stored=decided.stored)
         return decided
 
-    def _refusals_are_stored(self, row: records.SessionRow) -> bool:
-        """Whether a trigger that leads to nothing is stored, or only counted."""
-        now = self._services.clock.now()
-        return self._services.refusals.are_stored(row.extension_id, row.caller, now)
+    def _diverted_by(self) -> str | None:
+        """The number that diverted the call here; empty where it is none that can be read."""
+        diverted_by = self._trigger.diverted_by
+        return None if diverted_by is None else self._trunk.called.read(diverted_by) or ""
 
-    def _note_refusal(self, row: records.SessionRow, *, stored: bool) -> None:
+    async def _abandon(self, row: NewSession, chronicle: Chronicle, abandoned: Abandoned) -> None:
+        """The caller hung up before anything was decided."""
+        now = self._services.clock.now()
+        stored = self._services.refusals.are_stored(row.extension_id, row.caller, now)
+        ended = refused_row(row, Outcome.ABANDONED, now)
+
+        def work(tx: Connection) -> None:
+            if stored:
+                records.insert_session(tx, ended)
+
+        await chronicle.run(work, telling=lambda done: [abandoned], keeping=lambda done: stored)
+        self._note_refusal(row, stored=stored)
+
+    def _note_refusal(self, row: NewSession, *, stored: bool) -> None:
         refusals, now = self._services.refusals, self._services.clock.now()
         if stored:
             refusals.stored(row.extension_id, row.caller, row.id, now)
         else:
             refusals.count(row.extension_id, row.caller)
-
-    def _decide(
-        self, tx: Connection, row: records.SessionRow, extension: ExtensionFacts, now: Instant
-    ) -> Accepted | Refused | Duplicate:
-        decided = decision(tx, extension, row.caller)
-        if isinstance(decided, Refused):
-            return decided
-        trigger = self._trigger
-        diverted = trigger.diverted_by is not None and not tree.owns_number(
-            tx, extension, self._trunk.called.read(trigger.diverted_by)
-        )
-        refused = doubted(extension.setup, decided, trigger.verification, diverted=diverted)
-        if refused is not None:
-            return refused
-        # Before the credit, of which the open session may hold what there is.
-        open_session = records.open_session(tx, extension.id, decided.number)
-        if open_session is not None:
-            return Duplicate(open_session)
-        return trigger_refusal(tx, self._services, extension, decided, now) or decided
 
     async def _wait_until(self, until: Instant) -> None:
         """Ring until then, or until the caller hangs up."""
@@ -214,13 +211,35 @@ class TriggerCall:
             if isinstance(message, LegEvent) and isinstance(message.event, Ended):
                 return message.event
 
-    async def _record(self, row: records.SessionRow, outcome: Outcome) -> None:
-        """Write a session that was over before anything was decided."""
-        row.outcome, row.ended = outcome, self._services.clock.now()
-        stored = self._refusals_are_stored(row)
-        if stored:
-            await self._services.store.run(lambda tx: records.insert_session(tx, row))
-        self._note_refusal(row, stored=stored)
 
-    def _step(self, row: records.SessionRow, step: str, **facts: object) -> None:
-        self._services.journal.step(row.id, step, **facts)
+def _store(
+    tx: Connection,
+    row: NewSession,
+    result: Accepted | Refused | Duplicate,
+    now: Instant,
+    *,
+    keeps_refusal: bool,
+) -> Decided:
+    """Store the session as it was decided on, unless it is one refusal too many."""
+    if isinstance(result, Accepted):
+        row = accepted_row(row, result)
+    else:
+        row = refused_row(row, _outcome(result), now)
+        if not keeps_refusal:
+            return Decided(row, result, stored=False)
+    records.insert_session(tx, row)
+    return Decided(row, result, stored=True)
+
+
+def _outcome(result: Refused | Duplicate) -> Outcome:
+    return refused(Reason.DUPLICATE if isinstance(result, Duplicate) else result.reason)
+
+
+def _told(result: Accepted | Refused | Duplicate) -> Happening:
+    match result:
+        case Accepted():
+            return RequestAccepted(result.number)
+        case Refused():
+            return TriggerRefused(_outcome(result), result.why)
+        case Duplicate():
+            return TriggerRefused(_outcome(result), "its return call is already on its way")

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Literal
 
 from ringback.amounts import ZERO
 from ringback.charging.packages import Allowance
 from ringback.charging.rating import NOTHING_FREE, Free, Rate
+
+Role = Literal["A", "B"]
+"""Of a leg: the return call, the outgoing call."""
 
 
 def reservation_id(leg_id: str, ledger_id: str) -> str:

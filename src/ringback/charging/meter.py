@@ -1,10 +1,8 @@
 """The meter: the money of one session, in memory (spec section 6, "Reserve, then settle").
 
 Pure: it asks no clock and no database. It works out a step, the ledger reserves its holds, and
-when that is committed the meter is told with `applied`; until then nothing has changed. A step
-may therefore be dropped when the store fails, and worked out again; no two may be under way at
-once. It may be worked out in the thread of the store, where a unit of work runs, while the event
-loop reports an answer.
+the meter is then told with `applied`. Within a unit of work all of this happens to a copy, which
+the session's own meter adopts once the unit is committed (`funds`): until then nothing has changed.
 
 Unlimited credit and rates without a price are metered like all others: the ledger grants the
 next minute and takes nothing for it. So a credit that is unlimited no more is noticed at the next
@@ -16,20 +14,17 @@ from __future__ import annotations
 import math
 from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from types import MappingProxyType
-from typing import Literal
 
 from ringback.amounts import to_millionths
-from ringback.charging.holds import Hold, Post
+from ringback.charging.holds import Hold, Post, Role
 from ringback.charging.packages import Allowance, allowances_of
 from ringback.charging.payers import PayerRate
 from ringback.charging.rating import SECOND, charge, microseconds
 from ringback.charging.shares import NEVER, Minutes, PaidLeg, Share
 from ringback.clock import Instant
-
-Role = Literal["A", "B"]
 
 SLICE_SECONDS = 60
 """So much is reserved at a time, in whole blocks."""
@@ -124,10 +119,12 @@ class Meter:
         )
 
     def trim(self) -> Step:
-        """Leg B has answered. Leg A was paid as if that were to happen at the last moment: what
-        it does not need to outlast leg B is given back, or the credit would end for leg B while
-        leg A still held some of it."""
-        a, b = self._legs["A"], self._legs["B"]
+        """Leg A was paid as if leg B were to answer at the last moment: once it has, what leg A
+        does not need to outlast leg B may be given back."""
+        running = {leg.id: leg for leg, _ in self._running()}
+        a, b = self._legs.get("A"), self._legs.get("B")
+        if a is None or b is None or not running.keys() >= {a.id, b.id}:
+            return Step(self._steps)
         return self._shorten(a, b.paid_until() + self._tail)
 
     def curtail(self, ledger_ids: Collection[str], now: Instant) -> Step:
@@ -167,8 +164,24 @@ class Meter:
             shares={leg.id: shares for leg, shares in longer},
         )
 
+    def copy(self) -> Meter:
+        """A meter that goes its own way from here."""
+        other = Meter()
+        other._legs = {role: replace(leg) for role, leg in self._legs.items()}
+        other._tail, other._steps = self._tail, self._steps
+        return other
+
+    def adopt(self, other: Meter) -> None:
+        """Take what a copy holds now. Whether a leg was answered or has ended is known here: it
+        may have come to be known meanwhile."""
+        for role, leg in other._legs.items():
+            own = self._legs.get(role)
+            if own is not None and own.id == leg.id:
+                leg.answered, leg.ended = own.answered, own.ended or leg.ended
+        self._legs, self._tail, self._steps = other._legs, other._tail, other._steps
+
     def applied(self, step: Step) -> None:
-        """The step has been reserved and committed. It must be the one worked out last."""
+        """The step has been reserved. It must be the one worked out last."""
         assert step.number == self._steps, "two steps of a meter were under way at once"
         self._steps += 1
         for leg in self._legs.values():
@@ -183,10 +196,14 @@ class Meter:
         """The leg's time begins."""
         self._legs[role].answered = microseconds(at)
 
+    def ended(self, role: Role) -> None:
+        """The leg is over: it counts no more for what is funded or sliced."""
+        if role in self._legs:
+            self._legs[role].ended = True
+
     def settle(self, role: Role, ended: Instant) -> list[Post]:
         """The leg is over: what each of its payers owes. Its time ended at `ended`, or at its
-        funded instant if that is earlier. It may be asked again, should the store have failed;
-        from now on the leg counts no more for what is funded or sliced."""
+        funded instant if that is earlier. It may be asked again, should the store have failed."""
         leg = self._legs.get(role)
         if leg is None:
             return []
@@ -219,6 +236,10 @@ class Meter:
     def leg_ids(self) -> list[str]:
         """The open legs."""
         return [leg.id for leg in self._legs.values() if not leg.ended]
+
+    def all_leg_ids(self) -> list[str]:
+        """Those that have ended, too."""
+        return [leg.id for leg in self._legs.values()]
 
     def allowances(self) -> list[Allowance]:
         """The free minutes that the open legs may use."""

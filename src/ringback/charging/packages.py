@@ -16,9 +16,6 @@ from zoneinfo import ZoneInfo
 
 from ringback.clock import Instant
 
-FALLBACK_TIME_ZONE = "UTC"
-"""Of an account that has none, nor has one above it."""
-
 
 @dataclass(frozen=True, slots=True)
 class Allowance:

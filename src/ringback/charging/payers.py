@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from sqlalchemy import Connection, Integer, bindparam, literal_column, select
+from sqlalchemy import Connection, bindparam, select
 
 from ringback.charging.decks import deck_for
-from ringback.charging.packages import FALLBACK_TIME_ZONE, Allowance, allowance
+from ringback.charging.packages import Allowance, allowance
 from ringback.charging.rating import Rate
 from ringback.clock import Instant
+from ringback.levels import GivenPlan, Level
 from ringback.store import models
 from ringback.store.prepared import Prepared
 
@@ -19,22 +19,6 @@ from ringback.store.prepared import Prepared
 class NoRate(Exception):
     """Nobody can pay for this call: no payer, or a payer without a rate for the number. The
     message says which and how to mend it."""
-
-
-@dataclass(frozen=True, slots=True)
-class GivenPlan:
-    """A charging plan and the account that it was given to."""
-
-    id: str
-    name: str
-    special_prefixes: tuple[str, ...]
-    """Premium and satellite prefixes that it lets be called, without plus (spec section 8). The
-    plan of every payer must list one for it to be called."""
-    packages: tuple[Mapping[str, Any], ...]
-    ledger_id: str
-    """Of the account."""
-    zone: str
-    """The account's time zone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,52 +52,22 @@ class PayerRate:
     """Ledger id of the payer below, whose charge is this one's income."""
 
 
-_START = (
-    select(
-        models.Account.id, models.Account.parent_id, literal_column("0", Integer).label("height")
-    )
-    .join(models.Extension, models.Extension.account_id == models.Account.id)
-    .where(models.Extension.id == bindparam("extension"))
-    .cte("above", recursive=True)
-)
-_ABOVE = _START.union_all(
-    select(models.Account.id, models.Account.parent_id, _START.c.height + 1).join(
-        _START, models.Account.id == _START.c.parent_id
-    )
-)
-_ABOVE_WITH_PLANS = Prepared(
-    select(
-        models.Account.ledger_id,
-        models.Account.name,
-        models.Account.time_zone,
-        models.Plan.id.label("plan_id"),
-        models.Plan.name.label("plan_name"),
-        models.Plan.special_prefixes,
-        models.Plan.packages,
-    )
-    .join(_ABOVE, models.Account.id == _ABOVE.c.id)
-    .outerjoin(models.Plan, models.Plan.id == models.Account.plan_id)
-    .order_by(_ABOVE.c.height)
-)
 _CALLER_ID = Prepared(
-    select(models.CallerId.ledger_id, models.CallerId.number).where(
-        models.CallerId.id == bindparam("caller_id")
+    select(models.CallerIdRow.ledger_id, models.CallerIdRow.number).where(
+        models.CallerIdRow.id == bindparam("id")
     )
 )
 
 
-def who_pays(tx: Connection, extension_id: str, caller_id: str | None) -> list[Payer]:
-    """Everybody who pays in full for a call of that extension: the callerID whose credit it is
-    made on (None: the accounts alone pay), priced by the nearest plan at or above the extension,
-    then every account from there up that has a plan, by its own.
+def who_pays(tx: Connection, levels: Sequence[Level], caller_id: str | None) -> list[Payer]:
+    """Everybody who pays in full for a call of an extension below these accounts, the nearest
+    first: the callerID whose credit it is made on (None: the accounts alone pay), priced by the
+    nearest plan, then every account that has a plan, by its own.
 
     Raises NoRate when there is none.
     """
-    above = _ABOVE_WITH_PLANS.rows(tx, extension=extension_id)
     found = [
-        Payer(row.ledger_id, row.name, _given_plan(row, above[height:]))
-        for height, row in enumerate(above)
-        if row.plan_id is not None
+        Payer(level.ledger_id, level.name, level.plan) for level in levels if level.plan is not None
     ]
     if not found:
         raise NoRate(
@@ -122,40 +76,27 @@ def who_pays(tx: Connection, extension_id: str, caller_id: str | None) -> list[P
         )
     if caller_id is None:
         return found
-    row = _CALLER_ID.row(tx, caller_id=caller_id)
+    row = _CALLER_ID.row(tx, id=caller_id)
     return [Payer(row.ledger_id, row.number, found[0].plan), *found]
 
 
 def payers(
-    tx: Connection, extension_id: str, caller_id: str | None, number: str, at: Instant
+    tx: Connection, levels: Sequence[Level], caller_id: str | None, number: str, at: Instant
 ) -> list[PayerRate]:
     """The payers of a leg to `number` (E.164 with its plus) dialled at `at`, each with the rate
     that then holds to the leg's end. Raises NoRate."""
     rates: dict[str, Rate | None] = {}
     found: list[PayerRate] = []
     below: str | None = None
-    for payer in who_pays(tx, extension_id, caller_id):
+    for payer in who_pays(tx, levels, caller_id):
         plan = payer.plan
         if plan.id not in rates:
             rates[plan.id] = deck_for(tx, plan.id, number).choose(number, at)
         rate = rates[plan.id]
         if rate is None:
             raise NoRate(f"{payer.name}: the plan {plan.name!r} has no valid rate for {number}")
-        free = allowance(plan.packages, number, plan.ledger_id, at, plan.zone)
+        free = allowance(plan.packages, number, plan.ledger_id, at, plan.time_zone)
         own = payer.holds_plan
         found.append(PayerRate(payer.ledger_id, payer.name, plan.id, rate, free, own, below))
         below = payer.ledger_id
     return found
-
-
-def _given_plan(row: Any, above: Sequence[Any]) -> GivenPlan:
-    """`above` begins with the account itself; its time zone may be that of one further up."""
-    zones = (account.time_zone for account in above if account.time_zone)
-    return GivenPlan(
-        row.plan_id,
-        row.plan_name,
-        tuple(row.special_prefixes),
-        tuple(row.packages),
-        row.ledger_id,
-        next(zones, FALLBACK_TIME_ZONE),
-    )

@@ -7,7 +7,14 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
-from ringback.amounts import format_amount, from_millionths, parse_amount, to_millionths
+from ringback.amounts import (
+    LARGEST,
+    ZERO,
+    format_amount,
+    from_millionths,
+    parse_amount,
+    to_millionths,
+)
 from ringback.clock import Instant
 
 SECOND = 1_000_000
@@ -40,7 +47,7 @@ class Rate:
     """What calls to one prefix cost (spec section 6, "Charging plan").
 
     Raises ValueError for a block shorter than a second or a price below zero: blocks without
-    length would make a call's charge endless.
+    length would make a call's charge endless; and for a first block that no amount could pay.
     """
 
     prefix: str
@@ -48,7 +55,8 @@ class Rate:
     setup: Decimal
     first_block: int
     """Seconds, charged whole at `first_price`."""
-    first_price: Decimal
+    first_price: Decimal | None
+    """None: what its seconds cost at `price_per_minute`, unrounded as those of later blocks are."""
     next_block: int
     """Seconds; each block after the first, charged whole at `price_per_minute`."""
     price_per_minute: Decimal
@@ -59,8 +67,23 @@ class Rate:
     def __post_init__(self) -> None:
         if self.first_block < 1 or self.next_block < 1:
             raise ValueError(f"rate {self.prefix!r}: blocks are at least 1 second")
-        if min(self.setup, self.first_price, self.price_per_minute) < 0:
+        if min(self.setup, self.first_price or ZERO, self.price_per_minute) < 0:
             raise ValueError(f"rate {self.prefix!r}: prices are not negative")
+        self._see_payable()
+
+    def _see_payable(self) -> None:
+        """Whether there can be an amount that pays the first block."""
+        first, minute = self.first_price, self.price_per_minute
+        sixtieths = self.first_block * minute if first is None else 60 * first
+        if 60 * self.setup + sixtieths <= 60 * LARGEST:
+            return
+        told = f"{self.first_block} s at price_per_minute {minute}"
+        if first is not None:
+            told = f"first_price {first}"
+        raise ValueError(
+            f"setup {self.setup} and {told} are together above the largest amount, {LARGEST}: "
+            "lower one of them"
+        )
 
     def valid(self, at: Instant) -> bool:
         """Whether a leg dialled at `at` may be charged by it."""
@@ -80,7 +103,7 @@ class Rate:
     def millionths(self, blocks: int, free: Free = NOTHING_FREE) -> int:
         """`price` in whole millionths: worked out exactly and rounded once, up."""
         paid = blocks - free.blocks
-        return self._begun(free) - (-paid * self._sixtieths // 60)
+        return self._setup - (-(self._begun(free) + paid * self._next) // 60)
 
     def lasts(self, blocks: int) -> int:
         """Microseconds from the answer to the end of so many blocks after the first."""
@@ -89,17 +112,18 @@ class Rate:
     def affordable(self, amount: Decimal, free: Free = NOTHING_FREE) -> int | None:
         """The most blocks after the first whose price is within `amount`; None: any number.
         Below the price of the first block the answer is negative."""
-        left = to_millionths(amount) - self._begun(free)
+        left = (to_millionths(amount) - self._setup) * 60 - self._begun(free)
         if left < 0:
             return -1
-        return None if self._sixtieths == 0 else free.blocks + left * 60 // self._sixtieths
+        return None if self._next == 0 else free.blocks + left // self._next
 
     def free_seconds(self, free: Free) -> int:
         """What the free blocks take of an allowance."""
         return free.first * self.first_block + free.blocks * self.next_block
 
     def explain(self, blocks: int, free: Free = NOTHING_FREE) -> str:
-        """What is charged for, as "+40…: setup 0.05, 60 s at 0.02, 3 × 10 s at 0.02/min"."""
+        """What is charged for, as "setup 0.05, 60 s at 0.02, 3 × 10 s at 0.02/min". The prefix is
+        not said: it may be a whole number, and explanations stay longer than people's numbers."""
         first_block, at_first_price, next_block, at_next_price = self._told
         told = first_block + (" free" if free.first else at_first_price)
         if free.blocks:
@@ -112,28 +136,35 @@ class Rate:
     def _told(self) -> tuple[str, str, str, str]:
         """The parts of its explanations: amounts in words are half the work of a charge."""
         setup = f"setup {format_amount(self.setup)}, " if self.setup else ""
+        a_minute = f" at {format_amount(self.price_per_minute)}/min"
+        first = a_minute if self.first_price is None else f" at {format_amount(self.first_price)}"
         return (
-            f"+{self.prefix}…: {setup}{self.first_block} s",
-            f" at {format_amount(self.first_price)}",
+            f"{setup}{self.first_block} s",
+            first,
             f" × {self.next_block} s",
-            f" at {format_amount(self.price_per_minute)}/min",
+            a_minute,
         )
 
     def _begun(self, free: Free) -> int:
-        """Millionths due at the answer."""
-        return self._setup if free.first else self._setup + self._first
+        """Sixtieths of a millionth for the first block."""
+        return 0 if free.first else self._first
 
     @cached_property
     def _setup(self) -> int:
+        """Millionths."""
         return to_millionths(self.setup)
+
+    # Blocks are priced in sixtieths of a millionth, in which a second's price has no fraction.
 
     @cached_property
     def _first(self) -> int:
-        return to_millionths(self.first_price)
+        if self.first_price is None:
+            return self.first_block * to_millionths(self.price_per_minute)
+        return 60 * to_millionths(self.first_price)
 
     @cached_property
-    def _sixtieths(self) -> int:
-        """Sixtieths of a millionth for one block after the first."""
+    def _next(self) -> int:
+        """One block after the first."""
         return self.next_block * to_millionths(self.price_per_minute)
 
     def as_json(self) -> dict[str, Any]:
@@ -142,7 +173,7 @@ class Rate:
             "prefix": self.prefix,
             "setup": format_amount(self.setup),
             "first_block": self.first_block,
-            "first_price": format_amount(self.first_price),
+            "first_price": None if self.first_price is None else format_amount(self.first_price),
             "next_block": self.next_block,
             "price_per_minute": format_amount(self.price_per_minute),
         }
@@ -150,11 +181,12 @@ class Rate:
     @classmethod
     def from_json(cls, document: dict[str, Any]) -> Rate:
         """The inverse of `as_json`; the period of validity, which is over with, is left out."""
+        first_price = document["first_price"]
         return cls(
             document["prefix"],
             parse_amount(document["setup"]),
             document["first_block"],
-            parse_amount(document["first_price"]),
+            None if first_price is None else parse_amount(first_price),
             document["next_block"],
             parse_amount(document["price_per_minute"]),
         )

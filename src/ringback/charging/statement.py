@@ -1,17 +1,22 @@
-"""Statements: what a balance was, every change of it, and what it was then."""
+"""Statements: what a balance was, every change of it, and what it was then (spec section 9).
+
+An entry names its leg by the reservation that it settled; session and number are read from there,
+so that they go when people's numbers are taken out, and the entry stays.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, select
 
 from ringback.amounts import ZERO, format_amount
 from ringback.charging import ledger
 from ringback.clock import Instant
-from ringback.store.models import LedgerEntry
+from ringback.store.models import LedgerEntryRow, LegRow, ReservationRow
 
 
 class BooksDisagree(Exception):
@@ -19,12 +24,23 @@ class BooksDisagree(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ChargedLeg:
+    """The call that was charged."""
+
+    session: str
+    leg: str
+    """A or B."""
+    number: str
+    """Whom it was to, E.164."""
+
+
+@dataclass(frozen=True, slots=True)
+class StatementEntry:
     """One change of a balance."""
 
     at: Instant
     kind: str
-    """One of opening, recharge, call."""
+    """`call`, or of a recharge its `RechargeKind`."""
     amount: Decimal
     """Negative for a charge."""
     price: Decimal | None
@@ -33,6 +49,11 @@ class Entry:
     """After it."""
     who: str | None
     explanation: str
+    order_number: str | None
+    """Of a recharge."""
+    note: str | None
+    leg: ChargedLeg | None
+    """Of a call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +63,28 @@ class Statement:
     since: Instant | None
     until: Instant | None
     opening: Decimal
-    entries: Sequence[Entry]
+    entries: Sequence[StatementEntry]
     closing: Decimal
 
+    @property
+    def totals(self) -> dict[str, Decimal]:
+        """What the entries of each kind come to, in the order of recharges' kinds, calls last."""
+        kinds = [*ledger.RechargeKind, ledger.CALL]
+        amounts = {
+            kind: [each.amount for each in self.entries if each.kind == kind] for kind in kinds
+        }
+        return {str(kind): sum(found, ZERO) for kind, found in amounts.items() if found}
 
-_SUM = select(func.sum(LedgerEntry.amount)).where(LedgerEntry.ledger_id == bindparam("ledger"))
+
+_SUM = select(func.sum(LedgerEntryRow.amount)).where(
+    LedgerEntryRow.ledger_id == bindparam("ledger_id")
+)
 _ENTRIES = (
-    select(LedgerEntry.__table__)
-    .where(LedgerEntry.ledger_id == bindparam("ledger"))
-    .order_by(LedgerEntry.at, LedgerEntry.id)
+    select(LedgerEntryRow.__table__, LegRow.session_id, LegRow.leg, LegRow.e164)
+    .outerjoin(ReservationRow, ReservationRow.id == LedgerEntryRow.step)
+    .outerjoin(LegRow, LegRow.id == ReservationRow.leg_id)
+    .where(LedgerEntryRow.ledger_id == bindparam("ledger_id"))
+    .order_by(LedgerEntryRow.at, LedgerEntryRow.id)
 )
 
 
@@ -59,28 +93,18 @@ def statement(
 ) -> Statement:
     """The statement of a ledger account. All is read in one view of the database, so it is for
     `Store.read`. Raises BooksDisagree; KeyError where there is no such ledger account."""
-    ledger_of = {"ledger": ledger_id}
+    ledger_of = {"ledger_id": ledger_id}
     query, opening, later = _ENTRIES, ZERO, ZERO
     if since is not None:
-        query = query.where(LedgerEntry.at >= since)
-        opening = tx.execute(_SUM.where(LedgerEntry.at < since), ledger_of).scalar() or ZERO
+        query = query.where(LedgerEntryRow.at >= since)
+        opening = tx.execute(_SUM.where(LedgerEntryRow.at < since), ledger_of).scalar() or ZERO
     if until is not None:
-        query = query.where(LedgerEntry.at < until)
-        later = tx.execute(_SUM.where(LedgerEntry.at >= until), ledger_of).scalar() or ZERO
+        query = query.where(LedgerEntryRow.at < until)
+        later = tx.execute(_SUM.where(LedgerEntryRow.at >= until), ledger_of).scalar() or ZERO
     balance, entries = opening, []
-    for row in tx.execute(query, ledger_of).mappings():
-        balance += row["amount"]
-        entries.append(
-            Entry(
-                at=row["at"],
-                kind=row["kind"],
-                amount=row["amount"],
-                price=row["price"],
-                balance=balance,
-                who=row["who"],
-                explanation=row["explanation"],
-            )
-        )
+    for row in tx.execute(query, ledger_of):
+        balance += row.amount
+        entries.append(_entry(row, balance))
     held = ledger.balance(tx, ledger_id).balance
     if balance + later != held:
         raise BooksDisagree(
@@ -88,3 +112,19 @@ def statement(
             f"its balance is {format_amount(held)}: keep the database as it is, and report this"
         )
     return Statement(since, until, opening, entries, balance)
+
+
+def _entry(row: Any, balance: Decimal) -> StatementEntry:
+    charged = row.session_id is not None
+    return StatementEntry(
+        at=row.at,
+        kind=row.kind,
+        amount=row.amount,
+        price=row.price,
+        balance=balance,
+        who=row.who,
+        explanation=row.explanation,
+        order_number=ledger.order_of(row.step),
+        note=row.note,
+        leg=ChargedLeg(row.session_id, row.leg, row.e164) if charged else None,
+    )

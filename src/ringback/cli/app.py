@@ -27,6 +27,7 @@ from ringback.charging.statement import BooksDisagree
 from ringback.cli import demo as demo_command
 from ringback.cli import init as init_command
 from ringback.cli import rates as rates_command
+from ringback.cli import recharge as recharge_command
 from ringback.cli import sessions as sessions_command
 from ringback.cli import statement as statement_command
 from ringback.cli.doctor.examine import examine
@@ -224,6 +225,9 @@ def doctor(config: ConfigOption = DEFAULT_CONFIG) -> None:
     raise typer.Exit(1 if any(finding.grade == "FAULT" for finding in findings) else 0)
 
 
+app.command(name="recharge", context_settings={"ignore_unknown_options": True})(
+    recharge_command.command  # -5.00 is an amount, no option
+)
 app.command(name="statement")(statement_command.command)
 app.add_typer(rates_command.app, name="rates")
 app.command(name="phone")(phone_command.phone)

@@ -82,7 +82,7 @@ prefix = "{callee_number}"
 trunks = ["callee"]
 """
 
-Event = dict[str, Any]
+Report = dict[str, Any]
 _LATEST = 20
 
 
@@ -96,7 +96,7 @@ class Actor:
     def __init__(self, name: str, log: Callable[[str, str], None]) -> None:
         self.name = name
         self._log = log
-        self._events: asyncio.Queue[Event] = asyncio.Queue()
+        self._events: asyncio.Queue[Report] = asyncio.Queue()
         self._tasks: list[asyncio.Task[None]] = []
         self._process: asyncio.subprocess.Process | None = None
 
@@ -127,8 +127,8 @@ class Actor:
         self._process.stdin.write(f"{line}\n".encode())
 
     async def wait_for(
-        self, what: str, fits: Callable[[Event], bool], seconds: float = 15.0
-    ) -> Event:
+        self, what: str, fits: Callable[[Report], bool], seconds: float = 15.0
+    ) -> Report:
         """The next event that fits; those before it are passed over."""
         until = time.monotonic() + seconds
         while True:
@@ -257,7 +257,7 @@ async def _play(folder: Path, say: Timeline, actors: dict[str, Actor], console: 
     await caller.wait_for("the end", _is("over"))
     say("caller", "is cut off, after the last sound")
 
-    await server.wait_for("the end", lambda event: event.get("event") == "ended")
+    await server.wait_for("the end", lambda event: event.get("type") == "ended")
     await _check_records(loaded, console)
 
 
@@ -297,7 +297,7 @@ async def _set_up(folder: Path, say: Timeline, actors: dict[str, Actor]) -> None
     say("server", f"takes calls on 127.0.0.1:{ports['server']}")
 
 
-def _is(name: str) -> Callable[[Event], bool]:
+def _is(name: str) -> Callable[[Report], bool]:
     return lambda event: event.get("event") == name
 
 

@@ -19,9 +19,16 @@ ConfigOption = Annotated[
     Path, typer.Option("--config", "-c", help="The configuration file.", show_default=True)
 ]
 DEFAULT_CONFIG = Path("ringback.toml")
-
-
+PayerArgument = Annotated[
+    str,
+    typer.Argument(
+        help="An account by its path or name; a callerID as ACCOUNT:EXTENSION:NUMBER or by its "
+        "number."
+    ),
+]
 WIDTH_OF_FILES = 200
+SHORT_ID = 8
+"""Last digits of an id that tell sessions apart, as in the log."""
 
 
 class CommandError(Exception):

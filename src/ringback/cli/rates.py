@@ -36,7 +36,7 @@ from ringback.clock import Instant, LoopClock
 from ringback.config import Config, load_config
 from ringback.numbering import BadNumber, read_written
 from ringback.store import Store, open_store
-from ringback.store.models import Plan
+from ringback.store.models import PlanRow
 
 T = TypeVar("T")
 LISTED = 50
@@ -148,7 +148,7 @@ def check(
                 if facts is None:
                     raise CommandError(f"there is no extension {extension!r}, or more than one")
                 country, zone = facts.country, facts.time_zone
-                payers = who_pays(tx, facts.id, None)
+                payers = who_pays(tx, facts.levels, None)
                 plans = [FoundPlan(payer.plan.id, payer.plan.name) for payer in payers]
             elif plan is not None:
                 plans = [_of_name(plans, plan)]
@@ -229,7 +229,7 @@ def _bytes(file: Path) -> bytes:
 
 
 def _plans(tx: Connection) -> list[FoundPlan]:
-    rows = tx.execute(select(Plan.id, Plan.name).order_by(Plan.name))
+    rows = tx.execute(select(PlanRow.id, PlanRow.name).order_by(PlanRow.name))
     return [FoundPlan(row.id, row.name) for row in rows]
 
 

@@ -12,14 +12,19 @@ from rich.table import Table
 from sqlalchemy import Connection, select
 
 from ringback.amounts import format_amount
-from ringback.cli.options import CommandError
+from ringback.cli.options import SHORT_ID, CommandError
 from ringback.clock import Instant, utc
 from ringback.store import open_store
-from ringback.store.models import Account, CallerId, Charge, Extension, Leg, Session
+from ringback.store.models import (
+    AccountRow,
+    CallerIdRow,
+    ChargeRow,
+    ExtensionRow,
+    LegRow,
+    SessionRow,
+)
 
 LATEST = 50
-SHORT_ID = 8
-"""Last digits of an id that tell sessions apart, as in the log."""
 
 _UPWARDS = (None, "user", "organization", "provider", "administrator")
 """The levels of payers; a callerID has none."""
@@ -47,14 +52,14 @@ def only(found: list[dict[str, Any]], session: str) -> dict[str, Any]:
 
 def _sessions(tx: Connection, session: str | None, latest: int) -> list[dict[str, Any]]:
     query = (
-        select(Session.__table__, Extension.name.label("extension"), CallerId.number)
-        .outerjoin(Extension, Extension.id == Session.extension_id)
-        .outerjoin(CallerId, CallerId.id == Session.caller_id)
-        .order_by(Session.started.desc(), Session.id)
+        select(SessionRow.__table__, ExtensionRow.name.label("extension"), CallerIdRow.number)
+        .outerjoin(ExtensionRow, ExtensionRow.id == SessionRow.extension_id)
+        .outerjoin(CallerIdRow, CallerIdRow.id == SessionRow.caller_id)
+        .order_by(SessionRow.started.desc(), SessionRow.id)
         .limit(latest)
     )
     if session is not None:
-        query = query.where(Session.id.endswith(session, autoescape=True))
+        query = query.where(SessionRow.id.endswith(session, autoescape=True))
     return [
         {
             "id": row["id"],
@@ -74,7 +79,7 @@ def _sessions(tx: Connection, session: str | None, latest: int) -> list[dict[str
 
 
 def _legs(tx: Connection, session: str) -> list[dict[str, Any]]:
-    query = select(Leg.__table__).where(Leg.session_id == session).order_by(Leg.started)
+    query = select(LegRow.__table__).where(LegRow.session_id == session).order_by(LegRow.started)
     return [
         {
             "leg": row["leg"],
@@ -92,10 +97,10 @@ def _legs(tx: Connection, session: str) -> list[dict[str, Any]]:
 def _charges(tx: Connection, leg: str) -> list[dict[str, Any]]:
     """What each payer was charged for a leg, from the callerID up. `profit` is what the payer
     below was charged less that; None where nobody below pays."""
-    charge = Charge.__table__
+    charge = ChargeRow.__table__
     query = (
-        select(charge, Account.level)
-        .outerjoin(Account, Account.ledger_id == charge.c.ledger_id)
+        select(charge, AccountRow.level)
+        .outerjoin(AccountRow, AccountRow.ledger_id == charge.c.ledger_id)
         .where(charge.c.leg_id == leg)
     )
     rows = tx.execute(query).mappings().all()
@@ -176,7 +181,7 @@ def _charged(leg: dict[str, Any]) -> str:
     return "\n".join(
         [f"{leg['billed_seconds']} s charged"]
         + [
-            f"{charge['payer']}: {charge['amount']} ({charge['explanation'].partition(': ')[2]})"
+            f"{charge['payer']}: {charge['amount']} ({charge['explanation']})"
             for charge in leg["charges"]
         ]
     )

@@ -16,25 +16,28 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
-from ringback.accounts import tree
-from ringback.amounts import ZERO, format_amount
+from ringback.accounts.naming import BadName, find_payer
+from ringback.amounts import format_amount
 from ringback.cells import guarded
-from ringback.charging.statement import Entry, Statement, statement
+from ringback.charging.statement import Statement, StatementEntry, statement
 from ringback.cli.options import (
     DEFAULT_CONFIG,
+    SHORT_ID,
     CommandError,
     ConfigOption,
+    PayerArgument,
     read_moment,
     ready_database,
     wide_console,
 )
 from ringback.clock import Instant, utc
 from ringback.config import load_config
-from ringback.numbering import BadNumber, read_written
 from ringback.store import open_store
-from ringback.store.models import Account, CallerId, Extension
+
+NARROW = 80
+"""Below so many columns the instants stand above what they belong to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +50,7 @@ class Told:
 
 
 def command(
-    name: Annotated[str, typer.Argument(help="Name of an account, or number of a callerID.")],
-    extension: Annotated[
-        str | None, typer.Option(help="Of the callerID, where several have the number.")
-    ] = None,
+    name: PayerArgument,
     since: Annotated[
         str | None, typer.Option("--from", help="A month, date or time; the first included.")
     ] = None,
@@ -67,7 +67,7 @@ def command(
         raise CommandError("choose --csv or --json, not both")
     loaded = load_config(config)
     url = ready_database(loaded)
-    found = asyncio.run(read(url, name, loaded.server.home_country, extension, since, until))
+    found = asyncio.run(read(url, name, loaded.server.home_country, since, until))
     if as_csv:
         write_csv(found, sys.stdout)
     elif as_json:
@@ -77,56 +77,27 @@ def command(
 
 
 async def read(
-    url: str,
-    name: str,
-    country: str,
-    extension: str | None = None,
-    since: str | None = None,
-    until: str | None = None,
+    url: str, name: str, country: str, since: str | None = None, until: str | None = None
 ) -> Told:
-    """The statement of whoever has a name, or a number as dialled in `country`; the period as
-    `read_moment` takes it. Raises CommandError, BooksDisagree, StoreError."""
+    """The statement of whoever is meant by a name (`find_payer`); the period as `read_moment`
+    takes it. Raises CommandError, BooksDisagree, StoreError."""
 
     def work(tx: Connection) -> Told:
-        ledger_id, found, zone = _find(tx, name, country, extension)
-        begin, end = (None if each is None else read_moment(each, zone) for each in (since, until))
+        payer = find_payer(tx, name, country)
+        begin, end = (
+            None if each is None else read_moment(each, payer.time_zone) for each in (since, until)
+        )
         if begin is not None and end is not None and end < begin:
             raise CommandError("--to is before --from")
-        return Told(found, zone, statement(tx, ledger_id, begin, end))
+        return Told(payer.name, payer.time_zone, statement(tx, payer.ledger_id, begin, end))
 
     store = open_store(url)
     try:
         return await store.read(work)
+    except BadName as error:
+        raise CommandError(str(error)) from error
     finally:
         await store.close()
-
-
-def _find(tx: Connection, name: str, country: str, extension: str | None) -> tuple[str, str, str]:
-    """Ledger id, name and time zone."""
-    account = tx.execute(
-        select(Account.id, Account.ledger_id).where(Account.name == name)
-    ).one_or_none()
-    if account is not None and extension is None:
-        return account.ledger_id, name, tree.time_zone(tx, account.id)
-    try:
-        number = read_written(name, country)
-    except BadNumber as error:
-        raise CommandError(f"there is no account {name!r}, and as a number: {error}") from error
-    query = (
-        select(CallerId.ledger_id, Extension.id, Extension.name, Extension.account_id)
-        .join(Extension, Extension.id == CallerId.extension_id)
-        .where(CallerId.number == number)
-    )
-    if extension is not None:
-        query = query.where(Extension.name == extension)
-    rows = tx.execute(query.order_by(Extension.name)).all()
-    if not rows:
-        where = "" if extension is None else f" of extension {extension!r}"
-        raise CommandError(f"there is no callerID {number}{where}")
-    if len(rows) > 1:
-        names = ", ".join(row.name for row in rows)
-        raise CommandError(f"{number} is a callerID of several: choose with --extension: {names}")
-    return rows[0].ledger_id, number, tree.time_zone(tx, rows[0].account_id)
 
 
 def as_document(told: Told) -> dict[str, Any]:
@@ -138,73 +109,95 @@ def as_document(told: Told) -> dict[str, Any]:
         "from": _time(found.since),
         "to": _time(found.until),
         "opening": format_amount(found.opening),
-        "entries": [
-            {
-                "at": _time(entry.at),
-                "kind": entry.kind,
-                "amount": format_amount(entry.amount),
-                "price": _price(entry.price),
-                "balance": format_amount(entry.balance),
-                "who": entry.who,
-                "explanation": entry.explanation,
-            }
-            for entry in found.entries
-        ],
+        "entries": [_document(entry) for entry in found.entries],
+        "totals": {kind: format_amount(amount) for kind, amount in found.totals.items()},
         "closing": format_amount(found.closing),
     }
+
+
+def _document(entry: StatementEntry) -> dict[str, Any]:
+    leg = entry.leg
+    return {
+        "at": _time(entry.at),
+        "kind": entry.kind,
+        "amount": format_amount(entry.amount),
+        "price": _price(entry.price),
+        "balance": format_amount(entry.balance),
+        "session": leg and leg.session,
+        "leg": leg and leg.leg,
+        "number": leg and leg.number,
+        "order_number": entry.order_number,
+        "note": entry.note,
+        "who": entry.who,
+        "explanation": entry.explanation,
+    }
+
+
+_COLUMNS = (
+    *("at", "kind", "added", "charged", "balance", "price", "session", "leg", "number"),
+    *("order_number", "note", "who", "explanation"),
+)
 
 
 def write_csv(told: Told, file: TextIO) -> None:
     """What is added and what is charged in columns of their own, so that neither begins with a
     minus, which spreadsheets could take for a formula."""
     found = told.statement
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(("at", "kind", "added", "charged", "balance", "price", "who", "explanation"))
-    lines = [
-        (_time(found.since), "opening balance", "", "", format_amount(found.opening), "", "", ""),
-        *(
-            (
-                _time(entry.at),
-                entry.kind,
-                format_amount(entry.amount) if entry.amount > 0 else "",
-                format_amount(-entry.amount) if entry.amount < 0 else "",
-                format_amount(entry.balance),
-                _price(entry.price),
-                entry.who,
-                entry.explanation,
-            )
-            for entry in found.entries
-        ),
-        (_time(found.until), "closing balance", "", "", format_amount(found.closing), "", "", ""),
-    ]
-    writer.writerows([guarded(cell or "") for cell in line] for line in lines)
+    writer = csv.DictWriter(file, _COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    for line in (
+        {"at": _time(found.since), "kind": "opening balance", "balance": found.opening},
+        *map(_cells, found.entries),
+        {"at": _time(found.until), "kind": "closing balance", "balance": found.closing},
+    ):
+        line["balance"] = format_amount(line["balance"])
+        writer.writerow({name: guarded(cell or "") for name, cell in line.items()})
+
+
+def _cells(entry: StatementEntry) -> dict[str, Any]:
+    amount = format_amount(abs(entry.amount)) if entry.amount else ""
+    cells = _document(entry) | {"balance": entry.balance}
+    del cells["amount"]
+    return cells | {"added" if entry.amount > 0 else "charged": amount}
 
 
 def show(told: Told, console: Console) -> None:
-    """As a table, in the account's time zone."""
+    """As a table, in the account's time zone; below the entries what those of each kind come to."""
     found, zone = told.statement, ZoneInfo(told.zone)
+    narrow = console.width < NARROW
     table = Table(title=f"Statement of {escape(told.name)}, times of {told.zone}")
-    for name in ("when", "what"):
-        table.add_column(name, no_wrap=name == "when")
+    for name in ("what",) if narrow else ("when", "what"):
+        table.add_column(name, no_wrap=name == "when", overflow="fold")
     for name in ("amount", "balance"):
         table.add_column(name, justify="right", no_wrap=True)
-    table.add_row(_local(found.since, zone), "opening balance", "", format_amount(found.opening))
-    for entry in found.entries:
+
+    def row(at: Instant | None, what: str, *amounts: Decimal | None) -> None:
+        when = "" if at is None else datetime.fromtimestamp(at, zone).strftime("%Y-%m-%d %H:%M:%S")
+        told = [f"{when}\n{what}".lstrip()] if narrow else [when, what]
         table.add_row(
-            _local(entry.at, zone),
-            escape(_what(entry)),
-            format_amount(entry.amount),
-            format_amount(entry.balance),
+            *map(escape, told),
+            *("" if amount is None else format_amount(amount) for amount in amounts),
         )
-    table.add_row(_local(found.until, zone), "closing balance", "", format_amount(found.closing))
+
+    row(found.since, "opening balance", None, found.opening)
+    for entry in found.entries:
+        row(entry.at, _what(entry), entry.amount, entry.balance)
+    table.add_section()
+    for kind, amount in found.totals.items():
+        row(None, f"total: {kind}", amount, None)
+    table.add_section()
+    row(found.until, "closing balance", None, found.closing)
     console.print(table)
 
 
-def _what(entry: Entry) -> str:
-    """With its price where it took no money: the credit was unlimited."""
-    if entry.kind == "call" and entry.price is not None and entry.amount == ZERO != entry.price:
-        return f"{entry.explanation} (unlimited: price {format_amount(entry.price)})"
-    return entry.explanation
+def _what(entry: StatementEntry) -> str:
+    """What an entry is for, over several lines."""
+    leg = entry.leg
+    if leg is not None:
+        to = "return call to" if leg.leg == "A" else "call to"
+        return f"{to} {leg.number}\nsession {leg.session[-SHORT_ID:]}\n{entry.explanation}"
+    told = entry.explanation if entry.order_number is None else f"{entry.kind}, {entry.explanation}"
+    return told if entry.note is None else f"{told}\n{entry.note}"
 
 
 def _price(price: Decimal | None) -> str | None:
@@ -213,7 +206,3 @@ def _price(price: Decimal | None) -> str | None:
 
 def _time(at: Instant | None) -> str | None:
     return None if at is None else utc(at).isoformat(timespec="milliseconds")
-
-
-def _local(at: Instant | None, zone: ZoneInfo) -> str:
-    return "" if at is None else datetime.fromtimestamp(at, zone).strftime("%Y-%m-%d %H:%M:%S")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, bindparam, func, select
 
 from ringback.clock import Instant
-from ringback.store.models import Leg, Session
+from ringback.store.models import LegRow, SessionRow
 from ringback.store.prepared import Prepared
 
 HOUR = 3600.0
@@ -44,26 +44,28 @@ def refusal(calls: Calls, now: Instant, per_hour: int, per_day: int) -> str | No
 _COUNT = Prepared(
     select(
         func.count().label("day"),
-        func.count().filter(Leg.started > bindparam("hour")).label("hour"),
-    ).where(Leg.e164 == bindparam("number"), Leg.leg == "A", Leg.started > bindparam("day"))
+        func.count().filter(LegRow.started > bindparam("an_hour_ago")).label("hour"),
+    ).where(
+        LegRow.e164 == bindparam("e164"), LegRow.leg == "A", LegRow.started > bindparam("a_day_ago")
+    )
 )
 _ANSWERED = Prepared(
-    select(Leg.answered, Session.accepted)
-    .join(Session, Session.id == Leg.session_id)
+    select(LegRow.answered, SessionRow.accepted)
+    .join(SessionRow, SessionRow.id == LegRow.session_id)
     .where(
-        Leg.e164 == bindparam("number"),
-        Leg.leg == "A",
-        Leg.started > bindparam("day"),
-        Leg.answered.is_not(None),
-        Session.outcome.is_not(None),
+        LegRow.e164 == bindparam("e164"),
+        LegRow.leg == "A",
+        LegRow.started > bindparam("a_day_ago"),
+        LegRow.answered.is_not(None),
+        SessionRow.outcome.is_not(None),
     )
-    .order_by(Leg.started.desc())
+    .order_by(LegRow.started.desc())
     .limit(UNACCEPTED_IN_A_ROW)
 )
 
 
 def calls_to(tx: Connection, number: str, now: Instant) -> Calls:
     """The facts, from the legs that were dialled."""
-    row = _COUNT.row(tx, number=number, hour=now - HOUR, day=now - DAY)
-    answered = _ANSWERED.rows(tx, number=number, day=now - DAY)
+    row = _COUNT.row(tx, e164=number, an_hour_ago=now - HOUR, a_day_ago=now - DAY)
+    answered = _ANSWERED.rows(tx, e164=number, a_day_ago=now - DAY)
     return Calls(row.hour, row.day, [(row.answered, bool(row.accepted)) for row in answered])

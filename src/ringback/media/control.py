@@ -10,14 +10,14 @@ import struct
 from collections.abc import Iterator
 from typing import Any
 
-Message = dict[str, Any]
+ControlMessage = dict[str, Any]
 
 LARGEST = 32 * 1024 * 1024
 _LENGTHS = struct.Struct("!II")
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
-def pack(message: Message, blob: bytes = b"") -> bytes:
+def pack(message: ControlMessage, blob: bytes = b"") -> bytes:
     text = _encode(message).encode()
     return _LENGTHS.pack(len(text), len(blob)) + text + blob
 
@@ -28,7 +28,7 @@ class Unpacker:
     def __init__(self) -> None:
         self._data = bytearray()
 
-    def feed(self, data: bytes) -> Iterator[tuple[Message, bytes]]:
+    def feed(self, data: bytes) -> Iterator[tuple[ControlMessage, bytes]]:
         """Every message that is whole with this piece. Raises ValueError for one too long."""
         self._data += data
         while len(self._data) >= _LENGTHS.size:

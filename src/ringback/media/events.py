@@ -48,5 +48,5 @@ class WorkerDied:
 
 
 MediaEvent = Heard | Pressed | Played | Silent | LimitReached | WorkerDied
-Listener = Callable[[MediaEvent], None]
+MediaListener = Callable[[MediaEvent], None]
 """Where a stream's events go: on the event loop, never from within a verb. It must not block."""

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import struct
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from ringback.media.dtmf import Receiver, Sender
 from ringback.media.g711 import SILENCE, TRANSLATE
 from ringback.media.outstream import OutStream
 from ringback.media.playback import FRAME, Playback
+from ringback.media.remote import Remote
 from ringback.media.sources import Address, Source
 
 LARGEST_PACKET = 2048
@@ -26,7 +27,7 @@ _KEYS_A_SECOND = 20
 _unpack = struct.Struct("!BBHII").unpack_from
 
 
-class Leg:
+class MediaLeg:
     """The media of one leg."""
 
     __slots__ = (
@@ -92,16 +93,16 @@ class Leg:
         self._codec = "PCMA"
         self._silence = SILENCE[self._codec]
         self._payload_type = 8
-        self._dtmf_in: tuple[int, int] = (-1, -1)
+        self._dtmf_in: tuple[int | None, int | None] = (None, None)
         """Its events are taken in the payload type that we named, which RFC 3264 section 5.1 asks
         for, and in the one that it named itself, which some use both ways."""
-        self._dtmf_out = -1
+        self._dtmf_out: int | None = None
         self._sends = False
         self._deaf = True
         """It hears nobody: because of hold or its limit, or something else is sent to it."""
-        self._listener: Leg | None = None
+        self._listener: MediaLeg | None = None
         """Who hears this leg."""
-        self._speaker: Leg | None = None
+        self._speaker: MediaLeg | None = None
         """Whom it hears."""
         self._translate: bytes | None = None
         """From this leg's codec to its listener's."""
@@ -111,47 +112,34 @@ class Leg:
         self._receiver = Receiver()
         self._pressed: deque[float] = deque(maxlen=_KEYS_A_SECOND)
         self._heard_once = False
-        self._described: tuple[Address | None, frozenset[str], bool] | None = None
+        self._described: tuple[Address, frozenset[str], bool] | None = None
 
     @property
     def described(self) -> bool:
         """Something has been agreed on, by which packets can be measured."""
         return self._described is not None
 
-    def configure(
-        self,
-        now: float,
-        *,
-        remote: Address | None,
-        codec: str,
-        payload_type: int,
-        dtmf_in: int,
-        dtmf_out: int,
-        sends: bool,
-        on_hold: bool,
-        allowed: Sequence[str],
-        anywhere: bool,
-    ) -> bool:
-        """A description has been agreed on. Payload types are -1 for none. One that names another
-        address, or allows others, leaves the source that was known: this is returned. One that
-        repeats what was said (a session refresh, hold) keeps it."""
-        if codec != self._codec and self._playback is not None:
-            self._playback.translate(TRANSLATE[self._codec, codec])
-        self._codec, self._silence = codec, SILENCE[codec]
-        self._payload_type = payload_type
-        self._dtmf_in, self._dtmf_out = (dtmf_in, dtmf_out), dtmf_out
-        if self._described is None or (self.on_hold and not on_hold):
+    def configure(self, now: float, remote: Remote) -> bool:
+        """A description has been agreed on. One that names another address, or allows others,
+        leaves the source that was known: this is returned. One that repeats what was said (a
+        session refresh, hold) keeps it."""
+        if remote.codec != self._codec and self._playback is not None:
+            self._playback.translate(TRANSLATE[self._codec, remote.codec])
+        self._codec, self._silence = remote.codec, SILENCE[remote.codec]
+        self._payload_type = remote.payload_type
+        self._dtmf_in, self._dtmf_out = (remote.dtmf_in, remote.dtmf_out), remote.dtmf_out
+        if self._described is None or (self.on_hold and not remote.on_hold):
             self.heard = now
-        self._sends, self.on_hold = sends, on_hold
+        self._sends, self.on_hold = remote.sends, remote.on_hold
         self._listen()
         self._match()
         if self._speaker is not None:
             self._speaker._match()
-        described = remote, frozenset(allowed), anywhere
+        described = remote.address, remote.allowed, remote.anywhere
         if described == self._described:
             return False
         self._described = described
-        self.source.describe(remote, described[1], anywhere=anywhere)
+        self.source.describe(remote.address, remote.allowed, anywhere=remote.anywhere)
         return True
 
     # In
@@ -234,7 +222,7 @@ class Leg:
 
     # Verbs
 
-    def hear(self, speaker: Leg | None) -> None:
+    def hear(self, speaker: MediaLeg | None) -> None:
         """From now on hear `speaker`, and nobody else."""
         if self._speaker is not None:
             self._speaker._listener = None
@@ -257,7 +245,7 @@ class Leg:
             self._out.mark()
 
     def press(self, keys: str) -> None:
-        if self._dtmf_out >= 0:
+        if self._dtmf_out is not None:
             self._keys.press(keys)
             self._listen()
 
@@ -294,9 +282,10 @@ class Leg:
         if self._keys.busy:
             event = self._keys.turn()
             self._listen()
-            if event is not None and self._sends and not self.over:
+            dtmf = self._dtmf_out  # which a new description may have taken away
+            if event is not None and dtmf is not None and self._sends and not self.over:
                 payload, first = event
-                self.send(self._out.event(self._dtmf_out, first=first, now=at) + payload)
+                self.send(self._out.event(dtmf, first=first, now=at) + payload)
             return
         frame = None
         if self._playback is not None and not self.over:

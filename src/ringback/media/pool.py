@@ -10,20 +10,20 @@ from ringback.media.clips import Clips, read_wav
 from ringback.media.events import (
     Heard,
     LimitReached,
-    Listener,
     MediaEvent,
+    MediaListener,
     Played,
     Pressed,
     Silent,
     WorkerDied,
 )
 from ringback.media.process import WorkerFailed, WorkerProcess
-from ringback.media.stream import Remote, Stream
+from ringback.media.remote import Remote
+from ringback.media.stream import Stream
 
 __all__ = [
     "Heard",
     "LimitReached",
-    "Listener",
     "MediaEvent",
     "MediaPool",
     "NoPorts",
@@ -91,7 +91,7 @@ class MediaPool:
         await asyncio.gather(*self._restarts, return_exceptions=True)
         await asyncio.gather(*(worker.stop() for worker in self._workers))
 
-    def open(self, listener: Listener, beside: Stream | None = None) -> Stream:
+    def open(self, listener: MediaListener, beside: Stream | None = None) -> Stream:
         """A stream with a pair of ports, in the worker of `beside` or in the one with the fewest
         streams. Raises NoPorts."""
         workers = self._workers if beside is None else [beside.worker]

@@ -8,11 +8,11 @@ import sys
 from collections import OrderedDict, deque
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
+from typing import Protocol
 
 from ringback.clock import Instant
 from ringback.media.clips import MOST_BYTES, Clips
-from ringback.media.control import Message, Unpacker, pack
-from ringback.media.stream import Stream
+from ringback.media.control import ControlMessage, Unpacker, pack
 
 STOCK = 128
 """Pairs of ports that a worker has ready."""
@@ -30,6 +30,16 @@ MANY_DROPPED = 50
 
 class WorkerFailed(OSError):
     """A media worker could not begin; the message says why and how to mend it."""
+
+
+class Carried(Protocol):
+    """A stream, as the process that carries it knows it."""
+
+    @property
+    def port(self) -> int: ...
+    def told(self, event: ControlMessage) -> None: ...
+    def first_report(self, what: str) -> bool: ...
+    def lost(self) -> None: ...
 
 
 class WorkerProcess:
@@ -50,7 +60,7 @@ class WorkerProcess:
         """`offset` is what the clock's instants are ahead of the monotonic clock, which all
         processes of a machine share. `on_stock` is called when it has more ports."""
         self.ports = ports
-        self.streams: dict[int, Stream] = {}
+        self.streams: dict[int, Carried] = {}
         self.dead = False
         self.process: asyncio.subprocess.Process | None = None
         self._address = address
@@ -104,7 +114,7 @@ class WorkerProcess:
         self._restock()
         await self._started
 
-    def open(self, stream: Stream, number: int, port: int) -> None:
+    def open(self, stream: Carried, number: int, port: int) -> None:
         self.streams[number] = stream
         self._alive_at = max(self._alive_at, self._loop.time())
         self.send({"do": "open", "leg": number, "port": port})
@@ -153,7 +163,7 @@ class WorkerProcess:
     def monotonic(self, instant: Instant) -> float:
         return instant - self._offset
 
-    def send(self, message: Message, blob: bytes = b"") -> None:
+    def send(self, message: ControlMessage, blob: bytes = b"") -> None:
         """Never blocks, never raises: what the worker does not read waits, up to a limit."""
         if self.dead:
             return
@@ -205,7 +215,7 @@ class WorkerProcess:
         for event, _ in self._unpacker.feed(data):
             self._told(event)
 
-    def _told(self, event: Message) -> None:
+    def _told(self, event: ControlMessage) -> None:
         stream = self.streams.get(event["leg"])
         if stream is not None:
             stream.told(event)

@@ -2,54 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ringback.clock import Instant
-from ringback.media.control import Message
+from ringback.media.control import ControlMessage
 from ringback.media.events import (
     Heard,
     LimitReached,
-    Listener,
+    MediaListener,
     Played,
     Pressed,
     Silent,
     WorkerDied,
 )
-
-if TYPE_CHECKING:
-    from ringback.media.process import WorkerProcess
-
-
-@dataclass(frozen=True, slots=True)
-class Remote:
-    """The far end of a stream, as negotiated."""
-
-    host: str
-    port: int
-    codec: str
-    """PCMA or PCMU."""
-    payload_type: int
-    dtmf_in: int | None
-    """The payload type in which it sends RFC 4733 events."""
-    dtmf_out: int | None
-    """The one in which it takes them."""
-    sends: bool
-    """We send to it."""
-    on_hold: bool
-    """It need not send, and is not missed."""
-    allowed: Collection[str]
-    """Addresses that its packets may come from."""
-    anywhere: bool
-    """Others are taken too, after five packets in a row (`media_anywhere`)."""
+from ringback.media.process import WorkerProcess
+from ringback.media.remote import Remote
 
 
 class Stream:
     """One leg's media, in a worker. Verbs return at once; on a closed stream they do nothing."""
 
-    def __init__(self, worker: WorkerProcess, number: int, port: int, listener: Listener) -> None:
+    def __init__(
+        self, worker: WorkerProcess, number: int, port: int, listener: MediaListener
+    ) -> None:
         self.port = port
         """Our RTP port; RTCP is the next."""
         self.worker = worker
@@ -70,19 +47,7 @@ class Stream:
         """A description has been agreed on: from now on take sound, and send where it says so.
         What changes in it (hold, codec, address) changes at once, what plays goes on."""
         self._codec = remote.codec
-        self._do(
-            "configure",
-            host=remote.host,
-            port=remote.port,
-            codec=remote.codec,
-            payload_type=remote.payload_type,
-            dtmf_in=-1 if remote.dtmf_in is None else remote.dtmf_in,
-            dtmf_out=-1 if remote.dtmf_out is None else remote.dtmf_out,
-            sends=remote.sends,
-            on_hold=remote.on_hold,
-            allowed=sorted(remote.allowed),
-            anywhere=remote.anywhere,
-        )
+        self._do("configure", remote=remote.to_message())
 
     def play(self, playback: int, files: Sequence[Path], *, loop: bool = False) -> None:
         """Play WAV files (8000 Hz, 16 bit, mono), joined without a gap, in place of what plays and
@@ -135,7 +100,7 @@ class Stream:
             self._closed = True
             self.worker.forget(self._number)
 
-    def told(self, event: Message) -> None:
+    def told(self, event: ControlMessage) -> None:
         """An event of the worker's."""
         match event["event"]:
             case "heard":

@@ -20,10 +20,11 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from ringback.media.control import Message, Unpacker, pack
-from ringback.media.leg import LARGEST_PACKET, Leg
+from ringback.media.control import ControlMessage, Unpacker, pack
+from ringback.media.leg import LARGEST_PACKET, MediaLeg
 from ringback.media.outstream import OutStream
 from ringback.media.playback import Playback
+from ringback.media.remote import Remote
 from ringback.media.schedule import PHASES, Deadlines, Wheel
 from ringback.media.sockets import SocketPair
 from ringback.media.sources import SILENT_SECONDS as SOURCE_SILENT_SECONDS
@@ -53,8 +54,8 @@ class Worker:
         """Ports nobody here has bound. A port comes back at the end, so that late packets of its
         old call meet nobody for as long as can be."""
         self._stock: dict[int, SocketPair] = {}
-        self._legs: dict[int, tuple[Leg, SocketPair]] = {}
-        self._phases: list[dict[int, Leg]] = [{} for _ in range(PHASES)]
+        self._legs: dict[int, tuple[MediaLeg, SocketPair]] = {}
+        self._phases: list[dict[int, MediaLeg]] = [{} for _ in range(PHASES)]
         self._limits = Deadlines()
         self._told_silent: dict[int, float] = {}
         self._told_dropped: dict[int, tuple[int, int]] = {}
@@ -67,7 +68,7 @@ class Worker:
         self._wheel = Wheel(self._now)
         self._buffer = bytearray(LARGEST_PACKET)
         self._running = True
-        self._verbs: dict[str, Callable[[Message, bytes], None]] = {
+        self._verbs: dict[str, Callable[[ControlMessage, bytes], None]] = {
             "stock": self._stock_up,
             "open": self._open,
             "configure": self._configure,
@@ -134,10 +135,10 @@ class Worker:
         except OSError:
             self._running = False
 
-    def _leg(self, message: Message) -> Leg:
+    def _leg(self, message: ControlMessage) -> MediaLeg:
         return self._legs[message["leg"]][0]
 
-    def _stock_up(self, message: Message, blob: bytes) -> None:
+    def _stock_up(self, message: ControlMessage, blob: bytes) -> None:
         """Bind more pairs; one that somebody else has is passed over, and tried again later."""
         ports: list[int] = []
         for _ in range(min(len(self._free), 2 * message["pairs"])):
@@ -152,7 +153,7 @@ class Worker:
                 ports.append(port)
         self._tell("stocked", -1, ports=ports)
 
-    def _open(self, message: Message, blob: bytes) -> None:
+    def _open(self, message: ControlMessage, blob: bytes) -> None:
         number = message["leg"]
         pair = self._stock.pop(message["port"])
         chance = os.urandom(10)
@@ -161,7 +162,7 @@ class Worker:
             int.from_bytes(chance[4:6], "big"),
             int.from_bytes(chance[6:], "big"),
         )
-        leg = Leg(number, self._buffer, pair.send, self._tell, out)
+        leg = MediaLeg(number, self._buffer, pair.send, self._tell, out)
         if not self._legs:
             self._wheel.start(self._now)
         self._legs[number] = leg, pair
@@ -169,40 +170,28 @@ class Worker:
         self._read(pair.rtp, self._learning(leg, pair))
         self._read(pair.rtcp, lambda: self._rtcp(leg, pair))
 
-    def _configure(self, message: Message, blob: bytes) -> None:
+    def _configure(self, message: ControlMessage, blob: bytes) -> None:
         leg, pair = self._legs[message["leg"]]
-        remote = (message["host"], message["port"]) if message["host"] else None
-        left = leg.configure(
-            self._now,
-            remote=remote,
-            codec=message["codec"],
-            payload_type=message["payload_type"],
-            dtmf_in=message["dtmf_in"],
-            dtmf_out=message["dtmf_out"],
-            sends=message["sends"],
-            on_hold=message["on_hold"],
-            allowed=message["allowed"],
-            anywhere=message["anywhere"],
-        )
-        if left:
+        remote = Remote.from_message(message["remote"])
+        if leg.configure(self._now, remote):
             self._learn_again(leg, pair)
-            pair.remote = remote
+            pair.remote = remote.address
 
-    def _keep_clip(self, message: Message, blob: bytes) -> None:
+    def _keep_clip(self, message: ControlMessage, blob: bytes) -> None:
         self._clips[message["clip"]] = blob
 
-    def _forget_clip(self, message: Message, blob: bytes) -> None:
+    def _forget_clip(self, message: ControlMessage, blob: bytes) -> None:
         del self._clips[message["clip"]]
 
-    def _play(self, message: Message, blob: bytes) -> None:
+    def _play(self, message: ControlMessage, blob: bytes) -> None:
         sound = b"".join([self._clips[clip] for clip in message["clips"]])
         self._leg(message).play(Playback(message["playback"], sound, loop=message["loop"]))
 
-    def _hear(self, message: Message, blob: bytes) -> None:
+    def _hear(self, message: ControlMessage, blob: bytes) -> None:
         speaker = message["speaker"]
         self._leg(message).hear(None if speaker is None else self._legs[speaker][0])
 
-    def _close(self, message: Message, blob: bytes) -> None:
+    def _close(self, message: ControlMessage, blob: bytes) -> None:
         number = message["leg"]
         leg, pair = self._legs.pop(number)
         leg.close()
@@ -222,7 +211,7 @@ class Worker:
         self._readers[sock.fileno()] = reader
         self._epoll.register(sock.fileno(), select.EPOLLIN)
 
-    def _learning(self, leg: Leg, pair: SocketPair) -> Reader:
+    def _learning(self, leg: MediaLeg, pair: SocketPair) -> Reader:
         """Reads while the source is not settled, and each packet's own with it."""
         receive, buffer, packet = pair.rtp.recvfrom_into, self._buffer, leg.packet
 
@@ -243,7 +232,7 @@ class Worker:
 
         return read
 
-    def _settled(self, leg: Leg, pair: SocketPair) -> Reader:
+    def _settled(self, leg: MediaLeg, pair: SocketPair) -> Reader:
         """Reads once the kernel lets only the source's packets through. The hot path."""
         receive, buffer, packet = pair.rtp.recv_into, self._buffer, leg.packet
         assert pair.remote is not None
@@ -258,11 +247,11 @@ class Worker:
 
         return read
 
-    def _learn_again(self, leg: Leg, pair: SocketPair) -> None:
+    def _learn_again(self, leg: MediaLeg, pair: SocketPair) -> None:
         pair.disconnect()
         self._readers[pair.rtp.fileno()] = self._learning(leg, pair)
 
-    def _rtcp(self, leg: Leg, pair: SocketPair) -> None:
+    def _rtcp(self, leg: MediaLeg, pair: SocketPair) -> None:
         """A sign of life; reports are not made yet."""
         try:
             size, (host, _) = pair.rtcp.recvfrom_into(self._buffer)

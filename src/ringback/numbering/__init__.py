@@ -15,6 +15,8 @@ from dataclasses import dataclass
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumberFormat, ValidationResult
 
+from ringback.numbering.plans import plan_of, split
+
 _DIGITS = frozenset("0123456789")
 _SEPARATORS = str.maketrans("", "", " \xa0\u2011.-()")
 _LONGEST = 32
@@ -47,11 +49,24 @@ def read_typed(digits: str, country: str) -> str:
         raise BadNumber(f"{digits} is no number that can be dialled{_in(country)}") from error
     match phonenumbers.is_possible_number_with_reason(parsed):
         case ValidationResult.IS_POSSIBLE:
-            return phonenumbers.format_number(parsed, PhoneNumberFormat.E164)
+            e164 = phonenumbers.format_number(parsed, PhoneNumberFormat.E164)
+            if _has_a_zero_too_many(e164):
+                raise BadNumber(f"{digits} has a zero in front that its country does not know")
+            return e164
         case ValidationResult.IS_POSSIBLE_LOCAL_ONLY:
             raise BadNumber(f"{digits} lacks its area code")
         case _:
             raise BadNumber(f"{digits} has the wrong length for a number dialled{_in(country)}")
+
+
+def _has_a_zero_too_many(e164: str) -> bool:
+    """Whether a national number begins with zeros as none of its country does. A network may take
+    them for a prefix: +49 0112 would be 112."""
+    found = split(e164)
+    assert found is not None  # it was parsed
+    code, national = found
+    zeros = national[: len(national) - len(national.lstrip("0"))]
+    return bool(zeros) and not plan_of(code).numbers.begin_with(zeros)
 
 
 def without_separators(text: str) -> str:

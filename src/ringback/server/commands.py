@@ -51,5 +51,5 @@ async def call_me_back(
         raise ControlError(str(error)) from error
     session, refused = await exchange.call_me_back(extension.id, number, destination)
     if refused is not None:
-        raise ControlError(f"{refused.outcome.value}: {refused.reason}")
+        raise ControlError(f"refused_{refused.reason}: {refused.why}")
     return {"session": session}

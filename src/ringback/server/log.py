@@ -8,6 +8,8 @@ from typing import TextIO
 import structlog
 from structlog.typing import EventDict, FilteringBoundLogger, WrappedLogger
 
+from ringback.calls.events import SessionEvent
+
 
 class _Lines:
     """Writes lines. One that cannot be written, to a full disk or a closed pipe, is lost: it must
@@ -45,6 +47,7 @@ def _readable(logger: WrappedLogger, name: str, event: EventDict) -> str:
     """`2026-11-26 12:00:05.123  0192ab34  return call dialled  number=+44…`, in local time."""
     time = str(event.pop("timestamp"))[:23].replace("T", " ")
     level = str(event.pop("level"))
+    event.pop("type", None)  # for programs: the words say it
     session = event.pop("session", None)
     words = [time, (str(session)[-8:] if session else "-" * 8), str(event.pop("event"))]
     if level != "info":
@@ -54,13 +57,20 @@ def _readable(logger: WrappedLogger, name: str, event: EventDict) -> str:
 
 
 class LogJournal:
-    """A session's journal that writes each step to the log."""
+    """A journal that writes a line for each event to the log."""
 
     def __init__(self, logger: FilteringBoundLogger) -> None:
         self._logger = logger
 
-    def step(self, session: str, step: str, **facts: object) -> None:
-        self._logger.info(step, session=session, **facts)
+    def record(self, event: SessionEvent) -> None:
+        happening = event.happening
+        if happening.logged:
+            self._logger.info(
+                happening.told(),
+                type=happening.type,
+                session=event.session,
+                **happening.facts(),
+            )
 
     def trouble(self, session: str | None, what: str, **facts: object) -> None:
         self._logger.warning(what, session=session, **facts)

@@ -102,6 +102,7 @@ async def serve(
         config, trunks, clock, chance, node=NODE, sound_path=sounds.path, report=report
     )
     services = Services(
+        node=NODE,
         clock=clock,
         chance=chance,
         store=store,
@@ -113,7 +114,7 @@ async def serve(
         guards=config.guards.limits(),
         currency=config.server.currency,
     )
-    exchange = Exchange(services, NODE)
+    exchange = Exchange(services)
 
     async def call(request: dict[str, Any]) -> dict[str, Any]:
         return await call_me_back(services, exchange, request)

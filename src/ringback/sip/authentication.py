@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from ringback.clock import Instant
 from ringback.sip.digest import Challenge, authorize, read_challenge
-from ringback.sip.endpoint import Endpoint
 from ringback.sip.errors import SipError
+from ringback.sip.hop import Hop
+from ringback.sip.layers import Layers
 from ringback.sip.message import Request, Response
-from ringback.sip.transaction import Address
 
 Authorization = tuple[str, str]
 """A header."""
@@ -77,16 +77,16 @@ class Challenges:
 
 
 def exchange(
-    endpoint: Endpoint,
+    layers: Layers,
     build: Callable[[], Request],
-    peer: Callable[[], Address],
+    peer: Callable[[], Hop],
     credentials: Credentials | None,
     then: Callable[[Response | None, Instant], None],
     now: Instant,
 ) -> None:
     """Send a request that is no INVITE, and once more if it is challenged. `build` makes it, each
     time with the next CSeq; `then` gets the final response, None where none came."""
-    challenges = Challenges(credentials, endpoint.token)
+    challenges = Challenges(credentials, layers.token)
 
     def send(at: Instant) -> None:
         request = build()
@@ -102,6 +102,6 @@ def exchange(
             else:
                 then(response, at)
 
-        endpoint.transact(request, peer(), on_response, at)
+        layers.transactions.request(request, peer(), on_response, at)
 
     send(now)

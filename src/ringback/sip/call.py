@@ -3,52 +3,58 @@
 from __future__ import annotations
 
 from collections import deque
+from typing import Protocol
 
 from ringback.clock import Instant
 from ringback.sip.authentication import Credentials, exchange
 from ringback.sip.dialog import Dialog, DialogKey
-from ringback.sip.endpoint import Endpoint
-from ringback.sip.events import Answer, Closed, Event, Expired, HungUp, Refreshed, Signal, signal_of
+from ringback.sip.events import (
+    Answer,
+    CallEvent,
+    Closed,
+    Expired,
+    HungUp,
+    Refreshed,
+    Signal,
+    signal_of,
+)
+from ringback.sip.layers import Layers
 from ringback.sip.message import Request, Response
 from ringback.sip.renegotiation import Renegotiation
-from ringback.sip.repeater import Repeater
-from ringback.sip.screening import ALLOWED, SUPPORTED
-from ringback.sip.server_transaction import Server, ServerInvite
-from ringback.sip.sessiontimer import SessionTimer
+from ringback.sip.screening import add_abilities
+from ringback.sip.server_transaction import InviteServerTransaction, ServerTransaction
+from ringback.sip.usage import InviteUsage
 
 MOST_DIGITS = 100
 """Keys that wait to be sent; a far end so slow does not get more."""
 RELAY, PLAIN = "application/dtmf-relay", "application/dtmf"
 
 
-class Call:
+class Core(Protocol):
+    """What calls need of their user agent."""
+
+    layers: Layers
+
+    def tell(self, call: Call, event: CallEvent) -> None:
+        """Something happened to a call."""
+
+    def enter(self, key: DialogKey, call: Call) -> None:
+        """Requests within a dialog are for this call."""
+
+    def leave(self, key: DialogKey) -> None:
+        """That is over."""
+
+
+class Call(InviteUsage):
     """A call. Verbs return at once; what comes of them arrives as events."""
 
-    owns_call_id = False
-    """We made the Call-ID, which says who waits longer after a clash (section 14.1)."""
-
-    def __init__(self, endpoint: Endpoint, credentials: Credentials | None = None) -> None:
-        self.endpoint = endpoint
-        self.credentials = credentials
-        self.dialog: Dialog | None = None
-        self.ended = False
-        """No more comes of it but the end of our BYE."""
-        self.local_sdp = b""
-        """Our last description, sent again with a session refresh."""
-        self.remote_sdp = b""
-        """Their last description."""
-        self.session_timer = SessionTimer(endpoint.timers, self.refresh, self._expired)
+    def __init__(self, core: Core, credentials: Credentials | None = None) -> None:
+        super().__init__(core.layers, credentials)
+        self._core = core
         self._renegotiation = Renegotiation(self)
-        self._repeaters: dict[int, Repeater] = {}
-        """By CSeq: the 2xx of ours that still wait for their ACK."""
         self._key: DialogKey | None = None
         self._digits: deque[str] = deque()
         self._digit_form = RELAY
-
-    @property
-    def established(self) -> bool:
-        """The first INVITE has had its 2xx, so that another may change what was agreed."""
-        return True
 
     # Verbs
 
@@ -69,7 +75,7 @@ class Call:
             self.unregister()
             self.tell(Closed())
 
-        exchange(self.endpoint, build, dialog.destination, self.credentials, closed, now)
+        exchange(self.layers, build, dialog.destination, self.credentials, closed, now)
 
     def info(self, digit: str, now: Instant) -> None:
         """Send a key by INFO. The next waits for the answer to this one: the network may not
@@ -99,27 +105,31 @@ class Call:
 
     # What arrives within the dialog
 
-    def receive_request(self, request: Request, transaction: Server, now: Instant) -> None:
+    def receive_request(
+        self, request: Request, transaction: ServerTransaction, now: Instant
+    ) -> None:
         """Any request but INVITE and ACK."""
         if self.ended:
             # A BYE that crossed ours is no fault.
             status = 200 if request.method == "BYE" else 481
-            transaction.send_response(self.endpoint.response(request, status), now)
+            transaction.send_response(self.layers.response(request, status), now)
         elif request.method == "BYE":
-            transaction.send_response(self.endpoint.response(request, 200), now)
+            transaction.send_response(self.layers.response(request, 200), now)
             self._hung_up(request, now)
         elif request.method == "INFO":
             self._receive_info(request, transaction, now)
         else:
-            transaction.send_response(self.endpoint.options_response(request), now)
+            response = self.layers.response(request, 200)
+            add_abilities(response)
+            transaction.send_response(response, now)
 
-    def receive_reinvite(self, request: Request, transaction: ServerInvite, now: Instant) -> None:
+    def receive_reinvite(
+        self, request: Request, transaction: InviteServerTransaction, now: Instant
+    ) -> None:
         self._renegotiation.receive(request, transaction, now)
 
     def receive_ack(self, request: Request, now: Instant) -> None:
-        repeater = self._repeaters.pop(request.cseq.number, None)
-        if repeater is not None:
-            repeater.stop()
+        if self.is_acknowledged(request):
             self._acknowledged(request, now)
 
     def _acknowledged(self, request: Request, now: Instant) -> None:
@@ -133,10 +143,10 @@ class Call:
         self.unregister()
         self.tell(HungUp(request))
 
-    def _receive_info(self, request: Request, transaction: Server, now: Instant) -> None:
+    def _receive_info(self, request: Request, transaction: ServerTransaction, now: Instant) -> None:
         digit = signal_of(request)
         taken = not request.body or request.content_type in (RELAY, PLAIN)
-        response = self.endpoint.response(request, 200 if taken else 415)
+        response = self.layers.response(request, 200 if taken else 415)
         if not taken:
             response.headers.add("accept", f"{RELAY}, {PLAIN}")
         transaction.send_response(response, now)
@@ -145,47 +155,25 @@ class Call:
 
     # For what a call is made of
 
-    def tell(self, event: Event) -> None:
-        self.endpoint.tell(self, event)
+    def tell(self, event: CallEvent) -> None:
+        self._core.tell(self, event)
 
-    def dress(self, message: Request | Response, sdp: bytes) -> None:
-        """The headers that every INVITE and every 2xx to one has."""
-        message.headers.add("contact", self.endpoint.contact())
-        message.headers.add("allow", ", ".join(ALLOWED))
-        message.headers.add("supported", ", ".join(SUPPORTED))
-        if sdp:
-            message.headers.add("content-type", "application/sdp")
-            message.body = sdp
-
-    def accept_invite(
-        self, request: Request, transaction: ServerInvite, sdp: bytes, now: Instant
-    ) -> None:
-        """200 to an INVITE of theirs, again and again until its ACK comes."""
-        assert self.dialog is not None
-        self.local_sdp = sdp
-        self.remote_sdp = request.body or self.remote_sdp
-        response = self.endpoint.response(request, 200, to_tag=self.dialog.local.tag)
-        self.dress(response, sdp)
-        self.session_timer.answer(request, response, now)
-        transaction.send_response(response, now)
-        self._repeaters[request.cseq.number] = Repeater(
-            self.endpoint.timers,
-            self.endpoint.send,
-            response.encode(),
-            transaction.peer,
-            self._never_acknowledged,
-            now,
-        )
+    def end_other(self, dialog: Dialog, now: Instant) -> None:
+        """Another phone answered our INVITE, after the first: BYE (section 13.2.2.4)."""
+        other = Call(self._core, self.credentials)
+        other.dialog = dialog
+        other.register()
+        other.bye(now)
 
     def register(self) -> None:
         """Requests within the dialog are for this call."""
         assert self.dialog is not None
         self._key = self.dialog.key
-        self.endpoint.dialogs[self._key] = self
+        self._core.enter(self._key, self)
 
     def unregister(self) -> None:
         if self._key is not None:
-            self.endpoint.dialogs.pop(self._key, None)
+            self._core.leave(self._key)
             self._key = None
 
     # Within
@@ -215,16 +203,13 @@ class Call:
             elif self._digits:
                 self._send_digit(at)
 
-        exchange(self.endpoint, build, dialog.destination, self.credentials, answered, now)
+        exchange(self.layers, build, dialog.destination, self.credentials, answered, now)
 
-    def _expired(self, now: Instant) -> None:
+    def expired(self, now: Instant) -> None:
         """The session timer has run out, or a 2xx was never acknowledged."""
         if not self.ended:
             self.bye(now)
             self.tell(Expired())
-
-    def _never_acknowledged(self, now: Instant) -> None:
-        self._expired(now)
 
     def _end(self, now: Instant) -> None:
         """The call is over. Its dialog goes on until our BYE, if there is one, is answered."""
@@ -232,6 +217,4 @@ class Call:
         self.session_timer.stop()
         self._renegotiation.stop(now)
         self._digits.clear()
-        for repeater in self._repeaters.values():
-            repeater.stop()
-        self._repeaters.clear()
+        self.stop_repeating()

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ringback.clock import Instant
+from ringback.sip.hop import Hop
+from ringback.sip.machine import Table
 from ringback.sip.message import Headers, Request, Response
 from ringback.sip.timers import LIFETIME, T1, T2, T4, Timers
-from ringback.sip.transaction import Address, Send, State, Table, Transaction
+from ringback.sip.transaction import Send, State, Transaction
 
 S = State
 
-CLIENT_INVITE: Table = {  # RFC 3261 figure 5, RFC 6026 figure 5
+CLIENT_INVITE: Table[State] = {  # RFC 3261 figure 5, RFC 6026 figure 5
     (S.CALLING, "A"): (S.CALLING, ("retransmit", "set_a")),
     (S.CALLING, "B"): (S.TERMINATED, ("time_out",)),
     (S.CALLING, "1xx"): (S.PROCEEDING, ("pass_up",)),
@@ -27,7 +29,7 @@ CLIENT_INVITE: Table = {  # RFC 3261 figure 5, RFC 6026 figure 5
     (S.ACCEPTED, "M"): (S.TERMINATED, ()),
 }
 
-CLIENT: Table = {  # RFC 3261 figure 6
+CLIENT: Table[State] = {  # RFC 3261 figure 6
     (S.TRYING, "E"): (S.TRYING, ("retransmit", "set_e")),
     (S.TRYING, "F"): (S.TERMINATED, ("time_out",)),
     (S.TRYING, "1xx"): (S.PROCEEDING, ("pass_up",)),
@@ -51,7 +53,7 @@ class _ClientTransaction(Transaction):
         request: Request,
         timers: Timers,
         send: Send,
-        peer: Address,
+        peer: Hop,
         on_response: OnResponse,
         over: Callable[[], None],
     ) -> None:
@@ -74,7 +76,7 @@ class _ClientTransaction(Transaction):
         self._on_response(None, now)
 
 
-class ClientInvite(_ClientTransaction):
+class InviteClientTransaction(_ClientTransaction):
     table = CLIENT_INVITE
 
     def start(self, now: Instant) -> None:
@@ -119,7 +121,7 @@ class ClientInvite(_ClientTransaction):
         self._send(Request("ACK", self.request.uri, headers).encode(), self.peer)
 
 
-class Client(_ClientTransaction):
+class ClientTransaction(_ClientTransaction):
     table = CLIENT
 
     def start(self, now: Instant) -> None:

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import ipaddress
-import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote
 
 from ringback.sip.errors import SipError
+from ringback.sip.hop import Hop
 from ringback.sip.message import Headers, Request, Response
-from ringback.sip.transaction import Address
-from ringback.sip.uri import NameAddr, SipUri
-
-_OCTET = r"(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
-_IPV4 = re.compile(rf"{_OCTET}(?:\.{_OCTET}){{3}}")
+from ringback.sip.uri import NameAddr, unbracketed
 
 DialogKey = tuple[str, str, str]
 """Call-ID, our tag, their tag."""
@@ -29,9 +23,9 @@ class Dialog:
     remote: NameAddr
     target: str
     """Their Contact: where requests are for."""
-    routes: list[str] = field(default_factory=list)
+    routes: list[str]
     """As they were received."""
-    peer: Address = ("", 0)
+    peer: Hop
     """Where their last message came from: for when the target names a host and no address."""
     local_cseq: int = 0
     remote_cseq: int | None = None
@@ -41,7 +35,7 @@ class Dialog:
         return self.call_id, self.local.tag or "", self.remote.tag or ""
 
     @classmethod
-    def of_response(cls, request: Request, response: Response, peer: Address) -> Dialog:
+    def of_response(cls, request: Request, response: Response, peer: Hop) -> Dialog:
         """The dialog that a response to our INVITE makes (section 12.1.2)."""
         contact = response.contact
         return cls(
@@ -55,7 +49,7 @@ class Dialog:
         )
 
     @classmethod
-    def of_request(cls, request: Request, tag: str, peer: Address) -> Dialog:
+    def of_request(cls, request: Request, tag: str, peer: Hop) -> Dialog:
         """The dialog that our response to their INVITE makes (section 12.1.1)."""
         contact = request.contact
         return cls(
@@ -90,7 +84,7 @@ class Dialog:
         headers.add("cseq", f"{cseq} {method}")
         return Request(method, uri, headers)
 
-    def destination(self) -> Address:
+    def destination(self) -> Hop:
         """Where the next request is sent: the first route's or the target's address, or, where
         that is a name, unusable, or the private address of somebody behind a NAT, where their
         last message came from."""
@@ -99,9 +93,9 @@ class Dialog:
             uri = NameAddr.parse(next_hop).uri
         except SipError:
             return self.peer
-        if not _IPV4.fullmatch(uri.host) or (_private(uri.host) and not _private(self.peer[0])):
+        if not self.peer.reaches(uri.host):
             return self.peer
-        return uri.host, uri.port or 5060
+        return Hop(self.peer.transport, unbracketed(uri.host), uri.port or 5060)
 
     def in_order(self, request: Request) -> bool:
         """Take note of a request's CSeq; False where it is lower than one before (section
@@ -125,31 +119,18 @@ class Dialog:
             "remote": str(self.remote),
             "target": self.target,
             "routes": self.routes,
-            "peer": list(self.peer),
+            "peer": self.peer.to_json(),
             "cseq": self.local_cseq,
         }
 
     @classmethod
     def from_json(cls, document: dict[str, Any]) -> Dialog:
-        host, port = document["peer"]
         return cls(
             document["call_id"],
             NameAddr.parse(document["local"]),
             NameAddr.parse(document["remote"]),
             document["target"],
             document["routes"],
-            (host, port),
+            Hop.from_json(document["peer"]),
             document["cseq"],
         )
-
-
-def _private(host: str) -> bool:
-    """Known in its own network only; carriers' NATs included (RFC 6598)."""
-    return not ipaddress.ip_address(host).is_global
-
-
-def sip_uri(user: str | None, host: str, port: int) -> str:
-    """A plain URI for Contact, From and the like; of `user`, which may be a whole address, what
-    cannot stand in one is escaped (section 19.1.2)."""
-    escaped = None if user is None else quote(user, safe="-_.!~*'()&=+$,;?/")
-    return str(SipUri("sip", escaped, host, port if port != 5060 else None))

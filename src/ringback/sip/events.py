@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from ringback.sip.errors import SipError
-from ringback.sip.message import Message, Request, Response
+from ringback.sip.message import Request, Response, SipMessage
 from ringback.sip.uri import parse_params
 
 
@@ -18,7 +18,7 @@ class Provisional:
 
 
 @dataclass(frozen=True, slots=True)
-class Accepted:
+class Succeeded:
     """The first 2xx to our INVITE; its ACK has been sent, unless the INVITE had no offer: then
     `OutgoingCall.acknowledge` sends it. `crossed`: the 2xx came although we had cancelled, and BYE
     has been sent too."""
@@ -115,9 +115,9 @@ class Closed:
     """Our BYE was answered, or nobody answered it."""
 
 
-Event = (
+CallEvent = (
     Provisional
-    | Accepted
+    | Succeeded
     | Failed
     | Cancelled
     | Rejected
@@ -133,7 +133,7 @@ Event = (
 )
 
 
-def q850_cause(message: Message | None) -> int | None:
+def q850_cause(message: SipMessage | None) -> int | None:
     """The Q.850 cause in a Reason header (RFC 3326), where there is one."""
     if message is None:
         return None

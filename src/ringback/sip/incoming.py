@@ -5,26 +5,29 @@ from __future__ import annotations
 from typing import Any
 
 from ringback.clock import Instant
-from ringback.sip.call import Call
+from ringback.sip.call import Call, Core
 from ringback.sip.dialog import Dialog
-from ringback.sip.endpoint import Endpoint
 from ringback.sip.events import Cancelled, Established, Rejected
+from ringback.sip.hop import Hop
 from ringback.sip.message import Headers, Request, Response
-from ringback.sip.server_transaction import ServerInvite
-from ringback.sip.transaction import Address
+from ringback.sip.server_transaction import InviteServerTransaction
 
 
 class IncomingCall(Call):
     """Rings, and is accepted or rejected."""
 
     def __init__(
-        self, endpoint: Endpoint, request: Request, transaction: ServerInvite, source: Address
+        self,
+        core: Core,
+        request: Request,
+        transaction: InviteServerTransaction,
+        source: Hop,
     ) -> None:
-        super().__init__(endpoint)
+        super().__init__(core)
         self.request = request
         self.transaction = transaction
         self.source = source
-        self.dialog = Dialog.of_request(request, endpoint.token(), source)
+        self.dialog = Dialog.of_request(request, self.layers.token(), source)
         self.remote_sdp = request.body
         self._decided = False
         self._bye_waits = False
@@ -42,7 +45,7 @@ class IncomingCall(Call):
         """180."""
         if not self._decided:
             response = self._response(180)
-            response.headers.add("contact", self.endpoint.contact())
+            response.headers.add("contact", self.layers.transport.contact())
             self.transaction.send_response(response, now)
 
     def progress(self, sdp: bytes, now: Instant) -> None:
@@ -70,7 +73,7 @@ class IncomingCall(Call):
         (section 15)."""
         if not self._decided or self.ended:
             return
-        if self.request.cseq.number in self._repeaters:
+        if self.unacknowledged(self.request):
             self._bye_waits = True
         else:
             super().bye(now, reason)
@@ -85,7 +88,7 @@ class IncomingCall(Call):
             "rejected": request.encode().decode("latin-1"),
             "status": status,
             "tag": self.dialog.local.tag,
-            "peer": list(self.transaction.peer),
+            "peer": self.transaction.peer.to_json(),
         }
 
     # What happens
@@ -115,13 +118,13 @@ class IncomingCall(Call):
         if self._bye_waits:
             self.bye(now)
 
-    def _never_acknowledged(self, now: Instant) -> None:
-        self._repeaters.clear()
+    def never_acknowledged(self, now: Instant) -> None:
+        self.stop_repeating()
         if self._bye_waits:
             self.bye(now)
         else:
-            super()._never_acknowledged(now)
+            super().never_acknowledged(now)
 
     def _response(self, status: int) -> Response:
         assert self.dialog is not None
-        return self.endpoint.response(self.request, status, to_tag=self.dialog.local.tag)
+        return self.layers.response(self.request, status, to_tag=self.dialog.local.tag)

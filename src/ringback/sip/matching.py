@@ -1,11 +1,9 @@
-"""Which messages belong together, and where responses go (RFC 3261 sections 8.2.2.2, 17.2.3 and
-18.2, RFC 3581). Pure functions of one request."""
+"""Which messages belong to one transaction (RFC 3261 sections 8.2.2.2 and 17.2.3). Pure functions
+of one request."""
 
 from __future__ import annotations
 
 from ringback.sip.message import Request
-from ringback.sip.transaction import Address
-from ringback.sip.uri import Via
 
 COOKIE = "z9hG4bK"
 """What a branch begins with that is unique, as RFC 3261 has it."""
@@ -38,34 +36,3 @@ def server_key(request: Request, method: str | None = None) -> ServerKey:
 def merge_key(request: Request) -> MergeKey:
     """What a request that came over two ways has in common (section 8.2.2.2)."""
     return request.from_.tag or "", request.call_id, request.cseq.number
-
-
-def seen_from(via: Via, source: Address) -> Via:
-    """A topmost Via with where its request came from (section 18.2.1, RFC 3581)."""
-    params = dict(via.params)
-    if "rport" in params:
-        params["rport"] = str(source[1])
-        params["received"] = source[0]
-    elif via.host != source[0]:
-        params["received"] = source[0]
-    return Via(via.transport, via.host, via.port, params)
-
-
-def note_source(request: Request, source: Address) -> None:
-    """Write where a request came from into its topmost Via."""
-    via = request.via
-    seen = seen_from(via, source)
-    if seen == via:
-        return
-    vias = request.headers.all("via")
-    request.headers.remove("via")
-    for value in [*reversed(vias[1:]), str(seen)]:
-        request.headers.prepend("via", value)
-
-
-def response_address(via: Via, source: Address) -> Address:
-    """Where responses to a request with this topmost Via go (section 18.2.2, RFC 3581 section
-    4): never anywhere but to the host that it came from."""
-    if "rport" in via.params or not 0 < (via.port or 5060) <= 65535:
-        return source
-    return source[0], via.port or 5060

@@ -123,7 +123,7 @@ def _hop(text: str) -> NameAddr:
     return address
 
 
-class Message:
+class SipMessage:
     """What requests and responses have in common."""
 
     __slots__ = ("body", "headers")
@@ -139,10 +139,10 @@ class Message:
         return values[0]
 
     def _only(self, name: str, parse: Callable[[str], T]) -> T:
-        value = self._first(name, parse)
-        if len(self.headers.parsed(name, parse)) > 1:
-            raise SipError(f"{name} has two values")
-        return value
+        values = self.headers.parsed(name, parse)
+        if len(values) != 1:
+            raise SipError(f"{name} has two values" if values else f"{name} is missing")
+        return values[0]
 
     @property
     def via(self) -> Via:
@@ -192,7 +192,7 @@ class Message:
         return "\r\n".join(lines).encode("utf-8", "surrogateescape") + self.body
 
 
-class Request(Message):
+class Request(SipMessage):
     __slots__ = ("method", "uri")
 
     def __init__(self, method: str, uri: str, headers: Headers, body: bytes = b"") -> None:
@@ -209,7 +209,7 @@ class Request(Message):
         return f"{self.method} {self.uri} SIP/2.0"
 
 
-class Response(Message):
+class Response(SipMessage):
     __slots__ = ("reason", "status")
 
     def __init__(self, status: int, reason: str, headers: Headers, body: bytes = b"") -> None:
@@ -341,7 +341,7 @@ def _broken(error: SipError, method: str, headers: Headers) -> SipError:
     return Broken(error, method, via, headers)
 
 
-def _read_common(message: Message, body: bytes) -> None:
+def _read_common(message: SipMessage, body: bytes) -> None:
     _ = message.via, message.from_, message.to, message.cseq
     length = message.headers.get("content-length")
     if length is not None:

@@ -1,4 +1,4 @@
-"""A call of ours: the client's side of an INVITE (RFC 3261 sections 9.1 and 13.2)."""
+"""A call of ours (RFC 3261 section 13.2)."""
 
 from __future__ import annotations
 
@@ -6,23 +6,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from ringback.clock import Instant
-from ringback.sip.authentication import Challenges, Credentials
-from ringback.sip.call import Call
-from ringback.sip.client_transaction import ClientInvite
+from ringback.sip.authentication import Credentials
+from ringback.sip.call import Call, Core
 from ringback.sip.dialog import Dialog
-from ringback.sip.endpoint import Endpoint
-from ringback.sip.events import Accepted, Failed, Provisional
+from ringback.sip.events import Failed, Provisional, Succeeded
+from ringback.sip.hop import Hop
+from ringback.sip.invitation import Invitation, InviteState
 from ringback.sip.message import Headers, Request, Response
-from ringback.sip.transaction import Address
 from ringback.sip.uri import NameAddr
-
-MOST_FORKS = 16
-"""So many phones that answered one INVITE are told that another was first."""
-MOST_TRIES = 4
-"""INVITEs of one call: the first, after a challenge, after a stale nonce, after 422."""
-NEXT_TRY = "a"
-"""The branch of each further INVITE is one letter longer, and its CSeq one higher: so those that
-`resume` may have to cancel are known from the first."""
 
 
 class OutgoingCall(Call):
@@ -32,9 +23,9 @@ class OutgoingCall(Call):
 
     def __init__(
         self,
-        endpoint: Endpoint,
+        core: Core,
         uri: str,
-        peer: Address,
+        peer: Hop,
         *,
         sender: NameAddr,
         sdp: bytes,
@@ -47,26 +38,17 @@ class OutgoingCall(Call):
 
         `acknowledges_later`: a 2xx is repeated by the far end until `acknowledge`, so that what
         was not stored before a crash is met again after it."""
-        super().__init__(endpoint, credentials)
+        super().__init__(core, credentials)
+        token, public = self.layers.token, self.layers.transport.public
         self.peer = peer
         self.local_sdp = sdp
         self._uri = uri
-        self._sender = sender.with_tag(endpoint.token())
+        self._sender = sender.with_tag(token())
         self._extra = tuple(headers)
-        self._call_id = f"{endpoint.token()}{endpoint.token()}@{endpoint.public[0]}"
-        self._branch = endpoint.new_branch()
-        self._cseq = 1
+        self._call_id = f"{token()}{token()}@{public.host}"
+        self._cseq = 0
         self._acknowledges_later = acknowledges_later or not sdp
-        self._challenges = Challenges(credentials, endpoint.token)
-        self._request = self._invite()
-        self._interval_raised = False
-        self._provisional = False
-        self._cancelled = False
-        self._final = False
-        self._acks: dict[str, tuple[bytes, Address] | None] = {}
-        """By the tag of who answered: our ACK, sent again with each repeated 2xx; None while it
-        waits for `acknowledge`."""
-        self._transaction: ClientInvite | None = None
+        self._invitation = Invitation(self, self)
 
     def saved(self) -> dict[str, Any]:
         """What `ResumedCall` needs to end the call after a restart. It looks for further tries
@@ -74,51 +56,39 @@ class OutgoingCall(Call):
         worth a stray CANCEL to every peer."""
         if self.dialog is not None:
             return {"dialog": self.dialog.to_json()}
-        invite = Request("INVITE", self._uri, _only_identity(self._request.headers))
+        invite = Request("INVITE", self._uri, _only_identity(self._invitation.request.headers))
         return {
             "invite": invite.encode().decode("latin-1"),
-            "peer": list(self.peer),
+            "peer": self.peer.to_json(),
             "challengeable": self.credentials is not None,
         }
 
     def send(self, now: Instant) -> None:
         """Send the INVITE."""
-        if self._cancelled:
-            return
-        self._transaction = self.endpoint.invite_transaction(
-            self._request, self.peer, self._on_response
-        )
-        self._transaction.start(now)
+        self._invitation.send(now)
 
     def cancel(self, now: Instant) -> None:
         """Give the call up. CANCEL waits for a provisional answer (section 9.1); a 2xx that
         crosses it is acknowledged and ended. Before `send` nothing is sent and nothing told."""
-        if self._cancelled or self._final:
-            return
-        self._cancelled = True
-        if self._transaction is None:
-            self._final = self.ended = True
-        elif self._provisional:
-            self._send_cancel(now)
+        self._invitation.cancel(now)
+        if self._invitation.state is InviteState.OVER:
+            self.ended = True
 
     def acknowledge(self, sdp: bytes, now: Instant) -> None:
         """Send the ACK that waits: with the answer to the offer of a 2xx to an INVITE that had
         none, else without an `sdp`."""
-        for tag in [tag for tag, ack in self._acks.items() if ack is None]:
-            assert self.dialog is not None
+        if self._invitation.state is InviteState.ACCEPTED:
             self.local_sdp = sdp or self.local_sdp
-            self._acknowledge(self.dialog, tag, sdp)
+            self._invitation.acknowledge(sdp, now)
 
     def bye(self, now: Instant, reason: str | None = None) -> None:
         self.acknowledge(b"", now)  # a 2xx gets its ACK even so
         super().bye(now, reason)
 
-    def _send_cancel(self, now: Instant) -> None:
-        assert self._transaction is not None
-        self.endpoint.cancel(self._request, self.peer, now)
-        self._transaction.expect_final(now)
+    # See `Inviter`
 
-    def _invite(self) -> Request:
+    def write(self) -> Request:
+        self._cseq += 1
         headers = Headers()
         headers.add("max-forwards", 70)
         headers.add("from", self._sender)
@@ -128,108 +98,38 @@ class OutgoingCall(Call):
         for name, value in self._extra:
             headers.add(name, value)
         request = Request("INVITE", self._uri, headers)
-        authorization = self._challenges.authorization(request)
-        if authorization is not None:
-            headers.add(*authorization)
         self.dress(request, self.local_sdp)
         self.session_timer.ask(request)
-        self.endpoint.stamp(request, self._branch)
         return request
 
-    # Answers
+    def hop(self) -> Hop:
+        return self.peer
 
-    def _on_response(self, response: Response | None, now: Instant) -> None:
-        if response is None:
-            self._fail(None)
-        elif response.status < 200:
-            self._on_provisional(response, now)
-        elif response.status < 300:
-            self._on_accepted(response, now)
-        elif not self._try_again(response, now):
-            self._fail(response)
+    def dialog_of(self, invite: Request, response: Response) -> Dialog:
+        return Dialog.of_response(invite, response, self.peer)
 
-    def _on_provisional(self, response: Response, now: Instant) -> None:
-        if not self._provisional:
-            self._provisional = True
-            if self._cancelled:
-                self._send_cancel(now)
+    def on_provisional(self, response: Response, now: Instant) -> None:
         self.tell(Provisional(response))
 
-    def _on_accepted(self, response: Response, now: Instant) -> None:
-        tag = response.to.tag or ""
-        if tag in self._acks:
-            self._acknowledge_again(tag)
-            return
-        if len(self._acks) == MOST_FORKS:
-            return
-        dialog = Dialog.of_response(self._request, response, self.peer)
-        if self._final:
-            self._acknowledge(dialog, tag)
-            self._end_fork(dialog, now)
-            return
-        self._final = True
+    def on_success(
+        self, response: Response, dialog: Dialog, now: Instant, *, crossed: bool
+    ) -> None:
         self.dialog = dialog
         self.remote_sdp = response.body
         self.register()
-        if self._acknowledges_later:
-            self._acks[tag] = None
-        else:
-            self._acknowledge(dialog, tag)
+        if not self._acknowledges_later:
+            self.acknowledge(b"", now)
         self.session_timer.agreed(response, now)
-        self.tell(Accepted(response, self._cancelled))
-        if self._cancelled:
+        self.tell(Succeeded(response, crossed))
+        if crossed:
             self.bye(now)
 
-    def _acknowledge(self, dialog: Dialog, tag: str, sdp: bytes = b"") -> None:
-        """The ACK to a 2xx is ours to send, each time that it comes (section 13.2.2.4)."""
-        ack = dialog.request("ACK", self._cseq)
-        for name, value in self._request.headers.items():
-            if name in ("authorization", "proxy-authorization"):
-                ack.headers.add(name, value)
-        if sdp:
-            ack.headers.add("content-type", "application/sdp")
-            ack.body = sdp
-        self.endpoint.stamp(ack)
-        self._acks[tag] = ack.encode(), dialog.destination()
-        self._acknowledge_again(tag)
+    def on_failure(self, response: Response | None, now: Instant) -> None:
+        self.ended = True
+        self.tell(Failed(response, self._invitation.challenged_twice))
 
-    def _acknowledge_again(self, tag: str) -> None:
-        ack = self._acks[tag]
-        if ack is not None:
-            self.endpoint.send(*ack)
-
-    def _end_fork(self, dialog: Dialog, now: Instant) -> None:
-        """Another phone answered too, after the first: BYE (section 13.2.2.4)."""
-        fork = Call(self.endpoint, self.credentials)
-        fork.dialog = dialog
-        fork.register()
-        fork.bye(now)
-
-    def _try_again(self, response: Response, now: Instant) -> bool:
-        """Whether the answer asked for the same once more with something added, and got it."""
-        if self._cancelled:
-            return False
-        if not self._challenges.met(response) and not self._raise_interval(response):
-            return False
-        self._cseq += 1
-        self._branch += NEXT_TRY
-        self._provisional = False
-        self._request = self._invite()
-        self.send(now)
-        return True
-
-    def _raise_interval(self, response: Response) -> bool:
-        """422: once more with the interval that the far end wants (RFC 4028 section 7.3)."""
-        if response.status != 422 or self._interval_raised:
-            return False
-        self._interval_raised = True
-        return self.session_timer.raise_to(response)
-
-    def _fail(self, response: Response | None) -> None:
-        if self._final:
-            return
-        self._final = self.ended = True
-        self.tell(Failed(response, self._challenges.refused))
+    def on_fork(self, dialog: Dialog, now: Instant) -> None:
+        self.end_other(dialog, now)
 
 
 def _only_identity(headers: Headers) -> Headers:

@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 
 from ringback.clock import Instant
 from ringback.sip.authentication import Credentials, exchange
-from ringback.sip.endpoint import Endpoint
+from ringback.sip.hop import Hop
+from ringback.sip.layers import Layers
 from ringback.sip.message import Headers, Request, Response
 from ringback.sip.screening import ALLOWED
-from ringback.sip.transaction import Address
 
 
 class Correspondence:
@@ -17,23 +17,23 @@ class Correspondence:
 
     def __init__(
         self,
-        endpoint: Endpoint,
+        layers: Layers,
         uri: str,
-        peer: Address,
+        peer: Hop,
         *,
         sender: str,
         user: str | None = None,
         credentials: Credentials | None = None,
     ) -> None:
         """`uri` is the server, `sender` our address there, `user` the user of our Contact."""
-        self.endpoint = endpoint
+        self.layers = layers
         self.peer = peer
         """Where requests are sent; may be changed when the server's name means another address."""
         self.sender = sender
         self._uri = uri
         self._user = user
         self._credentials = credentials
-        self._call_id = endpoint.token()
+        self._call_id = layers.token()
         self._cseq = 0
 
     def options(self, then: Callable[[Response | None, Instant], None], now: Instant) -> None:
@@ -49,7 +49,7 @@ class Correspondence:
         headers: Sequence[tuple[str, str]] = (),
     ) -> None:
         """Send a request, twice if it is challenged; `then` gets the final response."""
-        tag = self.endpoint.token()
+        tag = self.layers.token()
 
         def build() -> Request:
             self._cseq += 1
@@ -59,10 +59,10 @@ class Correspondence:
             fields.add("to", f"<{to}>")
             fields.add("call-id", self._call_id)
             fields.add("cseq", f"{self._cseq} {method}")
-            fields.add("contact", self.endpoint.contact(self._user))
+            fields.add("contact", self.layers.transport.contact(self._user))
             fields.add("allow", ", ".join(ALLOWED))
             for name, value in headers:
                 fields.add(name, value)
             return Request(method, self._uri, fields)
 
-        exchange(self.endpoint, build, lambda: self.peer, self._credentials, then, now)
+        exchange(self.layers, build, lambda: self.peer, self._credentials, then, now)

@@ -9,8 +9,8 @@ from ringback.clock import Instant
 from ringback.sip.errors import SipError
 from ringback.sip.message import Response
 from ringback.sip.outside import Correspondence
-from ringback.sip.timers import Timer
-from ringback.sip.uri import NameAddr
+from ringback.sip.timers import SipTimer
+from ringback.sip.uri import NameAddr, unbracketed
 
 RETRY = 30.0
 """Seconds from a failure to the next try, unless Retry-After says more."""
@@ -37,7 +37,7 @@ class Registration:
         self._server = server
         self._on_change = on_change
         self._seconds = seconds
-        self._next: Timer | None = None
+        self._next: SipTimer | None = None
         self._raised = False
         self._until = -math.inf
         """When what was granted last runs out."""
@@ -84,7 +84,7 @@ class Registration:
             pause = min(max(RETRY, float(_number(response, "retry-after") or 0)), LONGEST_RETRY)
             if response is not None and response.status not in _PASSING:
                 self._until = now  # refused: what was granted before is worth nothing
-        self._next = self._server.endpoint.timers.set(now + pause, self._register)
+        self._next = self._server.layers.timers.set(now + pause, self._register)
         self._on_change(now < self._until, response)
 
     def _raise(self, response: Response) -> bool:
@@ -102,13 +102,14 @@ class Registration:
         return min(max(granted, SHORTEST), LONGEST)
 
     def _of_contact(self, response: Response) -> int | None:
-        host, port = self._server.endpoint.public
+        public = self._server.layers.transport.public
         try:
             contacts = response.headers.parsed("contact", NameAddr.parse)
         except SipError:
             return None
         for contact in contacts:
-            if (contact.uri.host, contact.uri.port or 5060) == (host, port):
+            uri = contact.uri
+            if (unbracketed(uri.host), uri.port or 5060) == (public.host, public.port):
                 return _seconds(contact.params.get("expires"))
         return None
 

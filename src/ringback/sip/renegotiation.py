@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ringback.clock import Instant
-from ringback.sip.authentication import Challenges
+from ringback.sip.dialog import Dialog
 from ringback.sip.events import Answer, Offered, OfferRefused, Refreshed
+from ringback.sip.hop import Hop
+from ringback.sip.invitation import Invitation
 from ringback.sip.message import Request, Response
-from ringback.sip.server_transaction import ServerInvite
-from ringback.sip.timers import Timer
-from ringback.sip.transaction import Address
+from ringback.sip.server_transaction import InviteServerTransaction
+from ringback.sip.usage import InviteUsage
 
-if TYPE_CHECKING:
-    from ringback.sip.call import Call
-
-MOST_CLASHES = 5
-"""So often a re-INVITE that met one of theirs is sent again."""
 GONE = (None, 408, 481)
 """What comes of a request when the far end has no such call any more (section 12.2.1.2)."""
 
@@ -24,10 +18,10 @@ GONE = (None, 408, 481)
 class Renegotiation:
     """At most one re-INVITE of ours and one of theirs at a time."""
 
-    def __init__(self, call: Call) -> None:
+    def __init__(self, call: InviteUsage) -> None:
         self._call = call
         self._ours: _Reinvite | None = None
-        self._theirs: tuple[Request, ServerInvite] | None = None
+        self._theirs: tuple[Request, InviteServerTransaction] | None = None
 
     # Ours
 
@@ -39,7 +33,7 @@ class Renegotiation:
             call.tell(OfferRefused(491))
             return
         self._ours = _Reinvite(call, self, sdp, refresh=False)
-        self._ours.send(now)
+        self._ours.invitation.send(now)
 
     def refresh(self, now: Instant) -> None:
         call = self._call
@@ -51,7 +45,7 @@ class Renegotiation:
             self._ours.refresh = True
         else:
             self._ours = _Reinvite(call, self, None, refresh=True)
-            self._ours.send(now)
+            self._ours.invitation.send(now)
 
     def over(self) -> None:
         """Our re-INVITE is done with."""
@@ -59,18 +53,18 @@ class Renegotiation:
 
     # Theirs
 
-    def receive(self, request: Request, transaction: ServerInvite, now: Instant) -> None:
+    def receive(self, request: Request, transaction: InviteServerTransaction, now: Instant) -> None:
         call = self._call
         assert call.dialog is not None
         status = None
         if call.ended:
             status = 481
-        elif self._ours is not None and self._ours.under_way:
+        elif self._ours is not None and self._ours.invitation.under_way:
             status = 491  # section 14.2
         elif self._theirs is not None or not call.established:
             status = 500
         if status is not None:
-            response = call.endpoint.response(request, status)
+            response = call.layers.response(request, status)
             if status == 500:
                 response.headers.add("retry-after", 1)
             transaction.send_response(response, now)
@@ -91,21 +85,20 @@ class Renegotiation:
             return
         request, transaction = self._theirs
         self._theirs = None
-        transaction.send_response(self._call.endpoint.response(request, status), now)
+        transaction.send_response(self._call.layers.response(request, status), now)
 
     def stop(self, now: Instant) -> None:
         """The call has ended: what they asked is answered with 487 (section 15.1.2)."""
         self.refuse(487, now)
         if self._ours is not None:
-            self._ours.stop()
+            self._ours.invitation.abandon(now)
 
 
 class _Reinvite:
-    """One re-INVITE of ours, with what it takes to get an answer: digest, a longer session
-    interval, another try after a clash."""
+    """One re-INVITE of ours. See `Inviter`."""
 
     def __init__(
-        self, call: Call, owner: Renegotiation, offer: bytes | None, *, refresh: bool
+        self, call: InviteUsage, owner: Renegotiation, offer: bytes | None, *, refresh: bool
     ) -> None:
         """Without an `offer`, what was agreed last is offered again."""
         self._call = call
@@ -113,101 +106,56 @@ class _Reinvite:
         self._offer = offer
         self.refresh = refresh
         """Somebody wants to know whether the far end is there."""
-        self.under_way = False
-        self._challenges = Challenges(call.credentials, call.endpoint.token)
-        self._clashes = 0
-        self._interval_raised = False
-        self._again: Timer | None = None
+        self.invitation = Invitation(call, self)
 
-    def send(self, now: Instant) -> None:
+    @property
+    def _dialog(self) -> Dialog:
+        assert self._call.dialog is not None
+        return self._call.dialog
+
+    def write(self) -> Request:
+        request = self._dialog.request("INVITE")
+        self._call.dress(request, self._call.local_sdp if self._offer is None else self._offer)
+        self._call.session_timer.ask(request)
+        return request
+
+    def hop(self) -> Hop:
+        return self._dialog.destination()
+
+    def dialog_of(self, invite: Request, response: Response) -> Dialog:
+        self._dialog.refresh_target(response)
+        return self._dialog
+
+    def on_provisional(self, response: Response, now: Instant) -> None:
+        """It says nothing of the far end."""
+
+    def on_success(
+        self, response: Response, dialog: Dialog, now: Instant, *, crossed: bool
+    ) -> None:
+        self.invitation.acknowledge(b"", now)
+        if crossed:
+            return  # the call has ended
+        self._owner.over()
         call = self._call
-        if call.ended:
-            return
-        assert call.dialog is not None
-        request = call.dialog.request("INVITE")
-        authorization = self._challenges.authorization(request)
-        if authorization is not None:
-            request.headers.add(*authorization)
-        call.dress(request, call.local_sdp if self._offer is None else self._offer)
-        call.session_timer.ask(request)
-        call.endpoint.stamp(request)
-        self.under_way = True
-        ack: tuple[bytes, Address] | None = None
+        call.session_timer.agreed(response, now)
+        changed = response.body not in (b"", call.remote_sdp)
+        call.remote_sdp = response.body or call.remote_sdp
+        if self._offer is not None:
+            call.local_sdp = self._offer
+        if self._offer is not None or changed:
+            call.tell(Answer(response.body))
+        if self.refresh:
+            call.tell(Refreshed(True, response.status))
 
-        def on_response(response: Response | None, at: Instant) -> None:
-            nonlocal ack
-            if response is not None and response.status < 200:
-                return
-            if ack is not None:
-                call.endpoint.send(*ack)  # the 2xx again
-                return
-            if response is not None and response.status < 300:
-                ack = self._acknowledge(request, response)
-            self._answered(request, response, at)
-
-        transaction = call.endpoint.invite_transaction(
-            request, call.dialog.destination(), on_response
-        )
-        transaction.start(now)
-        # A provisional answer, of a proxy for instance, says nothing of the far end.
-        transaction.expect_final(now)
-
-    def stop(self) -> None:
-        if self._again is not None:
-            self._again.stop()
-
-    def _acknowledge(self, request: Request, response: Response) -> tuple[bytes, Address]:
-        dialog = self._call.dialog
-        assert dialog is not None
-        dialog.refresh_target(response)
-        ack = dialog.request("ACK", request.cseq.number)
-        for name, value in request.headers.items():
-            if name in ("authorization", "proxy-authorization"):
-                ack.headers.add(name, value)
-        self._call.endpoint.stamp(ack)
-        sent = ack.encode(), dialog.destination()
-        self._call.endpoint.send(*sent)
-        return sent
-
-    def _answered(self, request: Request, response: Response | None, now: Instant) -> None:
-        self.under_way = False
+    def on_failure(self, response: Response | None, now: Instant) -> None:
         if self._call.ended:
             return
-        if response is not None and response.status >= 300:
-            if self._challenges.met(response) or self._raise_interval(response):
-                self.send(now)
-                return
-            if response.status == 491 and self._clashes < MOST_CLASHES:
-                self._clash(now)
-                return
         self._owner.over()
-        self._tell(response, now)
-
-    def _raise_interval(self, response: Response) -> bool:
-        if response.status != 422 or self._interval_raised:
-            return False
-        self._interval_raised = True
-        return self._call.session_timer.raise_to(response)
-
-    def _clash(self, now: Instant) -> None:
-        """Both ends asked at once: again after a while that differs (section 14.1)."""
-        self._clashes += 1
-        units = self._call.endpoint.chance.randint(0, 190 if self._call.owns_call_id else 200)
-        pause = units / 100 + (2.1 if self._call.owns_call_id else 0)
-        self._again = self._call.endpoint.timers.set(now + pause, self.send)
-
-    def _tell(self, response: Response | None, now: Instant) -> None:
-        call = self._call
         status = None if response is None else response.status
-        if response is not None and response.status < 300:
-            call.session_timer.agreed(response, now)
-            changed = response.body not in (b"", call.remote_sdp)
-            call.remote_sdp = response.body or call.remote_sdp
-            if self._offer is not None:
-                call.local_sdp = self._offer
-            if self._offer is not None or changed:
-                call.tell(Answer(response.body))
-        elif self._offer is not None:
-            call.tell(OfferRefused(status))
+        if self._offer is not None:
+            self._call.tell(OfferRefused(status))
         if self.refresh or status in GONE:
-            call.tell(Refreshed(status not in GONE, status))
+            self._call.tell(Refreshed(status not in GONE, status))
+
+    def on_fork(self, dialog: Dialog, now: Instant) -> None:
+        """Within a dialog there are none."""

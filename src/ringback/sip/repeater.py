@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ringback.clock import Instant
+from ringback.sip.hop import Hop
 from ringback.sip.timers import LIFETIME, T1, T2, Timers
-from ringback.sip.transaction import Address, Send
+from ringback.sip.transaction import Send
 
 
 class Repeater:
@@ -17,7 +18,7 @@ class Repeater:
         timers: Timers,
         send: Send,
         response: bytes,
-        peer: Address,
+        peer: Hop,
         never: Callable[[Instant], None],
         now: Instant,
     ) -> None:

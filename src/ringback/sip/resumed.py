@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from ringback.clock import Instant
 from ringback.sip.call import Call
 from ringback.sip.dialog import Dialog
 from ringback.sip.events import Failed, Rejected
+from ringback.sip.hop import Hop
+from ringback.sip.invitation import MOST_TRIES, NEXT_TRY, Invitation
 from ringback.sip.message import Headers, Request, Response, parse
-from ringback.sip.outgoing import MOST_FORKS, MOST_TRIES, NEXT_TRY
-from ringback.sip.transaction import Address
 
 CSEQ_GAP = 100
 """More requests than this were not sent after the dialog was stored."""
@@ -30,68 +29,74 @@ class ResumedCall(Call):
             self.register()
             self.bye(now)
         elif "invite" in saved:
-            tries = MOST_TRIES if saved["challengeable"] else 1
-            self._resume_invite(_stored(saved["invite"]), tries, _address(saved["peer"]), now)
+            self._cancel(saved, now)
         else:
-            self._resume_rejection(saved, now)
+            self._reject_again(saved, now)
 
-    def _resume_rejection(self, saved: dict[str, Any], now: Instant) -> None:
-        request = _stored(saved["rejected"])
-        transaction = self.endpoint.server_invite(request, _address(saved["peer"]))
+    def _reject_again(self, saved: dict[str, Any], now: Instant) -> None:
+        request, hop = _stored(saved["rejected"]), Hop.from_json(saved["peer"])
+        transaction = self.layers.transactions.serve_invite(request, hop)
         transaction.on_end = lambda acknowledged, at: self.tell(Rejected(acknowledged))
-        response = self.endpoint.response(request, saved["status"], to_tag=saved["tag"])
+        response = self.layers.response(request, saved["status"], to_tag=saved["tag"])
         transaction.send_response(response, now)
 
-    def _resume_invite(self, request: Request, tries: int, peer: Address, now: Instant) -> None:
+    def _cancel(self, saved: dict[str, Any], now: Instant) -> None:
         """Which of the tries was the last is not known: each is cancelled. An INVITE that never
         left is answered 481, or not at all."""
-        for number in range(tries):
-            headers = Headers(request.headers.items())
-            branch = f"{request.via.branch}{NEXT_TRY * number}"
-            via = str(request.via).replace(f"branch={request.via.branch}", f"branch={branch}")
-            headers.set("via", via)
-            headers.set("cseq", f"{request.cseq.number + number} INVITE")
-            self._cancel(Request("INVITE", request.uri, headers), peer, now)
+        first, hop = _stored(saved["invite"]), Hop.from_json(saved["peer"])
+        for number in range(MOST_TRIES if saved["challengeable"] else 1):
+            _Try(self, _further(first, number), hop).invitation.resume(now)
 
-    def _cancel(self, request: Request, peer: Address, now: Instant) -> None:
-        """CANCEL an INVITE that was sent before the restart; should it answer, ACK and BYE."""
-        dialogs: dict[str, Dialog] = {}
-
-        def on_response(response: Response | None, at: Instant) -> None:
-            if response is None or response.status >= 300:
-                # A challenge ended one try only: the next one's answer is awaited.
-                if response is None or response.status not in (401, 407, 422):
-                    self._failed(response)
-            elif response.status >= 200:
-                tag = response.to.tag or ""
-                if tag not in dialogs and len(dialogs) < MOST_FORKS:
-                    dialogs[tag] = Dialog.of_response(request, response, peer)
-                    self._acknowledge(dialogs[tag], request)
-                    self._end_answered(dialogs[tag], at)
-                elif tag in dialogs:
-                    self._acknowledge(dialogs[tag], request)
-
-        transaction = self.endpoint.invite_transaction(request, peer, on_response)
-        transaction.resume()
-        self.endpoint.cancel(request, peer, now)
-        transaction.expect_final(now)
-
-    def _failed(self, response: Response | None) -> None:
-        if not self.ended:
+    def failed(self, response: Response | None) -> None:
+        """A try came to nothing."""
+        # A challenge ended one try only: the next one's answer is awaited.
+        challenged = response is not None and response.status in (401, 407, 422)
+        if not challenged and not self.ended:
             self.ended = True
             self.tell(Failed(response))
 
-    def _acknowledge(self, dialog: Dialog, request: Request) -> None:
-        ack = dialog.request("ACK", request.cseq.number)
-        self.endpoint.stamp(ack)
-        self.endpoint.send(ack.encode(), dialog.destination())
-
-    def _end_answered(self, dialog: Dialog, now: Instant) -> None:
+    def answered(self, dialog: Dialog, now: Instant) -> None:
         """The first answer's BYE is this call's; what else answers is ended on its own."""
-        call = Call(self.endpoint, self.credentials) if self.ended else self
-        call.dialog = dialog
-        call.register()
-        call.bye(now)
+        if self.ended:
+            self.end_other(dialog, now)
+            return
+        self.dialog = dialog
+        self.register()
+        self.bye(now)
+
+
+class _Try:
+    """An INVITE that was sent before the restart. See `Inviter`."""
+
+    def __init__(self, call: ResumedCall, invite: Request, hop: Hop) -> None:
+        self._call = call
+        self._invite = invite
+        self._hop = hop
+        self.invitation = Invitation(call, self)
+
+    def write(self) -> Request:
+        return self._invite
+
+    def hop(self) -> Hop:
+        return self._hop
+
+    def dialog_of(self, invite: Request, response: Response) -> Dialog:
+        return Dialog.of_response(invite, response, self._hop)
+
+    def on_provisional(self, response: Response, now: Instant) -> None:
+        """It is cancelled whatever comes."""
+
+    def on_success(
+        self, response: Response, dialog: Dialog, now: Instant, *, crossed: bool
+    ) -> None:
+        self.invitation.acknowledge(b"", now)
+        self._call.answered(dialog, now)
+
+    def on_failure(self, response: Response | None, now: Instant) -> None:
+        self._call.failed(response)
+
+    def on_fork(self, dialog: Dialog, now: Instant) -> None:
+        self._call.answered(dialog, now)
 
 
 def _stored(text: str) -> Request:
@@ -100,6 +105,10 @@ def _stored(text: str) -> Request:
     return request
 
 
-def _address(stored: Sequence[Any]) -> Address:
-    host, port = stored
-    return str(host), int(port)
+def _further(first: Request, number: int) -> Request:
+    """What identifies a further try, see `NEXT_TRY`."""
+    headers = Headers(first.headers.items())
+    branch = f"branch={first.via.branch}"
+    headers.set("via", str(first.via).replace(branch, branch + NEXT_TRY * number))
+    headers.set("cseq", f"{first.cseq.number + number} INVITE")
+    return Request("INVITE", first.uri, headers)

@@ -83,13 +83,23 @@ def _unreadable(request: Request) -> str | None:
 
 
 def readable(response: Response) -> bool:
-    """Whether what a dialog needs of a response can be read; one that cannot is dropped, as if
-    the network had lost it (section 8.1.3)."""
-    try:
-        _ = response.contact, response.record_routes
-    except SipError:
-        return False
+    """Whether a response is for us, and what a dialog needs of it can be read; else it is dropped,
+    as if the network had lost it (section 8.1.3)."""
+    if len(response.headers.all("via")) != 1:
+        return False  # section 8.1.3.3
+    if response.cseq.method == "INVITE":
+        try:
+            _ = response.contact, response.record_routes
+        except SipError:
+            return False
     return True
+
+
+def add_abilities(response: Response) -> None:
+    """What we can do, for the answer to OPTIONS (section 11.2)."""
+    response.headers.add("allow", ", ".join(ALLOWED))
+    response.headers.add("accept", "application/sdp")
+    response.headers.add("supported", ", ".join(SUPPORTED))
 
 
 def _takes_sdp(request: Request) -> bool:

@@ -99,7 +99,7 @@ class Negotiated:
 
 
 @dataclass(frozen=True, slots=True)
-class Endpoint:
+class LocalAudio:
     """Our end of the audio."""
 
     host: str
@@ -111,13 +111,13 @@ class Endpoint:
     version: int = 1
 
 
-def make_offer(ours: Endpoint, direction: Direction = "sendrecv") -> bytes:
+def make_offer(ours: LocalAudio, direction: Direction = "sendrecv") -> bytes:
     """An offer of our audio."""
     types = [PAYLOAD_TYPES[codec] for codec in ours.codecs]
     return _description(ours, [_audio(ours.port, types, _OUR_DTMF, direction)])
 
 
-def make_answer(offer: bytes, ours: Endpoint) -> tuple[bytes, Negotiated] | None:
+def make_answer(offer: bytes, ours: LocalAudio) -> tuple[bytes, Negotiated] | None:
     """The answer to an offer, and what is agreed with it; None when there is nothing in common.
     Raises SdpError."""
     medias = _parse(offer)
@@ -142,7 +142,7 @@ def make_answer(offer: bytes, ours: Endpoint) -> tuple[bytes, Negotiated] | None
     return _description(ours, lines), agreed
 
 
-def read_answer(answer: bytes, ours: Endpoint) -> Negotiated | None:
+def read_answer(answer: bytes, ours: LocalAudio) -> Negotiated | None:
     """What an answer to our offer has agreed; None when it takes none of it. Raises SdpError."""
     for media in _parse(answer):
         codec = _choose(media, ours.codecs) if media.usable else None
@@ -188,7 +188,7 @@ def _audio(port: int, types: Sequence[int], dtmf: int | None, direction: Directi
     return "\r\n".join(lines)
 
 
-def _description(ours: Endpoint, medias: Sequence[str]) -> bytes:
+def _description(ours: LocalAudio, medias: Sequence[str]) -> bytes:
     return (
         f"v=0\r\no=- {ours.session} {ours.version} IN IP4 {ours.host}\r\ns=-\r\n"
         f"c=IN IP4 {ours.host}\r\nt=0 0\r\n{''.join(medias)}"

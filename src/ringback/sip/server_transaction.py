@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ringback.clock import Instant
+from ringback.sip.hop import Hop
+from ringback.sip.machine import Table
 from ringback.sip.message import Request, Response, respond
 from ringback.sip.timers import LIFETIME, T1, T2, T4, TRYING_AFTER, Timers
-from ringback.sip.transaction import Address, Send, State, Table, Transaction
+from ringback.sip.transaction import Send, State, Transaction
 
 S = State
 
-SERVER_INVITE: Table = {  # RFC 3261 figure 7, RFC 6026 figure 7; timer "100" is section 17.2.1's
+# RFC 3261 figure 7, RFC 6026 figure 7; timer "100" is section 17.2.1's.
+SERVER_INVITE: Table[State] = {
     (S.PROCEEDING, "INVITE"): (S.PROCEEDING, ("retransmit",)),
     (S.PROCEEDING, "100"): (S.PROCEEDING, ("send_trying",)),
     (S.PROCEEDING, "send 1xx"): (S.PROCEEDING, ("respond",)),
@@ -25,7 +28,7 @@ SERVER_INVITE: Table = {  # RFC 3261 figure 7, RFC 6026 figure 7; timer "100" is
     (S.ACCEPTED, "L"): (S.TERMINATED, ()),
 }
 
-SERVER: Table = {  # RFC 3261 figure 8
+SERVER: Table[State] = {  # RFC 3261 figure 8
     (S.TRYING, "send 1xx"): (S.PROCEEDING, ("respond",)),
     (S.TRYING, "send 2xx"): (S.COMPLETED, ("respond", "set_j")),
     (S.TRYING, "send final"): (S.COMPLETED, ("respond", "set_j")),
@@ -49,14 +52,14 @@ class _ServerTransaction(Transaction):
         self._send(self._last, self.peer)
 
 
-class ServerInvite(_ServerTransaction):
+class InviteServerTransaction(_ServerTransaction):
     """Sends a final response that is no 2xx again until its ACK comes. A 2xx is sent again by
     whoever gave it (section 13.3.1.4), and its ACK belongs to the dialog."""
 
     table = SERVER_INVITE
 
     def __init__(
-        self, request: Request, timers: Timers, send: Send, peer: Address, over: Callable[[], None]
+        self, request: Request, timers: Timers, send: Send, peer: Hop, over: Callable[[], None]
     ) -> None:
         super().__init__(timers, send, peer, over)
         self.state = State.PROCEEDING
@@ -114,10 +117,10 @@ class ServerInvite(_ServerTransaction):
         self.on_end(False, now)
 
 
-class Server(_ServerTransaction):
+class ServerTransaction(_ServerTransaction):
     table = SERVER
 
-    def __init__(self, timers: Timers, send: Send, peer: Address, over: Callable[[], None]) -> None:
+    def __init__(self, timers: Timers, send: Send, peer: Hop, over: Callable[[], None]) -> None:
         super().__init__(timers, send, peer, over)
         self.state = State.TRYING
 

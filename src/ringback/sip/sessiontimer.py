@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from ringback.clock import Instant
 from ringback.sip.errors import SipError
-from ringback.sip.message import Message, Request, Response
-from ringback.sip.timers import Timer, Timers
+from ringback.sip.message import Request, Response, SipMessage
+from ringback.sip.timers import SipTimer, Timers
 from ringback.sip.uri import parse_params
 
 INTERVAL = 1800
@@ -16,7 +16,7 @@ MIN_SE = 90
 """The least that we take, which is the least there is (section 5)."""
 
 
-def _interval(message: Message) -> tuple[int, str | None] | None:
+def _interval(message: SipMessage) -> tuple[int, str | None] | None:
     """Seconds and refresher of Session-Expires; None where it is missing or bad."""
     value = message.headers.get("session-expires")
     if value is None:
@@ -56,7 +56,7 @@ class SessionTimer:
         self._min = MIN_SE
         self._ours: bool | None = None
         """Whether we refresh; None until that is agreed."""
-        self._running: list[Timer] = []
+        self._running: list[SipTimer] = []
 
     def ask(self, request: Request) -> None:
         """Put what we want on an INVITE of ours. Once agreed, who refreshes stays (section 7.4)."""

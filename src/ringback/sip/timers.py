@@ -34,16 +34,16 @@ class Timers:
     """
 
     def __init__(self) -> None:
-        self._heap: list[tuple[Instant, int, Timer]] = []
+        self._heap: list[tuple[Instant, int, SipTimer]] = []
         self._numbers = itertools.count()
         self._stopped = 0
 
     def __len__(self) -> int:
         return len(self._heap) - self._stopped
 
-    def set(self, at: Instant, action: Action) -> Timer:
+    def set(self, at: Instant, action: Action) -> SipTimer:
         """Call `action` with the time that was due, once, when `run` is called after it."""
-        timer = Timer(action, self._note_stopped)
+        timer = SipTimer(action, self._note_stopped)
         heapq.heappush(self._heap, (at, next(self._numbers), timer))
         return timer
 
@@ -70,7 +70,7 @@ class Timers:
             self._stopped = 0
 
 
-class Timer:
+class SipTimer:
     """One timer that was set."""
 
     __slots__ = ("_note_stopped", "action")

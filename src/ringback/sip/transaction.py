@@ -1,28 +1,30 @@
 """Transactions: what the four machines of RFC 3261 section 17 have in common.
 
-Theory of operation. A transaction is a state, a table, and a few timers. A table maps
-(state, input) to (next state, actions), one row for each arrow of the figure that it cites; an
-input without a row is absorbed and leaves the state as it is. Inputs are messages by class
-(`1xx`, `2xx`, `final`, `INVITE`, `ACK`, ...) and timers by letter. Actions are names of methods.
-A transaction does no input or output: what it sends goes to `send`, what concerns its user goes
-to callbacks.
+Theory of operation. A transaction is a `machine` with a few timers, each of which belongs to the
+state that it was set in. It does no input or output: what it sends goes to `send`, what concerns
+its user goes to callbacks.
 
 The tables, with the Accepted states of RFC 6026, are in `client_transaction` and
-`server_transaction`. UDP only: retransmissions and the waiting for them (timers D, I, J, K) are
-always on.
+`server_transaction`. Over a reliable transport nothing is sent again, and nothing waits for what
+the far end may send again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from enum import Enum, auto
 
 from ringback.clock import Instant
-from ringback.sip.timers import Timer, Timers
+from ringback.sip.hop import Hop
+from ringback.sip.machine import Machine
+from ringback.sip.timers import SipTimer, Timers
 
-Address = tuple[str, int]
-"""An IPv4 address and a port."""
-Send = Callable[[bytes, Address], None]
+Send = Callable[[bytes, Hop], None]
+
+
+_RETRANSMISSIONS = frozenset("AEG")
+_REPETITIONS = frozenset("DIJK")
+"""Timers that wait for what comes again."""
 
 
 class State(Enum):
@@ -35,36 +37,22 @@ class State(Enum):
     TERMINATED = auto()
 
 
-Table = Mapping[tuple[State, str], tuple[State, tuple[str, ...]]]
+class Transaction(Machine[State]):
+    """A machine with timers."""
 
-
-class Transaction:
-    """A machine: a table and its state."""
-
-    table: Table
-    state: State
-
-    def __init__(self, timers: Timers, send: Send, peer: Address, over: Callable[[], None]) -> None:
+    def __init__(self, timers: Timers, send: Send, peer: Hop, over: Callable[[], None]) -> None:
         """`over` is called when it has terminated."""
         self.peer = peer
         self._timers = timers
         self._send = send
         self._over = over
-        self._set: dict[str, Timer] = {}
+        self._set: dict[str, SipTimer] = {}
         self._last = b""
         """What a retransmission repeats."""
 
     def feed(self, what: str, now: Instant) -> None:
-        """Give the machine an input."""
-        row = self.table.get((self.state, what))
-        if row is None:
-            return
         before = self.state
-        self.state, actions = row
-        if self.state is not before:
-            self._leave_state()
-        for action in actions:
-            getattr(self, action)(now)
+        super().feed(what, now)
         if self.state is State.TERMINATED and before is not State.TERMINATED:
             self._over()
 
@@ -72,12 +60,17 @@ class Transaction:
         """The timers that go on in the state just entered; the others belonged to the last."""
         return ()
 
-    def _leave_state(self) -> None:
+    def _state_left(self) -> None:
         kept = self._kept()
         for letter in [letter for letter in self._set if letter not in kept]:
             self._stop(letter)
 
     def _start(self, letter: str, seconds: float, now: Instant) -> None:
+        if self.peer.reliable:
+            if letter in _RETRANSMISSIONS:
+                return
+            if letter in _REPETITIONS:
+                seconds = 0.0
         self._set[letter] = self._timers.set(now + seconds, lambda due: self.feed(letter, due))
 
     def _stop(self, letter: str) -> None:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from ringback.sip.errors import SipError
 
@@ -43,6 +43,15 @@ _NO_PARAMS: Mapping[str, str | None] = MappingProxyType({})
 
 def _none() -> Mapping[str, str | None]:
     return _NO_PARAMS
+
+
+def bracketed(host: str) -> str:
+    """A host as URIs and Via have it: an IPv6 address stands in brackets."""
+    return f"[{host}]" if ":" in host else host
+
+
+def unbracketed(host: str) -> str:
+    return host.removeprefix("[").removesuffix("]")
 
 
 def split_unquoted(text: str, separator: str) -> list[str]:
@@ -166,6 +175,13 @@ class SipUri:
         port = f":{self.port}" if self.port is not None else ""
         headers = f"?{self.headers}" if self.headers is not None else ""
         return f"{self.scheme}:{user}{self.host}{port}{format_params(self.params)}{headers}"
+
+
+def sip_uri(user: str | None, host: str, port: int) -> str:
+    """A plain URI for Contact, From and the like; of `user`, which may be a whole address, what
+    cannot stand in one is escaped (section 19.1.2)."""
+    escaped = None if user is None else quote(user, safe="-_.!~*'()&=+$,;?/")
+    return str(SipUri("sip", escaped, bracketed(host), port if port != 5060 else None))
 
 
 @dataclass(frozen=True, slots=True)

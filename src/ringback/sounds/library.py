@@ -23,16 +23,16 @@ SHADOWS = "/prompts/"
 
 _FIND = Prepared(
     select(
-        models.Sound.owner_id,
-        models.Sound.path,
-        models.Sound.language,
-        models.Sound.file,
-        models.Sound.seconds,
+        models.SoundRow.owner_id,
+        models.SoundRow.path,
+        models.SoundRow.language,
+        models.SoundRow.file,
+        models.SoundRow.seconds,
     ).where(
-        models.Sound.owner_id.in_(bindparam("owners", expanding=True)),
+        models.SoundRow.owner_id.in_(bindparam("owner_ids", expanding=True)),
         or_(
-            models.Sound.path.in_(bindparam("paths", expanding=True)),
-            models.Sound.path.startswith(SHADOWS, autoescape=True),
+            models.SoundRow.path.in_(bindparam("paths", expanding=True)),
+            models.SoundRow.path.startswith(SHADOWS, autoescape=True),
         ),
     )
 )
@@ -45,6 +45,8 @@ class OwnSounds:
     by_path: dict[str, Sound] = field(default_factory=dict)
     """By the path as the setup has it."""
     shadows: dict[Phrase, Sound] = field(default_factory=dict)
+    missing: tuple[str, ...] = ()
+    """Paths of sounds that are not there: they are skipped."""
 
 
 class SoundLibrary:
@@ -67,30 +69,37 @@ class SoundLibrary:
     def load(
         self, tx: Connection, owners: Sequence[str], paths: Iterable[str], language: str
     ) -> OwnSounds:
-        """The sounds of a session: `owners` are the extension and the accounts above it, nearest
-        first, `paths` are those that its setup names."""
+        """The sounds of a session, within a unit of work: `owners` are the extension and the
+        accounts above it, nearest first, `paths` are those that its setup names."""
         wanted = {path: split(path) for path in paths}
-        rows = _FIND.rows(tx, owners=owners, paths=[name for _, name in wanted.values()])
+        rows = _FIND.rows(tx, owner_ids=owners, paths=[name for _, name in wanted.values()])
         found: dict[tuple[str, str], Sound] = {}
         for row in sorted(rows, key=lambda row: row.language == language):
             found[row.owner_id, row.path] = Sound(row.file, row.seconds, f"[{row.path}]")
-        sounds = OwnSounds()
+        by_path: dict[str, Sound] = {}
+        shadows: dict[Phrase, Sound] = {}
+        missing: list[str] = []
         for path, (level, name) in wanted.items():
             sound = found.get((owners[level], name)) if level < len(owners) else None
             if sound is None or not self.path(sound.name).exists():
-                self._report(f"sound {path}")
+                missing.append(path)
             else:
-                sounds.by_path[path] = sound
+                by_path[path] = sound
         for owner in reversed(owners):
             for phrase in Phrase:
                 shadow = found.get((owner, f"{SHADOWS}{phrase}.wav"))
                 if shadow is None:
                     continue
                 if self.path(shadow.name).exists():
-                    sounds.shadows[phrase] = shadow
+                    shadows[phrase] = shadow
                 else:
-                    self._report(f"sound {SHADOWS}{phrase}.wav")
-        return sounds
+                    missing.append(f"{SHADOWS}{phrase}.wav")
+        return OwnSounds(by_path, shadows, tuple(missing))
+
+    def tell_missing(self, sounds: OwnSounds) -> None:
+        """Report the sounds that a session has to do without."""
+        for path in sounds.missing:
+            self._report(f"sound {path}")
 
 
 def split(path: str) -> tuple[int, str]:

@@ -19,7 +19,7 @@ from ringback.store.errors import (
     store_error,
 )
 from ringback.store.revision import check_revision
-from ringback.store.worker import Unit, Worker, lost_half_way
+from ringback.store.worker import StoreThread, Unit, lost_half_way
 
 T = TypeVar("T")
 
@@ -92,7 +92,7 @@ class PostgresqlStore:
             engine.dispose()
 
 
-class PostgresqlWorker(Worker):
+class PostgresqlWorker(StoreThread):
     """The units of a batch in one transaction.
 
     A savepoint costs as much as a statement, and few units fail; so a batch is done without, and

@@ -59,6 +59,11 @@ class _Form:
 class Prepared:
     """A statement of SQLAlchemy's Core. Values are given by the names of its bind parameters.
 
+    A bind is named as its column, or as the foreign key where it is the id of another table; a
+    list in the plural. What is added to a column has a name of its own: `more`, `held`. Of an
+    UPDATE `Connection.execute` would keep the names of columns for what it sets itself; here
+    they are free.
+
     Each verb is part of a unit of work, and raises DBAPIError as `Connection.execute` does.
     """
 
@@ -101,15 +106,29 @@ class Prepared:
         """Do it; returns how many rows it changed."""
         return self._execute(tx, given, _count)
 
+    def run_many(self, tx: Connection, each: Sequence[Mapping[str, Any]]) -> None:
+        """Do it once for each of these, which all give values for the same names."""
+        form = self._form(tx.dialect, each[0])
+        bound = [form.bind(given) for given in each]
+        self._with_cursor(tx, form, lambda cursor: cursor.executemany(form.text, bound))
+
     def _execute(
         self, tx: Connection, given: Mapping[str, Any], take: Callable[[DBAPICursor], T]
     ) -> T:
         form = self._form(tx.dialect, given)
-        bound, connection = form.bind(given), tx.connection
-        cursor = connection.cursor()
-        try:
+        bound = form.bind(given)
+
+        def use(cursor: DBAPICursor) -> T:
             cursor.execute(form.text, bound)
             return take(cursor)
+
+        return self._with_cursor(tx, form, use)
+
+    def _with_cursor(self, tx: Connection, form: _Form, use: Callable[[DBAPICursor], T]) -> T:
+        connection = tx.connection
+        cursor = connection.cursor()
+        try:
+            return use(cursor)
         except tx.dialect.loaded_dbapi.Error as error:
             lost = tx.dialect.is_disconnect(error, connection, cursor)
             if lost:

@@ -20,7 +20,7 @@ from ringback.store.errors import (
     store_error,
 )
 from ringback.store.revision import check_revision
-from ringback.store.worker import Unit, Worker, lost_half_way
+from ringback.store.worker import StoreThread, Unit, lost_half_way
 
 T = TypeVar("T")
 
@@ -65,7 +65,7 @@ class SqliteStore:
             self._lock = None
 
 
-class SqliteWriter(Worker):
+class SqliteWriter(StoreThread):
     """Each unit in a savepoint of its own, the batch in one transaction."""
 
     def transact(self, batch: list[Unit]) -> None:
@@ -84,7 +84,7 @@ class SqliteWriter(Worker):
                 plain.execute("RELEASE unit")
 
 
-class SqliteReader(Worker):
+class SqliteReader(StoreThread):
     """The units of a batch in one view of the database."""
 
     def transact(self, batch: list[Unit]) -> None:

@@ -37,7 +37,7 @@ class Unit:
     error: BaseException | None = None
 
 
-class Worker(ABC):
+class StoreThread(ABC):
     """One thread that does what is submitted, in that order."""
 
     def __init__(self, engine: Engine, where: str, name: str) -> None:

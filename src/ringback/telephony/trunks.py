@@ -45,6 +45,8 @@ class Trunk:
     shown: NumberForm = E164
     """Of numbers shown to whom it calls."""
     media_anywhere: bool = False
+    cost_plan: str | None = None
+    """Name of the administrator's plan that says what its calls cost."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
-from ringback.accounts.apply import accounts, extensions, plans, sounds
-from ringback.accounts.apply.sounds import Convert, Converted
+from ringback.accounts.apply import accounts, extensions, limits, plans, sounds
+from ringback.accounts.apply.sounds import Converted, Converter
 from ringback.accounts.apply.work import Work
 from ringback.accounts.entries import SetupFile, SoundEntry
 from ringback.accounts.foundation import lay_foundation
@@ -23,7 +23,7 @@ from ringback.accounts.setupfile import SetupError
 from ringback.clock import Instant
 from ringback.store import Store
 
-__all__ = ["Applied", "Convert", "apply_setup"]
+__all__ = ["Applied", "apply_setup"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ async def apply_setup(
     home_country: str,
     folder: Path,
     sounds_folder: Path,
-    convert: Convert,
+    convert: Converter,
     dry_run: bool = False,
 ) -> Applied:
     """Bring the file about. A dry run returns the same and changes nothing.
@@ -66,8 +66,10 @@ async def apply_setup(
     with sounds.converted(
         setup.sounds, folder, sounds_folder, convert, keep=not dry_run
     ) as converted:
+        seed = chance.getrandbits(256)
 
         def unit(tx: Connection) -> Applied:
+            chance = random.Random(seed)  # done anew, it gives the same ids
             work = Work(tx, secrets, now, chance)
             work.changes += lay_foundation(tx, secrets, home_country, now, chance)
             _bring_about(work, setup, converted)
@@ -94,6 +96,7 @@ def _bring_about(work: Work, setup: SetupFile, converted: Mapping[SoundEntry, Co
     for account in setup.accounts:
         with work.attempt():
             accounts.give_plan(work, account)
+    limits.bring_about(work)
     for extension in setup.extensions:
         with work.attempt():
             extensions.bring_about(work, extension)

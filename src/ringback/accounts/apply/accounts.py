@@ -6,37 +6,36 @@ from typing import Any
 
 from sqlalchemy import update
 
-from ringback.accounts import tree
+from ringback import levels
 from ringback.accounts.apply.work import Work
 from ringback.accounts.entries import ADMINISTRATOR, AccountEntry
 from ringback.accounts.foundation import insert_account
 from ringback.accounts.setupfile import SetupError
-from ringback.amounts import ZERO, format_amount
-from ringback.charging import ledger
-from ringback.store.models import Account, Plan
+from ringback.amounts import format_amount
+from ringback.store.models import AccountRow, PlanRow
 
 _LEVELS = ("administrator", "provider", "organization", "user")
 
 
 def bring_about(work: Work, entry: AccountEntry) -> None:
-    """An account as its entry has it, without the plan."""
+    """An account as its entry has it, without the plan; `limits` puts its credit limit in force."""
     what = f"account {entry.name}"
-    found = work.one(Account, Account.name == entry.name)
+    found = work.one(AccountRow, AccountRow.name == entry.name)
     if found is None:
         _create(work, entry)
         return
     if entry.name != ADMINISTRATOR:
         _see_place_kept(work, entry, found["parent_id"], found["level"])
-    keys = ("contact_name", "country", "language", "time_zone")
+    keys = ("contact_name", "country", "language", "time_zone", "credit_limit")
     values = {key: getattr(entry, key) for key in keys if key in entry.model_fields_set}
     if values.get("contact_name", "") is None:
         values["contact_name"] = entry.name
-    work.change(Account, found, what, values)
+    work.change(AccountRow, found, what, values)
 
 
 def _create(work: Work, entry: AccountEntry) -> None:
     what = f"account {entry.name}"
-    parent = work.one(Account, Account.name == entry.parent)
+    parent = work.one(AccountRow, AccountRow.name == entry.parent)
     if parent is None:
         raise SetupError(
             f"{what}: there is no account {entry.parent!r} for its parent: put it before this one"
@@ -59,6 +58,7 @@ def _create(work: Work, entry: AccountEntry) -> None:
         language=entry.language,
         time_zone=entry.time_zone,
         balance=entry.balance,
+        credit_limit=entry.credit_limit,
     )
     opening = f" with {format_amount(entry.balance)}" if entry.balance else ""
     work.changes.append(f"created account {entry.name}{opening}")
@@ -75,27 +75,25 @@ def _see_place_kept(work: Work, entry: AccountEntry, parent_id: str, level: str)
 
 
 def give_plan(work: Work, entry: AccountEntry) -> None:
-    """The account pays by this plan from now on, and has the plan's limit."""
-    found = work.one(Account, Account.name == entry.name)
+    """The account pays by this plan from now on."""
+    found = work.one(AccountRow, AccountRow.name == entry.name)
     if found is None or "plan" not in entry.model_fields_set:
         return
     what = f"account {entry.name}"
-    plan: dict[str, Any] = {"id": None, "limit": ZERO}
+    plan: dict[str, Any] = {"id": None}
     if entry.plan is not None:
-        plan = dict(work.one(Plan, Plan.name == entry.plan) or {})
+        plan = dict(work.one(PlanRow, PlanRow.name == entry.plan) or {})
         if not plan:
             raise SetupError(f"{what}: there is no plan {entry.plan!r}: put it under plans")
     if found["plan_id"] == plan["id"]:
         return
-    if plan["id"] is not None and plan["account_id"] not in tree.upwards(work.tx, found["id"]):
+    above = {level.id for level in levels.of_account(work.tx, found["id"])}
+    if plan["id"] is not None and plan["account_id"] not in above:
         raise SetupError(
             f"{what}: plan {entry.plan}: it belongs to an account that is not above this one: "
             "give it one that does"
         )
-    try:
-        ledger.set_credit_limit(work.tx, found["ledger_id"], plan["limit"])
-    except ledger.LimitRefused as error:
-        raise SetupError(f"{what}: plan {entry.plan or 'none'}: {error}") from error
-    work.credited.add(found["ledger_id"])
-    work.tx.execute(update(Account).where(Account.id == found["id"]).values(plan_id=plan["id"]))
+    work.tx.execute(
+        update(AccountRow).where(AccountRow.id == found["id"]).values(plan_id=plan["id"])
+    )
     work.changes.append(f"{what}: plan {entry.plan or 'none'}")

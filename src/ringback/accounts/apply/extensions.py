@@ -7,13 +7,13 @@ from decimal import Decimal
 
 from sqlalchemy import delete, insert, select, update
 
-from ringback.accounts.apply.work import Row, Work, told
+from ringback.accounts.apply.work import FoundRow, Work, told
 from ringback.accounts.callback import CallbackSetup, SetBy, from_document, to_document
 from ringback.accounts.entries import CallerIdEntry, ExtensionEntry
 from ringback.accounts.setupfile import SetupError
 from ringback.amounts import format_amount
 from ringback.charging import ledger
-from ringback.store.models import AccessNumber, Account, CallerId, Extension
+from ringback.store.models import AccessNumberRow, AccountRow, CallerIdRow, ExtensionRow
 
 
 def bring_about(work: Work, entry: ExtensionEntry) -> None:
@@ -21,13 +21,15 @@ def bring_about(work: Work, entry: ExtensionEntry) -> None:
     about whole: what it does not name has its default."""
     what = f"extension {entry.name}"
     account = work.account_id(entry.account, f"{what}: account")
-    found = work.one(Extension, Extension.account_id == account, Extension.name == entry.name)
+    found = work.one(
+        ExtensionRow, ExtensionRow.account_id == account, ExtensionRow.name == entry.name
+    )
     password = entry.callback.password
     mac = None if password is None else work.secrets.mac(password)
     if found is None:
         extension = work.new_id()
         work.tx.execute(
-            insert(Extension),
+            insert(ExtensionRow),
             {
                 "id": extension,
                 "account_id": account,
@@ -46,7 +48,9 @@ def bring_about(work: Work, entry: ExtensionEntry) -> None:
             _caller_id(work, extension, what, caller_id)
 
 
-def _change_setup(work: Work, what: str, found: Row, setup: CallbackSetup, mac: str | None) -> None:
+def _change_setup(
+    work: Work, what: str, found: FoundRow, setup: CallbackSetup, mac: str | None
+) -> None:
     before = from_document(found["callback"]).model_dump(mode="json", by_alias=True)
     after = setup.model_dump(mode="json", by_alias=True)
     for name, value in after.items():
@@ -54,9 +58,11 @@ def _change_setup(work: Work, what: str, found: Row, setup: CallbackSetup, mac: 
             work.changes.append(f"{what}: {told(name, before[name], value)}")
     if before != after:
         work.tx.execute(
-            update(Extension).where(Extension.id == found["id"]).values(callback=to_document(setup))
+            update(ExtensionRow)
+            .where(ExtensionRow.id == found["id"])
+            .values(callback=to_document(setup))
         )
-    work.change(Extension, found, what, {"password_mac": mac})
+    work.change(ExtensionRow, found, what, {"password_mac": mac})
 
 
 def bring_numbers_about(work: Work, entries: Sequence[ExtensionEntry]) -> None:
@@ -68,13 +74,15 @@ def bring_numbers_about(work: Work, entries: Sequence[ExtensionEntry]) -> None:
         if extension is None or "access_numbers" not in entry.model_fields_set:
             continue
         before = work.tx.execute(
-            select(AccessNumber.number)
-            .where(AccessNumber.extension_id == extension)
-            .order_by(AccessNumber.position)
+            select(AccessNumberRow.number)
+            .where(AccessNumberRow.extension_id == extension)
+            .order_by(AccessNumberRow.position)
         ).scalars()
         if tuple(before) != entry.access_numbers:
             changed.append((extension, entry))
-            work.tx.execute(delete(AccessNumber).where(AccessNumber.extension_id == extension))
+            work.tx.execute(
+                delete(AccessNumberRow).where(AccessNumberRow.extension_id == extension)
+            )
     for extension, entry in changed:
         with work.attempt():
             _access_numbers(work, extension, entry)
@@ -85,9 +93,9 @@ def bring_numbers_about(work: Work, entries: Sequence[ExtensionEntry]) -> None:
 
 def _find(work: Work, entry: ExtensionEntry) -> str | None:
     query = (
-        select(Extension.id)
-        .join(Account, Account.id == Extension.account_id)
-        .where(Account.name == entry.account, Extension.name == entry.name)
+        select(ExtensionRow.id)
+        .join(AccountRow, AccountRow.id == ExtensionRow.account_id)
+        .where(AccountRow.name == entry.account, ExtensionRow.name == entry.name)
     )
     return work.tx.execute(query).scalar()
 
@@ -95,9 +103,9 @@ def _find(work: Work, entry: ExtensionEntry) -> str | None:
 def _access_numbers(work: Work, extension: str, entry: ExtensionEntry) -> None:
     for position, number in enumerate(entry.access_numbers):
         other = work.tx.execute(
-            select(Extension.name)
-            .join(AccessNumber, AccessNumber.extension_id == Extension.id)
-            .where(AccessNumber.number == number)
+            select(ExtensionRow.name)
+            .join(AccessNumberRow, AccessNumberRow.extension_id == ExtensionRow.id)
+            .where(AccessNumberRow.number == number)
         ).scalar()
         if other is not None:
             raise SetupError(
@@ -105,7 +113,7 @@ def _access_numbers(work: Work, extension: str, entry: ExtensionEntry) -> None:
                 "already: take it out there first"
             )
         work.tx.execute(
-            insert(AccessNumber),
+            insert(AccessNumberRow),
             {"number": number, "extension_id": extension, "position": position},
         )
     work.changes.append(
@@ -119,10 +127,10 @@ def _see_number_shown(work: Work, entry: ExtensionEntry) -> None:
     if shown.set_by is not SetBy.USER:
         return
     found = work.tx.execute(
-        select(AccessNumber.number)
-        .join(Extension, Extension.id == AccessNumber.extension_id)
-        .join(Account, Account.id == Extension.account_id)
-        .where(Account.name == entry.account, AccessNumber.number == shown.value)
+        select(AccessNumberRow.number)
+        .join(ExtensionRow, ExtensionRow.id == AccessNumberRow.extension_id)
+        .join(AccountRow, AccountRow.id == ExtensionRow.account_id)
+        .where(AccountRow.name == entry.account, AccessNumberRow.number == shown.value)
     ).scalar()
     if found is None:
         raise SetupError(
@@ -132,7 +140,9 @@ def _see_number_shown(work: Work, entry: ExtensionEntry) -> None:
 
 
 def _caller_id(work: Work, extension: str, what: str, entry: CallerIdEntry) -> None:
-    found = work.one(CallerId, CallerId.extension_id == extension, CallerId.number == entry.number)
+    found = work.one(
+        CallerIdRow, CallerIdRow.extension_id == extension, CallerIdRow.number == entry.number
+    )
     values = {
         "enabled": entry.enabled,
         "pin": None if entry.pin is None else work.secrets.mac(entry.pin),
@@ -143,7 +153,7 @@ def _caller_id(work: Work, extension: str, what: str, entry: CallerIdEntry) -> N
         ledger_id = work.new_id()
         ledger.open_account(work.tx, ledger_id, work.now)
         work.tx.execute(
-            insert(CallerId),
+            insert(CallerIdRow),
             {
                 "id": work.new_id(),
                 "extension_id": extension,
@@ -161,7 +171,7 @@ def _caller_id(work: Work, extension: str, what: str, entry: CallerIdEntry) -> N
             for key, value in values.items()
             if key in entry.model_fields_set
         }
-        work.change(CallerId, found, f"callerID {entry.number}", given)
+        work.change(CallerIdRow, found, f"callerID {entry.number}", given)
     if entry.credit is not None:
         _recharge(work, ledger_id, entry)
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from sqlalchemy import insert, select
+from sqlalchemy import insert
 
 from ringback.accounts.apply.work import Work
 from ringback.accounts.entries import PlanEntry
 from ringback.accounts.setupfile import SetupError
-from ringback.charging import decks, ledger
-from ringback.charging.rating import Rate
-from ringback.store.models import Account, Plan
+from ringback.charging import decks
+from ringback.store.models import PlanRow
 
 
 def bring_about(work: Work, entry: PlanEntry) -> None:
-    """A plan as its entry has it, for the accounts that have it already, too."""
+    """A plan as its entry has it, for the accounts that have it already, too; `limits` puts its
+    limit in force."""
     what = f"plan {entry.name}"
     account = work.account_id(entry.account, f"{what}: account")
     values = {
@@ -22,11 +22,11 @@ def bring_about(work: Work, entry: PlanEntry) -> None:
         "special_prefixes": list(entry.special_prefixes),
         "packages": [package.model_dump() for package in entry.packages],
     }
-    found = work.one(Plan, Plan.name == entry.name)
+    found = work.one(PlanRow, PlanRow.name == entry.name)
     if found is None:
         plan_id = work.new_id()
         work.tx.execute(
-            insert(Plan),
+            insert(PlanRow),
             {"id": plan_id, "account_id": account, "name": entry.name, **values},
         )
         work.changes.append(f"created plan {entry.name}")
@@ -37,27 +37,15 @@ def bring_about(work: Work, entry: PlanEntry) -> None:
         given = {key: value for key, value in values.items() if key in entry.model_fields_set}
         if given.get("kind") == "prepaid":
             given["limit"] = entry.limit
-        work.change(Plan, found, what, given)
-        if given.get("limit", found["limit"]) != found["limit"]:
-            _spread_limit(work, plan_id, entry)
+        work.change(PlanRow, found, what, given)
     if "rates" in entry.model_fields_set:
         _rates(work, plan_id, entry)
-
-
-def _spread_limit(work: Work, plan_id: str, entry: PlanEntry) -> None:
-    holders = select(Account.name, Account.ledger_id).where(Account.plan_id == plan_id)
-    for holder in work.tx.execute(holders).all():
-        try:
-            ledger.set_credit_limit(work.tx, holder.ledger_id, entry.limit)
-        except ledger.LimitRefused as error:
-            raise SetupError(f"plan {entry.name}: account {holder.name}: {error}") from error
-        work.credited.add(holder.ledger_id)
 
 
 def _rates(work: Work, plan_id: str, entry: PlanEntry) -> None:
     """The rates of a plan are those of the file: others are taken out."""
     there = set(decks.rates_in_force(work.tx, plan_id))
-    wanted = {Rate(**{name: getattr(rate, name) for name in decks.COLUMNS}) for rate in entry.rates}
+    wanted = {rate.rate() for rate in entry.rates}
     if wanted == there:
         return
     decks.put_in_force(work.tx, work.new_id(), plan_id, "setup file", wanted, work.now)

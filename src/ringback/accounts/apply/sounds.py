@@ -18,9 +18,9 @@ from sqlalchemy import insert
 from ringback.accounts.apply.work import Work
 from ringback.accounts.entries import SoundEntry
 from ringback.accounts.setupfile import SetupError
-from ringback.store.models import Sound
+from ringback.store.models import SoundRow
 
-Convert = Callable[[Path, Path], float]
+Converter = Callable[[Path, Path], float]
 """Converts a sound file to telephone audio; returns its seconds, raises ValueError."""
 
 
@@ -34,7 +34,7 @@ class Converted:
 
 @contextmanager
 def converted(
-    entries: Iterable[SoundEntry], folder: Path, target: Path, convert: Convert, *, keep: bool
+    entries: Iterable[SoundEntry], folder: Path, target: Path, convert: Converter, *, keep: bool
 ) -> Iterator[Mapping[SoundEntry, Converted]]:
     """Convert all sounds, whose files are relative to `folder`, into `target`; without `keep`
     there is nothing of it afterwards. Raises SetupError with every file that cannot be used."""
@@ -52,7 +52,7 @@ def converted(
         yield found
 
 
-def _convert(source: Path, place: Path, number: int, convert: Convert) -> Converted:
+def _convert(source: Path, place: Path, number: int, convert: Converter) -> Converted:
     unnamed = place / f"apply-{number}.wav"
     seconds = convert(source, unnamed)
     digest = hashlib.sha256(unnamed.read_bytes()).hexdigest()
@@ -65,14 +65,14 @@ def bring_about(work: Work, entry: SoundEntry, sound: Converted) -> None:
     what = f"account {entry.account}: sound {entry.path} ({entry.language})"
     owner = work.account_id(entry.account, f"sound {entry.path}: account")
     found = work.one(
-        Sound,
-        Sound.owner_id == owner,
-        Sound.path == entry.path,
-        Sound.language == entry.language,
+        SoundRow,
+        SoundRow.owner_id == owner,
+        SoundRow.path == entry.path,
+        SoundRow.language == entry.language,
     )
     if found is None:
         work.tx.execute(
-            insert(Sound),
+            insert(SoundRow),
             {
                 "id": work.new_id(),
                 "owner_id": owner,
@@ -84,4 +84,4 @@ def bring_about(work: Work, entry: SoundEntry, sound: Converted) -> None:
         )
         work.changes.append(f"{what} added")
     elif found["file"] != sound.file:
-        work.change(Sound, found, what, {"file": sound.file, "seconds": sound.seconds})
+        work.change(SoundRow, found, what, {"file": sound.file, "seconds": sound.seconds})

@@ -16,9 +16,9 @@ from ringback.accounts.setupfile import SetupError
 from ringback.amounts import format_amount
 from ringback.clock import Instant
 from ringback.ids import new_id
-from ringback.store.models import Account, Base
+from ringback.store.models import AccountRow, Base
 
-Row = Mapping[str, Any]
+FoundRow = Mapping[str, Any]
 
 
 class Work:
@@ -47,19 +47,19 @@ class Work:
     def new_id(self) -> str:
         return new_id(self.now, self._chance)
 
-    def one(self, model: type[Base], *where: Any) -> Row | None:
+    def one(self, model: type[Base], *where: Any) -> FoundRow | None:
         """The row that there is, if there is one."""
         row = self.tx.execute(select(model.__table__).where(*where)).mappings().one_or_none()
         return None if row is None else dict(row)
 
     def account_id(self, name: str, what: str) -> str:
         """The id of an account. Raises SetupError where there is none."""
-        found = self.one(Account, Account.name == name)
+        found = self.one(AccountRow, AccountRow.name == name)
         if found is None:
             raise SetupError(f"{what}: there is no account {name!r}: put it under accounts")
         return str(found["id"])
 
-    def change(self, model: Any, found: Row, what: str, values: Row) -> None:
+    def change(self, model: Any, found: FoundRow, what: str, values: FoundRow) -> None:
         """Update what differs from `found`, and tell it."""
         changed = {name: value for name, value in values.items() if found[name] != value}
         if not changed:

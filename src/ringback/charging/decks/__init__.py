@@ -9,8 +9,6 @@ from ringback.charging.decks.loading import load, sweep
 from ringback.charging.decks.reading import (
     COLUMNS,
     BadDeck,
-    DeckFile,
-    LineFault,
     instant_of,
     read_deck,
 )
@@ -21,9 +19,7 @@ __all__ = [
     "COLUMNS",
     "BadDeck",
     "Deck",
-    "DeckFile",
     "DeckGone",
-    "LineFault",
     "deck_for",
     "instant_of",
     "load",

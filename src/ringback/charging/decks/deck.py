@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from ringback.charging.rating import Rate
@@ -55,6 +57,26 @@ def overlaps(rates: Sequence[Dated]) -> Iterator[tuple[int, int]]:
             if _end(rates[place]) <= _end(rates[longest]):
                 continue
         longest = place
+
+
+def ended_by_later(rates: Sequence[Rate]) -> list[Rate]:
+    """The rates, of which one without an end ends where the next of its prefix begins, as in the
+    files of carriers, who add a new price and leave the old (spec section 6)."""
+    begins: dict[str, list[Instant]] = {}
+    for rate in rates:
+        if rate.valid_from is not None:
+            begins.setdefault(rate.prefix, []).append(rate.valid_from)
+    for found in begins.values():
+        found.sort()
+    return [_ended(rate, begins.get(rate.prefix, ())) for rate in rates]
+
+
+def _ended(rate: Rate, begins: Sequence[Instant]) -> Rate:
+    """`begins` are those of all rates of its prefix, in order."""
+    later = bisect_right(begins, _begin(rate))
+    if rate.valid_to is not None or later == len(begins):
+        return rate
+    return replace(rate, valid_to=begins[later])
 
 
 def _begin(rate: Dated) -> Instant:

@@ -18,9 +18,10 @@ from typing import Any
 
 from ringback.amounts import ZERO, parse_amount
 from ringback.cells import unguarded
-from ringback.charging.decks.deck import overlaps
+from ringback.charging.decks.deck import ended_by_later, overlaps
 from ringback.charging.rating import Rate
 from ringback.clock import Instant
+from ringback.prefixes import parse_prefix
 
 COLUMNS = (
     "prefix",
@@ -33,7 +34,7 @@ COLUMNS = (
     "valid_to",
 )
 """Those of a rate, spec sections 6 and 11."""
-REQUIRED = ("prefix", "first_price", "price_per_minute")
+REQUIRED = ("prefix", "price_per_minute")
 
 LARGEST_BYTES = 64 * 1024 * 1024
 LARGEST_RATES = 500_000
@@ -84,12 +85,14 @@ class DeckFile:
 def read_deck(data: bytes, columns: Mapping[str, str]) -> DeckFile:
     """The rates of a CSV file in UTF-8 whose first line names its columns, delimited by comma,
     semicolon or tab. `columns` says which of them holds a column of a rate, where that is not
-    the one of the same name. Raises BadDeck."""
+    the one of the same name. A rate without an end ends where a later one of its prefix begins.
+    Raises BadDeck."""
     faults = _Faults()
     text = _decode(data, faults)
     delimiter, header = _header(text, columns)
     places = _places(header, columns, faults)
     rates, lines = _rates(text, delimiter, len(header), places, faults)
+    rates = ended_by_later(rates)
     for first, second in overlaps(rates):
         faults.add(lines[second], _overlap(rates[first], rates[second], lines[first]))
     if not rates and not faults.count:
@@ -206,7 +209,11 @@ def _rates(
                 f"a deck has at most {LARGEST_RATES} rates: this line and those below are too many",
             )
             break
-        rates.append(Rate(**(_DEFAULTS | values)))
+        try:
+            rates.append(Rate(**(_DEFAULTS | values)))
+        except ValueError as error:
+            faults.add(line, str(error))
+            continue
         lines.append(line)
     return rates, lines
 
@@ -227,13 +234,6 @@ def _records(text: str, delimiter: str, faults: _Faults) -> Iterator[tuple[int, 
         )
 
 
-def _prefix(text: str) -> str:
-    digits = text.removeprefix("+")
-    if not re.fullmatch("[0-9]{0,15}", digits, re.ASCII):
-        raise ValueError(f"{text[:40]!r} is no prefix: write at most 15 digits")
-    return digits
-
-
 def _price(text: str) -> Decimal:
     if not text:
         raise ValueError("is required")
@@ -245,6 +245,10 @@ def _price(text: str) -> Decimal:
 
 def _setup(text: str) -> Decimal:
     return _price(text) if text else ZERO
+
+
+def _first_price(text: str) -> Decimal | None:
+    return _price(text) if text else None
 
 
 def _block(default: int) -> Callable[[str], int]:
@@ -281,18 +285,16 @@ def instant_of(at: datetime) -> Instant:
 
 
 _CELLS: dict[str, Callable[[str], Any]] = {
-    "prefix": _prefix,
+    "prefix": parse_prefix,
     "setup": _setup,
     "first_block": _block(60),
-    "first_price": _price,
+    "first_price": _first_price,
     "next_block": _block(10),
     "price_per_minute": _price,
     "valid_from": _instant,
     "valid_to": _instant,
 }
-_DEFAULTS = {
-    name: _CELLS[name]("") for name in COLUMNS if name not in ("first_price", "price_per_minute")
-}
+_DEFAULTS = {name: _CELLS[name]("") for name in COLUMNS if name not in REQUIRED}
 
 
 def _overlap(first: Rate, second: Rate, line: int) -> str:

@@ -12,9 +12,10 @@ from ringback.charging.decks.deck import Deck
 from ringback.charging.rating import Rate, microseconds
 from ringback.clock import Instant
 from ringback.store import models
+from ringback.store.changes import updates
 from ringback.store.prepared import Prepared
 
-_D, _P, _R = models.Deck, models.Plan, models.Rate
+_D, _P, _R = models.DeckRow, models.PlanRow, models.RateRow
 _VALUES = (
     _R.prefix,
     _R.setup,
@@ -27,27 +28,33 @@ _VALUES = (
 )
 # Plan and rates in one statement, so that they are of one deck where each statement has a view of
 # its own (PostgreSQL, READ COMMITTED).
-_IN_FORCE = select(*_VALUES).join(_P, _P.deck_id == _R.deck_id).where(_P.id == bindparam("plan"))
+_IN_FORCE = select(*_VALUES).join(_P, _P.deck_id == _R.deck_id).where(_P.id == bindparam("plan_id"))
 _FITTING = Prepared(_IN_FORCE.where(_R.prefix.in_(bindparam("prefixes", expanding=True))))
 # Without the types of the model: rows are made ready before the unit of work begins.
 _INSERT = insert(table("rates", column("deck_id"), *(column(each.key) for each in _VALUES)))
-_COUNT = (
+_COUNT = Prepared(
     update(_D)
-    .where(_D.id == bindparam("deck"), _D.state == "loading")
+    .where(_D.id == bindparam("id"), _D.state == "loading")
     .values(size=_D.size + bindparam("more"))
 )
-_COMPLETE = (
-    update(_D).where(_D.id == bindparam("deck"), _D.state == "loading").values(state="complete")
-)
-_SWITCH = update(_P).where(_P.id == bindparam("plan")).values(deck_id=bindparam("deck"))
 _CONDEMN = update(_D).where(_D.state != "condemned").values(state="condemned")
-_SOME = select(_R.id).where(_R.deck_id == bindparam("deck")).limit(bindparam("most"))
+_SOME = select(_R.id).where(_R.deck_id == bindparam("deck_id")).limit(bindparam("most"))
 _DELETE_SOME = delete(_R).where(_R.id.in_(_SOME))
-_DELETE_DECK = delete(_D).where(_D.id == bindparam("deck"))
+_DELETE_DECK = delete(_D).where(_D.id == bindparam("id"))
 
 _GONE = "another import into this plan has begun since: begin again after it"
 
 Row = Mapping[str, Any]
+
+
+@updates(_D, _D.state == "loading", state="complete")
+def _complete(tx: Connection, id: str) -> None:
+    """All rates of the deck are there."""
+
+
+@updates(_P)
+def _name_deck(tx: Connection, id: str, deck_id: str) -> None:
+    """The plan has the rates of that deck from now on."""
 
 
 class DeckGone(Exception):
@@ -58,12 +65,12 @@ def deck_for(tx: Connection, plan_id: str, number: str) -> Deck:
     """The rates in force of a plan that a number (E.164 with its plus) may have."""
     digits = number.removeprefix("+")
     prefixes = [digits[:length] for length in range(len(digits) + 1)]
-    return Deck(Rate(*row) for row in _FITTING.rows(tx, plan=plan_id, prefixes=prefixes))
+    return Deck(Rate(*row) for row in _FITTING.rows(tx, plan_id=plan_id, prefixes=prefixes))
 
 
 def rates_in_force(tx: Connection, plan_id: str) -> list[Rate]:
     """All of a plan."""
-    return [Rate(*row) for row in tx.execute(_IN_FORCE, {"plan": plan_id})]
+    return [Rate(*row) for row in tx.execute(_IN_FORCE, {"plan_id": plan_id})]
 
 
 def put_in_force(
@@ -99,7 +106,7 @@ def rows(deck_id: str, rates: Iterable[Rate]) -> list[Row]:
             "prefix": rate.prefix,
             "setup": to_millionths(rate.setup),
             "first_block": rate.first_block,
-            "first_price": to_millionths(rate.first_price),
+            "first_price": None if rate.first_price is None else to_millionths(rate.first_price),
             "next_block": rate.next_block,
             "price_per_minute": to_millionths(rate.price_per_minute),
             "valid_from": None if rate.valid_from is None else microseconds(rate.valid_from),
@@ -111,7 +118,7 @@ def rows(deck_id: str, rates: Iterable[Rate]) -> list[Row]:
 
 def put(tx: Connection, deck_id: str, batch: list[Row]) -> None:
     """Rates into a deck that is being loaded. Raises DeckGone."""
-    if tx.execute(_COUNT, {"deck": deck_id, "more": len(batch)}).rowcount == 0:
+    if _COUNT.run(tx, id=deck_id, more=len(batch)) == 0:
         raise DeckGone(_GONE)
     if batch:
         tx.execute(_INSERT, batch)
@@ -119,10 +126,10 @@ def put(tx: Connection, deck_id: str, batch: list[Row]) -> None:
 
 def switch(tx: Connection, deck_id: str, plan_id: str) -> None:
     """A loaded deck is in force from now on; the one before is condemned. Raises DeckGone."""
-    if tx.execute(_COMPLETE, {"deck": deck_id}).rowcount == 0:
+    if _complete(tx, deck_id) == 0:
         raise DeckGone(_GONE)
     tx.execute(_CONDEMN.where(_D.plan_id == plan_id, _D.state == "complete", _D.id != deck_id))
-    tx.execute(_SWITCH, {"plan": plan_id, "deck": deck_id})
+    _name_deck(tx, plan_id, deck_id)
 
 
 def condemned(tx: Connection, since: Instant) -> list[str]:
@@ -134,7 +141,7 @@ def condemned(tx: Connection, since: Instant) -> list[str]:
 
 def delete_some(tx: Connection, deck_id: str, most: int) -> bool:
     """Delete some rates of a condemned deck, or the deck once it has none. False: it is gone."""
-    if tx.execute(_DELETE_SOME, {"deck": deck_id, "most": most}).rowcount:
+    if tx.execute(_DELETE_SOME, {"deck_id": deck_id, "most": most}).rowcount:
         return True
-    tx.execute(_DELETE_DECK, {"deck": deck_id})
+    tx.execute(_DELETE_DECK, {"id": deck_id})
     return False

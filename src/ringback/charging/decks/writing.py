@@ -25,7 +25,7 @@ def _cells(rate: Rate) -> tuple[str, ...]:
         rate.prefix,
         format_amount(rate.setup),
         str(rate.first_block),
-        format_amount(rate.first_price),
+        "" if rate.first_price is None else format_amount(rate.first_price),
         str(rate.next_block),
         format_amount(rate.price_per_minute),
         write_instant(rate.valid_from),

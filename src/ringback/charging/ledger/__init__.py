@@ -1,17 +1,18 @@
 """The ledger: the only code that changes a balance (spec section 6).
 
 Functions over the connection of a unit of work; they commit nothing, and an exception they raise
-must leave the unit, which undoes it. Every change has an id of its maker's: the order number of a
-recharge, the reservation of a charge. The same id again changes nothing.
+must leave the unit, which undoes it. A refusal that is to be expected is a result. Every change has
+an id of its maker's: the order number of a recharge, the reservation of a charge. The same id again
+changes nothing.
 
 While a credit is unlimited nothing of it is ever reserved: its reservations are granted `free`,
 and what is posted of them takes no money.
 """
 
-from ringback.charging.ledger.balances import UNLIMITED, Balance, available, balance
+from ringback.charging.ledger.balances import CALL, UNLIMITED, Balance, available, balance
 from ringback.charging.ledger.calls import (
-    InsufficientCredit,
     LedgerFault,
+    Shortage,
     reserve,
     revoked,
     settle,
@@ -21,25 +22,30 @@ from ringback.charging.ledger.calls import (
 from ringback.charging.ledger.credit import (
     LimitRefused,
     Recharged,
+    RechargeKind,
     RechargeRefused,
     open_account,
+    order_of,
     recharge,
     set_credit_limit,
 )
 from ringback.charging.ledger.minutes import free_left
 
 __all__ = [
+    "CALL",
     "UNLIMITED",
     "Balance",
-    "InsufficientCredit",
     "LedgerFault",
     "LimitRefused",
+    "RechargeKind",
     "RechargeRefused",
     "Recharged",
+    "Shortage",
     "available",
     "balance",
     "free_left",
     "open_account",
+    "order_of",
     "recharge",
     "reserve",
     "revoked",

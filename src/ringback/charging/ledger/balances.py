@@ -16,7 +16,10 @@ from ringback.store.prepared import Prepared
 UNLIMITED = Decimal("Infinity")
 """What is available of an unlimited credit."""
 
-_A = models.LedgerAccount
+CALL = "call"
+"""The kind of an entry that charges a leg."""
+
+_A = models.LedgerAccountRow
 
 _BALANCES = (
     select(_A.id, _A.balance, _A.reserved, _A.credit_limit, _A.unlimited)
@@ -26,7 +29,7 @@ _BALANCES = (
 _READ, _LOCKED = Prepared(_BALANCES), Prepared(_BALANCES.with_for_update())
 """In the order of ids, so that two that lock several do not lock each other out. SQLite has one
 writer at a time, and no such clause."""
-_ENTER = Prepared(insert(models.LedgerEntry).inline())
+_ENTER = Prepared(insert(models.LedgerEntryRow).inline())
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +86,7 @@ def enter(
     at: Instant,
     who: str | None,
     explanation: str,
+    note: str | None = None,
 ) -> None:
     """Write down one change of a balance: `step` is its id, `price` as in `LedgerEntry`."""
     _ENTER.run(
@@ -96,4 +100,5 @@ def enter(
         at=at,
         who=who,
         explanation=explanation,
+        note=note,
     )

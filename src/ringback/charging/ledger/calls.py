@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -11,15 +12,24 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 from ringback.amounts import ZERO, format_amount
 from ringback.charging.holds import Hold, Post
 from ringback.charging.ledger import minutes
-from ringback.charging.ledger.balances import Balance, balance, enter
+from ringback.charging.ledger.balances import CALL, Balance, balance, enter
 from ringback.charging.rating import Free, Rate, charge_of_blocks, microseconds
 from ringback.clock import Instant
 from ringback.store import models
 from ringback.store.prepared import Prepared
 
 
-class InsufficientCredit(Exception):
-    """A payer has not what is to be reserved. Nothing was reserved with anybody."""
+@dataclass(frozen=True, slots=True)
+class Shortage:
+    """What was to be reserved cannot be. Nothing was reserved with anybody."""
+
+    payer: str
+    """Name of the account, or number of the callerID."""
+    ledger_id: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.payer}: {self.reason}"
 
 
 class LedgerFault(Exception):
@@ -27,12 +37,12 @@ class LedgerFault(Exception):
     that is settled. The ledger refuses it."""
 
 
-_A, _R = models.LedgerAccount, models.Reservation
+_A, _R = models.LedgerAccountRow, models.ReservationRow
 
 _TAKE = Prepared(
     update(_A)
     .where(
-        _A.id == bindparam("ledger"),
+        _A.id == bindparam("id"),
         ~_A.unlimited,
         _A.balance + _A.credit_limit - _A.reserved >= bindparam("more"),
     )
@@ -47,17 +57,17 @@ _HELD = Prepared(
 """Locked are a reservation, then its account, then free minutes, here and where it is settled."""
 _GROW = Prepared(
     update(_R)
-    .where(_R.id == bindparam("reservation"))
+    .where(_R.id == bindparam("id"))
     .values(
         amount=_R.amount + bindparam("paid"),
         free=_R.free + bindparam("granted"),
-        free_blocks=bindparam("unpaid"),
-        below_id=bindparam("below"),
+        free_blocks=bindparam("free_blocks"),
+        below_id=bindparam("below_id"),
     )
 )
 _SETTLE = Prepared(
     update(_R)
-    .where(_R.id == bindparam("reservation"), ~_R.settled)
+    .where(_R.id == bindparam("id"), ~_R.settled)
     .values(settled=True)
     .returning(
         _R.amount, _R.free, _R.free_first, _R.free_blocks, _R.allowance_id, _R.rate, _R.below_id
@@ -65,7 +75,7 @@ _SETTLE = Prepared(
 )
 _POST = Prepared(
     update(_A)
-    .where(_A.id == bindparam("ledger"))
+    .where(_A.id == bindparam("id"))
     .values(balance=_A.balance - bindparam("used"), reserved=_A.reserved - bindparam("held"))
     .returning(_A.balance)
 )
@@ -73,7 +83,7 @@ _REVOKED = Prepared(
     select(_R.ledger_id)
     .join(_A, _A.id == _R.ledger_id)
     .where(
-        _R.leg_id.in_(bindparam("legs", expanding=True)),
+        _R.leg_id.in_(bindparam("leg_ids", expanding=True)),
         ~_R.settled,
         ~_A.unlimited,
         _R.free > ZERO,
@@ -83,13 +93,13 @@ _REVOKED = Prepared(
 _OPEN_OF_LEG = Prepared(
     select(
         _R.ledger_id, _R.payer, _R.amount, _R.free, _R.free_first, _R.free_blocks, _R.rate
-    ).where(_R.leg_id == bindparam("leg"), ~_R.settled)
+    ).where(_R.leg_id == bindparam("leg_id"), ~_R.settled)
 )
-_OPEN, _CHARGE = Prepared(insert(_R)), Prepared(insert(models.Charge))
+_OPEN, _CHARGE = Prepared(insert(_R)), Prepared(insert(models.ChargeRow))
 
 
-def reserve(tx: Connection, holds: Sequence[Hold]) -> None:
-    """Reserve all of the holds or none. Raises InsufficientCredit, and LedgerFault for a leg that
+def reserve(tx: Connection, holds: Sequence[Hold]) -> Shortage | None:
+    """Reserve all of the holds, or none and say who lacks what. Raises LedgerFault for a leg that
     has been settled."""
     held = {row.id: row for row in _HELD.rows(tx, ids=[hold.reservation_id for hold in holds])}
     added: list[Decimal] = []
@@ -102,54 +112,77 @@ def reserve(tx: Connection, holds: Sequence[Hold]) -> None:
         added.append(more)
         needed[hold.ledger_id] = needed.get(hold.ledger_id, ZERO) + more
 
-    unlimited = _take(tx, needed, {hold.ledger_id: hold.payer for hold in holds})
+    payers = {hold.ledger_id: hold.payer for hold in holds}
+    taken = _take(tx, needed, payers)
+    if isinstance(taken, Shortage):
+        return taken
+    shortage = _take_minutes(tx, holds, held)
+    if shortage is not None:
+        _give_back(tx, taken)
+        return shortage
     for hold, more in zip(holds, added, strict=True):
         row = held.get(hold.reservation_id)
-        _take_minutes(tx, hold, row)
-        paid, granted = (ZERO, more) if hold.ledger_id in unlimited else (more, ZERO)
+        paid, granted = (more, ZERO) if taken[hold.ledger_id] is not None else (ZERO, more)
         if row is None:
             _open_reservation(tx, hold, paid, granted)
         elif more or hold.free.blocks > row.free_blocks or hold.below_id != row.below_id:
-            unpaid = max(hold.free.blocks, row.free_blocks)
-            _change(tx, hold, paid, granted, unpaid)
+            _change(tx, hold, paid, granted, max(hold.free.blocks, row.free_blocks))
+    return None
 
 
-def _take(tx: Connection, needed: Mapping[str, Decimal], payers: Mapping[str, str]) -> set[str]:
-    """Reserve so much with each account that has a limit, and return those that have none."""
-    unlimited: set[str] = set()
+def _take(
+    tx: Connection, needed: Mapping[str, Decimal], payers: Mapping[str, str]
+) -> dict[str, Decimal | None] | Shortage:
+    """Reserve so much with each account, or with none; None in place of the amount for an account
+    that has no limit."""
+    taken: dict[str, Decimal | None] = {}
     for ledger_id in sorted(needed):
         more = needed[ledger_id]
         # Most often there is enough: one statement takes it where it is, and locks the row.
-        if not more or _TAKE.run(tx, ledger=ledger_id, more=more):
+        if not more or _TAKE.run(tx, id=ledger_id, more=more):
+            taken[ledger_id] = more
             continue
         found = balance(tx, ledger_id, lock=True)
         if not found.unlimited:
-            raise _insufficient(payers[ledger_id], more, found)
-        unlimited.add(ledger_id)
-    return unlimited
+            _give_back(tx, taken)
+            return _shortage(payers[ledger_id], ledger_id, more, found)
+        taken[ledger_id] = None
+    return taken
+
+
+def _give_back(tx: Connection, taken: Mapping[str, Decimal | None]) -> None:
+    """Undo what `_take` reserved: a refusal leaves no trace, and is no exception, which would make
+    the store do every other unit of the batch again."""
+    for ledger_id, amount in taken.items():
+        if amount:
+            _POST.value(tx, id=ledger_id, used=ZERO, held=amount)
 
 
 def trim(tx: Connection, holds: Sequence[Hold]) -> None:
     """Give back what is reserved beyond the total of each hold, free minutes included. One that
-    is less already, or settled, stays as it is."""
-    for hold in holds:
-        row = _HELD.row(tx, ids=[hold.reservation_id])
+    is less already, or settled, stays as it is. No two holds are of one reservation."""
+    if not holds:
+        return
+    held = {row.id: row for row in _HELD.rows(tx, ids=[hold.reservation_id for hold in holds])}
+    # In the order of accounts, which are locked one after the other.
+    for hold in sorted(holds, key=lambda hold: hold.ledger_id):
+        row = held.get(hold.reservation_id)
         if row is None or row.settled:
             continue
         less = max(ZERO, row.amount + row.free - hold.total)
         paid = min(less, row.amount)
-        unpaid = min(row.free_blocks, hold.free.blocks)
-        _change(tx, hold, -paid, paid - less, unpaid)
-        _POST.value(tx, ledger=hold.ledger_id, used=ZERO, held=paid)
-        if hold.allowance is not None and unpaid < row.free_blocks:
-            freed = (row.free_blocks - unpaid) * hold.rate.next_block
+        free_blocks = min(row.free_blocks, hold.free.blocks)
+        _change(tx, hold, -paid, paid - less, free_blocks)
+        _POST.value(tx, id=hold.ledger_id, used=ZERO, held=paid)
+        if hold.allowance is not None and free_blocks < row.free_blocks:
+            freed = (row.free_blocks - free_blocks) * hold.rate.next_block
             minutes.use(tx, hold.allowance.id, freed, 0)
 
 
 def revoked(tx: Connection, leg_ids: Sequence[str]) -> set[str]:
     """The ledger accounts that were granted what they hold for these legs while they had no
     limit, and have one now."""
-    return set(_REVOKED.values(tx, legs=leg_ids))
+    return set(_REVOKED.values(tx, leg_ids=leg_ids))
 
 
 def settle(tx: Connection, posts: Sequence[Post], now: Instant) -> None:
@@ -161,7 +194,7 @@ def settle(tx: Connection, posts: Sequence[Post], now: Instant) -> None:
     prices = {(post.leg_id, post.ledger_id): post.price for post in posts}
     # In the order of accounts, which are locked one after the other.
     for post in sorted(posts, key=lambda post: post.ledger_id):
-        held = _SETTLE.row(tx, reservation=post.reservation_id)
+        held = _SETTLE.row(tx, id=post.reservation_id)
         if held is None:
             continue
         reserved = held.amount + held.free
@@ -173,7 +206,7 @@ def settle(tx: Connection, posts: Sequence[Post], now: Instant) -> None:
                 f"{free.blocks}"
             )
         used = max(ZERO, post.price - held.free)
-        left = _POST.value(tx, ledger=post.ledger_id, used=used, held=held.amount)
+        left = _POST.value(tx, id=post.ledger_id, used=used, held=held.amount)
         if held.allowance_id is not None:
             rate = Rate.from_json(held.rate)
             spent = rate.free_seconds(post.free) if post.answered else 0
@@ -192,7 +225,7 @@ def settle_interrupted(
     Returns the billed seconds; None for a leg never answered, or settled already.
     """
     posts: list[Post] = []
-    for row in _OPEN_OF_LEG.rows(tx, leg=leg_id):
+    for row in _OPEN_OF_LEG.rows(tx, leg_id=leg_id):
         if answered is None:
             posts.append(Post(leg_id, row.ledger_id, row.payer, answered=False))
             continue
@@ -216,10 +249,11 @@ def settle_interrupted(
     return max((post.billed_seconds for post in posts if post.answered), default=None)
 
 
-def _insufficient(payer: str, needed: Decimal, found: Balance) -> InsufficientCredit:
-    return InsufficientCredit(
-        f"{payer}: {format_amount(needed)} is to be reserved, "
-        f"{format_amount(found.available)} is available"
+def _shortage(payer: str, ledger_id: str, needed: Decimal, found: Balance) -> Shortage:
+    return Shortage(
+        payer,
+        ledger_id,
+        f"{format_amount(needed)} is to be reserved, {format_amount(found.available)} is available",
     )
 
 
@@ -241,26 +275,40 @@ def _open_reservation(tx: Connection, hold: Hold, paid: Decimal, granted: Decima
     )
 
 
-def _take_minutes(tx: Connection, hold: Hold, row: Any) -> None:
-    """Reserve what the hold has more of free minutes than is reserved."""
-    if hold.allowance is None:
-        return
-    had = Free() if row is None else Free(hold.free.first, row.free_blocks)
-    more = hold.free_seconds - hold.rate.free_seconds(had)
-    if (more > 0 or row is None) and not minutes.take(tx, hold.allowance, more):
-        raise InsufficientCredit(
-            f"{hold.payer}: its free minutes to +{hold.allowance.prefix} have just been taken"
+def _take_minutes(
+    tx: Connection, holds: Sequence[Hold], held: Mapping[str, Any]
+) -> Shortage | None:
+    """Reserve what the holds have more of free minutes than is reserved, or nothing."""
+    taken: list[tuple[str, int]] = []
+    for hold in holds:
+        if hold.allowance is None:
+            continue
+        row = held.get(hold.reservation_id)
+        had = Free() if row is None else Free(hold.free.first, row.free_blocks)
+        more = hold.free_seconds - hold.rate.free_seconds(had)
+        if more <= 0 and row is not None:
+            continue
+        if minutes.take(tx, hold.allowance, more):
+            taken.append((hold.allowance.id, more))
+            continue
+        for allowance_id, seconds in taken:
+            minutes.use(tx, allowance_id, seconds, 0)
+        return Shortage(
+            hold.payer,
+            hold.ledger_id,
+            f"its free minutes to +{hold.allowance.prefix} have just been taken",
         )
+    return None
 
 
-def _change(tx: Connection, hold: Hold, paid: Decimal, granted: Decimal, unpaid: int) -> None:
+def _change(tx: Connection, hold: Hold, paid: Decimal, granted: Decimal, free_blocks: int) -> None:
     _GROW.run(
         tx,
-        reservation=hold.reservation_id,
+        id=hold.reservation_id,
         paid=paid,
         granted=granted,
-        unpaid=unpaid,
-        below=hold.below_id,
+        free_blocks=free_blocks,
+        below_id=hold.below_id,
     )
 
 
@@ -275,7 +323,7 @@ def _charge(
         tx,
         post.ledger_id,
         post.reservation_id,
-        "call",
+        CALL,
         -used,
         post.price,
         left,

@@ -1,9 +1,10 @@
-"""Money put in and taken out: opening, recharges, the postpaid limit (spec section 6)."""
+"""Money put in and taken out: opening, recharges, the credit limit (spec section 6)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from enum import StrEnum
 
 from sqlalchemy import Connection, bindparam, insert, select, update
 
@@ -11,6 +12,20 @@ from ringback.amounts import ZERO, checked, format_amount
 from ringback.charging.ledger.balances import Balance, balance, enter
 from ringback.clock import Instant
 from ringback.store import models
+from ringback.store.prepared import Prepared
+
+
+class RechargeKind(StrEnum):
+    """Why money was put in or taken out."""
+
+    PAYMENT = "payment"
+    GIFT = "gift"
+    REFUND = "refund"
+    CORRECTION = "correction"
+    OPENING = "opening"
+    """What there was at the beginning."""
+    CLOSED = "closed"
+    """What was left, taken off with the callerID."""
 
 
 class RechargeRefused(Exception):
@@ -18,7 +33,7 @@ class RechargeRefused(Exception):
 
 
 class LimitRefused(Exception):
-    """The postpaid limit is below what is used of it; the message names the least possible."""
+    """The credit limit is below what is used of it; the message names the least possible."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,27 +45,32 @@ class Recharged:
     credit: Balance
 
 
-_A, _E, _R = models.LedgerAccount, models.LedgerEntry, models.Reservation
+_BY_ORDER = "recharge/"
+"""Before the order number in the step of a recharge."""
 
-_ENTERED = select(_E.price).where(_E.ledger_id == bindparam("ledger"), _E.step == bindparam("step"))
-_RECHARGE = (
+_A, _E, _R = models.LedgerAccountRow, models.LedgerEntryRow, models.ReservationRow
+
+_ENTERED = Prepared(
+    select(_E.price).where(_E.ledger_id == bindparam("ledger_id"), _E.step == bindparam("step"))
+)
+_RECHARGE = Prepared(
     update(_A)
-    .where(_A.id == bindparam("ledger"))
+    .where(_A.id == bindparam("id"))
     .values(
         balance=_A.balance + bindparam("change"),
-        reserved=bindparam("still_reserved"),
-        unlimited=bindparam("without_limit"),
+        reserved=bindparam("reserved"),
+        unlimited=bindparam("unlimited"),
     )
 )
-_GRANT = (
+_GRANT = Prepared(
     update(_R)
-    .where(_R.ledger_id == bindparam("ledger"), ~_R.settled)
+    .where(_R.ledger_id == bindparam("ledger_id"), ~_R.settled)
     .values(free=_R.free + _R.amount, amount=ZERO)
 )
-_SET_LIMIT = (
+_SET_LIMIT = Prepared(
     update(_A)
-    .where(_A.id == bindparam("ledger"), _A.balance + bindparam("allowed") - _A.reserved >= ZERO)
-    .values(credit_limit=bindparam("allowed"))
+    .where(_A.id == bindparam("id"), _A.balance + bindparam("credit_limit") - _A.reserved >= ZERO)
+    .values(credit_limit=bindparam("credit_limit"))
 )
 
 
@@ -75,7 +95,8 @@ def open_account(
         },
     )
     if balance:
-        enter(tx, ledger_id, "opening", "opening", balance, None, balance, now, who, "opening")
+        kind = RechargeKind.OPENING
+        enter(tx, ledger_id, "opening", kind, balance, None, balance, now, who, "opening")
 
 
 def recharge(
@@ -85,10 +106,12 @@ def recharge(
     order_number: str,
     now: Instant,
     *,
+    kind: RechargeKind = RechargeKind.PAYMENT,
+    note: str | None = None,
     who: str | None = None,
 ) -> Recharged:
     """Add `amount`, which may be negative, or with None make the credit unlimited. An order
-    number counts once for each ledger account.
+    number counts once for each ledger account; `kind`, `note` and `who` of the first time stay.
 
     Unlimited plus an amount of at least 0 stays unlimited; plus one below 0 it becomes 0.
 
@@ -96,9 +119,9 @@ def recharge(
     entered with another amount. BadAmount: more than an account can hold. KeyError: there is no
     such ledger account.
     """
-    step = f"recharge/{order_number}"
+    step = f"{_BY_ORDER}{order_number}"
     before = balance(tx, ledger_id, lock=True)  # first: the same order may be entered beside us
-    entered = tx.execute(_ENTERED, {"ledger": ledger_id, "step": step}).one_or_none()
+    entered = _ENTERED.row(tx, ledger_id=ledger_id, step=step)
     if entered is not None:
         if entered.price != amount:
             raise RechargeRefused(
@@ -119,25 +142,22 @@ def recharge(
     else:
         change = checked(amount)
     if unlimited and not before.unlimited:
-        tx.execute(_GRANT, {"ledger": ledger_id})
+        _GRANT.run(tx, ledger_id=ledger_id)
     after = Balance(
         checked(before.balance + change),
         ZERO if unlimited else before.reserved,
         before.credit_limit,
         unlimited,
     )
-    tx.execute(
-        _RECHARGE,
-        {
-            "ledger": ledger_id,
-            "change": change,
-            "still_reserved": after.reserved,
-            "without_limit": unlimited,
-        },
-    )
+    _RECHARGE.run(tx, id=ledger_id, change=change, reserved=after.reserved, unlimited=unlimited)
     explanation = f"order {order_number}: {_asked(amount)}"
-    enter(tx, ledger_id, step, "recharge", change, amount, after.balance, now, who, explanation)
+    enter(tx, ledger_id, step, kind, change, amount, after.balance, now, who, explanation, note)
     return Recharged(True, after)
+
+
+def order_of(step: str) -> str | None:
+    """The order number that an entry's step was made of; None where it is no recharge."""
+    return step.removeprefix(_BY_ORDER) if step.startswith(_BY_ORDER) else None
 
 
 def _asked(amount: Decimal | None) -> str:
@@ -145,11 +165,12 @@ def _asked(amount: Decimal | None) -> str:
 
 
 def set_credit_limit(tx: Connection, ledger_id: str, limit: Decimal) -> None:
-    """Give a postpaid limit, 0 for prepaid. Raises LimitRefused when more than that is owed or
-    reserved for calls already."""
-    if tx.execute(_SET_LIMIT, {"ledger": ledger_id, "allowed": limit}).rowcount == 0:
+    """Let the balance go so far below zero; 0 for prepaid. Raises LimitRefused when more than
+    that is owed or reserved for calls already."""
+    if _SET_LIMIT.run(tx, id=ledger_id, credit_limit=limit) == 0:
         now = balance(tx, ledger_id)
         raise LimitRefused(
             f"a limit of {format_amount(limit)} is too low: "
-            f"{format_amount(now.reserved - now.balance)} is owed or reserved for calls already"
+            f"{format_amount(now.reserved - now.balance)} is owed or reserved for calls already, "
+            "which is the least possible"
         )

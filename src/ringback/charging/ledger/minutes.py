@@ -10,7 +10,7 @@ from ringback.charging.packages import Allowance
 from ringback.store import models
 from ringback.store.prepared import Prepared
 
-_M = models.Allowance
+_M = models.AllowanceRow
 
 _TAKEN = Prepared(
     select(_M.id, _M.reserved, _M.used).where(_M.id.in_(bindparam("ids", expanding=True)))
@@ -19,14 +19,14 @@ _BEGIN = Prepared(insert(_M))
 _TAKE = Prepared(
     update(_M)
     .where(
-        _M.id == bindparam("allowance"),
-        _M.reserved + _M.used + bindparam("more") <= bindparam("given"),
+        _M.id == bindparam("id"),
+        _M.reserved + _M.used + bindparam("more") <= bindparam("seconds"),
     )
-    .values(reserved=_M.reserved + bindparam("more"), seconds=bindparam("given"))
+    .values(reserved=_M.reserved + bindparam("more"), seconds=bindparam("seconds"))
 )
 _USE = Prepared(
     update(_M)
-    .where(_M.id == bindparam("allowance"))
+    .where(_M.id == bindparam("id"))
     .values(reserved=_M.reserved - bindparam("held"), used=_M.used + bindparam("spent"))
 )
 
@@ -56,9 +56,9 @@ def take(tx: Connection, allowance: Allowance, seconds: int) -> bool:
         )
     if not seconds:
         return True
-    return _TAKE.run(tx, allowance=allowance.id, more=seconds, given=allowance.seconds) > 0
+    return _TAKE.run(tx, id=allowance.id, more=seconds, seconds=allowance.seconds) > 0
 
 
 def use(tx: Connection, allowance_id: str, held: int, spent: int) -> None:
     """Of so many seconds held, so many were spent; the others are free again."""
-    _USE.run(tx, allowance=allowance_id, held=held, spent=spent)
+    _USE.run(tx, id=allowance_id, held=held, spent=spent)

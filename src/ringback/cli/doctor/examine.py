@@ -11,7 +11,7 @@ from pathlib import Path
 from ringback.accounts.secrets import KEY_BYTES, Secrets
 from ringback.cli.doctor.finding import Finding, fault, ok, warning
 from ringback.cli.doctor.network import examine_network
-from ringback.cli.doctor.setup import examine_setup
+from ringback.cli.doctor.setup import examine_costs, examine_setup
 from ringback.config import Config
 from ringback.server.run import key_path, sounds_path
 from ringback.store import StoreError, is_missing, migrate, open_store
@@ -60,7 +60,10 @@ async def _database(config: Config) -> list[Finding]:
         return [fault(str(error))]
     try:
         found = await store.read(
-            lambda tx: examine_setup(tx, _secrets(config), sounds_path(config), time.time())
+            lambda tx: [
+                *examine_setup(tx, _secrets(config), sounds_path(config), time.time()),
+                *examine_costs(tx, config.trunks),
+            ]
         )
     except StoreError as error:
         return [fault(str(error))]

@@ -12,14 +12,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from ringback.cli.doctor.finding import Finding, fault, ok, warning
 from ringback.clock import Instant, LoopClock
 from ringback.config import Config
-from ringback.engines.embedded.engine import reachable
 from ringback.engines.embedded.peer import correspondence
+from ringback.engines.embedded.udp import UdpAdapter, bound_to, look_up, open_socket, reachable
 from ringback.server.control import ControlError, ask
 from ringback.server.run import control_path
-from ringback.sip.calls import IncomingCall
-from ringback.sip.endpoint import Endpoint
+from ringback.sip.hop import Hop
 from ringback.sip.message import Response
-from ringback.sip.udp import UdpAdapter, open_socket
+from ringback.sip.useragent import UserAgent
 from ringback.telephony.trunks import Trunk
 
 PORTS_A_CALL = 4
@@ -80,10 +79,9 @@ def _sound_ports(config: Config) -> Iterator[Finding]:
 
 def _addresses(trunk: Trunk) -> list[str]:
     try:
-        found = socket.getaddrinfo(trunk.host, trunk.port, socket.AF_INET, socket.SOCK_DGRAM)
+        return look_up(trunk.host)
     except OSError:
         return []
-    return sorted({str(address[0]) for *_, address in found})
 
 
 def _address(config: Config, trunk: Trunk, addresses: Sequence[str]) -> Iterator[Finding]:
@@ -141,16 +139,14 @@ async def _ask(
     clock = LoopClock(loop)
     listen = config.sip.listen
     try:
-        sock = open_socket((listen.host, 0))
+        sock = open_socket(Hop("udp", listen.host, 0))
     except OSError:
         return {trunk.name: None for trunk in trunks}  # told of where the address is looked at
-    public = config.sip.advertise or reachable(listen.host), sock.getsockname()[1]
+    public = Hop("udp", config.sip.advertise or reachable(listen.host), bound_to(sock).port)
     known = {address for found in addresses.values() for address in found}
-    endpoint = Endpoint(
-        public, random.SystemRandom(), IncomingCall, known=lambda source: source[0] in known
-    )
+    agent = UserAgent(public, random.SystemRandom(), known=lambda source: source.host in known)
     adapter = UdpAdapter(
-        sock, endpoint, clock, on_call=lambda call: None, on_event=lambda call, event: None
+        sock, agent, clock, on_call=lambda call: None, on_event=lambda call, event: None
     )
     answers: dict[str, Response | None] = {trunk.name: None for trunk in trunks}
     left = len(answers)
@@ -164,8 +160,8 @@ async def _ask(
             if not left:
                 done.set()
 
-        server = correspondence(trunk, endpoint)
-        server.peer = addresses[trunk.name][0], trunk.port
+        server = correspondence(trunk, agent.layers)
+        server.peer = Hop("udp", addresses[trunk.name][0], trunk.port)
         server.options(answered, clock.now())
 
     for trunk in trunks:

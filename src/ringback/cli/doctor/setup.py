@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from sqlalchemy import Connection, select
@@ -12,10 +12,12 @@ from ringback.accounts.callback import ReturnCalls
 from ringback.accounts.secrets import BadKey, Secrets, check_key
 from ringback.accounts.tree import ExtensionFacts
 from ringback.charging.payers import NoRate, payers, who_pays
+from ringback.charging.trunkcost import find_cost_plan
 from ringback.cli.doctor.finding import Finding, fault, ok, warning
 from ringback.clock import Instant
 from ringback.sounds.library import SoundLibrary
-from ringback.store.models import Account, CallerId, Extension
+from ringback.store.models import AccountRow, CallerIdRow, ExtensionRow
+from ringback.telephony.trunks import Trunk
 
 MOST_NUMBERS = 1000
 """CallerIDs of an extension whose return call is looked at."""
@@ -25,10 +27,10 @@ def examine_setup(
     tx: Connection, secrets: Secrets | None, sounds: Path, now: Instant
 ) -> list[Finding]:
     """`secrets` holds the key, if there is one; `sounds` is the folder of converted sounds."""
-    if tx.execute(select(Account.id).limit(1)).scalar() is None:
+    if tx.execute(select(AccountRow.id).limit(1)).scalar() is None:
         return [warning("nothing has been applied yet: run ringback apply setup.yaml")]
     found = list(_key(tx, secrets))
-    extensions = tx.execute(select(Extension.id).order_by(Extension.name)).scalars().all()
+    extensions = tx.execute(select(ExtensionRow.id).order_by(ExtensionRow.name)).scalars().all()
     if not extensions:
         return [*found, warning("there is no extension: apply a setup file that has one")]
     for extension in extensions:
@@ -60,9 +62,9 @@ def _callers(tx: Connection, extension: ExtensionFacts) -> Iterator[Finding]:
 
 def _listed(tx: Connection, extension: ExtensionFacts) -> list[str]:
     query = (
-        select(CallerId.number)
-        .where(CallerId.extension_id == extension.id, CallerId.enabled)
-        .order_by(CallerId.number)
+        select(CallerIdRow.number)
+        .where(CallerIdRow.extension_id == extension.id, CallerIdRow.enabled)
+        .order_by(CallerIdRow.number)
         .limit(MOST_NUMBERS)
     )
     return list(tx.execute(query).scalars())
@@ -71,14 +73,14 @@ def _listed(tx: Connection, extension: ExtensionFacts) -> list[str]:
 def _money(tx: Connection, extension: ExtensionFacts, now: Instant) -> Iterator[Finding]:
     what, fixed = f"extension {extension.name}", extension.setup.fixed_number
     try:
-        who_pays(tx, extension.id, None)
+        who_pays(tx, extension.levels, None)
     except NoRate as error:
         yield fault(f"{what}: {error}")
         return
     unrated = []
     for number in [fixed] if fixed is not None else _listed(tx, extension):
         try:
-            payers(tx, extension.id, None, number, now)
+            payers(tx, extension.levels, None, number, now)
         except NoRate as error:
             unrated.append(str(error))
     if unrated:
@@ -86,13 +88,23 @@ def _money(tx: Connection, extension: ExtensionFacts, now: Instant) -> Iterator[
         yield warning(f"{what}: no return call is possible: {unrated[0]}{more}")
 
 
+def examine_costs(tx: Connection, trunks: Iterable[Trunk]) -> Iterator[Finding]:
+    """Whether the plans are there by which trunks are costed."""
+    for trunk in trunks:
+        if trunk.cost_plan is not None and find_cost_plan(tx, trunk.cost_plan) is None:
+            yield warning(
+                f"trunk {trunk.name}: cost_plan {trunk.cost_plan!r}: the server administrator has "
+                "no such plan, so what its calls cost is not known: put it under plans"
+            )
+
+
 def _sounds(tx: Connection, extension: ExtensionFacts, folder: Path) -> Iterator[Finding]:
-    setup, missing = extension.setup, list[str]()
+    setup = extension.setup
     paths = [each for each in (setup.disconnect_sound, setup.no_credit_sound) if each is not None]
     owners = (extension.id, *extension.accounts)
-    SoundLibrary(folder, missing.append).load(tx, owners, paths, extension.language)
-    for sound in missing:
+    library = SoundLibrary(folder, lambda missing: None)
+    for path in library.load(tx, owners, paths, extension.language).missing:
         yield warning(
-            f"extension {extension.name}: missing: {sound}: it is skipped: put it under sounds of "
-            "the setup file"
+            f"extension {extension.name}: missing: sound {path}: it is skipped: put it under "
+            "sounds of the setup file"
         )

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import json
 import re
-import socket
 import time
 from pathlib import Path
 from threading import Thread
@@ -16,9 +15,9 @@ import typer
 
 from ringback.cli.options import CommandError
 from ringback.cli.phone.phone import Phone
+from ringback.engines.embedded.udp import PortInUse, look_up
 from ringback.numbering import without_separators
-from ringback.sip.transaction import Address
-from ringback.sip.udp import PortInUse
+from ringback.sip.hop import Hop
 
 HELP = """\
   call           ring the access number; call NUMBER rings another
@@ -75,16 +74,16 @@ def phone(
         ) from error
 
 
-def _address(text: str) -> Address:
+def _address(text: str) -> Hop:
     """A host, looked up because answers come from an address, and a port."""
     host, colon, port = text.rpartition(":")
     if not colon or not re.fullmatch("[0-9]{1,5}", port, re.ASCII) or int(port) > 65535:
         raise typer.BadParameter(f"write it as host:port, not {text[:40]!r}")
     try:
-        found = socket.getaddrinfo(host, int(port), socket.AF_INET, socket.SOCK_DGRAM)
+        found = look_up(host)
     except OSError as error:
         raise typer.BadParameter(f"{host!r} cannot be looked up: {error.strerror}") from error
-    return str(found[0][4][0]), int(port)
+    return Hop("udp", found[0], int(port))
 
 
 def _number(text: str) -> str | None:
@@ -158,8 +157,8 @@ class _Words:
 
 async def _run(
     printer: _Json | _Words,
-    listen: Address,
-    server: Address,
+    listen: Hop,
+    server: Hop,
     number: str,
     access_number: str,
     *,
@@ -179,7 +178,7 @@ async def _run(
         talks=talks,
         record=record,
     )
-    printer("ready", address=f"{listen[0]}:{listen[1]}")
+    printer("ready", address=f"{listen.host}:{listen.port}")
     typed: asyncio.Queue[bytes] = asyncio.Queue()
     Thread(target=_read, args=(asyncio.get_running_loop(), typed), daemon=True).start()
     try:

@@ -10,16 +10,15 @@ from typing import Any
 
 from ringback.cli.phone.audio import Audio
 from ringback.clock import LoopClock
+from ringback.engines.embedded.udp import UdpAdapter, bound_to, open_socket
 from ringback.media.g711 import Encoder
 from ringback.media.pool import read_wav
 from ringback.sip import events as sip
 from ringback.sip.calls import Call, IncomingCall, OutgoingCall
-from ringback.sip.endpoint import Endpoint
-from ringback.sip.sdp import Endpoint as SdpEndpoint
-from ringback.sip.sdp import SdpError, make_answer, make_offer
-from ringback.sip.transaction import Address
-from ringback.sip.udp import UdpAdapter, open_socket
-from ringback.sip.uri import NameAddr, SipUri
+from ringback.sip.hop import Hop
+from ringback.sip.sdp import LocalAudio, SdpError, make_answer, make_offer
+from ringback.sip.uri import NameAddr, SipUri, sip_uri
+from ringback.sip.useragent import UserAgent
 from ringback.sounds.ear import Said
 from ringback.sounds.speech import BUILT_IN, Voice, recording
 
@@ -68,8 +67,8 @@ class Phone:
 
     def __init__(
         self,
-        listen: Address,
-        server: Address,
+        listen: Hop,
+        server: Hop,
         number: str,
         tell: Tell,
         *,
@@ -96,12 +95,12 @@ class Phone:
         self._recordings = Recordings(extra)
         chance = random.SystemRandom()
         sock = open_socket(listen)
-        self._address: Address = sock.getsockname()
-        self._endpoint = Endpoint(
-            self._address, chance, IncomingCall, known=lambda source: source[0] == server[0]
+        self._address = bound_to(sock)
+        self._agent = UserAgent(
+            self._address, chance, known=lambda source: source.host == server.host
         )
         self._adapter = UdpAdapter(
-            sock, self._endpoint, self._clock, on_call=self._on_call, on_event=self._on_event
+            sock, self._agent, self._clock, on_call=self._on_call, on_event=self._on_event
         )
         self._chance = chance
         self._lines: list[PhoneLine] = []
@@ -112,11 +111,14 @@ class Phone:
 
     def ring(self, number: str) -> None:
         """Ring a number, and hang up when it is rejected."""
-        sdp = make_offer(SdpEndpoint(self._address[0], 9, CODECS, 1))
-        host, port = self._server
-        sender = NameAddr(SipUri("sip", self._number, self._address[0]), self._name)
+        sdp = make_offer(LocalAudio(self._address.host, 9, CODECS, 1))
+        sender = NameAddr(SipUri("sip", self._number, self._address.host), self._name)
         call = OutgoingCall(
-            self._endpoint, f"sip:{number}@{host}:{port}", self._server, sender=sender, sdp=sdp
+            self._agent,
+            sip_uri(number, self._server.host, self._server.port),
+            self._server,
+            sender=sender,
+            sdp=sdp,
         )
         self._ringing = call
         call.send(self._clock.now())
@@ -168,7 +170,7 @@ class Phone:
         def digit(key: str) -> None:
             self._tell("digit", line=number, digit=key)
 
-        audio = Audio(self._address[0], self._recordings.encoded, on_said=said, on_digit=digit)
+        audio = Audio(self._address.host, self._recordings.encoded, on_said=said, on_digit=digit)
         line = PhoneLine(call, audio, number)
         self._lines.append(line)
         call.ring(self._clock.now())
@@ -180,7 +182,7 @@ class Phone:
         if line not in self._lines or line.answered:
             return
         now = self._clock.now()
-        ours = SdpEndpoint(self._address[0], line.audio.port, CODECS, self._chance.getrandbits(31))
+        ours = LocalAudio(self._address.host, line.audio.port, CODECS, self._chance.getrandbits(31))
         try:
             made = make_answer(line.call.request.body, ours)
         except SdpError:
@@ -198,7 +200,7 @@ class Phone:
             self._tell("answered", line=line.number)
         self._adapter.flush()
 
-    def _on_event(self, call: Call, event: sip.Event) -> None:
+    def _on_event(self, call: Call, event: sip.CallEvent) -> None:
         if call is self._ringing:
             self._triggered(event)
             return
@@ -213,12 +215,12 @@ class Phone:
             case sip.Rejected() | sip.Expired():
                 self._over(line, "over")
             case sip.Offered(body=body):
-                ours = SdpEndpoint(self._address[0], line.audio.port, CODECS, 1, 2)
+                ours = LocalAudio(self._address.host, line.audio.port, CODECS, 1, 2)
                 made = make_answer(body, ours) if body else None
                 call.accept_offer(made[0] if made else make_offer(ours), self._clock.now())
                 self._adapter.flush()
 
-    def _triggered(self, event: sip.Event) -> None:
+    def _triggered(self, event: sip.CallEvent) -> None:
         match event:
             case sip.Provisional(response=response) if response.status > 100:
                 self._tell("trigger", status=response.status, reason=response.reason)
@@ -227,7 +229,7 @@ class Phone:
                 status = None if response is None else response.status
                 reason = "" if response is None else response.reason
                 self._tell("trigger", status=status, reason=reason)
-            case sip.Accepted():
+            case sip.Succeeded():
                 # A trigger call is never answered; if it were, it would cost money.
                 self._tell("note", text="the trigger call was answered")
                 assert self._ringing is not None

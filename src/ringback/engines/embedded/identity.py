@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 
 from ringback.clock import Instant
-from ringback.sip.dialog import sip_uri
 from ringback.sip.errors import SipError
+from ringback.sip.hop import Hop
 from ringback.sip.message import Request
-from ringback.sip.transaction import Address
-from ringback.sip.uri import NameAddr, SipUri, parse_params
+from ringback.sip.uri import NameAddr, SipUri, parse_params, sip_uri
 from ringback.telephony.port import Shown, Trigger
 from ringback.telephony.trunks import Trunk
 
@@ -114,12 +113,12 @@ def _params(address: NameAddr) -> dict[str, str | None]:
 
 
 def sender_headers(
-    shown: Shown, trunk: Trunk, public: Address
+    shown: Shown, trunk: Trunk, public: Hop
 ) -> tuple[NameAddr, list[tuple[str, str]]]:
     """From, and what else says who calls, in the way that the trunk wants it."""
     if shown.number is None:
         return NameAddr.parse(ANONYMOUS), [("privacy", "id")]
-    uri = SipUri.parse(sip_uri(shown.number, *public))
+    uri = SipUri.parse(sip_uri(shown.number, public.host, public.port))
     sender = NameAddr(uri, _printable(shown.name))
     if trunk.show_in == "p_asserted_identity":
         return sender, [("p-asserted-identity", str(sender))]

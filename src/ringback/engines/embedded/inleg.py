@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ringback.engines.embedded.causes import STATUS
+from ringback.engines.embedded.switchboard import Switchboard
+from ringback.engines.embedded.trunks import TrunkState
 from ringback.sip import events as sip
 from ringback.sip.calls import IncomingCall
 from ringback.telephony import port
 from ringback.telephony.port import Cause, Ending, Listener, Rejection, Trigger
-
-if TYPE_CHECKING:
-    from ringback.engines.embedded.engine import EmbeddedEngine
-    from ringback.engines.embedded.trunks import TrunkState
 
 
 class InLeg:
     """A trigger call."""
 
     def __init__(
-        self, engine: EmbeddedEngine, call: IncomingCall, trunk: TrunkState, trigger: Trigger
+        self, board: Switchboard, call: IncomingCall, trunk: TrunkState, trigger: Trigger
     ) -> None:
-        self._engine = engine
+        self._board = board
         self._call = call
         self._trunk = trunk
         self._trigger = trigger
@@ -41,17 +37,17 @@ class InLeg:
         return self._rejection
 
     def ring(self) -> None:
-        self._call.ring(self._engine.now())
-        self._engine.flush()
+        self._call.ring(self._board.now())
+        self._board.flush()
 
     def prepare_rejection(self, rejection: Rejection) -> str:
         rejected = self._call.saved_rejection(STATUS[rejection])
-        self._rejection = self._engine.saved(self._trigger.trunk, rejected)
+        self._rejection = self._board.saved(self._trigger.trunk, rejected)
         return self._rejection
 
     def reject(self, rejection: Rejection) -> None:
-        self._call.reject(STATUS[rejection], self._engine.now())
-        self._engine.flush()
+        self._call.reject(STATUS[rejection], self._board.now())
+        self._board.flush()
 
     def hang_up(self) -> None:
         """The engine closes: nobody is left ringing. A rejection that was stored is for the next
@@ -59,9 +55,9 @@ class InLeg:
         if not self._rejection:
             self.reject(Rejection.OUT_OF_SERVICE)
 
-    def told(self, event: sip.Event) -> None:
+    def told(self, event: sip.CallEvent) -> None:
         """What happened to the SIP call."""
-        now = self._engine.now()
+        now = self._board.now()
         match event:
             case sip.Cancelled():
                 self._gone = True

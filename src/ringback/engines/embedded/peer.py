@@ -10,17 +10,17 @@ from __future__ import annotations
 
 import asyncio
 import math
-import socket
 from collections.abc import Callable
 
 from ringback.clock import Clock, Instant
+from ringback.engines.embedded.udp import look_up_soon
 from ringback.sip.calls import Credentials
-from ringback.sip.dialog import sip_uri
-from ringback.sip.endpoint import Endpoint
+from ringback.sip.hop import Hop
+from ringback.sip.layers import Layers
 from ringback.sip.message import Response
 from ringback.sip.outside import Correspondence
 from ringback.sip.registration import Registration
-from ringback.sip.transaction import Address
+from ringback.sip.uri import sip_uri
 from ringback.telephony.trunks import Trunk
 
 OPTIONS_SECONDS = 25.0
@@ -34,7 +34,7 @@ class Peer:
     def __init__(
         self,
         trunk: Trunk,
-        endpoint: Endpoint,
+        layers: Layers,
         flush: Callable[[], None],
         clock: Clock,
         report: Callable[[str], None],
@@ -42,7 +42,7 @@ class Peer:
         self.hosts: tuple[str, ...] = ()
         """The addresses of its host, in the resolver's order."""
         self._trunk = trunk
-        self._server = correspondence(trunk, endpoint)
+        self._server = correspondence(trunk, layers)
         self._flush = flush
         self._clock = clock
         self._report = report
@@ -85,30 +85,27 @@ class Peer:
         return "it does not answer" if self._misses >= MISSES else "it is not registered"
 
     @property
-    def address(self) -> Address:
+    def address(self) -> Hop:
         """Where requests go."""
-        return self._host, self._trunk.port
+        return Hop(self._trunk.transport, self._host, self._trunk.port)
 
-    def failed(self, host: str) -> None:
+    def failed(self, hop: Hop) -> None:
         """A call to this address had no answer, or 503: ask the next whether it is there."""
-        if host == self._host and len(self.hosts) > 1:
+        if hop == self.address and len(self.hosts) > 1:
             self._next_host()
             self._ask()
 
     async def look_up(self) -> None:
         self._looked_up = self._clock.now()
-        loop = asyncio.get_running_loop()
         try:
-            found = await loop.getaddrinfo(
-                self._trunk.host, None, family=socket.AF_INET, type=socket.SOCK_DGRAM
-            )
+            found = await look_up_soon(self._trunk.host)
         except OSError as error:
             self._report(
                 f"trunk {self._trunk.name}: host {self._trunk.host!r} cannot be looked up: "
                 f"{error.strerror}: check it, or the name server"
             )
             return  # what it resolved to before goes on being used
-        self._use(tuple(dict.fromkeys(str(address[0]) for *_, address in found)), self._host)
+        self._use(tuple(found), self._host)
 
     def start(self) -> None:
         """Keep watch from now on."""
@@ -213,12 +210,12 @@ def is_same_peer(one: Trunk, other: Trunk) -> bool:
     return noticed(one) == noticed(other)
 
 
-def correspondence(trunk: Trunk, endpoint: Endpoint) -> Correspondence:
+def correspondence(trunk: Trunk, layers: Layers) -> Correspondence:
     """All that is asked of a trunk outside of calls; its address is looked up later."""
     return Correspondence(
-        endpoint,
+        layers,
         sip_uri(None, trunk.host, trunk.port),
-        (trunk.host, trunk.port),
+        Hop(trunk.transport, trunk.host, trunk.port),
         sender=sip_uri(trunk.user, trunk.host, trunk.port),
         user=trunk.user,
         credentials=credentials_of(trunk),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ringback.clock import Clock, Instant
-from ringback.sip.transaction import Address
+from ringback.sip.hop import Hop
 
 NO_TRUNK = "no trunk has this source: add it to `sources` of a [[trunk]] if it is yours"
 QUIET_SECONDS = 60.0
@@ -23,11 +23,9 @@ class Strangers:
         self._told: dict[str, Instant] = {}
         self._untold = 0
 
-    def seen(
-        self, source: Address, why: str = NO_TRUNK, *, what: str = "dropped a message"
-    ) -> None:
+    def seen(self, source: Hop, why: str = NO_TRUNK, *, what: str = "dropped a message") -> None:
         """Something came from `source` and was not taken; `what` and `why` are for people."""
-        now, host = self._clock.now(), source[0]
+        now, host = self._clock.now(), source.host
         if now - self._told.get(host, -QUIET_SECONDS) < QUIET_SECONDS:
             return
         self._told = {told: at for told, at in self._told.items() if now - at < QUIET_SECONDS}

@@ -13,15 +13,15 @@ from dataclasses import dataclass
 
 from ringback.clock import Clock
 from ringback.engines.embedded.peer import Peer, is_same_peer
-from ringback.sip.endpoint import Endpoint
-from ringback.sip.transaction import Address
+from ringback.sip.hop import Hop
+from ringback.sip.layers import Layers
 from ringback.telephony.trunks import Trunk, TrunkSource
 
 AFTERMATH_SECONDS = 64.0
 """For so long something may come of a leg that has ended: an answer within 32 s, and what follows
 from our BYE to it (RFC 3261 section 17: 64*T1 each)."""
 
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+SourceNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 @dataclass(slots=True, eq=False)
@@ -30,7 +30,7 @@ class TrunkState:
 
     trunk: Trunk
     peer: Peer
-    networks: list[Network]
+    networks: list[SourceNetwork]
     """The sources listed."""
     on_idle: Callable[[TrunkState], None]
     """Called when its last leg has ended."""
@@ -69,7 +69,7 @@ class Trunks:
     def __init__(
         self,
         source: TrunkSource,
-        endpoint: Endpoint,
+        layers: Layers,
         flush: Callable[[], None],
         clock: Clock,
         report: Callable[[str], None],
@@ -77,7 +77,7 @@ class Trunks:
         self._source = source
         self._clock = clock
         self._make_peer: Callable[[Trunk], Peer] = lambda trunk: Peer(
-            trunk, endpoint, flush, clock, report
+            trunk, layers, flush, clock, report
         )
         self._states: dict[str, TrunkState] = {}
         self._before: list[TrunkState] = []
@@ -103,15 +103,15 @@ class Trunks:
         taken = sum(state.channels for state in states)
         return state.trunk.channels is None or taken < state.trunk.channels
 
-    def knows(self, source: Address) -> bool:
+    def knows(self, source: Hop) -> bool:
         """Whether anything from there is taken."""
-        return any(state.knows(source[0]) for state in (*self._states.values(), *self._before))
+        return any(state.knows(source.host) for state in (*self._states.values(), *self._before))
 
-    def of_source(self, source: Address) -> TrunkState | None:
+    def of_source(self, source: Hop) -> TrunkState | None:
         """The trunk that a new call came from: the one whose very address it is, else the first
         that has its host among its sources."""
-        known = [state for state in self._states.values() if state.knows(source[0])]
-        exact = (state for state in known if state.trunk.port == source[1])
+        known = [state for state in self._states.values() if state.knows(source.host)]
+        exact = (state for state in known if state.trunk.port == source.port)
         return next(exact, known[0] if known else None)
 
     def troubles(self) -> dict[str, str]:
@@ -150,7 +150,7 @@ class Trunks:
     def _state(self, trunk: Trunk, before: TrunkState | None) -> TrunkState:
         same = before is not None and is_same_peer(before.trunk, trunk)
         peer = before.peer if before is not None and same else self._make_peer(trunk)
-        networks: list[Network] = [ipaddress.ip_network(text) for text in trunk.sources]
+        networks: list[SourceNetwork] = [ipaddress.ip_network(text) for text in trunk.sources]
         return TrunkState(trunk, peer, networks, self._forget_later)
 
     def _retire(self, state: TrunkState, successor: TrunkState | None) -> None:

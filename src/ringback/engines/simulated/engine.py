@@ -9,6 +9,7 @@ from typing import Any
 from ringback.clock import Instant
 from ringback.engines import saved
 from ringback.engines.simulated.legs import ResumedSimulatedLeg, SimulatedLeg, SimulatedTrigger
+from ringback.engines.simulated.life import ENGINE, Life
 from ringback.engines.simulated.network import FarCall, Network, Ring
 from ringback.telephony.port import (
     ROOM_SECONDS,
@@ -21,8 +22,6 @@ from ringback.telephony.port import (
 )
 from ringback.telephony.trunks import TrunkSource
 
-ENGINE = "simulated"
-
 
 class SimulatedEngine:
     """One life of a server's telephony. After `crash` a new one goes on with the same network."""
@@ -33,8 +32,7 @@ class SimulatedEngine:
         self.network = network
         self._trunks = trunks
         self.clock = network.clock
-        self.alive = True
-        self.node = "node"
+        self._life = Life(network)
         self.reports: list[str] = []
         """What an operator should know."""
         self.down: set[str] = set()
@@ -66,16 +64,12 @@ class SimulatedEngine:
             raise NoRoom(f"the trunk {order.trunk} has been removed")
         call_id = f"call-{self.network.chance.getrandbits(64):016x}"
         far = FarCall(self.network, call_id, order.trunk, order.number, order.shown, None)
-        far.leg = leg = SimulatedLeg(self, far, order, listener)
+        far.leg = leg = SimulatedLeg(self._life, far, order, listener)
         self._legs.append(leg)
         return leg
 
-    def saved(self, document: Mapping[str, str]) -> str:
-        """What is stored to end a leg."""
-        return saved.write(ENGINE, self.node, document)
-
     def resume(self, text: str, listener: Listener) -> None:
-        leg = ResumedSimulatedLeg(self, text, listener)
+        leg = ResumedSimulatedLeg(self._life, text, listener)
         try:
             self._resume(leg, saved.read(text, ENGINE))
         except (saved.Unreadable, ValueError, LookupError, TypeError) as error:
@@ -99,23 +93,13 @@ class SimulatedEngine:
             leg.hang_up()
         self.network.engine = None
 
-    def later(self, action: Callable[[], object]) -> None:
-        """A message of the server's on its way; the dead send none."""
-        if self.alive:
-            self.network.later(action)
-
-    def send(self, action: Callable[[], object]) -> None:
-        """The same for a SIP message."""
-        if self.alive:
-            self.network.message(action)
-
     def take(self, ring: Ring) -> None:
         """A trigger call arrives."""
-        ring.leg = leg = SimulatedTrigger(self, ring)
+        ring.leg = leg = SimulatedTrigger(self._life, ring)
 
         def arrive() -> None:
             known = ring.trigger.trunk in self._trunks.by_name
-            if self.alive and known and self._on_trigger is not None and not leg.arrived:
+            if self._life.alive and known and self._on_trigger is not None and not leg.arrived:
                 leg.arrived = True
                 self._on_trigger(leg)
 
@@ -123,7 +107,7 @@ class SimulatedEngine:
 
     def crash(self) -> None:
         """The server's side is gone, without a word to anybody."""
-        self.alive = False
+        self._life.alive = False
         self.network.engine = None
         for leg in self._legs:
             leg.far.leg = None

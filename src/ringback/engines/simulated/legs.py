@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from ringback.clock import Instant, Timer
+from ringback.engines.simulated.life import Life
+from ringback.engines.simulated.network import FarCall, Ring
 from ringback.telephony import port
 from ringback.telephony.port import (
     NO_RESPONSE_SECONDS,
@@ -21,10 +22,6 @@ from ringback.telephony.port import (
     Trigger,
 )
 
-if TYPE_CHECKING:
-    from ringback.engines.simulated.engine import SimulatedEngine
-    from ringback.engines.simulated.network import FarCall, Ring
-
 UNCONFIRMED_SECONDS = 32.0
 """SIP's 64*T1: so long is waited for an ACK, or for the answer to a CANCEL."""
 
@@ -32,8 +29,8 @@ UNCONFIRMED_SECONDS = 32.0
 class SimulatedTrigger:
     """A trigger call."""
 
-    def __init__(self, engine: SimulatedEngine, ring: Ring) -> None:
-        self._engine = engine
+    def __init__(self, life: Life, ring: Ring) -> None:
+        self._life = life
         self._ring = ring
         self._listener: Listener = lambda leg, event: None
         self._over = False
@@ -56,24 +53,24 @@ class SimulatedTrigger:
         self._ring.rang = True
 
     def prepare_rejection(self, rejection: Rejection) -> str:
-        self._saved = self._engine.saved({"ring": self._ring.id, "rejection": rejection})
+        self._saved = self._life.saved({"ring": self._ring.id, "rejection": rejection})
         return self._saved
 
     def reject(self, rejection: Rejection) -> None:
         if self._rejected:
             return
         self._rejected = True
-        self._engine.send(lambda: self._ring.server_rejects(rejection))
+        self._life.send(lambda: self._ring.server_rejects(rejection))
         self._await_proof()
 
     def _await_proof(self) -> None:
-        clock = self._engine.clock
+        clock = self._life.clock
         clock.call_at(clock.now() + UNCONFIRMED_SECONDS, lambda: self._end(proven=False))
 
     def far_gives_up(self) -> None:
         if not self._rejected and not self._over:
             self._rejected = self._gone = True
-            self._tell(port.CallerGone(self._engine.clock.now()))
+            self._tell(port.CallerGone(self._life.clock.now()))
             self._await_proof()
 
     def far_acknowledges(self) -> None:
@@ -84,20 +81,18 @@ class SimulatedTrigger:
         if not self._over:
             self._over = True
             cause = Cause.CANCELLED if self._gone else Cause.REJECTED
-            self._tell(port.Ended(Ending(cause), self._engine.clock.now(), proven))
+            self._tell(port.Ended(Ending(cause), self._life.clock.now(), proven))
 
     def _tell(self, event: Event) -> None:
-        if self._engine.alive:
+        if self._life.alive:
             self._listener(self, event)
 
 
 class SimulatedLeg:
     """A call that the server makes."""
 
-    def __init__(
-        self, engine: SimulatedEngine, far: FarCall, order: Order, listener: Listener
-    ) -> None:
-        self._engine = engine
+    def __init__(self, life: Life, far: FarCall, order: Order, listener: Listener) -> None:
+        self._life = life
         self.far = far
         self._order = order
         self._listener = listener
@@ -108,12 +103,11 @@ class SimulatedLeg:
         self._playing: list[Timer] = []
         self._limit: Timer | None = None
         self.bridged: SimulatedLeg | None = None
-        self.both_ways = False
 
     # Verbs
 
     def saved(self) -> str:
-        return self._engine.saved({"call": self.far.id})
+        return self._life.saved({"call": self.far.id})
 
     def confirm(self) -> None:
         """The simulated network forgets nobody: `resume` ends an answered call as well."""
@@ -122,11 +116,11 @@ class SimulatedLeg:
         if self._dialled or self._over:
             return
         self._dialled = True
-        engine = self._engine
-        engine.send(lambda: engine.network.dialled(self.far))
-        engine.clock.call_at(engine.clock.now() + NO_RESPONSE_SECONDS, self._no_response)
-        if self._order.trunk not in engine.network.silent_trunks:
-            engine.send(self._trying)
+        life = self._life
+        life.send(lambda: life.network.dialled(self.far))
+        life.clock.call_at(life.clock.now() + NO_RESPONSE_SECONDS, self._no_response)
+        if self._order.trunk not in life.network.silent_trunks:
+            life.send(self._trying)
 
     def play(self, sounds: Sequence[Sound], *, loop: bool = False) -> int:
         self.stop()
@@ -134,7 +128,7 @@ class SimulatedLeg:
         number = self._playbacks
         if self._over:
             return number
-        clock = self._engine.clock
+        clock = self._life.clock
         at = clock.now()
         for sound in sounds:
             self._playing.append(clock.call_at(at, lambda words=sound.words: self._say(words)))  # type: ignore[misc]
@@ -167,12 +161,11 @@ class SimulatedLeg:
 
     def send_digits(self, digits: str) -> None:
         if self._answered is not None and not self._over:
-            self._engine.later(lambda: self.far.digits.extend(digits))
+            self._life.later(lambda: self.far.digits.extend(digits))
 
     def bridge(self, other: CallLeg, *, early: bool = False) -> None:
         assert isinstance(other, SimulatedLeg)
         self.bridged, other.bridged = other, self
-        self.both_ways = other.both_ways = not early
 
     def unbridge(self) -> None:
         other, self.bridged = self.bridged, None
@@ -184,19 +177,19 @@ class SimulatedLeg:
             self._limit.cancel()
             self._limit = None
         if at is not None and not self._over:
-            self._limit = self._engine.clock.call_at(at, lambda: self._at_limit(at))
+            self._limit = self._life.clock.call_at(at, lambda: self._at_limit(at))
 
     def hang_up(self) -> None:
         if self._over:
             return
         if self._answered is not None:
-            self._bye(Ending(Cause.NORMAL, by_us=True), self._engine.clock.now())
+            self._bye(Ending(Cause.NORMAL, by_us=True), self._life.clock.now())
         elif not self._dialled:
             self._end_soon(Ending(Cause.CANCELLED, by_us=True))
         elif not self._cancelled:
             self._cancelled = True
-            clock = self._engine.clock
-            self._engine.send(self.far.server_cancels)
+            clock = self._life.clock
+            self._life.send(self.far.server_cancels)
             clock.call_at(clock.now() + UNCONFIRMED_SECONDS, self._never_confirmed)
 
     # What the far end does
@@ -208,7 +201,7 @@ class SimulatedLeg:
         self._heard_of = True
         if self._over and self._answered is None:
             # A late 180 of a call that was given up: only now it can be cancelled.
-            self._engine.send(self.far.server_cancels)
+            self._life.send(self.far.server_cancels)
         elif not self._over and not self._rang and self._answered is None:
             self._rang = True
             self._tell(port.Ringing())
@@ -218,12 +211,12 @@ class SimulatedLeg:
             self._tell(port.EarlyMedia())
 
     def far_answers(self) -> None:
-        now = self._engine.clock.now()
+        now = self._life.clock.now()
         if self._answered is not None:
             return  # the 200 has come before
         if self._over:
             # A late answer of a call that was given up: acknowledged and ended.
-            self._engine.send(self.far.server_hangs_up)
+            self._life.send(self.far.server_hangs_up)
             return
         self._heard_of = True
         self._answered = now
@@ -235,50 +228,50 @@ class SimulatedLeg:
         if not self._over and self._answered is None:
             trunk_failed = cause is Cause.FAILED and not self._rang
             by_us = cause is Cause.CANCELLED
-            self._end(Ending(cause, None, trunk_failed, by_us), self._engine.clock.now())
+            self._end(Ending(cause, None, trunk_failed, by_us), self._life.clock.now())
 
     def far_presses(self, digit: str) -> None:
         if not self._over and self._answered is not None:
-            self._tell(port.Digit(digit, self._engine.clock.now()))
+            self._tell(port.Digit(digit, self._life.clock.now()))
 
     def far_hangs_up(self) -> None:
         if not self._over:
-            self._end(Ending(Cause.NORMAL), self._engine.clock.now())
+            self._end(Ending(Cause.NORMAL), self._life.clock.now())
 
     def far_vanishes(self) -> None:
         """No sound for a minute, then no answer to a session refresh."""
-        gone = self._engine.clock.now()
+        gone = self._life.clock.now()
         at = gone + SILENCE_SECONDS + UNCONFIRMED_SECONDS
 
         def lost() -> None:
             if not self._over and self._answered is not None:
                 self._bye(Ending(Cause.LOST, by_us=True), gone)
 
-        self._engine.clock.call_at(at, lost)
+        self._life.clock.call_at(at, lost)
 
     # Ending
 
     def _no_response(self) -> None:
         if not self._heard_of and not self._over:
-            self._end(Ending(Cause.FAILED, trunk_failed=True), self._engine.clock.now())
+            self._end(Ending(Cause.FAILED, trunk_failed=True), self._life.clock.now())
 
     def _never_confirmed(self) -> None:
         if not self._over and self._answered is None:
-            self._end(Ending(Cause.FAILED), self._engine.clock.now())
+            self._end(Ending(Cause.FAILED), self._life.clock.now())
 
     def _at_limit(self, at: Instant) -> None:
         if not self._over and self._answered is not None:
             self._bye(Ending(Cause.LIMIT, by_us=True), at)
 
     def _bye(self, ending: Ending, at: Instant) -> None:
-        self._engine.send(self.far.server_hangs_up)
+        self._life.send(self.far.server_hangs_up)
         self._end_soon(ending, at)
 
     def _end_soon(self, ending: Ending, at: Instant | None = None) -> None:
         self._close()
-        now = self._engine.clock.now()
+        now = self._life.clock.now()
         event = port.Ended(ending, now if at is None else at)
-        self._engine.clock.call_at(now, lambda: self._tell(event))
+        self._life.clock.call_at(now, lambda: self._tell(event))
 
     def _end(self, ending: Ending, at: Instant) -> None:
         self._close()
@@ -291,15 +284,15 @@ class SimulatedLeg:
         self.unbridge()
 
     def _tell(self, event: Event) -> None:
-        if self._engine.alive:
+        if self._life.alive:
             self._listener(self, event)
 
 
 class ResumedSimulatedLeg:
     """A leg from before a crash."""
 
-    def __init__(self, engine: SimulatedEngine, saved: str, listener: Listener) -> None:
-        self._engine = engine
+    def __init__(self, life: Life, saved: str, listener: Listener) -> None:
+        self._life = life
         self._saved = saved
         self._listener = listener
         self._over = False
@@ -318,15 +311,15 @@ class ResumedSimulatedLeg:
             else:
                 far.server_hangs_up()
             cause = Cause.FAILED if far.answered is None else Cause.NORMAL
-            self._engine.later(lambda: self._end(cause))
+            self._life.later(lambda: self._end(cause))
 
-        self._engine.send(arrive)
-        clock = self._engine.clock
+        self._life.send(arrive)
+        clock = self._life.clock
         clock.call_at(clock.now() + UNCONFIRMED_SECONDS, self._end)
 
     def end_soon(self) -> None:
         """Nothing can be done for it."""
-        clock = self._engine.clock
+        clock = self._life.clock
         clock.call_at(clock.now(), self._end)
 
     def reject_again(self, ring: Ring, rejection: Rejection) -> None:
@@ -335,14 +328,14 @@ class ResumedSimulatedLeg:
         def arrive() -> None:
             ring.server_rejects(rejection)
             if ring.acknowledges:
-                self._engine.later(lambda: self._end(proven=True))
+                self._life.later(lambda: self._end(proven=True))
 
-        self._engine.send(arrive)
-        clock = self._engine.clock
+        self._life.send(arrive)
+        clock = self._life.clock
         clock.call_at(clock.now() + UNCONFIRMED_SECONDS, self._end)
 
     def _end(self, cause: Cause = Cause.FAILED, *, proven: bool = False) -> None:
-        if not self._over and self._engine.alive:
+        if not self._over and self._life.alive:
             self._over = True
-            now = self._engine.clock.now()
+            now = self._life.clock.now()
             self._listener(self, port.Ended(Ending(cause, by_us=True), now, proven))

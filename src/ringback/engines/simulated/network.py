@@ -8,20 +8,42 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from ringback.clock import Clock, Instant
 from ringback.telephony.port import Cause, Rejection, Shown, Trigger
-
-if TYPE_CHECKING:
-    from ringback.engines.simulated.engine import SimulatedEngine
-    from ringback.engines.simulated.legs import SimulatedLeg, SimulatedTrigger
 
 FIRST_AGAIN_SECONDS, LAST_AGAIN_SECONDS = 0.5, 8.0
 """A message that is lost is sent again after T1, then after twice that."""
 
 Script = Callable[["FarCall"], Awaitable[None]]
 """What a phone does with a call."""
+
+
+class ServerLeg(Protocol):
+    """The server's side of a call that it makes."""
+
+    def far_rings(self) -> None: ...
+    def far_early_media(self) -> None: ...
+    def far_answers(self) -> None: ...
+    def far_rejects(self, cause: Cause) -> None: ...
+    def far_presses(self, digit: str) -> None: ...
+    def far_hangs_up(self) -> None: ...
+    def far_vanishes(self) -> None: ...
+
+
+class ServerTrigger(Protocol):
+    """The server's side of a trigger call."""
+
+    def far_gives_up(self) -> None: ...
+    def far_acknowledges(self) -> None: ...
+
+
+class TriggerTaker(Protocol):
+    """The server that is alive."""
+
+    def take(self, ring: Ring) -> None:
+        """A trigger call arrives."""
 
 
 @dataclass(slots=True)
@@ -33,7 +55,7 @@ class FarCall:
     trunk: str
     number: str
     shown: Shown
-    leg: SimulatedLeg | None
+    leg: ServerLeg | None
     """The server's side; None once that has died."""
     rang: Instant | None = None
     answered: Instant | None = None
@@ -156,7 +178,7 @@ class Ring:
     trigger: Trigger
     acknowledges: bool
     """False: forged, its ACK never comes."""
-    leg: SimulatedTrigger | None = None
+    leg: ServerTrigger | None = None
     rang: bool = False
     rejected: Rejection | None = None
     gone: bool = False
@@ -190,7 +212,7 @@ class Network:
         self.chance = chance
         self.calls: dict[str, FarCall] = {}
         self.rings: dict[str, Ring] = {}
-        self.engine: SimulatedEngine | None = None
+        self.engine: TriggerTaker | None = None
         self.silent_trunks: set[str] = set()
         """Trunks that answer nothing at all."""
         self.failing_trunks: set[str] = set()

@@ -6,38 +6,54 @@ microseconds (see `types`). Nothing but `ringback.charging.ledger` writes the le
 
 from __future__ import annotations
 
-from ringback.store.models.accounts import AccessNumber, Account, CallerId, Extension, Sound
+from ringback.store.models.accounts import (
+    AccessNumberRow,
+    AccountRow,
+    CallerIdRow,
+    ExtensionRow,
+    SoundRow,
+)
 from ringback.store.models.base import Base
 from ringback.store.models.charging import (
-    Allowance,
-    Charge,
-    Deck,
-    LedgerAccount,
-    LedgerEntry,
-    Plan,
-    Rate,
-    Reservation,
+    AllowanceRow,
+    ChargeRow,
+    DeckRow,
+    LedgerAccountRow,
+    LedgerEntryRow,
+    LegCostRow,
+    PlanRow,
+    RateRow,
+    ReservationRow,
 )
-from ringback.store.models.sessions import Heartbeat, Leg, Lock, Session, Setting
+from ringback.store.models.sessions import (
+    EventRow,
+    HeartbeatRow,
+    LegRow,
+    LockRow,
+    SessionRow,
+    SettingRow,
+)
 
 __all__ = [
-    "AccessNumber",
-    "Account",
-    "Allowance",
+    "AccessNumberRow",
+    "AccountRow",
+    "AllowanceRow",
     "Base",
-    "CallerId",
-    "Charge",
-    "Deck",
-    "Extension",
-    "Heartbeat",
-    "LedgerAccount",
-    "LedgerEntry",
-    "Leg",
-    "Lock",
-    "Plan",
-    "Rate",
-    "Reservation",
-    "Session",
-    "Setting",
-    "Sound",
+    "CallerIdRow",
+    "ChargeRow",
+    "DeckRow",
+    "EventRow",
+    "ExtensionRow",
+    "HeartbeatRow",
+    "LedgerAccountRow",
+    "LedgerEntryRow",
+    "LegCostRow",
+    "LegRow",
+    "LockRow",
+    "PlanRow",
+    "RateRow",
+    "ReservationRow",
+    "SessionRow",
+    "SettingRow",
+    "SoundRow",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKey, UniqueConstraint
@@ -10,7 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from ringback.store.models.base import Base
 
 
-class Account(Base):
+class AccountRow(Base):
     """One node of the tree: server administrator > provider > organization > user."""
 
     __tablename__ = "accounts"
@@ -31,9 +32,11 @@ class Account(Base):
     plan_id: Mapped[str | None] = mapped_column(ForeignKey("plans.id", use_alter=True))
     """The plan given to this account, which makes it a payer."""
     ledger_id: Mapped[str] = mapped_column(ForeignKey("ledger_accounts.id"))
+    credit_limit: Mapped[Decimal | None]
+    """Its own; None: that of its plan. What is in force stands in its ledger account."""
 
 
-class Extension(Base):
+class ExtensionRow(Base):
     """A callback extension."""
 
     __tablename__ = "extensions"
@@ -46,7 +49,7 @@ class Extension(Base):
     password_mac: Mapped[str | None]
 
 
-class AccessNumber(Base):
+class AccessNumberRow(Base):
     """A public number that leads to one extension; the lowest position is its public number."""
 
     __tablename__ = "access_numbers"
@@ -56,7 +59,7 @@ class AccessNumber(Base):
     position: Mapped[int]
 
 
-class CallerId(Base):
+class CallerIdRow(Base):
     """An authorized callerID of one extension."""
 
     __tablename__ = "caller_ids"
@@ -75,7 +78,7 @@ class CallerId(Base):
     ledger_id: Mapped[str] = mapped_column(ForeignKey("ledger_accounts.id"))
 
 
-class Sound(Base):
+class SoundRow(Base):
     """A sound in the folder of an account or of an extension, one row a language variant."""
 
     __tablename__ = "sounds"

@@ -14,7 +14,7 @@ from ringback.store.triggers import append_only
 from ringback.store.types import SerialType
 
 
-class Plan(Base):
+class PlanRow(Base):
     __tablename__ = "plans"
     __table_args__ = (CheckConstraint("kind IN ('prepaid', 'postpaid')", name="kind"),)
     id: Mapped[str] = mapped_column(primary_key=True)
@@ -29,7 +29,7 @@ class Plan(Base):
     """The deck in force; None before the first."""
 
 
-class Deck(Base):
+class DeckRow(Base):
     """The rates of a plan as they were loaded at one time. A complete deck never changes: another
     is loaded beside it and takes its place."""
 
@@ -50,7 +50,7 @@ class Deck(Base):
     """How many rates have been put in."""
 
 
-class Rate(Base):
+class RateRow(Base):
     __tablename__ = "rates"
     __table_args__ = (
         Index("ix_rates_deck_prefix", "deck_id", "prefix"),
@@ -63,14 +63,15 @@ class Rate(Base):
     """Leading digits of E.164, without plus."""
     setup: Mapped[Decimal]
     first_block: Mapped[int]
-    first_price: Mapped[Decimal]
+    first_price: Mapped[Decimal | None]
+    """None: what the first block's seconds cost at `price_per_minute`."""
     next_block: Mapped[int]
     price_per_minute: Mapped[Decimal]
     valid_from: Mapped[Instant | None]
     valid_to: Mapped[Instant | None]
 
 
-class LedgerAccount(Base):
+class LedgerAccountRow(Base):
     """A balance: an account's money or a callerID's credit.
 
     available = balance + credit_limit - reserved, never negative unless unlimited.
@@ -89,7 +90,7 @@ class LedgerAccount(Base):
     unlimited: Mapped[bool]
 
 
-class Allowance(Base):
+class AllowanceRow(Base):
     """The free minutes that an account has by a package of its plan in one month."""
 
     __tablename__ = "allowances"
@@ -109,7 +110,7 @@ class Allowance(Base):
     used: Mapped[int]
 
 
-class LedgerEntry(Base):
+class LedgerEntryRow(Base):
     """One change of a balance. Append-only: triggers refuse UPDATE and DELETE."""
 
     __tablename__ = "ledger_entries"
@@ -119,7 +120,7 @@ class LedgerEntry(Base):
     step: Mapped[str]
     """The id its maker gave the step; the same id again changes nothing."""
     kind: Mapped[str]
-    """One of opening, recharge, call."""
+    """`call`, or of a recharge its `RechargeKind`."""
     amount: Mapped[Decimal]
     """Added to the balance; negative for a charge."""
     price: Mapped[Decimal | None]
@@ -129,12 +130,14 @@ class LedgerEntry(Base):
     at: Mapped[Instant]
     who: Mapped[str | None]
     explanation: Mapped[str]
+    """Without the numbers of people: entries stay when those are taken out of all else."""
+    note: Mapped[str | None]
 
 
-append_only(LedgerEntry.__table__)
+append_only(LedgerEntryRow.__table__)
 
 
-class Reservation(Base):
+class ReservationRow(Base):
     """What one payer holds ready for one leg: grown in steps, settled once.
 
     amount + free is the price of all that may be used, beyond the blocks of free minutes.
@@ -173,7 +176,7 @@ class Reservation(Base):
     """The rate that holds for the leg to its end, so that a restart can charge by it."""
 
 
-class Charge(Base):
+class ChargeRow(Base):
     """What one payer was charged for one leg."""
 
     __tablename__ = "charges"
@@ -186,4 +189,17 @@ class Charge(Base):
     income: Mapped[Decimal | None]
     """What the next payer below was charged for the same leg: the payer's profit is this less
     the amount. None where nobody below pays."""
+    explanation: Mapped[str]
+
+
+class LegCostRow(Base):
+    """What an answered leg costs the server administrator: it is recorded and limits nothing."""
+
+    __tablename__ = "leg_costs"
+    leg_id: Mapped[str] = mapped_column(ForeignKey("legs.id"), primary_key=True)
+    trunk: Mapped[str]
+    plan: Mapped[str]
+    """Name of the trunk's `cost_plan` then."""
+    amount: Mapped[Decimal | None]
+    """None: it is not known, since the plan had no rate; the explanation says so."""
     explanation: Mapped[str]

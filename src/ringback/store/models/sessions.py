@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ringback.clock import Instant
 from ringback.store.models.base import Base
+from ringback.store.types import SerialType
 
 
-class Session(Base):
+class SessionRow(Base):
     """A session from trigger to goodbye; while it is open it is also the callback request."""
 
     __tablename__ = "sessions"
@@ -60,7 +63,7 @@ class Session(Base):
     """Of a refusal: so many more of the same number followed that were not stored."""
 
 
-class Leg(Base):
+class LegRow(Base):
     """One attempt to reach a party. It is written before its INVITE leaves."""
 
     __tablename__ = "legs"
@@ -94,7 +97,26 @@ class Leg(Base):
     """Why it ended: a `Cause` of the telephony port; None while it is open."""
 
 
-class Lock(Base):
+class EventRow(Base):
+    """What happened, for whoever follows it later: records, stream, webhooks, mail (spec 9).
+
+    Numbers grow in the order of the commits of one writer; those of several overtake each other.
+    """
+
+    __tablename__ = "events"
+    __table_args__ = (Index("uq_events_session", "session_id", "ordinal", unique=True),)
+    number: Mapped[int] = mapped_column(SerialType, primary_key=True, autoincrement=True)
+    writer: Mapped[str]
+    """The node whose unit of work wrote it."""
+    session_id: Mapped[str]
+    ordinal: Mapped[int]
+    """Its place among the events of its session, from 0."""
+    at: Mapped[Instant]
+    type: Mapped[str]
+    data: Mapped[dict[str, Any]]
+
+
+class LockRow(Base):
     """Wrong entries in a row, and the lock-out that follows five of them (spec 4, step 5)."""
 
     __tablename__ = "locks"
@@ -107,7 +129,7 @@ class Lock(Base):
     until: Mapped[Instant | None]
 
 
-class Heartbeat(Base):
+class HeartbeatRow(Base):
     """One row a node, written every second: the sign of life of all its sessions."""
 
     __tablename__ = "heartbeats"
@@ -115,7 +137,7 @@ class Heartbeat(Base):
     at: Mapped[Instant]
 
 
-class Setting(Base):
+class SettingRow(Base):
     """What holds for the whole database, by name."""
 
     __tablename__ = "settings"

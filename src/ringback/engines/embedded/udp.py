@@ -1,4 +1,4 @@
-"""The endpoint on a real UDP socket: the only module of this package that does input or output."""
+"""SIP on a real UDP socket, and what else the engine asks of the IPv4 network."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from collections.abc import Callable
 
 from ringback.clock import Clock, Timer
 from ringback.sip.calls import Call, IncomingCall
-from ringback.sip.endpoint import Endpoint
-from ringback.sip.events import Event
-from ringback.sip.transaction import Address
+from ringback.sip.events import CallEvent
+from ringback.sip.hop import Hop
+from ringback.sip.useragent import UserAgent
 
 LARGEST_DATAGRAM = 65_535
 DATAGRAMS_A_TURN = 64
@@ -23,41 +23,72 @@ class PortInUse(OSError):
     """Another process listens on the address."""
 
 
-def open_socket(address: Address) -> socket.socket:
-    """A bound UDP socket. Raises PortInUse, or OSError for an address that is not this
+def open_socket(listen: Hop) -> socket.socket:
+    """A UDP socket bound to `listen`. Raises PortInUse, or OSError for an address that is not this
     machine's."""
     sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     sock.setblocking(False)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SOCKET_BUFFER)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SOCKET_BUFFER)
     try:
-        sock.bind(address)
+        sock.bind((listen.host, listen.port))
     except OSError as error:
         sock.close()
-        host, port = address
         if error.errno == errno.EADDRINUSE:
             raise PortInUse(
-                f"UDP port {port} on {host} is in use: end the program that has it, or choose "
-                "another in [sip] listen"
+                f"UDP port {listen.port} on {listen.host} is in use: end the program that has it, "
+                "or choose another in [sip] listen"
             ) from error
-        raise OSError(f"cannot listen on {host}:{port}: {error.strerror}") from error
+        raise OSError(f"cannot listen on {listen.host}:{listen.port}: {error.strerror}") from error
     return sock
 
 
+def bound_to(sock: socket.socket) -> Hop:
+    """Where a socket listens."""
+    host, port = sock.getsockname()
+    return Hop("udp", host, port)
+
+
+def reachable(host: str) -> str:
+    """An address to put in messages: that of the way out, where we listen on all of them."""
+    if host != "0.0.0.0":
+        return host
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # sends nothing: it only chooses a route
+        except OSError:
+            return "127.0.0.1"
+        return str(probe.getsockname()[0])
+
+
+def look_up(host: str) -> list[str]:
+    """The addresses of a host, each once, in the resolver's order. It waits for the name server.
+    Raises OSError."""
+    found = socket.getaddrinfo(host, None, socket.AF_INET, socket.SOCK_DGRAM)
+    return list(dict.fromkeys(str(address[0]) for *_, address in found))
+
+
+async def look_up_soon(host: str) -> list[str]:
+    """As `look_up`, while the loop goes on."""
+    loop = asyncio.get_running_loop()
+    found = await loop.getaddrinfo(host, None, family=socket.AF_INET, type=socket.SOCK_DGRAM)
+    return list(dict.fromkeys(str(address[0]) for *_, address in found))
+
+
 class UdpAdapter:
-    """Moves datagrams and time between a socket and an endpoint."""
+    """Moves datagrams and time between a socket and a user agent."""
 
     def __init__(
         self,
         sock: socket.socket,
-        endpoint: Endpoint,
+        agent: UserAgent,
         clock: Clock,
         *,
         on_call: Callable[[IncomingCall], None],
-        on_event: Callable[[Call, Event], None],
+        on_event: Callable[[Call, CallEvent], None],
     ) -> None:
         self._socket = sock
-        self._endpoint = endpoint
+        self._agent = agent
         self._clock = clock
         self._on_call = on_call
         self._on_event = on_event
@@ -77,7 +108,7 @@ class UdpAdapter:
         self._socket.close()
 
     def flush(self) -> None:
-        """Send what the endpoint has to send, hand on what it tells, and set the timer. To be
+        """Send what the user agent has to send, hand on what it tells, and set the timer. To be
         called after every verb, except from within `on_call` and `on_event`, whose verbs are
         flushed when they return."""
         if self._flushing:
@@ -92,25 +123,25 @@ class UdpAdapter:
             self._set_timer()
 
     def _send(self) -> None:
-        for data, peer in self._endpoint.datagrams():
+        for data, peer in self._agent.datagrams():
             try:
-                self._socket.sendto(data, peer)
+                self._socket.sendto(data, (peer.host, peer.port))
             except OSError:
                 continue  # as if the network had lost it: retransmission is the remedy
 
     def _hand_on(self) -> bool:
         """Tell one thing that happened; False when there is no more."""
-        call = self._endpoint.next_call()
+        call = self._agent.next_call()
         if call is not None:
             self._on_call(call)
             return True
-        told = self._endpoint.next_event()
+        told = self._agent.next_event()
         if told is not None:
             self._on_event(*told)
         return told is not None
 
     def _set_timer(self) -> None:
-        due = self._endpoint.next_timer()
+        due = self._agent.next_timer()
         if due == self._due and self._timer is not None:
             return
         if self._timer is not None:
@@ -120,16 +151,18 @@ class UdpAdapter:
 
     def _timer_due(self) -> None:
         self._timer = None
-        self._endpoint.run_timers(self._clock.now())
+        self._agent.run_timers(self._clock.now())
         self.flush()
 
     def _readable(self) -> None:
         for _ in range(DATAGRAMS_A_TURN):
             try:
-                length, source = self._socket.recvfrom_into(self._view)
+                length, (host, port) = self._socket.recvfrom_into(self._view)
             except BlockingIOError:
                 break
             except OSError:
                 continue  # an ICMP error of something sent before
-            self._endpoint.receive(bytes(self._view[:length]), source, self._clock.now())
+            self._agent.receive(
+                bytes(self._view[:length]), Hop("udp", host, port), self._clock.now()
+            )
         self.flush()

@@ -1,4 +1,4 @@
-"""The endpoint on real sockets, on loopback."""
+"""SIP on real sockets, on loopback."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ import pytest
 from tests.sip.useragents import ANSWER, OFFER, request
 
 from ringback.clock import LoopClock
+from ringback.engines.embedded.udp import PortInUse, UdpAdapter, bound_to, open_socket
 from ringback.sip.calls import Call, IncomingCall, OutgoingCall
-from ringback.sip.endpoint import Endpoint
-from ringback.sip.events import Accepted, Event, Failed, HungUp, Offered, Provisional
-from ringback.sip.transaction import Address
-from ringback.sip.udp import PortInUse, UdpAdapter, open_socket
+from ringback.sip.events import CallEvent, Failed, HungUp, Offered, Provisional, Succeeded
+from ringback.sip.hop import Hop
 from ringback.sip.uri import NameAddr
+from ringback.sip.useragent import UserAgent
 
-LOOPBACK: Address = ("127.0.0.1", 0)
+LOOPBACK = Hop("udp", "127.0.0.1", 0)
 
 
 class Agent:
@@ -30,33 +30,33 @@ class Agent:
         loop = asyncio.get_running_loop()
         self.clock = LoopClock(loop)
         sock = open_socket(LOOPBACK)
-        self.address: Address = sock.getsockname()
-        self.endpoint = Endpoint(self.address, random.Random(1), IncomingCall)
+        self.address = bound_to(sock)
+        self.agent = UserAgent(self.address, random.Random(1))
         self.adapter = UdpAdapter(
-            sock, self.endpoint, self.clock, on_call=self._on_call, on_event=self._on_event
+            sock, self.agent, self.clock, on_call=self._on_call, on_event=self._on_event
         )
         self.answer: Callable[[IncomingCall], None] = lambda call: None
-        self.happened: asyncio.Queue[Event] = asyncio.Queue()
+        self.happened: asyncio.Queue[CallEvent] = asyncio.Queue()
 
     def _on_call(self, call: IncomingCall) -> None:
         self.answer(call)
 
-    def _on_event(self, call: Call, event: Event) -> None:
+    def _on_event(self, call: Call, event: CallEvent) -> None:
         if isinstance(event, Offered):
             call.accept_offer(ANSWER, self.clock.now())  # sent without another flush
         self.happened.put_nowait(event)
 
-    async def until(self, which: type[Event]) -> Event:
+    async def until(self, which: type[CallEvent]) -> CallEvent:
         while True:
             event = await asyncio.wait_for(self.happened.get(), 5.0)
             if isinstance(event, which):
                 return event
 
     def dial(self, other: Agent) -> OutgoingCall:
-        host, port = other.address
+        host, port = other.address.host, other.address.port
         sender = NameAddr.parse(f"<sip:us@{host}>")
         uri = f"sip:1@{host}:{port}"
-        call = OutgoingCall(self.endpoint, uri, other.address, sender=sender, sdp=OFFER)
+        call = OutgoingCall(self.agent, uri, other.address, sender=sender, sdp=OFFER)
         call.send(self.clock.now())
         self.adapter.flush()
         return call
@@ -81,11 +81,11 @@ def test_a_call_over_real_sockets() -> None:
         with two_agents() as (us, them):
             them.answer = lambda call: call.accept(ANSWER, them.clock.now())
             call = us.dial(them)
-            await us.until(Accepted)
+            await us.until(Succeeded)
             call.refresh(us.clock.now())
             us.adapter.flush()
             await them.until(Offered)
-            assert them.endpoint.datagrams() == []  # the handler's answer has left
+            assert them.agent.datagrams() == []  # the handler's answer has left
             call.bye(us.clock.now())
             us.adapter.flush()
             await them.until(HungUp)
@@ -143,10 +143,11 @@ def test_many_datagrams_at_once_are_all_read() -> None:
 
             them.answer = note
             sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            to = them.address.host, them.address.port
             for number in range(200):
                 invite = request(branch=f"z9hG4bK{number}", call_id=str(number), body=OFFER)
-                sender.sendto(invite.encode(), them.address)
-            sender.sendto(b"\xff" * 60_000, them.address)
+                sender.sendto(invite.encode(), to)
+            sender.sendto(b"\xff" * 60_000, to)
             sender.close()
             await asyncio.wait_for(complete.wait(), 5.0)
             assert calls == [str(number) for number in range(200)]
@@ -158,10 +159,11 @@ def test_a_peer_that_cannot_be_reached_is_as_good_as_a_lost_message() -> None:
     async def test() -> None:
         with two_agents() as (us, them):
             nobody = open_socket(LOOPBACK)
-            gone: Address = nobody.getsockname()
+            gone = bound_to(nobody)
             nobody.close()
-            us.endpoint.send(b"lost", gone)
-            us.endpoint.send(b"lost", ("255.255.255.255", 5060))  # not permitted
+            not_permitted = Hop("udp", "255.255.255.255", 5060)
+            us.agent.layers.transport.send(b"lost", gone)
+            us.agent.layers.transport.send(b"lost", not_permitted)
             us.adapter.flush()
             await asyncio.sleep(0)
             them.answer = lambda call: call.reject(603, them.clock.now())
@@ -173,13 +175,13 @@ def test_a_peer_that_cannot_be_reached_is_as_good_as_a_lost_message() -> None:
 
 def test_a_port_in_use_is_named_with_its_mending() -> None:
     first = open_socket(LOOPBACK)
-    port = first.getsockname()[1]
-    with pytest.raises(PortInUse, match=rf"UDP port {port} on 127\.0\.0\.1 is in use"):
-        open_socket(first.getsockname())
+    taken = bound_to(first)
+    with pytest.raises(PortInUse, match=rf"UDP port {taken.port} on 127\.0\.0\.1 is in use"):
+        open_socket(taken)
     first.close()
-    open_socket(("127.0.0.1", port)).close()
+    open_socket(taken).close()
 
 
 def test_an_address_of_another_machine_is_named() -> None:
     with pytest.raises(OSError, match=r"cannot listen on 192\.0\.2\.1:5060"):
-        open_socket(("192.0.2.1", 5060))
+        open_socket(Hop("udp", "192.0.2.1", 5060))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 
-class Ringing:
+class TriggeringNumbers:
     """The return numbers of the trigger calls that are not over, by extension."""
 
     def __init__(self) -> None:
@@ -19,5 +19,5 @@ class Ringing:
         if not self._now[extension, number]:
             del self._now[extension, number]
 
-    def ringing(self, extension: str, number: str) -> bool:
+    def includes(self, extension: str, number: str) -> bool:
         return (extension, number) in self._now

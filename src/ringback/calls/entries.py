@@ -1,0 +1,158 @@
+"""Password and PIN: asked, held against what is stored, counted towards a lock-out (spec section 4,
+step 5).
+
+Wording and timing are the same whatever was wrong with an entry, locked included.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from ringback.accounts import lockout, tree
+from ringback.accounts.tree import CallerIdFacts
+from ringback.calls.caller import Caller
+from ringback.calls.course import CallbackSession
+from ringback.calls.events import EntryRefused
+from ringback.calls.keypad import NUMBER_DIGITS, SECRET_DIGITS, Entry
+from ringback.calls.outcome import Outcome
+from ringback.calls.services import Services
+from ringback.calls.waiting import Over
+from ringback.numbering import BadNumber, read_typed
+from ringback.sounds.phrases import Phrase
+
+REACTION_SECONDS = 0.5
+"""A wrong entry is answered so long after it ended: how long the store takes depends on what was
+wrong with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Proof:
+    """What an entry is held against."""
+
+    mac: str | None
+    """None: no entry is right."""
+    counts_for: tuple[str, ...]
+    """The locks that it stands under, which a right entry lifts and a wrong one counts for."""
+    locked_by: tuple[str, ...] = ()
+    """What else may be locked."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    right: bool
+    locked: bool = False
+
+
+class Entries:
+    """The entries of one call, of which `pin_attempts` may be wrong or empty."""
+
+    def __init__(self, session: CallbackSession, caller: Caller, services: Services) -> None:
+        self._session = session
+        self._caller = caller
+        self._services = services
+        self._left = session.setup.pin_attempts
+
+    async def password(self) -> None:
+        """Ask for the extension's password until it is right. Raises Over."""
+        extension, caller = self._session.extension, self._caller
+        key = lockout.password_key(extension.id, caller.number)
+        proof = _Proof(extension.password_mac, (key,))
+        while not await self._entered(Phrase.PASSWORD, proof):
+            pass
+
+    async def pin(self) -> None:
+        """Ask for the PIN of the triggering number where it has one, else of a number that is
+        claimed, until it is right. Raises Over."""
+        own = await self._triggering_number()
+        while True:
+            claimed = own if own is not None else await self._claimed_number()
+            if await self._entered(Phrase.PIN, self._proof(own, claimed)):
+                self._session.course.identified = claimed
+                self._session.course.pin_given = True
+                return
+
+    def _proof(self, own: CallerIdFacts | None, claimed: CallerIdFacts | None) -> _Proof:
+        number = self._caller.number
+        if own is not None and own.number == number:  # typed on the callerID's own phone
+            return _Proof(own.pin_mac, (lockout.pin_key(own.id),))
+        from_here = lockout.claims_from_key(number)
+        if claimed is None:
+            return _Proof(None, (from_here,))
+        # A callerID that is locked on its own phone is locked everywhere.
+        return _Proof(
+            claimed.pin_mac,
+            (from_here, lockout.claim_key(claimed.id)),
+            (lockout.pin_key(claimed.id),),
+        )
+
+    async def _triggering_number(self) -> CallerIdFacts | None:
+        """The callerID of the triggering number, if it is enabled and has a PIN."""
+        triggering = self._session.course.triggering
+        caller = self._session.origin.caller
+        if triggering is None and caller is not None:
+            return await self._listed(caller)
+        return _claimable(triggering)
+
+    async def _claimed_number(self) -> CallerIdFacts | None:
+        """The callerID of a number that the caller types, if it can be claimed."""
+        caller, country = self._caller, self._session.extension.country
+        typed = await caller.ask(caller.phrase(Phrase.YOUR_NUMBER), NUMBER_DIGITS)
+        try:
+            number = read_typed(_digits(typed), country)
+        except BadNumber:
+            return None
+        return await self._listed(number)
+
+    async def _listed(self, number: str) -> CallerIdFacts | None:
+        extension = self._session.extension.id
+        return _claimable(
+            await self._services.store.read(lambda tx: tree.find_caller_id(tx, extension, number))
+        )
+
+    async def _entered(self, prompt: Phrase, proof: _Proof) -> bool:
+        """Ask once. Raises Over when no entry is left."""
+        caller, clock = self._caller, self._services.clock
+        entry = _digits(await caller.ask(caller.phrase(prompt), SECRET_DIGITS))
+        entered = clock.now()
+        judged = await self._judge(entry, proof)
+        if judged.right:
+            return True
+        self._session.course.fault = Outcome.LOCKED_OUT if judged.locked else Outcome.WRONG_PASSWORD
+        why = "locked out after wrong entries before" if judged.locked else "wrong or empty"
+        self._session.tell(EntryRefused(f"{why}: see pin_attempts"))
+        self._left -= 1
+        caller.forget_typed()
+        await caller.pause(entered + REACTION_SECONDS)
+        if self._left == 0:
+            await caller.say(caller.phrase(Phrase.GOODBYE))
+            raise Over
+        await caller.say(caller.phrase(Phrase.WRONG_ENTRY))
+        return False
+
+    async def _judge(self, entry: str, proof: _Proof) -> _Judged:
+        """Whether an entry is right and nothing that it stands under is locked."""
+        now = self._services.clock.now()
+        matches, empty = self._services.secrets.matches(entry, proof.mac), not entry
+
+        def work(tx: Connection) -> _Judged:
+            locks = lockout.load(tx, [*proof.counts_for, *proof.locked_by])
+            if any(lock.locked(now) for lock in locks.values()):
+                return _Judged(right=False, locked=True)
+            for key in proof.counts_for:
+                if matches:
+                    lockout.lift(tx, key)
+                elif not empty:
+                    lockout.save(tx, key, locks[key].after_wrong(now))
+            return _Judged(right=matches)
+
+        return await self._session.chronicle.run(work)
+
+
+def _claimable(listed: CallerIdFacts | None) -> CallerIdFacts | None:
+    return listed if listed is not None and listed.enabled and listed.pin_mac else None
+
+
+def _digits(entry: Entry | None) -> str:
+    return "" if entry is None else entry.digits

@@ -1,0 +1,185 @@
+"""The facts that the verdict on a call depends on, read within a unit of work."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from sqlalchemy import Connection
+
+from ringback.accounts import lockout, tree
+from ringback.accounts.callback import ReturnCalls
+from ringback.accounts.tree import CallerIdFacts, ExtensionFacts
+from ringback.calls import records
+from ringback.calls.verdict import Facts, NumberFacts, TriggerFacts, returns_to
+from ringback.charging.money import shortage_a
+from ringback.charging.payers import NoRate, PayerRate, payers, who_pays
+from ringback.clock import Instant
+from ringback.guards import fixed, return_numbers
+from ringback.guards.limits import Limits
+from ringback.numbering import is_of_country, matches_prefix
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnCallFacts:
+    """The facts of a return call, and who would pay it."""
+
+    facts: Facts
+    payers: list[PayerRate] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """An outgoing call that somebody wants to make."""
+
+    number: str
+    """E.164."""
+    caller: str | None
+    """The triggering number of the session."""
+    returned_to: str
+    """Where its return call went."""
+    identified: CallerIdFacts | None
+
+
+def of_return_call(
+    tx: Connection,
+    guards: Limits,
+    extension: ExtensionFacts,
+    caller: str | None,
+    now: Instant,
+    *,
+    trigger: TriggerFacts | None = None,
+    accepted_for: str | None = None,
+) -> ReturnCallFacts:
+    """The facts of a return call for a triggering number (E.164, None when hidden).
+
+    `accepted_for` is where an accepted request is to be returned to; without it, whether another
+    one is open is a fact too.
+    """
+    facts = _of_caller(tx, extension, caller, trigger=trigger, accepted_for=accepted_for)
+    number = facts.returns_to
+    if number is None:
+        return ReturnCallFacts(facts)
+    paying: list[PayerRate] = []
+    no_rate: str | None = None
+    caller_id = None if facts.listed is None else facts.listed.id
+    try:
+        paying = payers(tx, extension.levels, caller_id, number, now)
+    except NoRate as error:
+        no_rate = str(error)
+    shortage = shortage_a(tx, paying, extension.setup.minimum_credit) if paying else None
+    of_number = NumberFacts(
+        forbidden=_named(number, _forbidden_return(tx, guards, extension, caller_id, number)),
+        locked_out=_locked_out(tx, extension, facts, number, now),
+        open_session=None if accepted_for else records.open_session(tx, extension.id, number),
+        over_limit=return_numbers.refusal(
+            return_numbers.calls_to(tx, number, now),
+            now,
+            guards.return_calls_per_hour,
+            guards.return_calls_per_day,
+        ),
+        no_rate=no_rate,
+        no_credit=None if shortage is None else str(shortage),
+    )
+    return ReturnCallFacts(replace(facts, number=of_number), paying)
+
+
+def of_outgoing_call(
+    tx: Connection, guards: Limits, extension: ExtensionFacts, wanted: Outgoing, now: Instant
+) -> Facts:
+    """The facts of an outgoing call; who pays it is decided where it is reserved."""
+    who = wanted.identified
+    facts = _of_caller(
+        tx,
+        extension,
+        wanted.caller,
+        accepted_for=wanted.returned_to,
+        claimed=None if who is None else who.number,
+    )
+    if facts.returns_to is None:
+        return facts
+    caller_id = None if who is None else who.id
+    forbidden = _forbidden(tx, guards, extension, caller_id, wanted.number)
+    of_number = NumberFacts(
+        forbidden=None if forbidden is None else f"it is {forbidden}",
+        locked_out=_locked_out(tx, extension, facts, facts.returns_to, now),
+    )
+    return replace(facts, number=of_number)
+
+
+def _of_caller(
+    tx: Connection,
+    extension: ExtensionFacts,
+    caller: str | None,
+    *,
+    trigger: TriggerFacts | None = None,
+    accepted_for: str | None = None,
+    claimed: str | None = None,
+) -> Facts:
+    setup = extension.setup
+    fixed_mode = setup.return_calls is ReturnCalls.FIXED
+    listed = None if fixed_mode or caller is None else tree.find_caller_id(tx, extension.id, caller)
+    return Facts(
+        setup=setup,
+        caller=caller,
+        listed=listed,
+        returns_to=returns_to(setup, caller, listed),
+        accepted_for=accepted_for,
+        identified=None if claimed is None else tree.find_caller_id(tx, extension.id, claimed),
+        claimed=claimed,
+        trigger=trigger,
+    )
+
+
+def _named(number: str, reason: str | None) -> str | None:
+    return None if reason is None else f"{number} is {reason}"
+
+
+def _locked_out(
+    tx: Connection, extension: ExtensionFacts, facts: Facts, number: str, now: Instant
+) -> str | None:
+    """Whether whoever takes the return call could not authenticate."""
+    keys = [lockout.password_key(extension.id, number)] if extension.password_mac else []
+    if facts.listed is not None and extension.setup.require_caller_pin:
+        keys.append(lockout.pin_key(facts.listed.id))
+    if any(lock.locked(now) for lock in lockout.load(tx, keys).values()):
+        return "locked out after too many wrong entries"
+    return None
+
+
+def _forbidden_return(
+    tx: Connection, guards: Limits, extension: ExtensionFacts, caller_id: str | None, number: str
+) -> str | None:
+    """Why a number must not be called back: in `caller` mode only those of the account's own
+    country are, unless `destinations` allows them."""
+    reason = _forbidden(tx, guards, extension, caller_id, number)
+    if reason is not None or extension.setup.return_calls is not ReturnCalls.CALLER:
+        return reason
+    if is_of_country(number, extension.country) or matches_prefix(
+        number, extension.setup.destinations.allow
+    ):
+        return None
+    return "not in the account's country: see destinations"
+
+
+def _forbidden(
+    tx: Connection,
+    guards: Limits,
+    extension: ExtensionFacts,
+    caller_id: str | None,
+    e164: str,
+) -> str | None:
+    """Why the fixed guards forbid a number, None when they do not."""
+
+    def listed_by_all() -> bool:
+        try:
+            paying = who_pays(tx, extension.levels, caller_id)
+        except NoRate:
+            return False
+        return all(matches_prefix(e164, payer.plan.special_prefixes) for payer in paying)
+
+    return fixed.forbidden(
+        e164,
+        is_access_number=tree.is_access_number(tx, e164),
+        listed_by_all=listed_by_all,
+        extra_special=guards.special_prefixes,
+    )

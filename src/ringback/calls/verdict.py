@@ -1,0 +1,206 @@
+"""Whether a call may be made: one pure function of facts (spec section 4, step 2).
+
+The same verdict is taken on a trigger, on a request without one, and before each leg is dialled.
+To add a reason of refusal: name it in `outcome.Reason`, give its fact to `Facts` (`facts` collects
+them), and put its check in its place in `_CHECKS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ringback.accounts.callback import CallbackSetup, CallerVerification, ReturnCalls
+from ringback.accounts.tree import CallerIdFacts
+from ringback.calls.outcome import Reason
+
+
+@dataclass(frozen=True, slots=True)
+class TriggerFacts:
+    """What only the trigger call can tell."""
+
+    verification: str | None
+    """What the carrier says of the caller's number (`Trigger.verification`)."""
+    diverted: bool
+    """The call was diverted here by a number that is not the account's."""
+
+
+@dataclass(frozen=True, slots=True)
+class NumberFacts:
+    """What holds of the number that is to be called: each fact is why not, None where nothing is
+    in the way."""
+
+    forbidden: str | None
+    locked_out: str | None
+    open_session: str | None = None
+    """The id of another request or session of the same extension and return number."""
+    over_limit: str | None = None
+    no_rate: str | None = None
+    no_credit: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """All that the verdict depends on."""
+
+    setup: CallbackSetup
+    caller: str | None
+    """The triggering number, E.164; None when hidden or no number."""
+    listed: CallerIdFacts | None
+    """The authorized callerID of that number."""
+    returns_to: str | None
+    """Where calls of that caller are returned to now; None where they are not."""
+    accepted_for: str | None = None
+    """Of a request that was accepted: where its call is to be returned to."""
+    identified: CallerIdFacts | None = None
+    """Of a leg B: the callerID on whose credit it is made, as it is now."""
+    claimed: str | None = None
+    """Of a leg B: the number that was claimed, of which `identified` may be gone."""
+    trigger: TriggerFacts | None = None
+    number: NumberFacts | None = None
+    """None where the facts before have refused already: these are not asked for then."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One check that was made."""
+
+    reason: Reason
+    """What it refuses for."""
+    failed: str | None
+    """Why it says no, with the mending; None: it says yes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """Call `number`; `caller_id` is whose number triggered, where that counts."""
+
+    number: str
+    caller_id: CallerIdFacts | None
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Why not."""
+
+    reason: Reason
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Duplicate:
+    """A request or session of the same extension and return number is open: it is moved, not
+    repeated."""
+
+    session: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What was decided, and every check that led to it, in their order."""
+
+    result: Accepted | Refused | Duplicate
+    checks: tuple[Check, ...]
+
+
+def verdict(facts: Facts) -> Verdict:
+    """The first check that fails decides."""
+    checks: list[Check] = []
+    for reason, check in _CHECKS:
+        failed = check(facts)
+        checks.append(Check(reason, failed))
+        if failed is not None:
+            return Verdict(_refusal(facts, reason, failed), tuple(checks))
+    assert facts.returns_to is not None  # or a check had failed
+    return Verdict(Accepted(facts.returns_to, facts.listed), tuple(checks))
+
+
+def returns_to(
+    setup: CallbackSetup, caller: str | None, listed: CallerIdFacts | None
+) -> str | None:
+    """The number that the calls of a caller are returned to, None where they are not."""
+    match setup.return_calls:
+        case ReturnCalls.FIXED:
+            return setup.fixed_number
+        case ReturnCalls.CALLER:
+            return caller
+        case ReturnCalls.AUTHORIZED:
+            return None if listed is None else listed.number
+
+
+def _refusal(facts: Facts, reason: Reason, failed: str) -> Refused | Duplicate:
+    if reason is Reason.DUPLICATE:
+        assert facts.number is not None and facts.number.open_session is not None
+        return Duplicate(facts.number.open_session)
+    return Refused(reason, failed)
+
+
+def _by_caller(setup: CallbackSetup) -> bool:
+    """Whether it matters who calls."""
+    return setup.return_calls is not ReturnCalls.FIXED
+
+
+def _hidden(facts: Facts) -> str | None:
+    if _by_caller(facts.setup) and facts.caller is None:
+        return "the caller's number is hidden: see return_calls = fixed"
+    return None
+
+
+def _unlisted(facts: Facts) -> str | None:
+    if facts.returns_to is None:
+        return "not among the authorized callerIDs: add it, or see return_calls"
+    if facts.accepted_for not in (None, facts.returns_to):
+        return f"return_calls was changed: calls are returned to {facts.returns_to} now"
+    return None
+
+
+def _disabled(facts: Facts) -> str | None:
+    if _by_caller(facts.setup) and facts.listed is not None and not facts.listed.enabled:
+        return "its authorized callerID is disabled"
+    if facts.claimed is not None and (facts.identified is None or not facts.identified.enabled):
+        return f"the callerID {facts.claimed} is disabled"
+    return None
+
+
+def _unverified(facts: Facts) -> str | None:
+    rule = facts.setup.caller_verification
+    verification = None if facts.trigger is None else facts.trigger.verification
+    if facts.trigger is None:
+        return None  # only a trigger is signed
+    if rule is CallerVerification.PREFER and verification == "failed":
+        return "the carrier's check of the caller's number failed: see caller_verification"
+    if rule is CallerVerification.REQUIRE and verification != "passed":
+        return "the carrier did not confirm the caller's number: see caller_verification"
+    return None
+
+
+def _forbidden(facts: Facts) -> str | None:
+    diverted = facts.trigger is not None and facts.trigger.diverted
+    if diverted and facts.setup.return_calls is ReturnCalls.CALLER:
+        return "the call was diverted here by a number that is not the account's"
+    return _of_number(facts).forbidden
+
+
+def _duplicate(facts: Facts) -> str | None:
+    if _of_number(facts).open_session is None:
+        return None
+    return "its return call is already on its way"
+
+
+def _of_number(facts: Facts) -> NumberFacts:
+    assert facts.number is not None, "the checks before should have refused"
+    return facts.number
+
+
+_CHECKS: tuple[tuple[Reason, Callable[[Facts], str | None]], ...] = (
+    (Reason.HIDDEN, _hidden),
+    (Reason.UNLISTED, _unlisted),
+    (Reason.DISABLED, _disabled),
+    (Reason.UNVERIFIED, _unverified),
+    (Reason.FORBIDDEN_NUMBER, _forbidden),
+    (Reason.LOCKED_OUT, lambda facts: _of_number(facts).locked_out),
+    (Reason.DUPLICATE, _duplicate),
+    (Reason.OVER_LIMIT, lambda facts: _of_number(facts).over_limit),
+    (Reason.NO_RATE, lambda facts: _of_number(facts).no_rate),
+    (Reason.NO_CREDIT, lambda facts: _of_number(facts).no_credit),
+)

@@ -1,0 +1,277 @@
+"""The one place where a session waits.
+
+Whatever the session is doing, `next` watches over it: the caller hanging up, an order to end, and
+the deadlines of the money all leave it as an exception, so that the steps of a session can be
+written as if nothing ever went wrong.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from ringback.calls.course import CallbackSession
+from ringback.calls.inbox import (
+    Credited,
+    End,
+    FailedBeside,
+    Inbox,
+    LegEvent,
+    Stop,
+    TriggeredAgain,
+    Woken,
+)
+from ringback.calls.outcome import Outcome, Stage
+from ringback.calls.party import Party
+from ringback.calls.watch import Task, Watch
+from ringback.charging.funds import Funds
+from ringback.clock import Clock, Instant
+from ringback.telephony.port import Answered, Cause, Ended, Event, Leg
+
+ALONE_SECONDS = 180.0
+"""Outside a conversation leg A lives at most so long in a row (spec section 4)."""
+
+
+class Over(Exception):
+    """The session ends here; what is left is to close it."""
+
+
+class CallerLeft(Over):
+    """Leg A has ended."""
+
+
+class Ordered(Over):
+    """Somebody ordered the end."""
+
+
+class LeftOpen(Over):
+    """The server stops before the return call was dialled: the next start goes on with it."""
+
+
+class ConversationOver(Over):
+    """A conversation has come to the end of its money or to its absolute limit."""
+
+
+class OutOfCredit(Over):
+    """Leg A alone cannot go on for lack of credit."""
+
+
+class AloneTooLong(Over):
+    """Leg A has been without a conversation for too long."""
+
+
+class Waiting:
+    """A session's legs, the deadlines that hold for them, and the waiting for either."""
+
+    def __init__(self, session: CallbackSession, inbox: Inbox, clock: Clock) -> None:
+        self._session = session
+        self._inbox = inbox
+        self._clock = clock
+        self.funds = Funds(session.chronicle.run, session.chronicle.read, clock, self)
+        self.a: Party | None = None
+        """The return call, from its dialling on."""
+        self.b: Party | None = None
+        """The outgoing call, from its dialling on."""
+        self._watch: Watch | None = None
+        self._on_warning: Callable[[float], None] = lambda seconds_left: None
+        self._alone_until: Instant | None = None
+        """Leg A lives no longer without a conversation; None during one."""
+        self.stopping = False
+        """The server stops: nothing new is dialled."""
+
+    def stop(self) -> None:
+        """The server stops. A return call that is not under way is left to the next start."""
+        self.stopping = True
+        self._inbox.put(Stop())
+
+    # The legs
+
+    def listen(self, leg: Leg, event: Event) -> None:
+        """Where the events of the legs go. Each is noted at once, whatever the session is waiting
+        for just then: an answered leg's time runs, and when the caller has gone leg B is ended."""
+        party = self._party(leg)
+        if party is not None:
+            party.note(event, self._clock.now())
+            if isinstance(event, Answered):
+                self.funds.answered(party.role, event.at)
+            elif isinstance(event, Ended):
+                self.funds.ended(party.role)
+                if party is self.a and self.b is not None:
+                    self.b.leg.hang_up()
+        self._inbox.put(LegEvent(leg, event))
+
+    def _party(self, leg: Leg) -> Party | None:
+        """Whose leg it is; None for one that was given up."""
+        return next(
+            (each for each in (self.a, self.b) if each is not None and each.leg is leg), None
+        )
+
+    @property
+    def caller_gone(self) -> bool:
+        """Leg A has ended, which the session may have yet to learn."""
+        return self.a is not None and self.a.ended is not None
+
+    async def end(self, party: Party) -> None:
+        """Hang up and wait for the far end's confirmation, which is our own at the latest after
+        the 32 s of SIP's timer F: `Ended` always comes. What else comes meanwhile stays in the
+        inbox, in its order."""
+        if party.ended is None:
+            party.leg.hang_up()
+        while party.ended is None:
+            await self._inbox.arrival()
+
+    async def hang_up(self) -> None:
+        """End what is left of both legs: B within 250 ms of A."""
+        for party in (self.b, self.a):
+            if party is not None and party.ended is None:
+                party.leg.hang_up()
+        for party in (self.b, self.a):
+            if party is not None:
+                await self.end(party)
+
+    # Waiting
+
+    async def next(self, until: Instant = math.inf) -> LegEvent | TriggeredAgain | None:
+        """The next event of the session's legs, or None when none came by `until`.
+
+        Raises a kind of Over when the session cannot go on, and whatever failed beside it.
+        """
+        while True:
+            due, task = self._watch.due() if self._watch else (math.inf, None)
+            if task is not None and due <= self._clock.now():
+                self._tend(task)
+                continue
+            wake = min(due, until)
+            message = await self._inbox.get(None if wake == math.inf else wake)
+            match message:
+                case None if until <= self._clock.now():
+                    return None
+                case None | Woken():
+                    continue
+                case FailedBeside(error=error):
+                    raise error
+                case Credited():
+                    self.funds.look_at_credit_soon()
+                case End():
+                    self._session.course.ended_by_order = True
+                    raise Ordered
+                case Stop():
+                    if self.a is None and not self._session.course.answered:
+                        raise LeftOpen
+                case TriggeredAgain():
+                    return message
+                case LegEvent():
+                    party = self._party(message.leg)
+                    if party is None:
+                        continue
+                    if party is self.a and isinstance(message.event, Ended):
+                        self._caller_left(party, message.event)
+                    return message
+
+    def _caller_left(self, a: Party, event: Ended) -> None:
+        """Raises CallerLeft, if this leg A was ever answered in earnest."""
+        if a.answered is None or a.withdrawn:
+            return
+        course = self._session.course
+        if event.ending.cause is Cause.LOST:
+            course.interrupted = True
+        elif event.ending.cause is Cause.LIMIT:
+            course.cut_off = course.stage is Stage.CONVERSATION
+            if not course.cut_off:
+                course.fault = Outcome.NO_CREDIT
+        else:
+            course.hung_up = True
+        raise CallerLeft
+
+    # The watch
+
+    def watch_alone(self, farewell_seconds: float) -> None:
+        """Leg A is on its own: it lives while it is paid, and for ALONE_SECONDS since it last was
+        in a conversation. The money's end is announced for `farewell_seconds`; 0: it is not."""
+        if self._alone_until is None:
+            self._alone_until = self._clock.now() + ALONE_SECONDS
+        self._watch = Watch(
+            funded=self.funds.funded_a(),
+            limit=self._alone_until,
+            farewell_seconds=farewell_seconds,
+        )
+        self._set_limits()
+
+    def watch_conversation(self, ends_by: Instant, on_warning: Callable[[float], None]) -> None:
+        """Both legs live while they are paid, until `ends_by` at the latest. `on_warning` is told,
+        `warn_before_end_seconds` before the end, how many seconds are left."""
+        self._alone_until = None
+        self._on_warning = on_warning
+        self._watch = Watch(
+            funded=self.funds.funded(),
+            limit=ends_by,
+            warn_seconds=self._session.setup.warn_before_end_seconds,
+        )
+        self._set_limits()
+
+    def stop_watching(self) -> None:
+        """The last words are said: what comes now are the last deadlines."""
+        self._watch = None
+
+    def _tend(self, task: Task) -> None:
+        watch = self._watch
+        assert watch is not None
+        talking = self._session.course.stage is Stage.CONVERSATION
+        match task:
+            case Task.SLICE:
+                watch.slicing()
+                self.funds.slice_soon()
+            case Task.WARN:
+                watch.warned()
+                if talking:
+                    self._on_warning(watch.end - self._clock.now())
+            case Task.SAY_NO_CREDIT:
+                raise OutOfCredit
+            case Task.CUT:
+                if talking:
+                    raise ConversationOver
+                raise OutOfCredit if watch.funded <= watch.limit else AloneTooLong
+
+    # The owner of funds
+
+    def funds_changed(self) -> None:
+        if self._watch is not None:
+            self._watch.funded = self._funded()
+        self._set_limits()
+
+    def sliced(self) -> None:
+        if self._watch is not None:
+            self._watch.sliced(self._funded(), self._clock.now())
+        self._look_again()
+
+    def credit_looked_at(self) -> None:
+        if self._watch is not None:
+            self._watch.credit_changed(self._funded(), self._clock.now())
+        self._look_again()
+
+    def funds_failed(self, error: Exception) -> None:
+        self._inbox.put(FailedBeside(error))
+
+    def funds_troubled(self, what: str) -> None:
+        self._session.chronicle.trouble(what)
+
+    def _look_again(self) -> None:
+        self._set_limits()
+        self._inbox.put(Woken())
+
+    def _funded(self) -> Instant:
+        """Until when the present stage is paid: a conversation, or leg A alone."""
+        if self._session.course.stage is Stage.CONVERSATION:
+            return self.funds.funded()
+        return self.funds.funded_a()
+
+    def _set_limits(self) -> None:
+        """Tell whoever carries the legs when to end them without us."""
+        if self.a is not None and self.a.talking:
+            self.a.leg.limit(_finite(self.funds.funded_a()))
+        if self.b is not None and self.b.talking:
+            self.b.leg.limit(_finite(self.funds.funded()))
+
+
+def _finite(instant: Instant) -> Instant | None:
+    return None if instant == math.inf else instant

@@ -1,0 +1,59 @@
+"""The way to a neighbour: where a message is sent, and where one came from (RFC 3261 section
+18)."""
+
+from __future__ import annotations
+
+import functools
+import ipaddress
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+from ringback.sip.uri import unbracketed
+
+SipTransport = Literal["udp", "tcp", "tls"]
+
+
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """A transport and an address."""
+
+    transport: SipTransport
+    host: str
+    """An IP address, without brackets; or a name that nobody has looked up yet."""
+    port: int
+
+    @property
+    def reliable(self) -> bool:
+        """The transport itself sends again what is lost (RFC 3261 section 17)."""
+        return self.transport != "udp"
+
+    def to_json(self) -> list[Any]:
+        return [self.transport, self.host, self.port]
+
+    @classmethod
+    def from_json(cls, stored: Sequence[Any]) -> Hop:
+        """Two values, host and port, were stored while there was only UDP. Raises ValueError."""
+        transport, host, port = stored if len(stored) == 3 else ("udp", *stored)
+        if transport not in get_args(SipTransport):
+            raise ValueError(f"no transport: {transport!r}")
+        return cls(transport, str(host), int(port))
+
+    def reaches(self, host: str) -> bool:
+        """Whether `host`, as a URI has it, is an address that can be written to by whoever had a
+        message from here: of the same version of IP, and no private address of somebody behind a
+        NAT, unless this is one too."""
+        here, there = _address(self.host), _address(host)
+        if here is None or there is None or here.version != there.version:
+            return False
+        # Private are the addresses of carriers' NATs too (RFC 6598).
+        return there.is_global or not here.is_global
+
+
+@functools.lru_cache(maxsize=1024)
+def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """None for a name, or what is no address at all."""
+    try:
+        return ipaddress.ip_address(unbracketed(host))
+    except ValueError:
+        return None

@@ -1,0 +1,72 @@
+"""Replies to what belongs to no call (RFC 3261 sections 8.2 and 11.2)."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+
+from ringback.clock import Instant
+from ringback.sip.hop import Hop
+from ringback.sip.layers import Layers
+from ringback.sip.message import Broken, Request, Response, respond
+from ringback.sip.screening import Refusal, add_abilities
+from ringback.sip.transport import response_hop, seen_from
+
+
+class Replies:
+    """Within a transaction, or without keeping anything (section 8.2.7): then the same request
+    gets the same reply, with the same tag."""
+
+    def __init__(self, layers: Layers, refused: Callable[[Hop, str], None]) -> None:
+        """`refused` is told of calls that cannot be taken for their form, and why, as printable
+        text."""
+        self._layers = layers
+        self._told = refused
+        self._secret = layers.chance.getrandbits(128).to_bytes(16, "big")
+
+    def refuse(self, request: Request, refusal: Refusal, source: Hop, now: Instant) -> None:
+        self._reply(request, self._response(request, refusal), source, now)
+
+    def tell_abilities(self, request: Request, source: Hop, now: Instant) -> None:
+        """The reply to OPTIONS."""
+        response = self._layers.response(request, 200)
+        add_abilities(response)
+        self._reply(request, response, source, now)
+
+    def refuse_statelessly(self, request: Request, refusal: Refusal, source: Hop) -> None:
+        response = self._response(request, refusal)
+        self._layers.transport.send(response.encode(), response_hop(request.via, source))
+
+    def refuse_broken(self, broken: Broken, source: Hop) -> None:
+        """What could not be read; but an ACK has no response."""
+        if broken.method == "INVITE":
+            self._told(source, f"{broken.status}, {broken.reason}")
+        if broken.method != "ACK":
+            via = seen_from(broken.via, source)
+            response = broken.response(via, self._tag(str(via)))
+            self._layers.transport.send(response.encode(), response_hop(via, source))
+
+    def report(self, request: Request, refusal: Refusal, source: Hop) -> None:
+        """Tell of a call that does not come about; other requests are refused every day."""
+        if request.method == "INVITE" and request.to.tag is None:
+            response = self._response(request, refusal)
+            more = "".join(f", {name} {value[:60]!r}" for name, value in refusal.headers)
+            self._told(source, f"{response.status} {response.reason}{more}")
+
+    def _reply(self, request: Request, response: Response, source: Hop, now: Instant) -> None:
+        hop, transactions = response_hop(request.via, source), self._layers.transactions
+        if request.method == "INVITE":
+            transactions.serve_invite(request, hop).send_response(response, now)
+        else:
+            transactions.serve(request, hop).send_response(response, now)
+
+    def _response(self, request: Request, refusal: Refusal) -> Response:
+        tag = self._tag(request.call_id, request.from_.tag or "", str(request.via.branch))
+        response = respond(request, refusal.status, refusal.reason, to_tag=tag)
+        for name, value in refusal.headers:
+            response.headers.add(name, value)
+        return response
+
+    def _tag(self, *what: str) -> str:
+        data = "\0".join(what).encode("utf-8", "surrogateescape")
+        return hashlib.blake2b(data, key=self._secret, digest_size=8).hexdigest()

@@ -1,0 +1,157 @@
+"""The transaction layer (RFC 3261 section 17): it has all transactions of a user agent, and finds
+the one that a message belongs to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ringback.clock import Instant
+from ringback.sip.client_transaction import (
+    ClientTransaction,
+    InviteClientTransaction,
+    OnResponse,
+)
+from ringback.sip.hop import Hop
+from ringback.sip.matching import COOKIE, MergeKey, ServerKey, merge_key, server_key
+from ringback.sip.message import Headers, Request, Response
+from ringback.sip.server_transaction import InviteServerTransaction, ServerTransaction
+from ringback.sip.timers import Timers
+from ringback.sip.transaction import State
+from ringback.sip.transport import Transport
+
+_ClientKey = tuple[str, str]
+"""Branch and method (section 17.1.3)."""
+
+
+class Transactions:
+    """Those that live. Each leaves when it has terminated."""
+
+    def __init__(self, transport: Transport, timers: Timers, token: Callable[[], str]) -> None:
+        """`token` gives a random word."""
+        self._transport = transport
+        self._timers = timers
+        self._token = token
+        self._clients: dict[_ClientKey, ClientTransaction | InviteClientTransaction] = {}
+        self._servers: dict[ServerKey, ServerTransaction | InviteServerTransaction] = {}
+        self._begun: dict[MergeKey, ServerKey] = {}
+        """The INVITEs that began a call."""
+
+    # Requests of ours
+
+    def new_branch(self) -> str:
+        return f"{COOKIE}{self._token()}"
+
+    def request(self, request: Request, hop: Hop, on_response: OnResponse, now: Instant) -> None:
+        """Send a request that is no INVITE; `on_response` gets each response, None for none."""
+        self._transport.stamp(request, hop, self.new_branch())
+        self._client(request, hop, on_response).start(now)
+
+    def cancel(self, invite: Request, hop: Hop, now: Instant) -> None:
+        """CANCEL an INVITE: same branch, same numbers (section 9.1)."""
+        headers = Headers([("via", invite.headers.all("via")[0])])
+        for name, value in invite.headers.items():
+            if name in ("route", "max-forwards", "from", "to", "call-id"):
+                headers.add(name, value)
+        headers.add("cseq", f"{invite.cseq.number} CANCEL")
+        request = Request("CANCEL", invite.uri, headers)
+        self._client(request, hop, lambda response, at: None).start(now)
+
+    def invite(
+        self, request: Request, hop: Hop, on_response: OnResponse
+    ) -> InviteClientTransaction:
+        """A transaction, not yet started, for an INVITE that has its Via."""
+        key = (request.via.branch or "", "INVITE")
+        transaction = InviteClientTransaction(
+            request, self._timers, self._transport.send, hop, on_response, self._forgetter(key)
+        )
+        self._clients[key] = transaction
+        return transaction
+
+    def _client(self, request: Request, hop: Hop, on_response: OnResponse) -> ClientTransaction:
+        key = (request.via.branch or "", request.method)
+        transaction = ClientTransaction(
+            request, self._timers, self._transport.send, hop, on_response, self._forgetter(key)
+        )
+        self._clients[key] = transaction
+        return transaction
+
+    def _forgetter(self, key: _ClientKey) -> Callable[[], None]:
+        return lambda: self._forget_client(key)
+
+    def _forget_client(self, key: _ClientKey) -> None:
+        self._clients.pop(key, None)
+
+    def receive_response(self, response: Response, now: Instant) -> None:
+        """Give a response to the request that it answers, if that is still known."""
+        transaction = self._clients.get((response.via.branch or "", response.cseq.method))
+        if transaction is not None:
+            transaction.receive(response, now)
+
+    # Requests of theirs
+
+    @property
+    def serving(self) -> int:
+        """How many requests of theirs are remembered."""
+        return len(self._servers)
+
+    @property
+    def calls_begun(self) -> int:
+        """How many of those are INVITEs that began a call."""
+        return len(self._begun)
+
+    def absorbs(self, request: Request, now: Instant) -> bool:
+        """Whether a request has come before: then its answer, if there is one, is sent again."""
+        transaction = self._servers.get(server_key(request))
+        if transaction is None:
+            return False
+        transaction.feed("INVITE" if request.method == "INVITE" else "request", now)
+        return True
+
+    def absorbs_ack(self, request: Request, now: Instant) -> bool:
+        """Whether an ACK is a transaction's and not a dialog's: that to a 2xx belongs to the
+        dialog, though a careless peer, or one of RFC 2543, gives it the INVITE's branch."""
+        transaction = self._servers.get(server_key(request))
+        if (
+            not isinstance(transaction, InviteServerTransaction)
+            or transaction.state is State.ACCEPTED
+        ):
+            return False
+        transaction.receive_ack(request, now)
+        return True
+
+    def merged(self, request: Request) -> bool:
+        """Whether an INVITE has come another way before (section 8.2.2.2)."""
+        return merge_key(request) in self._begun
+
+    def cancelled_by(self, request: Request) -> InviteServerTransaction | None:
+        """The INVITE that a CANCEL is for (section 9.2)."""
+        transaction = self._servers.get(server_key(request, method="INVITE"))
+        return transaction if isinstance(transaction, InviteServerTransaction) else None
+
+    def serve(self, request: Request, hop: Hop) -> ServerTransaction:
+        """For a request that is no INVITE, whose responses go to `hop`."""
+        key = server_key(request)
+        transaction = ServerTransaction(
+            self._timers, self._transport.send, hop, lambda: self._forget_server(key)
+        )
+        self._servers[key] = transaction
+        return transaction
+
+    def serve_invite(
+        self, request: Request, hop: Hop, *, begins_call: bool = False
+    ) -> InviteServerTransaction:
+        key = server_key(request)
+        if begins_call:
+            self._begun[merge_key(request)] = key
+        transaction = InviteServerTransaction(
+            request, self._timers, self._transport.send, hop, lambda: self._forget_server(key)
+        )
+        self._servers[key] = transaction
+        return transaction
+
+    def _forget_server(self, key: ServerKey) -> None:
+        transaction = self._servers.pop(key, None)
+        if isinstance(transaction, InviteServerTransaction):
+            merged = merge_key(transaction.request)
+            if self._begun.get(merged) == key:
+                del self._begun[merged]

@@ -1,0 +1,105 @@
+"""What a call and its re-INVITEs share: a dialog, what is agreed in it, and 2xx answers to INVITEs
+of theirs (the INVITE usage of a dialog, RFC 5057)."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+from ringback.clock import Instant
+from ringback.sip.authentication import Credentials
+from ringback.sip.dialog import Dialog
+from ringback.sip.events import CallEvent
+from ringback.sip.layers import Layers
+from ringback.sip.message import Request, Response
+from ringback.sip.repeater import Repeater
+from ringback.sip.screening import ALLOWED, SUPPORTED
+from ringback.sip.server_transaction import InviteServerTransaction
+from ringback.sip.sessiontimer import SessionTimer
+
+
+class InviteUsage(ABC):
+    """`ringback.sip.call.Call` without its verbs."""
+
+    owns_call_id = False
+    """We made the Call-ID, which says who waits longer after a clash (section 14.1)."""
+
+    def __init__(self, layers: Layers, credentials: Credentials | None) -> None:
+        self.layers = layers
+        self.credentials = credentials
+        self.dialog: Dialog | None = None
+        self.ended = False
+        """No more comes of it but the end of our BYE."""
+        self.local_sdp = b""
+        """Our last description, sent again with a session refresh."""
+        self.remote_sdp = b""
+        """Their last description."""
+        self.session_timer = SessionTimer(layers.timers, self.refresh, self.expired)
+        self._repeaters: dict[int, Repeater] = {}
+        """By CSeq: the 2xx of ours that still wait for their ACK."""
+
+    @property
+    def established(self) -> bool:
+        """The first INVITE has had its 2xx, so that another may change what was agreed."""
+        return True
+
+    @abstractmethod
+    def tell(self, event: CallEvent) -> None:
+        """Something happened."""
+
+    @abstractmethod
+    def refresh(self, now: Instant) -> None:
+        """The session timer wants a refresh."""
+
+    @abstractmethod
+    def expired(self, now: Instant) -> None:
+        """The session timer has run out."""
+
+    def never_acknowledged(self, now: Instant) -> None:
+        """A 2xx of ours had no ACK: the call ends (section 13.3.1.4)."""
+        self.expired(now)
+
+    def dress(self, message: Request | Response, sdp: bytes) -> None:
+        """The headers that every INVITE and every 2xx to one has."""
+        message.headers.add("contact", self.layers.transport.contact())
+        message.headers.add("allow", ", ".join(ALLOWED))
+        message.headers.add("supported", ", ".join(SUPPORTED))
+        if sdp:
+            message.headers.add("content-type", "application/sdp")
+            message.body = sdp
+
+    def accept_invite(
+        self, request: Request, transaction: InviteServerTransaction, sdp: bytes, now: Instant
+    ) -> None:
+        """200 to an INVITE of theirs, again and again until its ACK comes."""
+        assert self.dialog is not None
+        self.local_sdp = sdp
+        self.remote_sdp = request.body or self.remote_sdp
+        response = self.layers.response(request, 200, to_tag=self.dialog.local.tag)
+        self.dress(response, sdp)
+        self.session_timer.answer(request, response, now)
+        transaction.send_response(response, now)
+        self._repeaters[request.cseq.number] = Repeater(
+            self.layers.timers,
+            self.layers.transport.send,
+            response.encode(),
+            transaction.peer,
+            self.never_acknowledged,
+            now,
+        )
+
+    def unacknowledged(self, request: Request) -> bool:
+        """Whether our 2xx to an INVITE of theirs still waits for its ACK."""
+        return request.cseq.number in self._repeaters
+
+    def is_acknowledged(self, ack: Request) -> bool:
+        """An ACK has come; False where no 2xx of ours waits for it."""
+        repeater = self._repeaters.pop(ack.cseq.number, None)
+        if repeater is not None:
+            repeater.stop()
+        return repeater is not None
+
+    def stop_repeating(self) -> None:
+        """Nobody waits for an ACK any longer."""
+        for repeater in self._repeaters.values():
+            repeater.stop()
+        self._repeaters.clear()

@@ -1,0 +1,186 @@
+"""The user agent core: it matches what arrives to dialogs and calls, and answers what belongs to
+none (RFC 3261 sections 8 and 12).
+
+No sockets and no clock: `receive` and `run_timers` take bytes and the time; `datagrams`,
+`next_call` and `next_event` hand out what is to be sent and what happened; `next_timer` says when
+to come back.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import deque
+from collections.abc import Callable
+
+from ringback.clock import Instant
+from ringback.sip.call import Call
+from ringback.sip.dialog import DialogKey
+from ringback.sip.errors import SipError
+from ringback.sip.events import CallEvent
+from ringback.sip.hop import Hop
+from ringback.sip.incoming import IncomingCall
+from ringback.sip.layers import Layers
+from ringback.sip.message import Broken, Request, Response
+from ringback.sip.replies import Replies
+from ringback.sip.screening import Refusal, readable, refusal
+from ringback.sip.transport import response_hop
+
+MOST_TRANSACTIONS = 20_000
+"""Server transactions at a time."""
+MOST_INVITES = 5_000
+"""Incoming calls that have not been answered or rejected yet."""
+MOST_DIALOGS = 50_000
+OVERLOADED = Refusal(503, (("retry-after", "5"),))
+
+
+class UserAgent:
+    """One SIP user agent at one address."""
+
+    def __init__(
+        self,
+        public: Hop,
+        chance: random.Random,
+        *,
+        known: Callable[[Hop], bool] = lambda source: True,
+        unreadable: Callable[[Hop], None] = lambda source: None,
+        refused: Callable[[Hop, str], None] = lambda source, why: None,
+    ) -> None:
+        """`public` is the way to us that goes into Via and Contact. A datagram from a source that
+        is not `known` gets no answer at all: it is not even parsed. `unreadable` is told of those
+        that cannot be answered, `refused` of calls that cannot be taken for their form, and why,
+        as printable text."""
+        self.layers = Layers(public, chance)
+        self._known = known
+        self._unreadable = unreadable
+        self._transport = self.layers.transport
+        self._transactions = self.layers.transactions
+        self._replies = Replies(self.layers, refused)
+        self._dialogs: dict[DialogKey, Call] = {}
+        self._calls: deque[IncomingCall] = deque()
+        self._events: deque[tuple[Call, CallEvent]] = deque()
+
+    # In and out
+
+    def receive(self, data: bytes, source: Hop, now: Instant) -> None:
+        """Take one datagram. Never raises because of what is in it."""
+        if not self._known(source):
+            return
+        try:
+            message = self._transport.receive(data, source)
+        except Broken as broken:
+            self._replies.refuse_broken(broken, source)
+            return
+        except SipError:
+            self._unreadable(source)
+            return
+        if isinstance(message, Response):
+            if readable(message):
+                self._transactions.receive_response(message, now)
+        elif message is not None and message.method == "ACK":
+            self._receive_ack(message, now)
+        elif message is not None:
+            self._receive_request(message, source, now)
+
+    def run_timers(self, now: Instant) -> None:
+        """Do what is due."""
+        self.layers.timers.run(now)
+
+    def next_timer(self) -> Instant | None:
+        return self.layers.timers.next()
+
+    def datagrams(self) -> list[tuple[bytes, Hop]]:
+        """What is to be sent, once."""
+        return self._transport.datagrams()
+
+    def next_call(self) -> IncomingCall | None:
+        """A call that has come in."""
+        return self._calls.popleft() if self._calls else None
+
+    def next_event(self) -> tuple[Call, CallEvent] | None:
+        return self._events.popleft() if self._events else None
+
+    # For calls
+
+    def tell(self, call: Call, event: CallEvent) -> None:
+        """Something happened to a call."""
+        self._events.append((call, event))
+
+    def enter(self, key: DialogKey, call: Call) -> None:
+        """Requests within a dialog are for this call."""
+        self._dialogs[key] = call
+
+    def leave(self, key: DialogKey) -> None:
+        self._dialogs.pop(key, None)
+
+    # Requests
+
+    def _receive_request(self, request: Request, source: Hop, now: Instant) -> None:
+        if self._transactions.absorbs(request, now):
+            return
+        if self._transactions.serving >= MOST_TRANSACTIONS and not self._ends_call(request):
+            self._replies.refuse_statelessly(request, OVERLOADED, source)
+            return
+        refused = refusal(request)
+        if refused is not None:
+            self._replies.report(request, refused, source)
+            self._replies.refuse(request, refused, source, now)
+        elif request.method == "CANCEL":
+            self._receive_cancel(request, source, now)
+        elif request.to.tag is not None:
+            self._receive_within(request, source, now)
+        elif request.method == "INVITE":
+            self._receive_invite(request, source, now)
+        elif request.method == "OPTIONS":
+            self._replies.tell_abilities(request, source, now)
+        else:
+            self._replies.refuse(request, Refusal(481), source, now)
+
+    def _receive_ack(self, request: Request, now: Instant) -> None:
+        if not self._transactions.absorbs_ack(request, now):
+            call = self._call_of(request)
+            if call is not None:
+                call.receive_ack(request, now)
+
+    def _receive_cancel(self, request: Request, source: Hop, now: Instant) -> None:
+        """CANCEL is answered for itself, and ends the INVITE if that is still open (9.2)."""
+        invite = self._transactions.cancelled_by(request)
+        self._replies.refuse(request, Refusal(200 if invite else 481), source, now)
+        if invite is not None:
+            invite.on_cancel(request, now)
+
+    def _receive_invite(self, request: Request, source: Hop, now: Instant) -> None:
+        if self._transactions.merged(request):
+            self._replies.refuse(request, Refusal(482), source, now)
+            return
+        if self._transactions.calls_begun >= MOST_INVITES or len(self._dialogs) >= MOST_DIALOGS:
+            self._replies.report(request, OVERLOADED, source)
+            self._replies.refuse_statelessly(request, OVERLOADED, source)
+            return
+        hop = response_hop(request.via, source)
+        transaction = self._transactions.serve_invite(request, hop, begins_call=True)
+        transaction.start(now)
+        self._calls.append(IncomingCall(self, request, transaction, source))
+
+    def _receive_within(self, request: Request, source: Hop, now: Instant) -> None:
+        call = self._call_of(request)
+        if call is None or call.dialog is None:
+            self._replies.refuse(request, Refusal(481), source, now)
+            return
+        if not call.dialog.in_order(request):
+            self._replies.refuse(request, Refusal(500), source, now)
+            return
+        hop = response_hop(request.via, source)
+        if request.method == "INVITE":
+            transaction = self._transactions.serve_invite(request, hop)
+            transaction.start(now)
+            call.receive_reinvite(request, transaction, now)
+        else:
+            call.receive_request(request, self._transactions.serve(request, hop), now)
+
+    def _ends_call(self, request: Request) -> bool:
+        """A BYE is taken however much there is to do: the call that it ends costs money. There
+        are no more of them than calls."""
+        return request.method == "BYE" and self._call_of(request) is not None
+
+    def _call_of(self, request: Request) -> Call | None:
+        return self._dialogs.get((request.call_id, request.to.tag or "", request.from_.tag or ""))
