@@ -267,15 +267,18 @@ class Exchange:
 
     async def _trigger(self, leg: TriggerLeg, trunk: Trunk) -> None:
         await self._recovered.wait()
+        call = TriggerCall(self._services, leg, trunk)
         try:
-            result = await TriggerCall(self._services, leg, trunk).run()
+            result = await call.run()
         except StoreError as error:
             self._services.journal.trouble(None, f"trigger refused with 503: {error}")
             leg.reject(Rejection.OUT_OF_SERVICE)
             return
-        except BaseException:
+        except BaseException as error:
             # The server is stopping, or a fault of ours: a caller must not ring for ever.
             leg.reject(Rejection.OUT_OF_SERVICE)
+            if isinstance(error, Exception) and call.request is not None:
+                await self._give_up(call.request)
             raise
         match result:
             case CallbackRequest():

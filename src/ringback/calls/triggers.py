@@ -60,6 +60,8 @@ class TriggerCall:
         self._trunk = trunk
         self._inbox = Inbox(services.clock)
         self._gone: Instant | None = None
+        self.request: str | None = None
+        """The id of the callback request, once it is stored."""
 
     async def run(self) -> CallbackRequest | Again | None:
         """Ring, decide, store, reject, and wait for the proof of the source.
@@ -128,6 +130,7 @@ class TriggerCall:
             case Duplicate(session=session):
                 ended = await self._ended()
                 return Again(session, ended.at) if ended.proven else None
+        self.request = decided.row.id
         return await proof(self._services, decided.row, extension, chronicle, self._inbox)
 
     def _counts(self, gone: Instant, extension: ExtensionFacts) -> bool:
