@@ -71,11 +71,10 @@ class CallOut:
         """
         session, caller = self._session, self._caller
         session.course.stage = Stage.OUTGOING
-        refused = await self._permit()
+        refused = await self._permit() or await self._announce()
         if refused is not None:
             return self._refused(refused)
         try:
-            await self._announce()
             caller.leg.play(caller.voice.ringback(), loop=True)
             dialler = Dialler(session, self._waiting, self._services)
             reached = await dialler.dial(
@@ -124,11 +123,11 @@ class CallOut:
 
         return await services.store.read(work)
 
-    async def _announce(self) -> None:
+    async def _announce(self) -> Refused | None:
         """How long the credit lasts to this number, where credit is limited."""
         session, caller = self._session, self._caller
         if not session.setup.announce_duration:
-            return
+            return None
         rings = UNTIL_RINGING_SECONDS + session.setup.answer_timeout_seconds
 
         def work(money: Money) -> float | Refused:
@@ -138,11 +137,14 @@ class CallOut:
             return money.lasts(paying, money.now + rings, self._tail)
 
         seconds = await self._waiting.funds.read(work)
-        if isinstance(seconds, Refused) or not 0 < seconds < math.inf:
-            return  # it will be refused, and nothing is promised; or it lasts for ever
+        if isinstance(seconds, Refused):
+            return seconds
+        if not 0 < seconds < math.inf:
+            return None  # it will be refused, and nothing is promised; or it lasts for ever
         seconds = min(seconds, session.setup.max_call_seconds)
         session.tell(DurationTold(int(seconds)))
         await caller.say([*caller.phrase(Phrase.YOU_CAN_TALK_FOR), *caller.voice.duration(seconds)])
+        return None
 
     def _payers(self, money: Money) -> Sequence[PayerRate] | Refused:
         session = self._session

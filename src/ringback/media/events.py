@@ -30,8 +30,8 @@ class Played:
 
 @dataclass(frozen=True, slots=True)
 class Silent:
-    """For 60 s, neither RTP nor RTCP has come, and the far end is not on hold. Reported again every
-    60 s."""
+    """For the pool's `silence_seconds`, neither RTP nor RTCP has come, and the far end is not on
+    hold. Reported again after as long."""
 
     heard: Instant
     """When the last packet came; if none has come yet, when we began to wait for one."""

@@ -55,12 +55,15 @@ class MediaPool:
         workers: int,
         address: str,
         ports: tuple[int, int],
+        silence_seconds: float,
         report: Callable[[str], None],
     ) -> None:
         """`address` is the one to bind; `ports` are the first and the last, and are shared out
-        among the workers; `report` is called with what an operator should know."""
+        among the workers; `Silent` is reported of a stream to which nothing has come for
+        `silence_seconds`; `report` is called with what an operator should know."""
         self._loop = asyncio.get_running_loop()
         self._address = address
+        self._silence_seconds = silence_seconds
         self._offset = clock.now() - self._loop.time()
         self._report = report
         self._ranges = _split(ports, workers)
@@ -117,6 +120,7 @@ class MediaPool:
         worker = WorkerProcess(
             address=self._address,
             ports=ports,
+            silence_seconds=self._silence_seconds,
             offset=self._offset,
             clips=self._clips,
             report=self._report,

@@ -50,6 +50,7 @@ class WorkerProcess:
         *,
         address: str,
         ports: tuple[int, int],
+        silence_seconds: float,
         offset: float,
         clips: Clips,
         report: Callable[[str], None],
@@ -64,6 +65,7 @@ class WorkerProcess:
         self.dead = False
         self.process: asyncio.subprocess.Process | None = None
         self._address = address
+        self._silence_seconds = silence_seconds
         self._offset = offset
         self._clips = clips
         self._report = report
@@ -96,7 +98,8 @@ class WorkerProcess:
             self.process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 *("-P", "-m", "ringback.media.worker"),
-                *(str(theirs.fileno()), self._address, *map(str, self.ports)),
+                *(str(theirs.fileno()), self._address),
+                *map(str, (*self.ports, self._silence_seconds)),
                 pass_fds=[theirs.fileno()],
                 start_new_session=True,  # Ctrl-C is for the server, which then ends its workers
                 stdin=asyncio.subprocess.DEVNULL,

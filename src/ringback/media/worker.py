@@ -1,4 +1,5 @@
-"""A media worker: `python -m ringback.media.worker FD HOST FIRST LAST`. Standard library only.
+"""A media worker: `python -m ringback.media.worker FD HOST FIRST LAST SILENCE`. Standard
+library only.
 
 It holds the sockets of its legs, and the socket through which the pool commands it. When that one
 closes, whatever the reason, the worker stops relaying and exits, so that no call goes on uncharged
@@ -30,7 +31,6 @@ from ringback.media.sources import SILENT_SECONDS as SOURCE_SILENT_SECONDS
 
 DRAINED_AT_ONCE = 16
 """Packets read from one socket before the others have their turn. Usually there is just one."""
-MEDIA_SILENT_SECONDS = 60.0
 LOOK_SECONDS = 0.5
 COMMANDS_AT_ONCE = 256 * 1024
 MOST_UNSENT = 4 * 1024 * 1024
@@ -42,10 +42,15 @@ Reader = Callable[[], None]
 class Worker:
     """The loop, and the legs by their numbers."""
 
-    def __init__(self, control: socket.socket, host: str, first: int, last: int) -> None:
+    def __init__(
+        self, control: socket.socket, host: str, first: int, last: int, silence: float
+    ) -> None:
+        """`first` and `last` are ports; a leg to which nothing comes for `silence` seconds is
+        reported."""
         self._control = control
         self._control.setblocking(False)
         self._host = host
+        self._silence = silence
         self._free = deque(range(first + first % 2, last, 2))
         """Ports that this worker has not bound. A port comes back at the end of the queue, so that
         it is reused late and late packets of its old call reach nobody."""
@@ -287,7 +292,7 @@ class Worker:
             if leg.heard + LOOK_SECONDS < now:
                 quiet.append((number, leg.heard))
             since = now - max(leg.heard, self._reported_silent.get(number, 0.0))
-            if since > MEDIA_SILENT_SECONDS and not leg.on_hold:
+            if since > self._silence and not leg.on_hold:
                 self._reported_silent[number] = now
                 self._tell("silent", number, heard=leg.heard)
         self._tell("alive", -1, at=now, quiet=quiet, dropped=dropped)
@@ -302,7 +307,7 @@ def _connect(pair: SocketPair, source: tuple[str, int]) -> None:
 
 
 def main(arguments: list[str]) -> None:
-    descriptor, host, first, last = arguments
+    descriptor, host, first, last, silence = arguments
     control = socket.socket(fileno=int(descriptor))
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # a call takes four
@@ -310,7 +315,7 @@ def main(arguments: list[str]) -> None:
         os.nice(-5)
     except OSError:
         pass  # only the superuser may: otherwise sound has no precedence
-    worker = Worker(control, host, int(first), int(last))
+    worker = Worker(control, host, int(first), int(last), float(silence))
     # Nothing here makes cycles that matter, and a garbage collection would hold up every call.
     gc.freeze()
     gc.disable()

@@ -49,12 +49,16 @@ class Registration:
 
     def stop(self, now: Instant) -> None:
         """Take the registration back; `on_change` is not called any more."""
-        if self._stopped:
-            return
+        if not self._stopped:
+            self.leave()
+            self._ask(0, lambda response, at: None, now)
+
+    def leave(self) -> None:
+        """Stop keeping the registration up, and leave what was granted to a successor, who
+        registers anew; `on_change` is not called any more."""
         self._stopped = True
         if self._next is not None:
             self._next.stop()
-        self._ask(0, lambda response, at: None, now)
 
     def _register(self, now: Instant) -> None:
         self._ask(self._seconds, self._answered, now)

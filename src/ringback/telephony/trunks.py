@@ -72,7 +72,8 @@ class TrunkSource(Protocol):
     def routes(self) -> Sequence[Route]: ...
 
     def on_change(self, changed: Callable[[], None]) -> None:
-        """From now on, call `changed` after each change, before anybody reads the new state."""
+        """From now on, call `changed` after each change, on the event loop, before anybody reads
+        the new state."""
         ...
 
 
