@@ -62,14 +62,15 @@ class TriggerCall:
         self._gone: Instant | None = None
         self.request: str | None = None
         """The id of the callback request, once it is stored."""
+        # At once: the caller may be gone before the server is ready to decide.
+        leg.listen(self._inbox.listener)
+        leg.ring()
 
     async def run(self) -> CallbackRequest | Again | None:
-        """Ring, decide, store, reject, and wait for the proof of the source.
+        """Let it ring, decide, store, reject, and wait for the proof of the source.
 
         None: nobody is called back.
         """
-        self._leg.listen(self._inbox.listener)
-        self._leg.ring()
         services = self._services
         access_number = self._trunk.called.read(self._trigger.called)
         extension = (
