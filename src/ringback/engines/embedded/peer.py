@@ -15,10 +15,10 @@ from collections.abc import Callable
 from ringback.clock import Clock, Instant
 from ringback.engines.embedded.udp import look_up_soon
 from ringback.sip.calls import Credentials
+from ringback.sip.correspondence import Correspondence
 from ringback.sip.hop import Hop
 from ringback.sip.layers import Layers
 from ringback.sip.message import Response
-from ringback.sip.outside import Correspondence
 from ringback.sip.registration import Registration
 from ringback.sip.uri import sip_uri
 from ringback.telephony.trunks import Trunk

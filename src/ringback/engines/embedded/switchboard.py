@@ -66,8 +66,8 @@ class Switchboard:
             self.public,
             chance,
             known=self._known,
-            unreadable=self._unreadable,
-            refused=self._refused,
+            on_unreadable=self._unreadable,
+            on_refused=self._refused,
         )
         self._adapter = UdpAdapter(
             sock, self.agent, clock, on_call=on_call, on_event=self._on_event
