@@ -87,7 +87,7 @@ class Dialler:
         rings_by = services.clock.now() + UNTIL_RINGING_SECONDS
         ending = Ending(Cause.FAILED, trunk_failed=True)
         trunks = trunks_for(to.e164, services.trunks.routes, services.chance)
-        tried = False
+        tried, attempt = False, None
         for name in trunks:
             if services.clock.now() >= rings_by:
                 break
@@ -102,9 +102,10 @@ class Dialler:
             except NoRoom as error:
                 self._session.chronicle.trouble(f"no call to {to.e164}: {error}")
                 break
-            refused = await self._store(party, rings_by, reserve, permitted)
+            refused = await self._store(party, attempt, rings_by, reserve, permitted)
             if refused is not None:
                 return refused
+            attempt = attempt or party.id
             if waiting.stopping and to.role == "A":
                 await self._leave(party)
                 raise LeftOpen
@@ -150,11 +151,13 @@ class Dialler:
     async def _store(
         self,
         party: Party,
+        attempt: str | None,
         rings_by: Instant,
         reserve: Reserve[P],
         permitted: Callable[[P], None],
     ) -> Refused | None:
-        """Decide, reserve and store the attempt, all in one; it may be dialled then."""
+        """Decide, reserve and store the leg, all in one; it may be dialled then. `attempt` is the
+        first leg of the attempt, where another trunk has failed."""
         session, course = self._session, self._session.course
         latest_answer = rings_by + session.setup.answer_timeout_seconds
         undialled = tuple(course.undialled)
@@ -168,6 +171,7 @@ class Dialler:
             trunk=party.trunk,
             started=party.started,
             saved=party.leg.saved(),
+            failover_of=attempt,
         )
 
         def work(money: Money) -> P | Refused:

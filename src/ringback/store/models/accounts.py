@@ -34,6 +34,10 @@ class AccountRow(Base):
     ledger_id: Mapped[str] = mapped_column(ForeignKey("ledger_accounts.id"))
     credit_limit: Mapped[Decimal | None]
     """Its own; None: that of its plan. What is in force stands in its ledger account."""
+    guards: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
+    """Those of section 8 that differ from the defaults; extensions and callerIDs have them too."""
+    destinations: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
+    """`allow` and `deny`: prefixes of numbers, without a plus."""
 
 
 class ExtensionRow(Base):
@@ -47,6 +51,8 @@ class ExtensionRow(Base):
     callback: Mapped[dict[str, Any]]
     """The callback setup of section 3 without its password; the defaults are not stored."""
     password_mac: Mapped[str | None]
+    guards: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
+    destinations: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
 
 
 class AccessNumberRow(Base):
@@ -76,6 +82,8 @@ class CallerIdRow(Base):
     last_number: Mapped[str | None]
     """E.164 of the last number dialled, for redial."""
     ledger_id: Mapped[str] = mapped_column(ForeignKey("ledger_accounts.id"))
+    guards: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
+    destinations: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
 
 
 class SoundRow(Base):
