@@ -345,6 +345,15 @@ class EarlySound(Happening):
 
 
 @dataclass(frozen=True, slots=True)
+class AnswerUnfunded(Happening):
+    """Leg B is given up: an answer could not be paid for any more."""
+
+    type = "answer_unfunded"
+    words = "no credit left for an answer"
+    number: str
+
+
+@dataclass(frozen=True, slots=True)
 class Talking(Happening):
     """Leg B has answered: both hear each other."""
 

@@ -127,7 +127,7 @@ async def charge_leg_a(session: CallbackSession, caller: Caller, waiting: Waitin
         shortage = money.change_payers_a(paying, money.now + UNTIL_SLICED_SECONDS)
         return None if shortage is None else Refused(Reason.NO_CREDIT, str(shortage))
 
-    refused = await waiting.funds.change(work)
+    refused = await waiting.funds.change(work, keeps=UNTIL_SLICED_SECONDS)
     if refused is not None:
         session.course.fault = Outcome(refused.reason)
         session.tell(LegAUnpaid(refused.why))

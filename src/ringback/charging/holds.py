@@ -1,4 +1,4 @@
-"""What the meter asks of the ledger: holds to reserve, posts to settle."""
+"""What the meter asks of the ledger: holds to reserve, posts to settle; and who may lack money."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
-from ringback.amounts import ZERO
+from ringback.amounts import ZERO, format_amount
 from ringback.charging.packages import Allowance
 from ringback.charging.rating import NOTHING_FREE, Free, Rate
 
@@ -68,3 +68,24 @@ class Post:
     @property
     def reservation_id(self) -> str:
         return reservation_id(self.leg_id, self.ledger_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Shortage:
+    """What was to be reserved cannot be. Nothing was reserved with anybody."""
+
+    payer: str
+    """Name of the account, or number of the callerID."""
+    ledger_id: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.payer}: {self.reason}"
+
+    @classmethod
+    def of(cls, payer: str, ledger_id: str, needed: Decimal, available: Decimal) -> Shortage:
+        """Somebody has too little."""
+        reason = (
+            f"{format_amount(needed)} is to be reserved, {format_amount(available)} is available"
+        )
+        return cls(payer, ledger_id, reason)

@@ -9,15 +9,14 @@ While a credit is unlimited nothing of it is ever reserved: its reservations are
 and what is posted of them takes no money.
 """
 
+from ringback.charging.holds import Shortage
 from ringback.charging.ledger.balances import CALL, UNLIMITED, Balance, available, balance
 from ringback.charging.ledger.calls import (
     LedgerFault,
-    Shortage,
     reserve,
     revoked,
     settle,
     settle_interrupted,
-    trim,
 )
 from ringback.charging.ledger.credit import (
     LimitRefused,
@@ -52,5 +51,4 @@ __all__ = [
     "set_credit_limit",
     "settle",
     "settle_interrupted",
-    "trim",
 ]
