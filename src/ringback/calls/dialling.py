@@ -88,7 +88,7 @@ class Dialler:
         rings_by = services.clock.now() + UNTIL_RINGING_SECONDS
         ending = Ending(Cause.FAILED, trunk_failed=True)
         trunks = trunks_for(to.e164, services.trunks.routes, services.chance)
-        tried = False
+        tried, attempt = False, None
         for name in trunks:
             if services.clock.now() >= rings_by:
                 break
@@ -104,9 +104,10 @@ class Dialler:
                 self._session.chronicle.trouble(f"no call to {to.e164}: {error}")
                 break
             latest_answer = rings_by + self._session.setup.answer_timeout_seconds
-            refused = await self._store(party, latest_answer, reserve, permitted, keeps)
+            refused = await self._store(party, attempt, latest_answer, reserve, permitted, keeps)
             if refused is not None:
                 return refused
+            attempt = attempt or party.id
             if waiting.stopping and to.role == "A":
                 await self._leave(party)
                 raise LeftOpen
@@ -154,12 +155,14 @@ class Dialler:
     async def _store(
         self,
         party: Party,
+        attempt: str | None,
         latest_answer: Instant,
         reserve: Reserve[P],
         permitted: Callable[[P], None],
         keeps: float,
     ) -> Refused | None:
-        """Decide, reserve and store the attempt, all in one; it may be dialled then."""
+        """Decide, reserve and store the leg, all in one; it may be dialled then. `attempt` is the
+        first leg of the attempt, where another trunk has failed."""
         session, course = self._session, self._session.course
         undialled = tuple(course.undialled)
         row = NewLeg(
@@ -172,6 +175,7 @@ class Dialler:
             trunk=party.trunk,
             started=party.started,
             saved=party.leg.saved(),
+            failover_of=attempt,
         )
 
         def work(money: Money) -> P | Refused:

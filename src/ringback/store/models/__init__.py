@@ -25,6 +25,7 @@ from ringback.store.models.charging import (
     RateRow,
     ReservationRow,
 )
+from ringback.store.models.guards import GuardCountRow
 from ringback.store.models.sessions import (
     EventRow,
     HeartbeatRow,
@@ -44,6 +45,7 @@ __all__ = [
     "DeckRow",
     "EventRow",
     "ExtensionRow",
+    "GuardCountRow",
     "HeartbeatRow",
     "LedgerAccountRow",
     "LedgerEntryRow",

@@ -61,6 +61,9 @@ class SessionRow(Base):
     """Whether a person accepted the return call or authenticated on it; None before an answer."""
     repeated: Mapped[int]
     """For a refusal: how many more from the same number followed it and were not stored."""
+    guarded: Mapped[list[Any]] = mapped_column(server_default="[]")
+    """Ids of the accounts, the extension and the callerIDs for whose `sessions` it counts while it
+    is open."""
 
 
 class LegRow(Base):
@@ -95,6 +98,10 @@ class LegRow(Base):
     """`Leg.saved` of the telephony port: what is needed to end the leg after a crash."""
     ending: Mapped[str | None]
     """Why the leg ended: a `Cause` of the telephony port; None while it is open."""
+    failover_of: Mapped[str | None]
+    """The leg that began the attempt, of one by a further trunk: together they count once."""
+    triggered_again: Mapped[bool | None]
+    """Of a return call that was busy or rejected at once: its number then triggered again."""
 
 
 class EventRow(Base):
