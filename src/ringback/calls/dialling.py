@@ -145,7 +145,7 @@ class Dialler:
         leg = await services.engine.prepare(order, waiting.listen, bridges_with)
         now = services.clock.now()
         leg_id = new_id(now, services.chance)
-        return Party(leg_id, to.role, number, trunk.name, leg, started=now)
+        return Party(leg_id, to.role, number, trunk.name, trunk.cost_plan, leg, started=now)
 
     async def _store(
         self,

@@ -82,7 +82,8 @@ class Exchange:
             if leg["answered"] is not None:
                 services.engine.resume(leg["saved"], lambda leg, event: None)
         now = services.clock.now()
-        recovered = await services.store.run(lambda tx: recover(tx, services.node, now))
+        trunks = services.trunks.by_name
+        recovered = await services.store.run(lambda tx: recover(tx, services.node, now, trunks))
         await self._sign_of_life()
         self._heartbeat = asyncio.get_running_loop().create_task(self._beat())
         self._recovered.set()
@@ -255,12 +256,13 @@ class Exchange:
         services = self._services
         place = await services.store.read(lambda tx: next_place(tx, request))
         chronicle, now = services.chronicle(request, first=place), services.clock.now()
+        trunks = services.trunks.by_name
         await insist(
             chronicle,
             services.clock,
             "the end of the request",
             lambda: chronicle.run(
-                lambda tx: give_up(tx, request, now),
+                lambda tx: give_up(tx, request, now, trunks),
                 telling=lambda ended: [] if ended is None else [ended],
             ),
         )

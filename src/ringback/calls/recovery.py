@@ -7,7 +7,7 @@ answered legs have left by then.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, select
@@ -17,10 +17,12 @@ from ringback.accounts import tree
 from ringback.calls import chronicle, records
 from ringback.calls.events import SessionEnded, SessionEvent
 from ringback.calls.outcome import FINAL, Outcome, Stage, of_unanswered
+from ringback.calls.party import EndedLeg, write_end
 from ringback.charging.money import settle_stored
 from ringback.clock import Instant
 from ringback.store import models
 from ringback.telephony.port import Cause, Ending
+from ringback.telephony.trunks import Trunk
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,8 @@ class OpenAttempt:
 
     session: str
     leg: RowMapping
+    cost_plan: str | None
+    """Of its trunk."""
     first_event: int
 
 
@@ -57,20 +61,22 @@ class Recovered:
     """The ends of sessions that were written."""
 
 
-def recover(tx: Connection, node: str, now: Instant) -> Recovered:
-    """Put the rows of every open session in order. A unit of work."""
+def recover(tx: Connection, node: str, now: Instant, trunks: Mapping[str, Trunk]) -> Recovered:
+    """Put the rows of every open session in order; `trunks` are those of now. A unit of work."""
     recovered = Recovered()
     alive = tx.execute(
         select(models.HeartbeatRow.at).where(models.HeartbeatRow.node == node)
     ).scalar_one_or_none()
     for leg in records.open_legs(tx):
         answered: Instant | None = leg["answered"]
+        cost_plan = _cost_plan(leg, trunks)
         if answered is None:
             session_id = leg["session_id"]
             place = chronicle.next_place(tx, session_id)
-            recovered.attempts.append(OpenAttempt(session_id, leg, place))
+            recovered.attempts.append(OpenAttempt(session_id, leg, cost_plan, place))
         else:
-            _end_leg(tx, leg, answered, answered if alive is None else max(answered, alive), now)
+            ended = answered if alive is None else max(answered, alive)
+            _end_leg(tx, leg, cost_plan, answered, ended, now)
     for session in records.live_sessions(tx):
         left = _left(tx, session, now)
         if isinstance(left, SessionEnded):
@@ -107,7 +113,7 @@ def attempt_over(
     """The far end of an attempt from before a crash has confirmed its end. Where it had answered,
     the leg is charged, as the carrier does, and the call never made again; nor where somebody has
     `ordered` the end of the session. None for an attempt of a leg B. A unit of work."""
-    _end_leg(tx, attempt.leg, answered, now, now)
+    _end_leg(tx, attempt.leg, attempt.cost_plan, answered, now, now)
     session = records.session(tx, attempt.session)
     if session["outcome"] is not None:
         return None
@@ -118,33 +124,50 @@ def attempt_over(
     return _retry(tx, session, attempt.leg, now)
 
 
-def give_up(tx: Connection, session_id: str, now: Instant) -> SessionEnded | None:
+def give_up(
+    tx: Connection, session_id: str, now: Instant, trunks: Mapping[str, Trunk]
+) -> SessionEnded | None:
     """Close a request that cannot be taken up for a fault of Ringback, with what it holds. None
     where it is closed already. A unit of work."""
     for leg in records.legs_of(tx, session_id):
         if leg["ended"] is None:
-            _end_leg(tx, leg, leg["answered"], now, now)
+            _end_leg(tx, leg, _cost_plan(leg, trunks), leg["answered"], now, now)
     session = records.session(tx, session_id)
     if session["outcome"] is not None:
         return None
     return _end_session(tx, session, Outcome.INTERRUPTED, Stage(session["stage"]), now)
 
 
+def _cost_plan(leg: RowMapping, trunks: Mapping[str, Trunk]) -> str | None:
+    """That of the leg's trunk, if there still is one of its name."""
+    trunk = trunks.get(leg["trunk"])
+    return None if trunk is None else trunk.cost_plan
+
+
 def _end_leg(
-    tx: Connection, leg: RowMapping, answered: Instant | None, ended: Instant, now: Instant
+    tx: Connection,
+    leg: RowMapping,
+    cost_plan: str | None,
+    answered: Instant | None,
+    ended: Instant,
+    now: Instant,
 ) -> None:
     billed = settle_stored(tx, leg["id"], answered, ended, now)
     if answered is not None and billed is not None:
         ended = min(ended, answered + billed)  # the leg's limit ended it where its money did
-    records.leg_ended(
-        tx,
-        leg["id"],
+    ended_leg = EndedLeg(
+        id=leg["id"],
+        role=leg["leg"],
+        number=leg["e164"],
+        trunk=leg["trunk"],
+        cost_plan=cost_plan,
+        started=leg["started"],
         ringing=leg["ringing"],
         answered=answered,
         ended=ended,
         ending=Ending(Cause.FAILED if answered is None else Cause.LOST),
-        billed_seconds=billed,
     )
+    write_end(tx, ended_leg, billed)
 
 
 def _stage(session: RowMapping, legs: Sequence[RowMapping]) -> Stage:
