@@ -6,7 +6,8 @@ engine, and the contract tests in `tests/contract` hold each engine to them:
 * A verb returns at once and never raises because of what the far end or the network does; what
   comes of it arrives later as an event. A verb on a leg that has ended does nothing.
 * Events of one leg arrive in order, on the event loop, never from within a verb.
-* `Ended` is the last event of a leg and comes exactly once, whatever happened.
+* `Ended` comes exactly once, whatever happened, and is the last event of a leg; only `AnsweredLate`
+  may follow it, once.
 """
 
 from __future__ import annotations
@@ -126,7 +127,17 @@ class Ended:
     proven: bool = False
 
 
-Event = Ringing | EarlyMedia | Answered | Digit | PlaybackFinished | CallerGone | Ended
+@dataclass(frozen=True, slots=True)
+class AnsweredLate:
+    """The far end of a call that the engine had given up has answered, at `at`. The answer is
+    acknowledged and ended by the engine; the carrier charges it."""
+
+    at: Instant
+
+
+Event = (
+    Ringing | EarlyMedia | Answered | Digit | PlaybackFinished | CallerGone | Ended | AnsweredLate
+)
 
 
 class Leg(Protocol):
@@ -233,7 +244,7 @@ class CallLeg(Leg, Protocol):
         """Begin the call.
 
         The engine gives the call up by itself, with `trunk_failed`, when no provisional answer
-        has come for NO_RESPONSE_SECONDS; a late answer is then ended without a further event.
+        has come for NO_RESPONSE_SECONDS; should an answer come then, `AnsweredLate` tells of it.
         How long it may ring is the caller's business: `hang_up`.
         """
         ...
