@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from itertools import pairwise
 from pathlib import Path
 
@@ -253,3 +254,18 @@ def test_a_trigger_while_an_attempt_is_withdrawn_moves_the_return_call(tmp_path:
     first, second = world.rows_of_sessions()
     assert (first["outcome"], second["outcome"]) == ("completed", "refused_duplicate")
     assert world.legs("A")[1]["started"] - second["ended"] < 40
+
+
+def test_who_hangs_up_while_the_server_starts_is_not_waited_for(tmp_path: Path) -> None:
+    """What happens to a trigger call before triggers can be decided counts all the same."""
+
+    async def play(world: World) -> None:
+        await world.setup({"early_hangup": "call_back"}, start=False)
+        world.slow(3.0)
+        world.outside.add(asyncio.get_running_loop().create_task(world.exchange.start()))
+        await world.sleep(3.5)
+        world.network.ring(ACCESS, CALLER, hang_up_after=2.0)
+        await world.sleep(20.0)
+        world.slow(0.0)
+
+    assert in_world(tmp_path, play).session()["proven"]

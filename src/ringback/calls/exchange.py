@@ -34,7 +34,6 @@ from ringback.calls.waiting import Waiting
 from ringback.ids import new_id
 from ringback.store import StoreError
 from ringback.telephony.port import Rejection, TriggerLeg
-from ringback.telephony.trunks import Trunk
 
 HEARTBEAT_SECONDS = 1.0
 CLOSING_SECONDS = 45.0
@@ -233,7 +232,7 @@ class Exchange:
             leg.reject(Rejection.OUT_OF_SERVICE)
             return
         trunk = self._services.trunks.by_name[leg.trigger.trunk]  # just now: it may be removed soon
-        self._beside(self._trigger(leg, trunk))
+        self._beside(self._trigger(TriggerCall(self._services, leg, trunk), leg))
 
     def _beside(self, work: Coroutine[Any, Any, None], request: str | None = None) -> None:
         """Do what leads to a session, or does not. Where it fails by a fault of ours, the `request`
@@ -267,10 +266,10 @@ class Exchange:
             ),
         )
 
-    async def _trigger(self, leg: TriggerLeg, trunk: Trunk) -> None:
+    async def _trigger(self, call: TriggerCall, leg: TriggerLeg) -> None:
         await self._recovered.wait()
         try:
-            result = await TriggerCall(self._services, leg, trunk).run()
+            result = await call.run()
         except StoreError as error:
             self._services.journal.trouble(None, f"trigger refused with 503: {error}")
             leg.reject(Rejection.OUT_OF_SERVICE)

@@ -60,13 +60,13 @@ class TriggerCall:
         self._trunk = trunk
         self._inbox = Inbox(services.clock)
         self._gone: Instant | None = None
+        leg.listen(self._inbox.listener)
 
     async def run(self) -> CallbackRequest | Again | None:
         """Ring, decide, store, reject, and wait for the proof of the source.
 
         None: nobody is called back.
         """
-        self._leg.listen(self._inbox.listener)
         self._leg.ring()
         services = self._services
         access_number = self._trunk.called.read(self._trigger.called)
