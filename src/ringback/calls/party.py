@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
@@ -53,6 +53,8 @@ class Party:
     ending: Ending | None = None
     withdrawn: bool = False
     """We gave it up before it answered; an answer that crosses that is ended at once."""
+    answered_late: bool = False
+    """It was answered after the session had done with it."""
 
     def note(self, event: Event, now: Instant) -> None:
         """Take from an event what the record needs."""
@@ -88,6 +90,11 @@ class Party:
             ended,
             self.ending,
         )
+
+    def as_answered_late(self, at: Instant) -> EndedLeg:
+        """The leg, which was over and has been answered at `at`: it is ended at once."""
+        ending = Ending(Cause.NORMAL, by_us=True)
+        return replace(self.as_ended(at), answered=at, ended=at, ending=ending)
 
 
 def settle(money: Money, leg: EndedLeg) -> None:

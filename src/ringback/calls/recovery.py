@@ -24,6 +24,12 @@ from ringback.store import models
 from ringback.telephony.port import Cause, Ending
 from ringback.telephony.trunks import Trunk
 
+GIVEN_UP_SECONDS = 64.0
+"""A far end is answered for 32 s after it was given up, and repeats its answer for as long."""
+DIALLED_SECONDS = GIVEN_UP_SECONDS + 155.0
+"""It was dialled so long before at most: UNTIL_RINGING_SECONDS, the longest
+`answer_timeout_seconds` and CANCEL_SECONDS before it was given up."""
+
 
 @dataclass(frozen=True, slots=True)
 class OpenRequest:
@@ -37,6 +43,19 @@ class OpenRequest:
     """The place of its next event."""
     triggered_again: Instant | None = None
     """When a further trigger of its number ended while an attempt was being withdrawn."""
+
+
+@dataclass(frozen=True, slots=True)
+class GivenUpAttempt:
+    """A leg that was given up shortly before a crash, whose far end may still answer."""
+
+    leg: RowMapping
+    cost_plan: str | None
+
+    def answered_late(self, at: Instant) -> EndedLeg:
+        """The leg, if it is answered at `at`: it is ended at once."""
+        ending = Ending(Cause.NORMAL, by_us=True)
+        return _ended_leg(self.leg, self.cost_plan, at, at, ending)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +75,7 @@ class Recovered:
     """What is left to do once the rows are in order."""
 
     attempts: list[OpenAttempt] = field(default_factory=list)
+    given_up: list[GivenUpAttempt] = field(default_factory=list)
     requests: list[OpenRequest] = field(default_factory=list)
     ended: list[SessionEvent] = field(default_factory=list)
     """The ends of sessions that were written."""
@@ -77,6 +97,8 @@ def recover(tx: Connection, node: str, now: Instant, trunks: Mapping[str, Trunk]
         else:
             ended = answered if alive is None else max(answered, alive)
             _end_leg(tx, leg, cost_plan, answered, ended, now)
+    for leg in records.given_up_legs(tx, now - DIALLED_SECONDS, now - GIVEN_UP_SECONDS):
+        recovered.given_up.append(GivenUpAttempt(leg, _cost_plan(leg, trunks)))
     for session in records.live_sessions(tx):
         left = _left(tx, session, now)
         if isinstance(left, SessionEnded):
@@ -124,6 +146,14 @@ def attempt_over(
     return _retry(tx, session, attempt.leg, now)
 
 
+def met_before(tx: Connection, session_id: str) -> tuple[bool, Outcome]:
+    """Of a request that is taken up: whether an attempt was answered late, so that the return call
+    is not made again, and what the last one met that nobody answered."""
+    legs = [leg for leg in records.legs_of(tx, session_id) if leg["leg"] == "A"]
+    causes = [Cause(leg["ending"] or Cause.FAILED) for leg in legs if leg["answered"] is None]
+    return len(causes) < len(legs), of_unanswered(causes[-1] if causes else Cause.FAILED)
+
+
 def give_up(
     tx: Connection, session_id: str, now: Instant, trunks: Mapping[str, Trunk]
 ) -> SessionEnded | None:
@@ -155,7 +185,18 @@ def _end_leg(
     billed = settle_stored(tx, leg["id"], answered, ended, now)
     if answered is not None and billed is not None:
         ended = min(ended, answered + billed)  # the leg's limit ended it where its money did
-    ended_leg = EndedLeg(
+    ending = Ending(Cause.FAILED if answered is None else Cause.LOST)
+    write_end(tx, _ended_leg(leg, cost_plan, answered, ended, ending), billed)
+
+
+def _ended_leg(
+    leg: RowMapping,
+    cost_plan: str | None,
+    answered: Instant | None,
+    ended: Instant,
+    ending: Ending,
+) -> EndedLeg:
+    return EndedLeg(
         id=leg["id"],
         role=leg["leg"],
         number=leg["e164"],
@@ -165,9 +206,8 @@ def _end_leg(
         ringing=leg["ringing"],
         answered=answered,
         ended=ended,
-        ending=Ending(Cause.FAILED if answered is None else Cause.LOST),
+        ending=ending,
     )
-    write_end(tx, ended_leg, billed)
 
 
 def _stage(session: RowMapping, legs: Sequence[RowMapping]) -> Stage:
