@@ -29,6 +29,7 @@ from ringback.charging.ledger.credit import (
     set_credit_limit,
 )
 from ringback.charging.ledger.minutes import free_left
+from ringback.charging.ledger.spending import spent
 
 __all__ = [
     "CALL",
@@ -51,4 +52,5 @@ __all__ = [
     "set_credit_limit",
     "settle",
     "settle_interrupted",
+    "spent",
 ]

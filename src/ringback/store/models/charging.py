@@ -174,6 +174,8 @@ class ReservationRow(Base):
     settled: Mapped[bool]
     rate: Mapped[dict[str, Any]]
     """The rate that holds for the leg to its end, so that a restart can charge by it."""
+    spends: Mapped[list[Any]] = mapped_column(server_default="[]")
+    """Ids of the `spending` that it is part of: reserved at first, then what was used."""
 
 
 class ChargeRow(Base):
