@@ -46,7 +46,9 @@ class Result:
 async def worker(calls: int, seconds: float) -> Result:
     """One media worker of ours."""
     clock = LoopClock(asyncio.get_running_loop())
-    pool = MediaPool(clock, workers=1, address=HOST, ports=_PORTS, report=print)
+    pool = MediaPool(
+        clock, workers=1, address=HOST, ports=_PORTS, silence_seconds=60.0, report=print
+    )
     await pool.start()
     generator = Generator()
     streams: list[Stream] = []

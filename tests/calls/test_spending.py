@@ -156,8 +156,10 @@ def test_a_live_call_ends_at_spend_per_day(
     world = in_world(tmp_path, play)
     assert outcomes(world) == ["cut_off", "refused_over_limit", "busy"]
     assert Decimal("0.90") < sum(world.charges("acme")) <= Decimal("1.00")
-    (told,) = reached(world)
-    assert told.startswith(f"spend_per_day {level} {name} ") and told.endswith("/1.00")
+    told = reached(world)
+    assert len(told) == 2, "as the call ends, and as the next is refused"
+    for each in told:
+        assert each.startswith(f"spend_per_day {level} {name} ") and each.endswith("/1.00")
     assert spending(world)["2023-11-14"] == sum(world.charges("acme"))
     assert spending(world)["2023-11-15"] == 0, "what was reserved for the call that nobody took"
 
@@ -174,6 +176,7 @@ def test_spend_per_call_is_of_one_return_call(tmp_path: Path) -> None:
 
     world = in_world(tmp_path, play)
     assert outcomes(world) == ["cut_off", "cut_off"]
+    assert len(reached(world)) == 2
     for amount in spending(world).values():
         assert Decimal("0.70") < amount <= Decimal("0.80")
 
@@ -299,3 +302,16 @@ def test_a_claimed_caller_id_spends_from_its_identification(tmp_path: Path) -> N
     (amount,) = spending(world).values()
     assert amount == sum(world.charges())
     assert Decimal("0.90") < amount <= Decimal("1.00")
+
+
+def test_a_call_that_its_own_credit_ends_tells_of_no_guard(tmp_path: Path) -> None:
+    async def play(world: World) -> None:
+        world.network.phone(CALLER, talks)
+        world.network.phone(CALLEE, talker)
+        await world.setup(credit="1.00")
+        await world.apply(guards("account", spend_per_day="50.00"))
+        world.network.ring(ACCESS, CALLER)
+
+    world = in_world(tmp_path, play)
+    assert world.session()["outcome"] == "cut_off"
+    assert reached(world) == []

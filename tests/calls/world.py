@@ -108,7 +108,7 @@ class World:
         self.trunks = TrunkTable(
             [Trunk(name, "192.0.2.1") for name in ("trunk", "second")], [Route("", ("trunk",))]
         )
-        self.engine = SimulatedEngine(self.network)
+        self.engine = SimulatedEngine(self.network, self.trunks)
         self.exchange = self._make_exchange()
 
     def _reached(self, point: str) -> None:
@@ -207,7 +207,7 @@ class World:
             task.cancel()
         await self.sleep(after)
         self.died.clear()
-        self.engine = SimulatedEngine(self.network)
+        self.engine = SimulatedEngine(self.network, self.trunks)
         self.exchange = self._make_exchange()
         loop = asyncio.get_running_loop()
         starting, dying = (

@@ -23,7 +23,7 @@ from ringback.sip.useragent import UserAgent
 from ringback.sounds.ear import Said
 from ringback.sounds.speech import recording
 from ringback.telephony.port import Cause, Engine, Sound, TriggerLeg
-from ringback.telephony.trunks import Trunk
+from ringback.telephony.trunks import Trunk, TrunkTable
 
 NUMBER = "+442079460000"
 ACCESS = "+442071838750"
@@ -64,11 +64,16 @@ class Rig(Protocol):
 
     clock: Clock
     engine: Engine
+    trunks: TrunkTable
+    """One, "trunk", unless a test gives others."""
     reports: list[str]
     """What an operator was told."""
 
     def phone(self, number: str, script: Script) -> None: ...
     def trigger(self, *, acknowledges: bool = True, hang_up_after: float | None = None) -> None: ...
+    def mute(self, on: bool = True) -> None:
+        """From now on the trunk sends no provisional answer, or does so again."""
+        ...
 
 
 class SimulatedRig:
@@ -77,7 +82,8 @@ class SimulatedRig:
     def __init__(self) -> None:
         self.clock: Clock = LoopClock(asyncio.get_running_loop(), 1e9)
         self._network = Network(self.clock, random.Random(1))
-        engine = SimulatedEngine(self._network)
+        self.trunks = TrunkTable([Trunk("trunk", "192.0.2.1")])
+        engine = SimulatedEngine(self._network, self.trunks)
         self.engine: Engine = engine
         self.reports = engine.reports
 
@@ -89,6 +95,9 @@ class SimulatedRig:
 
     def trigger(self, *, acknowledges: bool = True, hang_up_after: float | None = None) -> None:
         self._network.ring(ACCESS, CALLER, acknowledges=acknowledges, hang_up_after=hang_up_after)
+
+    def mute(self, on: bool = True) -> None:
+        self._network.mute_trunks = {"trunk"} if on else set()
 
 
 class EmbeddedFar:
@@ -153,6 +162,17 @@ class EmbeddedFar:
             self._over.set()
 
 
+class FarAgent(UserAgent):
+    """The far ends' user agent."""
+
+    mute = False
+    """It sends no provisional answer."""
+
+    def datagrams(self) -> list[tuple[bytes, Hop]]:
+        sent = super().datagrams()
+        return [each for each in sent if not (self.mute and each[0].startswith(b"SIP/2.0 1"))]
+
+
 class EmbeddedRig:
     """On loopback, in real time."""
 
@@ -160,7 +180,7 @@ class EmbeddedRig:
         self.clock: Clock = LoopClock(asyncio.get_running_loop())
         sock = open_socket(Hop("udp", "127.0.0.1", 0))
         self._address = bound_to(sock)
-        self._agent = UserAgent(self._address, random.Random(1))
+        self._agent = FarAgent(self._address, random.Random(1))
         self._adapter = UdpAdapter(
             sock, self._agent, self.clock, on_call=self._called, on_event=self._told
         )
@@ -169,12 +189,13 @@ class EmbeddedRig:
         self._tasks: list[asyncio.Future[None]] = []
         self.reports: list[str] = []
         self._port = _free_port()
+        self.trunks = TrunkTable([Trunk("trunk", "127.0.0.1", self._address.port)])
         engine = EmbeddedEngine(
             Sip(
                 listen=HostPort(host="127.0.0.1", port=self._port),
                 rtp_ports=(_free_port(), 65000),
             ),
-            [Trunk(name="trunk", host="127.0.0.1", port=self._address.port)],
+            self.trunks,
             self.clock,
             random.SystemRandom(),
             node="node",
@@ -210,6 +231,9 @@ class EmbeddedRig:
                 self.flush()
 
             self.clock.call_at(now + hang_up_after, give_up)
+
+    def mute(self, on: bool = True) -> None:
+        self._agent.mute = on
 
     def _called(self, call: IncomingCall) -> None:
         script = self._phones.get(call.request.target.number)

@@ -21,6 +21,7 @@ from ringback.engines.embedded.trunks import TrunkState
 from ringback.engines.simulated import run_virtual
 from ringback.media.pool import LimitReached, MediaEvent, Pressed, Silent, WorkerDied
 from ringback.sip.events import CallEvent
+from ringback.sip.hop import Hop
 from ringback.sip.message import Request, SipMessage
 from ringback.sip.useragent import UserAgent
 from ringback.telephony import port
@@ -43,11 +44,15 @@ class World:
         loop = asyncio.get_running_loop()
         self.clock = LoopClock(loop, 0.0)
         self.ua = Alone(agent=UserAgent(US, random.Random(1)))
-        self.state = TrunkState(trunk, cast(Any, None), frozenset({PEER.host}))
+        self.failed: list[Hop] = []
+        """Addresses that did not answer, or answered that they cannot."""
+        peer = SimpleNamespace(hosts=(PEER.host,), address=PEER, failed=self.failed.append)
+        self.state = TrunkState(trunk, cast(Any, peer), [], on_idle=lambda state: None)
         self.sent: list[tuple[float, str]] = []
         self.last: dict[str, Request] = {}
         """The latest request of each method."""
         self.told: list[tuple[float, port.Event]] = []
+        self.late: list[port.AnsweredLate] = []
         self.closed = False
         self._of: dict[object, OutLeg] = {}
         self.media: Callable[[MediaEvent], None] = lambda event: None
@@ -79,6 +84,9 @@ class World:
         self.closed = True
 
     def _listen(self, leg: port.Leg, event: port.Event) -> None:
+        if isinstance(event, port.AnsweredLate):
+            self.late.append(event)
+            return
         assert not any(isinstance(told, port.Ended) for _, told in self.told), "nothing after it"
         self.told.append((self.clock.now(), event))
 
@@ -137,7 +145,10 @@ def run(test: Callable[[World], Coroutine[Any, Any, None]], trunk: Trunk = PLAIN
 
 # Its states
 
-INPUTS = ("dial", "provisional", "ringing", "answer", "fail", "no response", "withdraw", "part")
+INPUTS = (
+    *("dial", "provisional", "ringing", "answer", "fail", "no response", "late answer"),
+    *("withdraw", "part"),
+)
 
 
 def test_no_row_has_an_input_that_nobody_gives() -> None:
@@ -189,6 +200,7 @@ def test_without_a_provisional_answer_the_trunk_has_failed_after_4_seconds() -> 
         await world.until(4.0)
         await world.clock.sleep_until(4.001)
         assert (world.end.ending.cause, world.end.ending.trunk_failed) == (Cause.FAILED, True)
+        assert world.failed == [PEER]
 
     run(test)
 
@@ -210,16 +222,45 @@ def test_a_late_ringing_of_a_trunk_given_up_is_cancelled(status: int) -> None:
     run(test)
 
 
-def test_a_late_answer_of_a_trunk_given_up_is_acknowledged_and_ended() -> None:
+@pytest.mark.parametrize("rings", [False, True])
+def test_a_late_answer_of_a_trunk_given_up_is_acknowledged_ended_and_told_once(
+    *, rings: bool
+) -> None:
     async def test(world: World) -> None:
         world.leg.dial()
         await world.until(5.0)
+        if rings:
+            world.answer(180, body=SDP)
+        world.leg.hang_up()  # as when a server stops
+        assert world.end.ending.trunk_failed and world._of, "it may still be answered"
+        await world.until(30.0)
         count = len(world.sent)
         world.answer(200, body=SDP)
         assert world.since(count) == ["ACK", "BYE"]
+        world.answer(200, body=SDP)
+        world.answer(200, body=SDP, tag="another-phone")
+        assert world.since(count)[:3] == ["ACK", "BYE", "ACK"]
         world.give(reply(world.last["BYE"], 200))
+        assert world.late == [port.AnsweredLate(30.0)]
         await world.until(100.0)
         assert world.end.ending.trunk_failed
+        assert world._of == {}, "nobody waits for anything more"
+
+    run(test)
+
+
+@pytest.mark.parametrize("status", [None, 503])
+def test_a_trunk_given_up_that_never_answers_is_forgotten(status: int | None) -> None:
+    async def test(world: World) -> None:
+        world.leg.dial()
+        await world.until(5.0)
+        assert world._of
+        if status is not None:
+            world.answer(status)
+        await world.until(33.0)
+        assert world._of == {} and world.late == []
+        assert world.end.ending.trunk_failed
+        await world.until(100.0)
         assert world.ua.idle()
 
     run(test)
@@ -276,6 +317,19 @@ def test_what_an_answer_comes_to(
         assert world.since(count) == ["ACK"], "and nobody else is called"
         ending = world.end.ending
         assert (ending.cause, ending.code, ending.trunk_failed) == (cause, status, failed)
+        assert world.failed == []
+
+    run(test)
+
+
+@pytest.mark.parametrize(("rang", "failed"), [(False, [PEER]), (True, [])])
+def test_503_is_a_reason_to_try_the_next_address(*, rang: bool, failed: list[Hop]) -> None:
+    async def test(world: World) -> None:
+        world.leg.dial()
+        if rang:
+            world.answer(180)
+        world.answer(503)
+        assert world.failed == failed
 
     run(test)
 
@@ -446,7 +500,7 @@ def test_whatever_a_trunk_answers_a_leg_ends_once_and_nothing_stays(
         await world.until(world.clock.now() + 200.0)
         assert [type(event) for _, event in world.told].count(port.Ended) == 1
         assert world.closed
-        assert world.state.channels == 0
+        assert world.state.channels == world.state.legs == 0
         assert world.ua.idle()
 
     run(test, DIGEST)

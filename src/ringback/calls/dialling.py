@@ -88,9 +88,9 @@ class Dialler:
         rings_by = services.clock.now() + UNTIL_RINGING_SECONDS
         ending = Ending(Cause.FAILED, trunk_failed=True)
         trunks = trunks_for(to.e164, services.trunks.routes, services.chance)
-        tried, attempt = False, None
+        tried, attempts = False, list[Party]()
         for name in trunks:
-            if services.clock.now() >= rings_by:
+            if services.clock.now() >= rings_by or self._answered_late(to, attempts):
                 break
             if not services.engine.usable(name):
                 continue  # by now: a trunk before it may have taken seconds to fail
@@ -104,13 +104,17 @@ class Dialler:
                 self._session.chronicle.trouble(f"no call to {to.e164}: {error}")
                 break
             latest_answer = rings_by + self._session.setup.answer_timeout_seconds
-            refused = await self._store(party, attempt, latest_answer, reserve, permitted, keeps)
+            first = attempts[0].id if attempts else None
+            refused = await self._store(party, first, latest_answer, reserve, permitted, keeps)
             if refused is not None:
                 return refused
-            attempt = attempt or party.id
+            if self._answered_late(to, attempts):  # while this one was being stored
+                await self._leave(party)
+                break
             if waiting.stopping and to.role == "A":
                 await self._leave(party)
                 raise LeftOpen
+            attempts.append(party)
             self._send(party)
             if to.role == "B":
                 waiting.watch_ringing(latest_answer)
@@ -124,6 +128,11 @@ class Dialler:
         if not tried:
             self._no_trunk(to, trunks)
         return ending
+
+    def _answered_late(self, to: Dialled, attempts: Sequence[Party]) -> bool:
+        """Whether an attempt that was given up has been answered: no further one begins."""
+        before = to.role == "A" and self._session.course.answered
+        return before or any(attempt.answered_late for attempt in attempts)
 
     def _misdials(self, to: Dialled, trunk: Trunk) -> bool:
         """Whether the number would be a forbidden one in the form that the trunk gets."""
@@ -150,7 +159,7 @@ class Dialler:
         leg = await services.engine.prepare(order, waiting.listen, bridges_with)
         now = services.clock.now()
         leg_id = new_id(now, services.chance)
-        return Party(leg_id, to.role, number, trunk.name, leg, started=now)
+        return Party(leg_id, to.role, number, trunk.name, trunk.cost_plan, leg, started=now)
 
     async def _store(
         self,
@@ -200,16 +209,22 @@ class Dialler:
         return None
 
     async def _leave(self, party: Party) -> None:
-        """The server stops: the attempt was stored and is not made. The next start makes it."""
+        """The attempt was stored and is not made. Where the server stops the next start makes a
+        return call."""
         party.leg.hang_up()
         session, now = self._session, self._services.clock.now()
         leg, attempts = party.as_ended(now), session.course.attempts
 
         def work(money: Money) -> None:
             settle(money, leg)
-            records.session_due(money.tx, session.id, now, attempts)
+            if party.role == "A":
+                records.session_due(money.tx, session.id, now, attempts)
 
-        await self._waiting.funds.change(work)
+        try:
+            await self._waiting.funds.change(work)
+        except StoreError:
+            session.course.undialled.append(party.id)
+            raise
 
     def _send(self, party: Party) -> None:
         """The INVITE leaves, unless the caller has gone while the attempt was being stored."""
@@ -274,6 +289,7 @@ class Dialler:
     async def _give_up(self, party: Party, ending: Ending) -> None:
         """Write the end of an attempt and release what was reserved for it."""
         party.ending = ending
+        self._waiting.give_up(party)
         waiting, funds = self._waiting, self._waiting.funds
         leg = party.as_ended(self._services.clock.now())
 

@@ -203,6 +203,30 @@ class NotAnswered(Happening):
 
 
 @dataclass(frozen=True, slots=True)
+class LateAnswer(Happening):
+    """The far end of an attempt that had been given up has answered. The engine ends it."""
+
+    type = "late_answer"
+    words = "answered after it was given up: ended at once"
+    leg: str
+    number: str
+    trunk: str
+
+
+@dataclass(frozen=True, slots=True)
+class LateAnswerUnpaid(Happening):
+    """Somebody who should pay for a late answer had not enough: nobody is charged."""
+
+    type = "late_answer_unpaid"
+    leg: str
+    number: str
+    reason: str
+
+    def told(self) -> str:
+        return f"the late answer is not paid: {self.reason}"
+
+
+@dataclass(frozen=True, slots=True)
 class ReturnAgain(Happening):
     """The return call will be made again."""
 

@@ -48,7 +48,7 @@ def tail_seconds(caller: Caller) -> float:
 class Unfunded(Refused):
     """Refused, because somebody has too little money."""
 
-    ledger_id: str
+    ledger_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +188,7 @@ class CallOut:
             reached = spending.tightest(money.tx, self._session, shortage.ledger_id, dialled)
             if reached is not None:
                 return Refused(Reason.OVER_LIMIT, reached.explained(), reached=reached)
-            return Unfunded(Reason.NO_CREDIT, str(shortage), shortage.ledger_id)
+            return Unfunded(Reason.NO_CREDIT, str(shortage), ledger_id=shortage.ledger_id)
         if self._session.payer_id is not None:
             records.remember_number(money.tx, self._session.payer_id, self._dialled.e164)
         return self._dialled.e164

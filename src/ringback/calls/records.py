@@ -14,10 +14,11 @@ from sqlalchemy.engine import RowMapping
 from ringback.calls.outcome import Outcome, Stage
 from ringback.clock import Instant
 from ringback.guards import counts
+from ringback.ids import first_id
 from ringback.store import models
 from ringback.store.changes import updates
 from ringback.store.prepared import Prepared
-from ringback.telephony.port import Ending
+from ringback.telephony.port import Cause, Ending
 
 SESSIONS = models.SessionRow.__table__
 LEGS = models.LegRow.__table__
@@ -253,6 +254,25 @@ def session(tx: Connection, session: str) -> RowMapping:
 def open_legs(tx: Connection) -> Sequence[RowMapping]:
     """Every leg whose end was not written, in the order in which they were dialled."""
     query = select(LEGS).where(models.LegRow.ended.is_(None)).order_by(models.LegRow.id)
+    return tx.execute(query).mappings().all()
+
+
+def leg(tx: Connection, leg: str) -> RowMapping:
+    """One leg."""
+    return tx.execute(select(LEGS).where(models.LegRow.id == leg)).mappings().one()
+
+
+def given_up_legs(
+    tx: Connection, dialled_since: Instant, ended_since: Instant
+) -> Sequence[RowMapping]:
+    """Legs that ended without a word of their far end, which may have answered since."""
+    query = select(LEGS).where(
+        models.LegRow.id >= first_id(dialled_since),
+        models.LegRow.ended >= ended_since,
+        models.LegRow.answered.is_(None),
+        models.LegRow.cause.is_(None),
+        models.LegRow.ending.in_([Cause.FAILED, Cause.NO_ANSWER]),
+    )
     return tx.execute(query).mappings().all()
 
 

@@ -35,6 +35,10 @@ class CallbackRequest:
     due: Instant
     attempts: int = 0
     """Return calls that have counted already, before a restart."""
+    answered: bool = False
+    """One of those was answered, late: the return call is not made again."""
+    met: Outcome = Outcome.FAILED
+    """What the last of them met that nobody answered."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from ringback.calls.party import Party
 from ringback.calls.presentation import shown_to_caller
 from ringback.calls.services import Services
 from ringback.calls.verdict import Accepted, Refused, verdict
-from ringback.calls.waiting import Ordered, Waiting
+from ringback.calls.waiting import NotAgain, Ordered, Waiting
 from ringback.charging.money import Money
 from ringback.clock import Instant
 from ringback.guards import counts
@@ -54,6 +54,8 @@ async def return_call(
                     return reached
     except Ordered:
         return Outcome.CANCELLED if waiting.a is None else Outcome.ENDED
+    except NotAgain:
+        return session.course.met
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,8 @@ class _Returning:
     async def once(self) -> Caller | Outcome | None:
         """Wait until the call is due and make it once; None: again, at `course.due`."""
         session = self._session
+        if session.course.answered:
+            raise NotAgain
         if await self._expired():
             return Outcome.EXPIRED
         dialled = await self._dial()
@@ -194,7 +198,7 @@ class _Returning:
     async def _again(self, cause: Cause) -> Outcome | None:
         """What follows an attempt that nobody answered: None for another, at `course.due`."""
         session, course = self._session, self._session.course
-        outcome = of_unanswered(cause)
+        outcome = course.met = of_unanswered(cause)
         if course.answered or cause in FINAL:
             return outcome
         triggering = self._services.triggering.includes(session.extension.id, session.return_number)

@@ -21,7 +21,7 @@ from ringback.amounts import ZERO, format_amount
 from ringback.calls.course import CallbackSession
 from ringback.charging import ledger
 from ringback.charging.money import Limits, no_limits
-from ringback.charging.payers import PayerRate
+from ringback.charging.payers import NoRate, PayerRate, payers
 from ringback.clock import Instant
 from ringback.guards.reached import Reached
 from ringback.guards.settings import Subject
@@ -159,3 +159,22 @@ def tightest(
     least = min(left, key=lambda each: each.amount, default=None)
     available = ledger.available(tx, [ledger_id])[ledger_id]
     return None if least is None or least.amount >= available else least.reached()
+
+
+def ended_by(
+    tx: Connection, session: CallbackSession, legs: Iterable[tuple[str, Instant]]
+) -> Reached | None:
+    """The guard that leaves too little for a further block of these legs, numbers with the instants
+    at which they were dialled."""
+    needed: dict[str, Decimal] = {}
+    dialled = []
+    for number, at in legs:
+        dialled.append(at)
+        try:
+            paying = payers(tx, session.extension.levels, session.payer_id, number, at)
+        except NoRate:
+            continue  # its plan was changed meanwhile
+        for payer in paying:
+            block = payer.rate.price(1) - payer.rate.price(0)
+            needed[payer.ledger_id] = max(block, needed.get(payer.ledger_id, ZERO))
+    return too_little(remaining(tx, of_session(session, dialled)), needed)

@@ -62,14 +62,17 @@ class TriggerCall:
         self._trunk = trunk
         self._inbox = Inbox(services.clock)
         self._gone: Instant | None = None
+        self.request: str | None = None
+        """The id of the callback request, once it is stored."""
+        # At once: the caller may be gone before the server is ready to decide.
+        leg.listen(self._inbox.listener)
+        leg.ring()
 
     async def run(self) -> CallbackRequest | Again | None:
-        """Ring, decide, store, reject, and wait for the proof of the source.
+        """Let it ring, decide, store, reject, and wait for the proof of the source.
 
         None: nobody is called back.
         """
-        self._leg.listen(self._inbox.listener)
-        self._leg.ring()
         services = self._services
         access_number = self._trunk.called.read(self._trigger.called)
         extension = (
@@ -130,6 +133,7 @@ class TriggerCall:
             case Duplicate(session=session):
                 ended = await self._ended()
                 return Again(session, ended.at) if ended.proven else None
+        self.request = decided.row.id
         return await proof(self._services, decided.row, extension, chronicle, self._inbox)
 
     def _counts(self, gone: Instant, extension: ExtensionFacts) -> bool:

@@ -8,7 +8,7 @@ written as if nothing ever went wrong.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from ringback.calls.course import CallbackSession
 from ringback.calls.inbox import (
@@ -22,13 +22,13 @@ from ringback.calls.inbox import (
     Woken,
 )
 from ringback.calls.outcome import Outcome, Stage
-from ringback.calls.party import Party
+from ringback.calls.party import EndedLeg, Party
 from ringback.calls.spending import limits_of
 from ringback.calls.watch import RINGING_LOOK_SECONDS, Task, Watch
 from ringback.charging.funds import Funds
 from ringback.charging.money import Limits
 from ringback.clock import Clock, Instant
-from ringback.telephony.port import Answered, Cause, Ended, Event, Leg
+from ringback.telephony.port import Answered, AnsweredLate, Cause, Ended, Event, Leg
 
 ALONE_SECONDS = 180.0
 """Outside a conversation leg A lives at most so long in a row (spec section 4)."""
@@ -50,6 +50,10 @@ class LeftOpen(Over):
     """The server stops before the return call was dialled: the next start goes on with it."""
 
 
+class NotAgain(Over):
+    """The return call was answered, late, and is not made again."""
+
+
 class ConversationOver(Over):
     """A conversation has come to the end of its money or to its absolute limit."""
 
@@ -65,7 +69,15 @@ class AloneTooLong(Over):
 class Waiting:
     """A session's legs, the deadlines that hold for them, and the waiting for either."""
 
-    def __init__(self, session: CallbackSession, inbox: Inbox, clock: Clock) -> None:
+    def __init__(
+        self,
+        session: CallbackSession,
+        inbox: Inbox,
+        clock: Clock,
+        answered_late: Callable[[EndedLeg], None],
+    ) -> None:
+        """`answered_late` is to have written down that a leg was answered which had been given up,
+        whether the session is over by then or not."""
         self._session = session
         self._inbox = inbox
         self._clock = clock
@@ -74,6 +86,8 @@ class Waiting:
         """The return call, from its dialling on."""
         self.b: Party | None = None
         """The outgoing call, from its dialling on."""
+        self._given_up: list[Party] = []
+        self._write_late_answer = answered_late
         self._watch: Watch | None = None
         self._on_warning: Callable[[float], None] = lambda seconds_left: None
         self._alone_until: Instant | None = None
@@ -99,7 +113,12 @@ class Waiting:
     def listen(self, leg: Leg, event: Event) -> None:
         """Where the events of the legs go. Each is noted at once, whatever the session is waiting
         for just then: an answered leg's time runs, and when the caller has gone leg B is ended."""
-        party = self._party(leg)
+        given_up, party = self._of(leg, self._given_up), self._party(leg)
+        if isinstance(event, AnsweredLate) or (isinstance(event, Answered) and given_up):
+            late = given_up or party
+            assert late is not None  # who is dialled stays known, here or there
+            self._answered_late(late, event.at)
+            return
         if party is not None:
             party.note(event, self._clock.now())
             if isinstance(event, Answered):
@@ -111,10 +130,27 @@ class Waiting:
         self._inbox.put(LegEvent(leg, event))
 
     def _party(self, leg: Leg) -> Party | None:
-        """Whose leg it is; None for one that was given up."""
-        return next(
-            (each for each in (self.a, self.b) if each is not None and each.leg is leg), None
-        )
+        """Whose leg it is; None for one that is over and written."""
+        return self._of(leg, (self.a, self.b))
+
+    def _of(self, leg: Leg, parties: Iterable[Party | None]) -> Party | None:
+        return next((each for each in parties if each is not None and each.leg is leg), None)
+
+    def give_up(self, party: Party) -> None:
+        """The attempt has failed: an answer that comes now is a late one."""
+        self._given_up.append(party)
+
+    def _answered_late(self, party: Party, at: Instant) -> None:
+        """A late answer: no further attempt begins."""
+        party.answered_late = True
+        self._write_late_answer(party.as_answered_late(at))
+        if party.role == "A":
+            self.answered_before()
+
+    def answered_before(self) -> None:
+        """The return call has been answered already, by an attempt that was given up."""
+        self._session.course.answered = True
+        self._inbox.put(Woken())
 
     @property
     def caller_gone(self) -> bool:
@@ -155,6 +191,8 @@ class Waiting:
         Raises a kind of Over when the session cannot go on, and whatever failed beside it.
         """
         while True:
+            if self.a is None and self._session.course.answered:
+                raise NotAgain
             due, task = self._watch.due() if self._watch else (math.inf, None)
             if task is not None and due <= self._clock.now():
                 self._tend(task)

@@ -119,6 +119,8 @@ class Actor:
             except ValueError:
                 self._log(self.name, line.decode(errors="replace").rstrip())
                 continue
+            if "type" in event:  # of a session, as the server tells it
+                self._log(self.name, f"[dim]session: {escape(str(event['event']))}[/dim]")
             await self._events.put(event)
 
     def type(self, line: str) -> None:

@@ -97,7 +97,10 @@ async def serve(
     sounds = SoundLibrary(
         sounds_path(config), lambda name: report(f"missing: {name}: it is skipped")
     )
-    engine = make_engine(config, clock, chance, node=NODE, sound_path=sounds.path, report=report)
+    trunks = TrunkTable(config.trunks, config.routes)
+    engine = make_engine(
+        config, trunks, clock, chance, node=NODE, sound_path=sounds.path, report=report
+    )
     services = Services(
         node=NODE,
         clock=clock,
@@ -107,7 +110,7 @@ async def serve(
         sounds=sounds,
         secrets=secrets,
         journal=journal,
-        trunks=TrunkTable(config.trunks, config.routes),
+        trunks=trunks,
         guards=config.guards.limits(),
         currency=config.server.currency,
     )
@@ -125,10 +128,10 @@ async def serve(
         exchange.credited([str(id_) for id_ in request.get("ledger_ids", [])])
         return {}
 
-    async def trunks(request: dict[str, Any]) -> dict[str, Any]:
+    async def trunk_states(request: dict[str, Any]) -> dict[str, Any]:
         return {"troubles": engine.trunk_states()}
 
-    handlers = {"call": call, "end": end, "credited": credited, "trunks": trunks}
+    handlers = {"call": call, "end": end, "credited": credited, "trunks": trunk_states}
     control = ControlServer(control_path(config), handlers)
     # What is there so far stays: to look through it for garbage takes a tenth of a second,
     # in which no timer goes off.

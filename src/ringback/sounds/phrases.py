@@ -1,5 +1,5 @@
-"""What a session says. A phrase's name is also the name of its recording, and the path under
-which an owner may shadow it: `/prompts/<name>.wav`."""
+"""What a session says. A phrase's name is also the name of its recording, and of the path at which
+an owner may replace it: `/prompts/<name>.wav`."""
 
 from __future__ import annotations
 

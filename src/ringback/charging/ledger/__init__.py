@@ -29,6 +29,7 @@ from ringback.charging.ledger.credit import (
     set_credit_limit,
 )
 from ringback.charging.ledger.minutes import free_left
+from ringback.charging.ledger.released import forget, released
 from ringback.charging.ledger.spending import spent
 
 __all__ = [
@@ -43,10 +44,12 @@ __all__ = [
     "Shortage",
     "available",
     "balance",
+    "forget",
     "free_left",
     "open_account",
     "order_of",
     "recharge",
+    "released",
     "reserve",
     "revoked",
     "set_credit_limit",

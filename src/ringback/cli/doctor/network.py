@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from ringback.cli.doctor.finding import Finding, fault, ok, warning
 from ringback.clock import Instant, LoopClock
 from ringback.config import Config
-from ringback.engines.embedded.trunks import correspondence
+from ringback.engines.embedded.peer import correspondence
 from ringback.engines.embedded.udp import UdpAdapter, bound_to, look_up, open_socket, reachable
 from ringback.server.control import ControlError, ask
 from ringback.server.run import control_path
@@ -79,7 +79,7 @@ def _sound_ports(config: Config) -> Iterator[Finding]:
 
 def _addresses(trunk: Trunk) -> list[str]:
     try:
-        return sorted(set(look_up(trunk.host)))
+        return look_up(trunk.host)
     except OSError:
         return []
 

@@ -10,8 +10,8 @@ from ringback.clock import Instant, Timer
 from ringback.engines.embedded.causes import unanswered
 from ringback.engines.embedded.identity import sender_headers
 from ringback.engines.embedded.legmedia import LegMedia
+from ringback.engines.embedded.peer import credentials_of
 from ringback.engines.embedded.switchboard import Switchboard
-from ringback.engines.embedded.trunks import credentials_of
 from ringback.media.pool import (
     Heard,
     LimitReached,
@@ -37,6 +37,8 @@ from ringback.telephony.port import (
     Sound,
 )
 
+UNAVAILABLE = 503
+
 
 class LegState(Enum):
     PREPARED = auto()
@@ -45,6 +47,8 @@ class LegState(Enum):
     PROCEEDING = auto()
     RINGING = auto()
     ANSWERED = auto()
+    GIVEN_UP = auto()
+    """The trunk has failed, and its answer may still come."""
     OVER = auto()
 
 
@@ -57,7 +61,9 @@ LEG: Mapping[tuple[LegState, str], LegState] = {
     (S.DIALLED, "ringing"): S.RINGING,
     (S.DIALLED, "answer"): S.ANSWERED,
     (S.DIALLED, "fail"): S.OVER,
-    (S.DIALLED, "no response"): S.OVER,
+    (S.DIALLED, "no response"): S.GIVEN_UP,
+    (S.GIVEN_UP, "late answer"): S.OVER,
+    (S.GIVEN_UP, "fail"): S.OVER,
     (S.PROCEEDING, "ringing"): S.RINGING,
     (S.PROCEEDING, "answer"): S.ANSWERED,
     (S.PROCEEDING, "fail"): S.OVER,
@@ -68,6 +74,7 @@ LEG: Mapping[tuple[LegState, str], LegState] = {
 """What may happen to a leg. What has no row changes nothing."""
 
 _UNANSWERED = (LegState.DIALLED, LegState.PROCEEDING, LegState.RINGING)
+_ENDED = (LegState.GIVEN_UP, LegState.OVER)
 
 
 class OutLeg:
@@ -87,7 +94,7 @@ class OutLeg:
         self._call = OutgoingCall(
             board.agent,
             sip_uri(order.number, trunk.host, trunk.port),
-            self._trunk.address,
+            self._trunk.peer.address,
             sender=sender,
             sdp=self.media.offer(),
             headers=headers,
@@ -95,6 +102,7 @@ class OutLeg:
             acknowledges_later=True,
         )
         self._trunk.channels += 1
+        self._trunk.leg_began()
         self._response_timer: Timer | None = None
         self._withdrawn = False
         """Its user hung up before an answer."""
@@ -170,9 +178,11 @@ class OutLeg:
     # What the SIP call tells
 
     def told(self, event: sip.CallEvent) -> None:
-        if self.state is LegState.OVER:
-            return
         now = self._board.now()
+        if self.state is LegState.GIVEN_UP:
+            self._told_late(event, now)
+        if self.state in _ENDED:
+            return
         match event:
             case sip.Provisional(response=response):
                 self._progress(response.status, response.body)
@@ -221,15 +231,27 @@ class OutLeg:
             self._bye(Ending(Cause.FAILED, 488, by_us=True), now)
 
     def _failed(self, event: sip.Failed, now: Instant) -> None:
+        status = None if event.response is None else event.response.status
+        rang = self.state is LegState.RINGING
         ending = unanswered(
-            None if event.response is None else event.response.status,
-            rang=self.state is LegState.RINGING,
+            status,
+            rang=rang,
             q850=sip.q850_cause(event.response),
             challenged_twice=event.challenged_twice,
             withdrawn=self._withdrawn,
         )
         if self.step("fail"):
+            if status == UNAVAILABLE and not rang:
+                self._trunk.peer.failed(self._call.peer)  # RFC 3263 section 4.3
             self._end(ending, now)
+
+    def _told_late(self, event: sip.CallEvent, now: Instant) -> None:
+        """Of a call that was given up, which the user agent brings to its end."""
+        if isinstance(event, sip.Succeeded) and self.step("late answer"):
+            self._board.forget(self._call)
+            self._tell(port.AnsweredLate(now))
+        elif isinstance(event, sip.Failed) and self.step("fail"):
+            self._board.forget(self._call)
 
     def _offered(self, body: bytes, now: Instant) -> None:
         """A re-INVITE, answered on its own leg: hold, another address, another codec."""
@@ -242,7 +264,7 @@ class OutLeg:
     # What the media tells
 
     def _told_by_media(self, event: MediaEvent) -> None:
-        if self.state is LegState.OVER:
+        if self.state in _ENDED:
             return
         now = self._board.now()
         match event:
@@ -276,10 +298,11 @@ class OutLeg:
         self._board.flush()
 
     def _no_response(self) -> None:
-        """No provisional answer in time: the trunk has failed. A late answer is cancelled, or
+        """No provisional answer in time: the trunk has failed. What comes late is cancelled, or
         acknowledged and ended, by the user agent."""
         if self.step("no response"):
             self._cancel()
+            self._trunk.peer.failed(self._call.peer)
             self._end(Ending(Cause.FAILED, trunk_failed=True), self._board.now())
 
     def _stop_waiting(self) -> None:
@@ -314,7 +337,9 @@ class OutLeg:
         self._stop_waiting()
         self.media.close()
         self._trunk.channels -= 1
-        self._board.forget(self._call)
+        self._trunk.leg_ended()
+        if self.state is not LegState.GIVEN_UP:
+            self._board.forget(self._call)
 
     def _tell(self, event: Event) -> None:
         self._listener(self, event)

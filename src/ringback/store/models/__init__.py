@@ -1,7 +1,7 @@
 """The tables.
 
 Ids are UUIDv7 texts unless a table says otherwise. Money is whole millionths, instants are whole
-microseconds (see `types`). Nothing but `ringback.charging.ledger` writes the ledger tables.
+microseconds (see `types`). Only `ringback.charging.ledger` writes the ledger tables.
 """
 
 from __future__ import annotations
