@@ -90,7 +90,7 @@ def test_150_refused_at_once_store_ten(tmp_path: Path) -> None:
 
     async def play(world: World) -> None:
         await world.setup(caller_ids=[])
-        world.slow(0.5)
+        world.slow(0.05)
         for _ in range(150):
             world.network.ring(ACCESS, CALLER)
         await world.sleep(120.0)

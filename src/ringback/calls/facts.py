@@ -11,9 +11,10 @@ from ringback.accounts import lockout, tree
 from ringback.accounts.callback import ReturnCalls
 from ringback.accounts.hours import are_open
 from ringback.accounts.tree import CallerIdFacts, ExtensionFacts
-from ringback.calls import records
+from ringback.calls import records, spending
+from ringback.calls.spending import SpendGuard
 from ringback.calls.verdict import Facts, NumberFacts, TriggerFacts, returns_to
-from ringback.charging.money import shortage_a
+from ringback.charging.money import opening_a, shortage_a
 from ringback.charging.payers import NoRate, PayerRate, payers, who_pays
 from ringback.clock import Instant
 from ringback.guards import counts, destinations, fixed, return_numbers
@@ -50,6 +51,7 @@ def of_return_call(
     tx: Connection,
     guards: Limits,
     extension: ExtensionFacts,
+    session: str,
     caller: str | None,
     now: Instant,
     *,
@@ -68,10 +70,13 @@ def of_return_call(
     if number is None:
         return ReturnCallFacts(facts)
     paying: list[PayerRate] = []
+    spend_guards: list[SpendGuard] = []
     no_rate: str | None = None
     caller_id = None if facts.listed is None else facts.listed.id
     try:
         paying = payers(tx, extension.levels, caller_id, number, now)
+        spend_guards = spending.spend_guards(session, extension, facts.listed, now)
+        paying = spending.counted(paying, spend_guards)
     except NoRate as error:
         no_rate = str(error)
     shortage = shortage_a(tx, paying, extension.setup.minimum_credit) if paying else None
@@ -84,6 +89,9 @@ def of_return_call(
             or counts.calls_reached(guarded, found, now)
             or return_numbers.refusal(return_numbers.calls_to(tx, number, now), number, now, guards)
         )
+    if spend_guards and reached is None:
+        needed = {hold.ledger_id: hold.total for hold in opening_a(tx, paying)}
+        reached = spending.too_little(spending.remaining(tx, spend_guards), needed)
     of_number = NumberFacts(
         forbidden=_named(number, _forbidden_return(tx, guards, extension, facts.listed, number)),
         out_of_hours=_out_of_hours(extension, now),

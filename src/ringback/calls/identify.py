@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from ringback import levels
 from ringback.accounts.callback import AcceptPrompt, ReturnCalls
-from ringback.calls import records
+from ringback.calls import records, spending
 from ringback.calls.caller import Caller
 from ringback.calls.course import CallbackSession, Course
 from ringback.calls.entries import Entries
@@ -124,6 +124,7 @@ async def charge_leg_a(session: CallbackSession, caller: Caller, waiting: Waitin
             )
         except NoRate as error:
             return Refused(Reason.NO_RATE, str(error))
+        paying = spending.counted(paying, spending.of_session(session, [dialled]))
         shortage = money.change_payers_a(paying, money.now + UNTIL_SLICED_SECONDS)
         return None if shortage is None else Refused(Reason.NO_CREDIT, str(shortage))
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 from ringback import levels
 from ringback.accounts import tree
-from ringback.calls import records
+from ringback.calls import records, spending
 from ringback.calls.caller import Caller, seconds_of
 from ringback.calls.course import CallbackSession
 from ringback.calls.dialling import Dialled, Dialler
-from ringback.calls.events import DurationTold, EarlySound, NumberRefused
+from ringback.calls.events import DurationTold, EarlySound, GuardReached, NumberRefused
 from ringback.calls.facts import Outgoing, of_outgoing_call
 from ringback.calls.outcome import Outcome, Reason, Stage, of_unanswered
 from ringback.calls.party import Party
@@ -116,6 +116,8 @@ class CallOut:
         return None
 
     def _refused(self, refused: Refused) -> Refused:
+        if refused.reached is not None:
+            self._session.tell(GuardReached.by(refused.reached))
         self._session.tell(NumberRefused(self._dialled.e164, refused.why))
         return refused
 
@@ -172,6 +174,7 @@ class CallOut:
             paying = payers(money.tx, accounts, session.payer_id, self._dialled.e164, money.now)
         except NoRate as error:
             return Refused(Reason.NO_RATE, str(error))
+        paying = spending.counted(paying, spending.of_session(session, [money.now]))
         return Terms(paying, self._tail, session.setup.max_call_seconds)
 
     def _reserve(self, money: Money, leg_id: str, latest_answer: Instant) -> str | Refused:
@@ -181,6 +184,10 @@ class CallOut:
             return terms
         shortage = money.open_b(leg_id, terms, latest_answer)
         if shortage is not None:
+            dialled = [self._caller.dialled, money.now]
+            reached = spending.tightest(money.tx, self._session, shortage.ledger_id, dialled)
+            if reached is not None:
+                return Refused(Reason.OVER_LIMIT, reached.explained(), reached=reached)
             return Unfunded(Reason.NO_CREDIT, str(shortage), ledger_id=shortage.ledger_id)
         if self._session.payer_id is not None:
             records.remember_number(money.tx, self._session.payer_id, self._dialled.e164)

@@ -156,6 +156,7 @@ class _Returning:
             money.tx,
             services.guards,
             extension,
+            session.id,
             session.origin.caller,
             money.now,
             accepted_for=session.return_number,

@@ -13,7 +13,7 @@ from ringback.calls.caller import Caller
 from ringback.calls.conversation import converse
 from ringback.calls.course import CallbackSession, outcome_of
 from ringback.calls.dialling import Dialled
-from ringback.calls.events import AnswerUnfunded, CutOff, ReturnUnfunded, SessionEnded
+from ringback.calls.events import AnswerUnfunded, CutOff, GuardReached, ReturnUnfunded, SessionEnded
 from ringback.calls.identify import charge_leg_a, identify
 from ringback.calls.insisting import insist
 from ringback.calls.menu import menu
@@ -23,6 +23,7 @@ from ringback.calls.outgoing import CallOut, Unfunded, tail_seconds
 from ringback.calls.party import Party, settle, settle_undialled
 from ringback.calls.returning import return_call
 from ringback.calls.services import Services
+from ringback.calls.spending import ended_by
 from ringback.calls.verdict import Refused
 from ringback.calls.waiting import ConversationOver, LeftOpen, OutOfCredit, Over, Waiting
 from ringback.calls.watch import CUT_LEAD_SECONDS
@@ -52,6 +53,7 @@ async def run_session(session: CallbackSession, waiting: Waiting, services: Serv
         session.chronicle.trouble(f"interrupted by a fault of Ringback: {trace}")
         outcome = Outcome.INTERRUPTED
     await waiting.hang_up()
+    await _tell_guard(session, waiting)
     await _close(session, waiting, services, outcome)
 
 
@@ -159,6 +161,20 @@ async def _last_words(
         await caller.say_last(sound, ends_by)
     except Over:
         return  # the caller left while it was played
+
+
+async def _tell_guard(session: CallbackSession, waiting: Waiting) -> None:
+    """Tell of the guard that ended a call, before what it holds is settled."""
+    course = session.course
+    if not course.cut_off and course.fault is not Outcome.NO_CREDIT:
+        return
+    legs = [(party.number.e164, party.started) for party in _parties(waiting)]
+    try:
+        reached = await session.chronicle.read(lambda tx: ended_by(tx, session, legs))
+    except StoreError:
+        return  # the end of the session must not wait for it
+    if reached is not None:
+        session.tell(GuardReached.by(reached))
 
 
 async def _close(

@@ -169,6 +169,7 @@ class TriggerCall:
                 tx,
                 services.guards,
                 extension,
+                row.id,
                 row.caller,
                 now,
                 trigger=TriggerFacts(verification, diverted),

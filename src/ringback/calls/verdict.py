@@ -8,7 +8,7 @@ them), and put its check in its place in `_CHECKS`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ringback.accounts.callback import CallbackSetup, CallerVerification, ReturnCalls
 from ringback.accounts.tree import CallerIdFacts
@@ -87,7 +87,7 @@ class Refused:
 
     reason: Reason
     why: str
-    reached: Reached | None = None
+    reached: Reached | None = field(default=None, kw_only=True)
     """The guard that was reached."""
 
 
@@ -137,7 +137,7 @@ def _refusal(facts: Facts, reason: Reason, failed: str) -> Refused | Duplicate:
         assert facts.number is not None and facts.number.open_session is not None
         return Duplicate(facts.number.open_session)
     over = reason is Reason.OVER_LIMIT
-    return Refused(reason, failed, _of_number(facts).over_limit if over else None)
+    return Refused(reason, failed, reached=_of_number(facts).over_limit if over else None)
 
 
 def _by_caller(setup: CallbackSetup) -> bool:

@@ -23,8 +23,10 @@ from ringback.calls.inbox import (
 )
 from ringback.calls.outcome import Outcome, Stage
 from ringback.calls.party import EndedLeg, Party
+from ringback.calls.spending import limits_of
 from ringback.calls.watch import RINGING_LOOK_SECONDS, Task, Watch
 from ringback.charging.funds import Funds
+from ringback.charging.money import Limits
 from ringback.clock import Clock, Instant
 from ringback.telephony.port import Answered, AnsweredLate, Cause, Ended, Event, Leg
 
@@ -79,7 +81,7 @@ class Waiting:
         self._session = session
         self._inbox = inbox
         self._clock = clock
-        self.funds = Funds(session.chronicle.run, session.chronicle.read, clock, self)
+        self.funds = Funds(session.chronicle.run, session.chronicle.read, clock, self, self._limits)
         self.a: Party | None = None
         """The return call, from its dialling on."""
         self.b: Party | None = None
@@ -99,6 +101,12 @@ class Waiting:
         """The server stops. A return call that is not under way is left to the next start."""
         self.stopping = True
         self._inbox.put(Stop())
+
+    def _limits(self) -> Limits:
+        """What the guards of the session leave, on every day on which a leg of it was dialled."""
+        parties = (self.a, self.b)
+        dialled = [party.started for party in parties if party is not None]
+        return limits_of(self._session, [*dialled, self._clock.now()])
 
     # The legs
 

@@ -67,8 +67,9 @@ class Funds:
         read: UnitOfWork,
         clock: Clock,
         owner: Owner,
-        limits: Limits = no_limits,
+        limits: Callable[[], Limits] = lambda: no_limits,
     ) -> None:
+        """`limits` gives what limits the session just then."""
         self._run = run
         self._read = read
         self._clock = clock
@@ -112,10 +113,11 @@ class Funds:
         """The same, once it is its turn. `least` are the instants up to which the legs that it may
         shorten stay paid. They hold on where it fails, as it may have been kept."""
         meter, now, in_doubt = self._meter, self._clock.now(), frozenset(self._in_doubt)
+        limits = self._limits()
         keeps = least.get("A", math.inf)
 
         def unit(tx: Connection) -> tuple[T, Meter]:
-            money = Money(tx, meter.copy(), now, in_doubt, keeps, self._limits)
+            money = Money(tx, meter.copy(), now, in_doubt, keeps, limits)
             return work(money), money.meter
 
         for role, at in least.items():
@@ -138,10 +140,10 @@ class Funds:
             return await self._read_now(work)
 
     async def _read_now(self, work: Callable[[Money], T]) -> T:
-        meter, now = self._meter, self._clock.now()
+        meter, now, limits = self._meter, self._clock.now(), self._limits()
 
         def unit(tx: Connection) -> T:
-            return work(Money(tx, meter.copy(), now, limits=self._limits))
+            return work(Money(tx, meter.copy(), now, limits=limits))
 
         return await self._read(unit)
 

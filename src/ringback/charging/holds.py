@@ -39,6 +39,8 @@ class Hold:
     """What these are reserved of; None where another payer's hold does that, or nothing is."""
     below_id: str | None = None
     """Ledger id of the payer below, whose charge for the leg is this one's income."""
+    spends: tuple[str, ...] = ()
+    """The guarded spending that it is part of."""
 
     @property
     def free_seconds(self) -> int:

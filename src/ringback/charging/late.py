@@ -58,6 +58,7 @@ def _payers(rows: Sequence[Any]) -> list[PayerRate]:
             own.get(row.ledger_id, above.get(row.ledger_id)) if row.free_first else None,
             row.ledger_id in own,
             row.below_id,
+            tuple(row.spends),
         )
         for row in rows
     ]

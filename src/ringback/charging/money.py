@@ -155,11 +155,16 @@ def limited(
     }
 
 
+def opening_a(tx: Connection, payers: Sequence[PayerRate]) -> Sequence[Hold]:
+    """What the first block of a leg A with these payers holds."""
+    left = ledger.free_left(tx, allowances_of(payers))
+    return Meter().open_a("", payers, left).holds
+
+
 def shortage_a(tx: Connection, payers: Sequence[PayerRate], least: Decimal) -> Shortage | None:
     """Who lacks what for the first block of a leg A with these payers. `least` is asked of who is
     nearest, the callerID or else the account (`minimum_credit`)."""
-    left = ledger.free_left(tx, allowances_of(payers))
-    holds = Meter().open_a("", payers, left).holds
+    holds = opening_a(tx, payers)
     return _shortage(ledger.available(tx, [hold.ledger_id for hold in holds]), holds, least)
 
 

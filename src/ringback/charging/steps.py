@@ -76,6 +76,7 @@ def holds_of(leg: PaidLeg, shares: Sequence[Share]) -> tuple[Hold, ...]:
             share.free,
             share.payer.allowance if share.payer.debited else None,
             share.payer.below_id,
+            share.payer.spends,
         )
         for share in shares
     )

@@ -30,6 +30,7 @@ from ringback.charging.ledger.credit import (
 )
 from ringback.charging.ledger.minutes import free_left
 from ringback.charging.ledger.released import forget, released
+from ringback.charging.ledger.spending import spent
 
 __all__ = [
     "CALL",
@@ -54,4 +55,5 @@ __all__ = [
     "set_credit_limit",
     "settle",
     "settle_interrupted",
+    "spent",
 ]

@@ -13,6 +13,7 @@ from ringback.amounts import ZERO, format_amount
 from ringback.charging.holds import Hold, Post, Shortage
 from ringback.charging.ledger import minutes
 from ringback.charging.ledger.balances import CALL, balance, enter
+from ringback.charging.ledger.spending import spend
 from ringback.charging.rating import Free, Rate, charge_of_blocks, microseconds
 from ringback.clock import Instant
 from ringback.store import models
@@ -57,7 +58,14 @@ _SETTLE = Prepared(
     .where(_R.id == bindparam("id"), ~_R.settled)
     .values(settled=True)
     .returning(
-        _R.amount, _R.free, _R.free_first, _R.free_blocks, _R.allowance_id, _R.rate, _R.below_id
+        _R.amount,
+        _R.free,
+        _R.free_first,
+        _R.free_blocks,
+        _R.allowance_id,
+        _R.rate,
+        _R.below_id,
+        _R.spends,
     )
 )
 _POST = Prepared(
@@ -208,6 +216,7 @@ def settle(tx: Connection, posts: Sequence[Post], now: Instant) -> None:
             )
         used = max(ZERO, post.price - held.free)
         left = _POST.value(tx, id=post.ledger_id, used=used, held=held.amount)
+        spend(tx, held.spends, post.price - reserved)
         if held.allowance_id is not None:
             rate = Rate.from_json(held.rate)
             spent = rate.free_seconds(post.free) if post.answered else 0
@@ -267,7 +276,9 @@ def _store(tx: Connection, hold: Hold, to: _Held) -> None:
             allowance_id=None if hold.allowance is None else hold.allowance.id,
             settled=False,
             rate=hold.rate.as_json(),
+            spends=list(hold.spends),
         )
+        spend(tx, hold.spends, to.total)
         return
     before = (row.amount, row.free, row.free_blocks, row.below_id)
     if (to.amount, to.free, to.free_blocks, hold.below_id) != before:
@@ -279,6 +290,7 @@ def _store(tx: Connection, hold: Hold, to: _Held) -> None:
             free_blocks=to.free_blocks,
             below_id=hold.below_id,
         )
+        spend(tx, hold.spends, to.total - (row.amount + row.free))
 
 
 def _take_minutes(

@@ -25,7 +25,7 @@ from ringback.store.models.charging import (
     RateRow,
     ReservationRow,
 )
-from ringback.store.models.guards import GuardCountRow
+from ringback.store.models.guards import GuardCountRow, SpendingRow
 from ringback.store.models.sessions import (
     EventRow,
     HeartbeatRow,
@@ -58,4 +58,5 @@ __all__ = [
     "SessionRow",
     "SettingRow",
     "SoundRow",
+    "SpendingRow",
 ]

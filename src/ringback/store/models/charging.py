@@ -175,6 +175,8 @@ class ReservationRow(Base):
     settled: Mapped[bool]
     rate: Mapped[dict[str, Any]]
     """The rate that applies to the leg to its end, kept so that a restart can charge by it."""
+    spends: Mapped[list[Any]] = mapped_column(server_default="[]")
+    """Ids of the `spending` that it is part of: reserved at first, then what was used."""
 
 
 class ChargeRow(Base):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import CheckConstraint
@@ -21,3 +22,14 @@ class GuardCountRow(Base):
     """Open requests and live sessions."""
     recent: Mapped[list[Any]]
     """Its return calls of the last hour (`guards.recent`)."""
+
+
+class SpendingRow(Base):
+    """What an account, extension or callerID with a guard on it has spent on one day or on one
+    return call, what is reserved included. The ledger writes it with the reservations."""
+
+    __tablename__ = "spending"
+    __table_args__ = (CheckConstraint("amount >= 0", name="amount"),)
+    id: Mapped[str] = mapped_column(primary_key=True)
+    """`{subject id}/{day}`, as 2026-11-26 in its time zone, or `{subject id}/{session id}`."""
+    amount: Mapped[Decimal]

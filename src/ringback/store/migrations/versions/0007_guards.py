@@ -26,6 +26,16 @@ def upgrade() -> None:
         sa.CheckConstraint("sessions >= 0", name=op.f("ck_guard_counts_sessions")),
         sa.PrimaryKeyConstraint("subject_id", name=op.f("pk_guard_counts")),
     )
+    op.create_table(
+        "spending",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("amount", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint("amount >= 0", name=op.f("ck_spending_amount")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_spending")),
+    )
+    op.add_column(
+        "reservations", sa.Column("spends", sa.Text(), server_default="[]", nullable=False)
+    )
     _move_destinations()
 
 
