@@ -32,6 +32,7 @@ from ringback.store.models.sessions import (
     LockRow,
     SessionRow,
     SettingRow,
+    WrongClaimRow,
 )
 
 __all__ = [
@@ -56,4 +57,5 @@ __all__ = [
     "SessionRow",
     "SettingRow",
     "SoundRow",
+    "WrongClaimRow",
 ]
