@@ -33,6 +33,7 @@ from ringback.store.models.sessions import (
     LockRow,
     SessionRow,
     SettingRow,
+    WrongClaimRow,
 )
 
 __all__ = [
@@ -59,4 +60,5 @@ __all__ = [
     "SettingRow",
     "SoundRow",
     "SpendingRow",
+    "WrongClaimRow",
 ]

@@ -139,6 +139,16 @@ class LockRow(Base):
     until: Mapped[Instant | None]
 
 
+class WrongClaimRow(Base):
+    """A callerID that was claimed wrongly on the phone of a return number, within the last day."""
+
+    __tablename__ = "wrong_claims"
+    return_number: Mapped[str] = mapped_column(primary_key=True)
+    claimed: Mapped[str] = mapped_column(primary_key=True)
+    """A MAC of the extension and the number that was typed: it may have been a PIN."""
+    at: Mapped[Instant] = mapped_column(index=True)
+
+
 class HeartbeatRow(Base):
     """One row for each node, written every second: the sign of life of all its sessions."""
 
