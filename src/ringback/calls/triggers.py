@@ -1,11 +1,13 @@
 """The trigger call: rung, decided on, stored, rejected; never answered (spec section 4, steps 1 to
 3).
 
-A refused caller hears the same ringing and the same rejection as an accepted one.
+A refused caller hears the same ringing and the same rejection as an accepted one, and at the same
+instant: what a decision takes to be stored must not tell what was decided.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
@@ -35,6 +37,9 @@ from ringback.guards import return_numbers
 from ringback.ids import new_id
 from ringback.telephony.port import CallerGone, Ended, Rejection, TriggerLeg
 from ringback.telephony.trunks import Trunk
+
+REJECTION_STEP_SECONDS = 0.1
+"""Calls are rejected whole steps after `ring_seconds` have passed, at least one."""
 
 _REJECTIONS = {
     RejectWith.BUSY: Rejection.BUSY,
@@ -116,7 +121,8 @@ class TriggerCall:
     async def _answer_with_rejection(
         self, row: NewSession, extension: ExtensionFacts
     ) -> CallbackRequest | Again | None:
-        setup, chronicle = extension.setup, self._services.chronicle(row.id)
+        setup, services = extension.setup, self._services
+        chronicle = services.chronicle(row.id)
         chronicle.tell(Triggered(row.caller, row.access_number or ""))
         await self._wait_until(self._trigger.at + setup.ring_seconds)
         if self._gone is not None and not self._counts(self._gone, extension):
@@ -126,6 +132,9 @@ class TriggerCall:
         rejection = _REJECTIONS[setup.reject_with]
         row = replace(row, rejection=self._leg.prepare_rejection(rejection))
         decided = await self._decide_and_store(row, extension, chronicle)
+        if self._gone is None:
+            rung = self._trigger.at + setup.ring_seconds
+            await services.clock.sleep_until(rejected_at(rung, services.clock.now()))
         self._leg.reject(rejection)
         match decided.result:
             case Refused():
@@ -134,7 +143,7 @@ class TriggerCall:
                 ended = await self._ended()
                 return Again(session, ended.at) if ended.proven else None
         self.request = decided.row.id
-        return await proof(self._services, decided.row, extension, chronicle, self._inbox)
+        return await proof(services, decided.row, extension, chronicle, self._inbox)
 
     def _counts(self, gone: Instant, extension: ExtensionFacts) -> bool:
         """Whether a caller who hung up early has triggered all the same."""
@@ -233,6 +242,12 @@ class TriggerCall:
             message = await self._inbox.get()
             if isinstance(message, LegEvent) and isinstance(message.event, Ended):
                 return message.event
+
+
+def rejected_at(rung: Instant, now: Instant) -> Instant:
+    """When a call is rejected that has rung until `rung`, and whose decision is stored now."""
+    steps = math.floor((now - rung) / REJECTION_STEP_SECONDS) + 1
+    return rung + max(1, steps) * REJECTION_STEP_SECONDS
 
 
 def _store(

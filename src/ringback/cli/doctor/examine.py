@@ -1,4 +1,4 @@
-"""All that the doctor looks at."""
+"""Everything that the doctor looks at."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ LEAST_FREE_BYTES = 500 * 1024 * 1024
 
 
 async def examine(config: Config) -> list[Finding]:
-    """Everything that was looked at."""
+    """Look at everything; returns what was found."""
     return [*_folder(config), *await _database(config), *await examine_network(config)]
 
 
 def _folder(config: Config) -> Iterator[Finding]:
     folder = config.server.data_dir
     if not folder.exists():
-        return  # nothing has been applied: told by `_database`
+        return  # nothing has been applied: `_database` says so
     if not os.access(folder, os.W_OK | os.X_OK):
         yield fault(f"{folder} may not be written: see its owner and mode")
     free = shutil.disk_usage(folder).free
@@ -75,7 +75,7 @@ async def _database(config: Config) -> list[Finding]:
 
 
 def _secrets(config: Config) -> Secrets | None:
-    """The key, where its file can be used."""
+    """The key, if its file can be used."""
     try:
         key = key_path(config).read_bytes()
     except OSError:
