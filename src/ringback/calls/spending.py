@@ -19,8 +19,7 @@ from sqlalchemy import Connection
 from ringback.accounts.tree import CallerIdFacts, ExtensionFacts
 from ringback.amounts import ZERO, format_amount
 from ringback.calls.course import CallbackSession
-from ringback.charging import ledger
-from ringback.charging.money import Limits, no_limits
+from ringback.charging.money import Limits, available, no_limits, spent
 from ringback.charging.payers import NoRate, PayerRate, payers
 from ringback.clock import Instant
 from ringback.guards.reached import Reached
@@ -112,8 +111,8 @@ def counted(paying: Sequence[PayerRate], guards: Sequence[SpendGuard]) -> list[P
 
 def remaining(tx: Connection, guards: Sequence[SpendGuard]) -> list[Remaining]:
     """What each leaves, in one statement."""
-    spent = ledger.spent(tx, [each.id for each in guards])
-    return [Remaining(each, spent.get(each.id, ZERO)) for each in guards]
+    found = spent(tx, [each.id for each in guards])
+    return [Remaining(each, found.get(each.id, ZERO)) for each in guards]
 
 
 def too_little(left: Sequence[Remaining], needed: Mapping[str, Decimal]) -> Reached | None:
@@ -157,8 +156,9 @@ def tightest(
         if each.by.ledger_id == ledger_id
     ]
     least = min(left, key=lambda each: each.amount, default=None)
-    available = ledger.available(tx, [ledger_id])[ledger_id]
-    return None if least is None or least.amount >= available else least.reached()
+    if least is None or least.amount >= available(tx, ledger_id):
+        return None
+    return least.reached()
 
 
 def ended_by(

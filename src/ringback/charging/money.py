@@ -194,3 +194,14 @@ def spendable(tx: Connection, ledger_id: str) -> Decimal | None:
     taken off, or a caller would hear less each time they ask."""
     found = ledger.balance(tx, ledger_id)
     return None if found.unlimited else found.spendable
+
+
+def available(tx: Connection, ledger_id: str) -> Decimal:
+    """What somebody can still reserve; Infinity without a limit."""
+    return ledger.available(tx, [ledger_id])[ledger_id]
+
+
+def spent(tx: Connection, ids: Sequence[str]) -> Mapping[str, Decimal]:
+    """What is spent and reserved of each of these guarded budgets; one of which nothing is, is not
+    there."""
+    return ledger.spent(tx, ids)
