@@ -21,7 +21,7 @@ from ringback.calls.returning import farewell_seconds
 from ringback.calls.services import Services
 from ringback.calls.verdict import Refused, verdict
 from ringback.calls.waiting import Waiting
-from ringback.charging.meter import RINGS_AT_LEAST_SECONDS
+from ringback.charging.holds import RINGS_AT_LEAST_SECONDS
 from ringback.charging.money import Money
 from ringback.charging.payers import NoRate, payers
 from ringback.charging.steps import Terms

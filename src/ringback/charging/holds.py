@@ -10,6 +10,9 @@ from ringback.amounts import ZERO, format_amount
 from ringback.charging.packages import Allowance
 from ringback.charging.rating import NOTHING_FREE, Free, Rate
 
+RINGS_AT_LEAST_SECONDS = 5.0
+"""A leg B whose answer is covered for less time than this is not dialled."""
+
 Role = Literal["A", "B"]
 """Of a leg: the return call, the outgoing call."""
 

@@ -12,8 +12,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from ringback.charging import ledger
-from ringback.charging.holds import Hold
-from ringback.charging.ledger import Shortage
+from ringback.charging.holds import Hold, Shortage
 from ringback.charging.meter import Meter
 from ringback.charging.packages import Allowance, allowances_of
 from ringback.charging.payers import PayerRate

@@ -15,7 +15,7 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
-from ringback.charging.holds import Post, Role, Shortage
+from ringback.charging.holds import RINGS_AT_LEAST_SECONDS, Post, Role, Shortage
 from ringback.charging.means import NO_MINUTES, Means, last
 from ringback.charging.packages import Allowance, allowances_of
 from ringback.charging.payers import PayerRate
@@ -26,9 +26,6 @@ from ringback.clock import Instant
 
 SLICE_SECONDS = 60
 """So much is reserved at a time, in whole blocks."""
-
-RINGS_AT_LEAST_SECONDS = 5.0
-"""A leg B that could not be answered for so long is not dialled."""
 
 LONGEST_SECONDS = 366 * 86400
 """Credit that lasts longer than this is no limit to a call."""
