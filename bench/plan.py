@@ -25,6 +25,7 @@ class Plan:
     live_fixed: Sequence[int] = (50, 100, 200)
     live_loads: Sequence[int] = (250, 300, *range(400, 1000, 100))
     memory_calls: Sequence[int] = (50, 200)
+    oracle_tries: int = 200
 
     @property
     def each(self) -> str:
@@ -50,4 +51,5 @@ QUICK = Plan(
     live_fixed=(50,),
     live_loads=(),
     memory_calls=(50,),
+    oracle_tries=30,
 )

@@ -12,9 +12,16 @@ from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
-from pydantic import AfterValidator, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 
 Item = TypeVar("Item")
+
+
+class Section(BaseModel):
+    """A part of a document: unknown keys are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
 
 _MESSAGES = {
     "extra_forbidden": "unknown key: take it out, or check its spelling",

@@ -13,8 +13,16 @@ def new_id(now: Instant, chance: random.Random) -> str:
 
     In production `chance` is `random.SystemRandom()`.
     """
-    milliseconds = int(now * 1000) & 0xFFFF_FFFF_FFFF
-    value = milliseconds << 80 | chance.getrandbits(80)
+    value = _time(now) | chance.getrandbits(80)
     value = value & ~(0xF << 76) | 0x7 << 76  # version
     value = value & ~(0x3 << 62) | 0x2 << 62  # variant
     return str(uuid.UUID(int=value))
+
+
+def first_id(at: Instant) -> str:
+    """Below every id that is made at `at` or later, and above the others."""
+    return str(uuid.UUID(int=_time(at)))
+
+
+def _time(instant: Instant) -> int:
+    return (int(instant * 1000) & 0xFFFF_FFFF_FFFF) << 80

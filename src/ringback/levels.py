@@ -47,6 +47,9 @@ class Level:
     time_zone: str
     plan: GivenPlan | None
     """The plan given to this very account, which makes it a payer."""
+    guards: Mapping[str, Any]
+    """The account's own guards, as they are stored; so are its destinations."""
+    destinations: Mapping[str, Any]
 
 
 def _upwards(nearest: ColumnElement[str]) -> Prepared:
@@ -60,6 +63,8 @@ def _upwards(nearest: ColumnElement[str]) -> Prepared:
         AccountRow.language,
         AccountRow.time_zone,
         AccountRow.plan_id,
+        AccountRow.guards,
+        AccountRow.destinations,
     )
     own = (
         select(*columns, AccountRow.parent_id, literal_column("0", Integer).label("height"))
@@ -129,6 +134,8 @@ def _levels(rows: Sequence[Any]) -> Sequence[Level]:
             language,
             time_zone,
             plan,
+            row.guards,
+            row.destinations,
         )
         levels.append(level)
     return tuple(reversed(levels))

@@ -14,7 +14,7 @@ from ringback.accounts import lockout
 from ringback.accounts.lockout import Lock
 from ringback.calls.events import Authenticated, EntryRefused
 from ringback.engines.simulated import FarCall
-from ringback.store.models import CallerIdRow, ExtensionRow
+from ringback.store.models import CallerIdRow, ExtensionRow, WrongClaimRow
 from ringback.telephony.port import Cause
 
 T = TypeVar("T")
@@ -145,9 +145,9 @@ def test_password_and_pin_share_the_attempts(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("claimed", "locked", "keys"),
     [
-        ("07700900123#", None, {"claim", "claims-from"}),
-        ("07700900999#", None, {"claims-from"}),
-        ("#", None, {"claims-from"}),
+        ("07700900123#", None, {"claim"}),
+        ("07700900999#", None, set()),
+        ("#", None, set()),
         ("07700900123#", "claim", {"claim"}),
         ("07700900123#", "pin", {"pin"}),
     ],
@@ -261,8 +261,120 @@ def test_a_claim_never_locks_its_own_phone(tmp_path: Path) -> None:
     world = in_world(tmp_path, play)
     assert [row["outcome"] for row in world.rows_of_sessions()] == ["wrong_password", "hung_up"]
     locks = {key.split("/")[0]: row for key, row in world.locks().items()}
-    assert set(locks) == {"claim", "claims-from"}
-    assert all(row["times"] == 1 for row in locks.values())
+    assert set(locks) == {"claim"} and locks["claim"]["times"] == 1
+
+
+class TestClaims:
+    """On a hotel's phone, whose number is nobody's own."""
+
+    GUESTS = tuple(f"+4477009001{number}" for number in range(30, 36))
+
+    @classmethod
+    def play(cls, folder: Path, *entries: tuple[str, str], attempts: int = 10) -> World:
+        """Numbers that are claimed, each with a PIN, over as many calls as it takes."""
+        left = list(entries)
+
+        async def asked_again(call: FarCall) -> bool:
+            """Whether the number is asked for, and the PIN before was not right."""
+            seen = len(call.said)
+            while call.ended is None:
+                await call.sleep(0.1)
+                for _, words in call.said[seen:]:
+                    if words.startswith((NUMBER_PROMPT, "Dial the number")):
+                        return words.startswith(NUMBER_PROMPT)
+            return False
+
+        async def claimer(call: FarCall) -> None:
+            call.answer()
+            while await asked_again(call) and left:
+                claimed, pin = left.pop(0)
+                call.press(f"0{claimed[3:]}#" if claimed else "#")
+                await call.hears(PIN_PROMPT)
+                call.press(f"{pin}#")
+            call.hang_up()
+
+        async def play(world: World) -> None:
+            world.network.phone(HOTEL, claimer)
+            listed = [{"number": each, "pin": PIN, "credit": "unlimited"} for each in cls.GUESTS]
+            await world.setup({**CLAIMS, "pin_attempts": attempts}, caller_ids=listed)
+            while left:
+                world.network.ring(ACCESS, None)
+                await world.sleep(180.0)
+
+        return in_world(folder, play)
+
+    @staticmethod
+    def locked(world: World) -> dict[str, int]:
+        """How often each kind of lock has come."""
+        return {
+            key.split("/")[0]: row["times"] for key, row in world.locks().items() if row["times"]
+        }
+
+    def test_five_distinct_ones_lock_claims_from_that_number(self, tmp_path: Path) -> None:
+        wrong = [(guest, "9999") for guest in self.GUESTS[:5]]
+        world = self.play(tmp_path, *wrong, (self.GUESTS[5], PIN))
+        assert self.locked(world) == {"claims-from": 1}
+        assert world.journal.of(Authenticated) == []
+        assert world.session()["outcome"] in ("locked_out", "hung_up")
+
+    def test_four_do_not_and_numbers_that_are_not_listed_count(self, tmp_path: Path) -> None:
+        wrong = [(f"+44770090099{number}", PIN) for number in range(4)]
+        assert self.locked(self.play(tmp_path, *wrong, ("", PIN), wrong[0])) == {}
+        assert self.locked(self.play(tmp_path, *wrong, (self.GUESTS[0], "9999"))) == {
+            "claims-from": 1
+        }
+
+    def test_a_right_claim_lifts_the_lock_of_its_own_caller_id_only(self, tmp_path: Path) -> None:
+        """Else whoever has one callerID may go on guessing at the PINs of others."""
+        first, second, *_ = self.GUESTS
+        wrong = [(first, "9999")] * 4
+        world = self.play(tmp_path, *wrong, (second, PIN), (first, "9999"), attempts=4)
+        assert self.locked(world) == {"claim": 1}
+        assert len(world.journal.of(Authenticated)) == 1
+        own = self.play(tmp_path, *wrong, (first, PIN), (first, "9999"), attempts=4)
+        assert self.locked(own) == {}
+
+    def test_a_right_claim_does_not_lift_what_was_claimed_wrongly_from_there(
+        self, tmp_path: Path
+    ) -> None:
+        wrong = [(guest, "9999") for guest in self.GUESTS[:5]]
+        right = (self.GUESTS[5], PIN)
+        world = self.play(tmp_path, *wrong[:4], right, wrong[4], right)
+        assert self.locked(world) == {"claims-from": 1}
+        assert len(world.journal.of(Authenticated)) == 1
+
+    def test_what_was_typed_is_not_stored(self, tmp_path: Path) -> None:
+        world = self.play(tmp_path, ("+447700900999", "9999"))
+        (row,) = world.rows(WrongClaimRow)
+        assert row["return_number"] == HOTEL
+        assert "7700900999" not in str(row)
+
+    def test_its_own_phone_is_never_locked_by_claims_from_it(self, tmp_path: Path) -> None:
+        """Who claims others on his own phone locks claims from there, not himself out."""
+
+        async def claimer(call: FarCall) -> None:
+            call.answer()
+            for number in range(5):
+                await call.hears(NUMBER_PROMPT)
+                call.press(f"0770090099{number}#")
+                await call.hears(PIN_PROMPT)
+                call.press(f"{PIN}#")
+            await call.hears(NUMBER_PROMPT)
+            call.press("02071234567#")  # himself
+            await call.hears(PIN_PROMPT)
+            call.press(f"{PIN}#")
+            await call.hears("Dial the number")
+            call.hang_up()
+
+        async def play(world: World) -> None:
+            world.network.phone(HOTEL, claimer)
+            listed = [{"number": HOTEL, "pin": PIN, "credit": "unlimited"}]
+            await world.setup({**CLAIMS, "pin_attempts": 10}, caller_ids=listed)
+            world.network.ring(ACCESS, None)
+
+        world = in_world(tmp_path, play)
+        assert self.locked(world) == {"claims-from": 1}
+        assert len(world.journal.of(Authenticated)) == 1
 
 
 def test_a_password_locks_that_number_on_that_extension(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from itertools import pairwise
 from pathlib import Path
 
@@ -253,3 +254,24 @@ def test_a_trigger_while_an_attempt_is_withdrawn_moves_the_return_call(tmp_path:
     first, second = world.rows_of_sessions()
     assert (first["outcome"], second["outcome"]) == ("completed", "refused_duplicate")
     assert world.legs("A")[1]["started"] - second["ended"] < 40
+
+
+def test_a_caller_who_is_gone_before_the_server_is_ready_has_triggered(tmp_path: Path) -> None:
+    """It rings while a restart puts the rows in order; its end is not missed."""
+
+    async def play(world: World) -> None:
+        world.network.phone(CALLER, accepts_and_dials)
+        world.network.phone(CALLEE, talker)
+        await world.setup({"ring_seconds": 2, "early_hangup": "call_back"})
+        world.die()
+        world.slow(3.0)
+        starting = asyncio.get_running_loop().create_task(world.restart())
+        world.outside.add(starting)
+        await world.sleep(4.5)
+        ring = world.network.ring(ACCESS, CALLER, hang_up_after=1.5)
+        await world.sleep(1.0)
+        assert ring.rang and not starting.done()
+        await starting
+        world.slow(0.0)
+
+    assert outcomes(in_world(tmp_path, play)) == ["completed"]

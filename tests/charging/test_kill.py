@@ -35,7 +35,7 @@ def begin(tx: Connection) -> None:
 
 def restart(tx: Connection) -> None:
     """What the next start does; the far end of what was not answered confirms our CANCEL."""
-    for attempt in recover(tx, "node", NOW + 60).attempts:
+    for attempt in recover(tx, "node", NOW + 60, {}).attempts:
         attempt_over(tx, attempt, None, NOW + 60, ordered=False)
 
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, delete, insert, select
 from tests.cli.helpers import Commands
 
 from ringback.cli.options import CommandError
@@ -103,6 +103,16 @@ def test_what_may_mean_several_sessions_means_none(ringback: Commands, more: lis
     """An operator who ends a session must not end another."""
     with pytest.raises(CommandError, match=f"several sessions end in 'bd66'.*{SECOND}, {FIRST}"):
         ringback("sessions", "bd66", *more)
+
+
+def test_a_late_answer_that_nobody_paid(ringback: Commands) -> None:
+    async def run() -> None:
+        store = open_store(ringback.url)
+        await store.run(lambda tx: tx.execute(delete(ChargeRow)).rowcount)
+        await store.close()
+
+    asyncio.run(run())
+    assert "answered late, unpaid" in ringback("sessions", FIRST)
 
 
 def test_no_such_session(ringback: Commands) -> None:

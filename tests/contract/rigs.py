@@ -71,6 +71,9 @@ class Rig(Protocol):
 
     def phone(self, number: str, script: Script) -> None: ...
     def trigger(self, *, acknowledges: bool = True, hang_up_after: float | None = None) -> None: ...
+    def mute(self, on: bool = True) -> None:
+        """From now on the trunk sends no provisional answer, or does so again."""
+        ...
 
 
 class SimulatedRig:
@@ -92,6 +95,9 @@ class SimulatedRig:
 
     def trigger(self, *, acknowledges: bool = True, hang_up_after: float | None = None) -> None:
         self._network.ring(ACCESS, CALLER, acknowledges=acknowledges, hang_up_after=hang_up_after)
+
+    def mute(self, on: bool = True) -> None:
+        self._network.mute_trunks = {"trunk"} if on else set()
 
 
 class EmbeddedFar:
@@ -156,6 +162,17 @@ class EmbeddedFar:
             self._over.set()
 
 
+class FarAgent(UserAgent):
+    """The far ends' user agent."""
+
+    mute = False
+    """It sends no provisional answer."""
+
+    def datagrams(self) -> list[tuple[bytes, Hop]]:
+        sent = super().datagrams()
+        return [each for each in sent if not (self.mute and each[0].startswith(b"SIP/2.0 1"))]
+
+
 class EmbeddedRig:
     """On loopback, in real time."""
 
@@ -163,7 +180,7 @@ class EmbeddedRig:
         self.clock: Clock = LoopClock(asyncio.get_running_loop())
         sock = open_socket(Hop("udp", "127.0.0.1", 0))
         self._address = bound_to(sock)
-        self._agent = UserAgent(self._address, random.Random(1))
+        self._agent = FarAgent(self._address, random.Random(1))
         self._adapter = UdpAdapter(
             sock, self._agent, self.clock, on_call=self._called, on_event=self._told
         )
@@ -214,6 +231,9 @@ class EmbeddedRig:
                 self.flush()
 
             self.clock.call_at(now + hang_up_after, give_up)
+
+    def mute(self, on: bool = True) -> None:
+        self._agent.mute = on
 
     def _called(self, call: IncomingCall) -> None:
         script = self._phones.get(call.request.target.number)

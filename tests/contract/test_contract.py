@@ -34,7 +34,8 @@ def run(request: pytest.FixtureRequest) -> Run:
 
 
 class Events:
-    """What a leg told, in order; nothing may come from within a verb, or after Ended."""
+    """What a leg told, in order; nothing may come from within a verb, and after Ended at most one
+    AnsweredLate."""
 
     def __init__(self, rig: Rig) -> None:
         self._rig = rig
@@ -43,7 +44,9 @@ class Events:
 
     def listen(self, leg: Leg, event: Event) -> None:
         assert not self.within_verb, f"{event} from within a verb"
-        assert not any(isinstance(told, port.Ended) for told in self.all), f"{event} after Ended"
+        over = bool(self.of(port.Ended))
+        assert over is isinstance(event, port.AnsweredLate), f"{event} among {self.all}"
+        assert not self.of(port.AnsweredLate), f"{event} after a late answer"
         self.all.append(event)
         if isinstance(event, port.Answered):
             cast(CallLeg, leg).confirm()
@@ -165,6 +168,58 @@ def test_a_ringing_call_is_withdrawn(run: Run) -> None:
         ending = (await ended(events)).ending
         assert ending.cause is Cause.CANCELLED and ending.by_us
         assert events.of(port.Answered) == []
+
+    run(test)
+
+
+def test_a_late_answer_of_a_trunk_given_up_is_ended_and_told_once(run: Run) -> None:
+    fars: list[Far] = []
+
+    async def script(far: Far) -> None:
+        fars.append(far)
+        await far.sleep(port.NO_RESPONSE_SECONDS + 1.0)
+        far.answer()
+        await far.over()
+
+    async def test(rig: Rig, triggers: list[TriggerLeg]) -> None:
+        rig.mute()
+        rig.phone(NUMBER, script)
+        leg, events = await call(rig)
+        leg.dial()
+        assert (await ended(events)).ending.trunk_failed
+        events.verb(leg.hang_up)  # as when a server stops
+        late = await events.wait(port.AnsweredLate)
+        assert isinstance(late, port.AnsweredLate)
+        (far,) = fars
+        assert far.answered is not None and far.answered <= late.at <= far.answered + 0.5
+        await rig.clock.sleep_until(rig.clock.now() + 1.5)
+        assert far.ended is not None, "and it was hung up"
+        assert [type(event) for event in events.all] == [port.Ended, port.AnsweredLate]
+
+    run(test)
+
+
+def test_a_trunk_given_up_that_rings_late_is_withdrawn(run: Run) -> None:
+    fars: list[Far] = []
+
+    async def script(far: Far) -> None:
+        fars.append(far)
+        await far.sleep(port.NO_RESPONSE_SECONDS + 1.0)
+        far.ring()
+        await far.over()
+
+    async def test(rig: Rig, triggers: list[TriggerLeg]) -> None:
+        rig.mute()
+        rig.phone(NUMBER, script)
+        leg, events = await call(rig)
+        leg.dial()
+        assert (await ended(events)).ending.trunk_failed
+        await rig.clock.sleep_until(rig.clock.now() + 0.8)
+        rig.mute(False)
+        await rig.clock.sleep_until(rig.clock.now() + 1.5)
+        (far,) = fars
+        assert far.ended is not None and far.answered is None
+        assert [type(event) for event in events.all] == [port.Ended]
 
     run(test)
 

@@ -52,6 +52,7 @@ class World:
         self.last: dict[str, Request] = {}
         """The latest request of each method."""
         self.told: list[tuple[float, port.Event]] = []
+        self.late: list[port.AnsweredLate] = []
         self.closed = False
         self._of: dict[object, OutLeg] = {}
         self.media: Callable[[MediaEvent], None] = lambda event: None
@@ -83,6 +84,9 @@ class World:
         self.closed = True
 
     def _listen(self, leg: port.Leg, event: port.Event) -> None:
+        if isinstance(event, port.AnsweredLate):
+            self.late.append(event)
+            return
         assert not any(isinstance(told, port.Ended) for _, told in self.told), "nothing after it"
         self.told.append((self.clock.now(), event))
 
@@ -141,7 +145,10 @@ def run(test: Callable[[World], Coroutine[Any, Any, None]], trunk: Trunk = PLAIN
 
 # Its states
 
-INPUTS = ("dial", "provisional", "ringing", "answer", "fail", "no response", "withdraw", "part")
+INPUTS = (
+    *("dial", "provisional", "ringing", "answer", "fail", "no response", "late answer"),
+    *("withdraw", "part"),
+)
 
 
 def test_no_row_has_an_input_that_nobody_gives() -> None:
@@ -215,16 +222,45 @@ def test_a_late_ringing_of_a_trunk_given_up_is_cancelled(status: int) -> None:
     run(test)
 
 
-def test_a_late_answer_of_a_trunk_given_up_is_acknowledged_and_ended() -> None:
+@pytest.mark.parametrize("rings", [False, True])
+def test_a_late_answer_of_a_trunk_given_up_is_acknowledged_ended_and_told_once(
+    *, rings: bool
+) -> None:
     async def test(world: World) -> None:
         world.leg.dial()
         await world.until(5.0)
+        if rings:
+            world.answer(180, body=SDP)
+        world.leg.hang_up()  # as when a server stops
+        assert world.end.ending.trunk_failed and world._of, "it may still be answered"
+        await world.until(30.0)
         count = len(world.sent)
         world.answer(200, body=SDP)
         assert world.since(count) == ["ACK", "BYE"]
+        world.answer(200, body=SDP)
+        world.answer(200, body=SDP, tag="another-phone")
+        assert world.since(count)[:3] == ["ACK", "BYE", "ACK"]
         world.give(reply(world.last["BYE"], 200))
+        assert world.late == [port.AnsweredLate(30.0)]
         await world.until(100.0)
         assert world.end.ending.trunk_failed
+        assert world._of == {}, "nobody waits for anything more"
+
+    run(test)
+
+
+@pytest.mark.parametrize("status", [None, 503])
+def test_a_trunk_given_up_that_never_answers_is_forgotten(status: int | None) -> None:
+    async def test(world: World) -> None:
+        world.leg.dial()
+        await world.until(5.0)
+        assert world._of
+        if status is not None:
+            world.answer(status)
+        await world.until(33.0)
+        assert world._of == {} and world.late == []
+        assert world.end.ending.trunk_failed
+        await world.until(100.0)
         assert world.ua.idle()
 
     run(test)

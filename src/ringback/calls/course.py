@@ -40,8 +40,11 @@ class Course:
     undialled: list[str] = field(default_factory=list)
     """Attempts whose commit failed, and may have been kept all the same."""
 
+    met: Outcome = Outcome.FAILED
+    """What the last attempt that nobody answered met."""
+
     answered: bool = False
-    """The return call was answered once: it is never made again."""
+    """The return call was answered once, if only late: it is never made again."""
     triggering: CallerIdFacts | None = None
     """The authorized callerID whose number triggered, where the mode counts it."""
     identified: CallerIdFacts | None = None

@@ -77,19 +77,20 @@ class Dialler:
         reserve: Reserve[P],
         permitted: Callable[[P], None] = lambda permitted: None,
         on_early_media: Callable[[Party], None] = lambda party: None,
+        keeps: float = math.inf,
     ) -> Party | Ending | Refused:
         """The party, answered, or why nobody did. Refused: nothing was dialled.
 
-        `permitted` is told what `reserve` returned for each attempt. Raises Over as `Waiting.next`
-        does, and StoreError.
+        `permitted` is told what `reserve` returned for each attempt; `keeps` is as for
+        `Funds.change`. Raises Over as `Waiting.next` does, and StoreError.
         """
         services, waiting = self._services, self._waiting
         rings_by = services.clock.now() + UNTIL_RINGING_SECONDS
         ending = Ending(Cause.FAILED, trunk_failed=True)
         trunks = trunks_for(to.e164, services.trunks.routes, services.chance)
-        tried = False
+        tried, attempts = False, list[Party]()
         for name in trunks:
-            if services.clock.now() >= rings_by:
+            if services.clock.now() >= rings_by or self._answered_late(to, attempts):
                 break
             if not services.engine.usable(name):
                 continue  # by now: a trunk before it may have taken seconds to fail
@@ -102,13 +103,21 @@ class Dialler:
             except NoRoom as error:
                 self._session.chronicle.trouble(f"no call to {to.e164}: {error}")
                 break
-            refused = await self._store(party, rings_by, reserve, permitted)
+            latest_answer = rings_by + self._session.setup.answer_timeout_seconds
+            first = attempts[0].id if attempts else None
+            refused = await self._store(party, first, latest_answer, reserve, permitted, keeps)
             if refused is not None:
                 return refused
+            if self._answered_late(to, attempts):  # while this one was being stored
+                await self._leave(party)
+                break
             if waiting.stopping and to.role == "A":
                 await self._leave(party)
                 raise LeftOpen
+            attempts.append(party)
             self._send(party)
+            if to.role == "B":
+                waiting.watch_ringing(latest_answer)
             unanswered = await self._until_answered(party, rings_by, on_early_media)
             if unanswered is None:
                 return party
@@ -119,6 +128,11 @@ class Dialler:
         if not tried:
             self._no_trunk(to, trunks)
         return ending
+
+    def _answered_late(self, to: Dialled, attempts: Sequence[Party]) -> bool:
+        """Whether an attempt that was given up has been answered: no further one begins."""
+        before = to.role == "A" and self._session.course.answered
+        return before or any(attempt.answered_late for attempt in attempts)
 
     def _misdials(self, to: Dialled, trunk: Trunk) -> bool:
         """Whether the number would be a forbidden one in the form that the trunk gets."""
@@ -145,18 +159,20 @@ class Dialler:
         leg = await services.engine.prepare(order, waiting.listen, bridges_with)
         now = services.clock.now()
         leg_id = new_id(now, services.chance)
-        return Party(leg_id, to.role, number, trunk.name, leg, started=now)
+        return Party(leg_id, to.role, number, trunk.name, trunk.cost_plan, leg, started=now)
 
     async def _store(
         self,
         party: Party,
-        rings_by: Instant,
+        attempt: str | None,
+        latest_answer: Instant,
         reserve: Reserve[P],
         permitted: Callable[[P], None],
+        keeps: float,
     ) -> Refused | None:
-        """Decide, reserve and store the attempt, all in one; it may be dialled then."""
+        """Decide, reserve and store the leg, all in one; it may be dialled then. `attempt` is the
+        first leg of the attempt, where another trunk has failed."""
         session, course = self._session, self._session.course
-        latest_answer = rings_by + session.setup.answer_timeout_seconds
         undialled = tuple(course.undialled)
         row = NewLeg(
             id=party.id,
@@ -168,6 +184,7 @@ class Dialler:
             trunk=party.trunk,
             started=party.started,
             saved=party.leg.saved(),
+            failover_of=attempt,
         )
 
         def work(money: Money) -> P | Refused:
@@ -178,7 +195,7 @@ class Dialler:
             return reserved
 
         try:
-            reserved = await self._waiting.funds.change(work)
+            reserved = await self._waiting.funds.change(work, keeps=keeps)
         except BaseException as error:
             party.leg.hang_up()  # never dialled: gives its port and channel back
             if isinstance(error, StoreError):
@@ -192,16 +209,22 @@ class Dialler:
         return None
 
     async def _leave(self, party: Party) -> None:
-        """The server stops: the attempt was stored and is not made. The next start makes it."""
+        """The attempt was stored and is not made. Where the server stops the next start makes a
+        return call."""
         party.leg.hang_up()
         session, now = self._session, self._services.clock.now()
         leg, attempts = party.as_ended(now), session.course.attempts
 
         def work(money: Money) -> None:
             settle(money, leg)
-            records.session_due(money.tx, session.id, now, attempts)
+            if party.role == "A":
+                records.session_due(money.tx, session.id, now, attempts)
 
-        await self._waiting.funds.change(work)
+        try:
+            await self._waiting.funds.change(work)
+        except StoreError:
+            session.course.undialled.append(party.id)
+            raise
 
     def _send(self, party: Party) -> None:
         """The INVITE leaves, unless the caller has gone while the attempt was being stored."""
@@ -229,8 +252,7 @@ class Dialler:
                 case None if party.withdrawn:
                     return Ending(Cause.NO_ANSWER, by_us=True)
                 case None:
-                    party.leg.hang_up()
-                    party.withdrawn = True
+                    self._waiting.withdraw(party)
                     until = clock.now() + CANCEL_SECONDS
                 case TriggeredAgain(at=at):
                     session.course.triggered_again = at
@@ -238,6 +260,8 @@ class Dialler:
                     continue
                 case LegEvent(event=Ringing()) if not party.withdrawn:
                     until = clock.now() + session.setup.answer_timeout_seconds
+                    if party.role == "B":
+                        self._waiting.watch_ringing(until)
                     session.tell(Rang(party.role, party.number.e164))
                 case LegEvent(event=EarlyMedia()) if not party.withdrawn:
                     on_early_media(party)
@@ -265,6 +289,7 @@ class Dialler:
     async def _give_up(self, party: Party, ending: Ending) -> None:
         """Write the end of an attempt and release what was reserved for it."""
         party.ending = ending
+        self._waiting.give_up(party)
         waiting, funds = self._waiting, self._waiting.funds
         leg = party.as_ended(self._services.clock.now())
 
@@ -272,6 +297,7 @@ class Dialler:
             await funds.change(lambda money: settle(money, leg))
 
         if party is waiting.b:
+            waiting.watch_alone()
             await write()
             waiting.b = None
         else:

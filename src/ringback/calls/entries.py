@@ -28,6 +28,16 @@ wrong with it."""
 
 
 @dataclass(frozen=True, slots=True)
+class _Claim:
+    """Whose PIN is asked for."""
+
+    number: str | None
+    """E.164; None: none was typed, or none that can be read."""
+    listed: CallerIdFacts | None
+    """Of that number, if it can be claimed."""
+
+
+@dataclass(frozen=True, slots=True)
 class _Proof:
     """What an entry is held against."""
 
@@ -37,6 +47,8 @@ class _Proof:
     """The locks that it stands under, which a right entry lifts and a wrong one counts for."""
     locked_by: tuple[str, ...] = ()
     """What else may be locked."""
+    claimed: str | None = None
+    """Stands for the number that is claimed with it, listed or not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,25 +79,26 @@ class Entries:
         claimed, until it is right. Raises Over."""
         own = await self._triggering_number()
         while True:
-            claimed = own if own is not None else await self._claimed_number()
-            if await self._entered(Phrase.PIN, self._proof(own, claimed)):
-                self._session.course.identified = claimed
+            claim = await self._claim() if own is None else _Claim(own.number, own)
+            if await self._entered(Phrase.PIN, self._proof(claim)):
+                self._session.course.identified = claim.listed
                 self._session.course.pin_given = True
                 return
 
-    def _proof(self, own: CallerIdFacts | None, claimed: CallerIdFacts | None) -> _Proof:
-        number = self._caller.number
-        if own is not None and own.number == number:  # typed on the callerID's own phone
-            return _Proof(own.pin_mac, (lockout.pin_key(own.id),))
+    def _proof(self, claim: _Claim) -> _Proof:
+        listed, number = claim.listed, self._caller.number
+        if listed is not None and listed.number == number:  # typed on the callerID's own phone
+            return _Proof(listed.pin_mac, (lockout.pin_key(listed.id),))
         from_here = lockout.claims_from_key(number)
-        if claimed is None:
-            return _Proof(None, (from_here,))
+        claimed = None
+        if claim.number is not None:
+            extension = self._session.extension.id
+            claimed = self._services.secrets.mac(f"{extension}/{claim.number}")
+        if listed is None:
+            return _Proof(None, (), (from_here,), claimed)
         # A callerID that is locked on its own phone is locked everywhere.
-        return _Proof(
-            claimed.pin_mac,
-            (from_here, lockout.claim_key(claimed.id)),
-            (lockout.pin_key(claimed.id),),
-        )
+        locked_by = from_here, lockout.pin_key(listed.id)
+        return _Proof(listed.pin_mac, (lockout.claim_key(listed.id),), locked_by, claimed)
 
     async def _triggering_number(self) -> CallerIdFacts | None:
         """The callerID of the triggering number, if it is enabled and has a PIN."""
@@ -95,15 +108,15 @@ class Entries:
             return await self._listed(caller)
         return _claimable(triggering)
 
-    async def _claimed_number(self) -> CallerIdFacts | None:
+    async def _claim(self) -> _Claim:
         """The callerID of a number that the caller types, if it can be claimed."""
         caller, country = self._caller, self._session.extension.country
         typed = await caller.ask(caller.phrase(Phrase.YOUR_NUMBER), NUMBER_DIGITS)
         try:
             number = read_typed(_digits(typed), country)
         except BadNumber:
-            return None
-        return await self._listed(number)
+            return _Claim(None, None)
+        return _Claim(number, await self._listed(number))
 
     async def _listed(self, number: str) -> CallerIdFacts | None:
         extension = self._session.extension.id
@@ -133,7 +146,7 @@ class Entries:
 
     async def _judge(self, entry: str, proof: _Proof) -> _Judged:
         """Whether an entry is right and nothing that it stands under is locked."""
-        now = self._services.clock.now()
+        now, here = self._services.clock.now(), self._caller.number
         matches, empty = self._services.secrets.matches(entry, proof.mac), not entry
 
         def work(tx: Connection) -> _Judged:
@@ -145,6 +158,8 @@ class Entries:
                     lockout.lift(tx, key)
                 elif not empty:
                     lockout.save(tx, key, locks[key].after_wrong(now))
+            if proof.claimed is not None and not matches and not empty:
+                lockout.claimed_wrongly(tx, here, proof.claimed, now)
             return _Judged(right=matches)
 
         return await self._session.chronicle.run(work)

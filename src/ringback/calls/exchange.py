@@ -1,7 +1,7 @@
 """The exchange: every session there is, from the triggers and commands that begin them to the end.
 
-It starts sessions, hands them what concerns them from outside, writes the sign of life, and at
-start-up first brings to an end what a crash has left (`recovery`).
+It starts sessions, hands them what concerns them from outside, and at start-up first brings to an
+end what a crash has left (`recovery`).
 """
 
 from __future__ import annotations
@@ -12,31 +12,36 @@ from collections.abc import Collection, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection
-
 from ringback.accounts import tree
 from ringback.accounts.tree import ExtensionFacts
 from ringback.calls import records
 from ringback.calls.chronicle import Chronicle, next_place
 from ringback.calls.course import CallbackSession, Course, Origin
-from ringback.calls.events import RequestAccepted, TakenUp, TriggerRefused
+from ringback.calls.events import TakenUp
+from ringback.calls.heartbeat import Heartbeat
 from ringback.calls.inbox import Credited, End, Inbox, SessionMessage, TriggeredAgain
 from ringback.calls.insisting import insist
-from ringback.calls.outcome import refused
+from ringback.calls.late import write_late_answer
+from ringback.calls.party import EndedLeg
 from ringback.calls.records import NewSession
-from ringback.calls.recovery import OpenAttempt, OpenRequest, give_up, recover
+from ringback.calls.recovery import (
+    GivenUpAttempt,
+    OpenAttempt,
+    OpenRequest,
+    give_up,
+    met_before,
+    recover,
+)
 from ringback.calls.requests import Again, CallbackRequest, prove_again, store_request, withdrawn
 from ringback.calls.services import Services
 from ringback.calls.session import run_session
-from ringback.calls.triggers import TriggerCall
+from ringback.calls.triggers import TriggerCall, told
 from ringback.calls.verdict import Refused
 from ringback.calls.waiting import Waiting
 from ringback.ids import new_id
 from ringback.store import StoreError
-from ringback.telephony.port import Rejection, TriggerLeg
-from ringback.telephony.trunks import Trunk
+from ringback.telephony.port import Cause, Ended, Event, Leg, Rejection, TriggerLeg
 
-HEARTBEAT_SECONDS = 1.0
 CLOSING_SECONDS = 45.0
 """At the end, so long is waited for the last BYEs to be answered, which takes 32 s at most, and
 for what is to be written."""
@@ -64,7 +69,8 @@ class Exchange:
         self._services = services
         self._running: dict[str, _Running] = {}
         self._triggers: set[asyncio.Task[None]] = set()
-        self._heartbeat: asyncio.Task[None] | None = None
+        self._late_answers: set[asyncio.Task[None]] = set()
+        self._heartbeat = Heartbeat(services)
         self._recovered = asyncio.Event()
         """What a crash has left is in order: triggers may be decided."""
         self._closing = False
@@ -82,9 +88,9 @@ class Exchange:
             if leg["answered"] is not None:
                 services.engine.resume(leg["saved"], lambda leg, event: None)
         now = services.clock.now()
-        recovered = await services.store.run(lambda tx: recover(tx, services.node, now))
-        await self._sign_of_life()
-        self._heartbeat = asyncio.get_running_loop().create_task(self._beat())
+        trunks = services.trunks.by_name
+        recovered = await services.store.run(lambda tx: recover(tx, services.node, now, trunks))
+        await self._heartbeat.start()
         self._recovered.set()
         for attempt in recovered.attempts:
             self._beside(self._withdraw(attempt), attempt.session)
@@ -92,6 +98,8 @@ class Exchange:
             services.journal.record(event)
         for request in recovered.requests:
             await self._take_up(request)
+        for given_up in recovered.given_up:
+            self._resume(given_up)
 
     async def close(self, grace: float) -> None:
         """Take no more triggers, let live calls finish for `grace` seconds, end the rest, and
@@ -104,12 +112,11 @@ class Exchange:
         if self._running:
             await asyncio.wait(self._tasks(), timeout=grace)
         self.end_all()
-        left = [*self._tasks(), *self._triggers]
+        left = [*self._tasks(), *self._triggers, *self._late_answers]
         if left:
             _, left_open = await asyncio.wait(left, timeout=CLOSING_SECONDS)
             await self._leave_open(left_open)
-        if self._heartbeat is not None:
-            self._heartbeat.cancel()
+        self._heartbeat.stop()
         await self._services.engine.close()
 
     def live(self) -> int:
@@ -134,40 +141,6 @@ class Exchange:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-
-    async def _beat(self) -> None:
-        clock, journal = self._services.clock, self._services.journal
-        failing = False
-        while True:
-            await clock.sleep_until(clock.now() + HEARTBEAT_SECONDS)
-            try:
-                await self._sign_of_life()
-            except StoreError as error:
-                if not failing:
-                    journal.trouble(
-                        None,
-                        "nothing can be written: triggers are refused with 503, no call is "
-                        f"dialled, live calls last as long as what is reserved for them: {error}",
-                    )
-                failing = True
-            else:
-                if failing:
-                    journal.trouble(None, "the database takes what is written again")
-                failing = False
-
-    async def _sign_of_life(self) -> None:
-        services, now = self._services, self._services.clock.now()
-        counted = services.refusals.take_counted()
-
-        def work(tx: Connection) -> None:
-            records.sign_of_life(tx, services.node, now)
-            records.refusals_counted(tx, counted)
-
-        try:
-            await services.store.run(work)
-        except StoreError:
-            services.refusals.give_back(counted)
-            raise
 
     # From outside
 
@@ -205,11 +178,7 @@ class Exchange:
         chronicle = services.chronicle(row.id)
         stored = await chronicle.run(
             lambda tx: store_request(tx, services.guards, row),
-            telling=lambda stored: [
-                TriggerRefused(refused(stored.result.reason), stored.result.why)
-                if isinstance(stored.result, Refused)
-                else RequestAccepted(stored.result.number)
-            ],
+            telling=lambda stored: told(stored.result),
         )
         if isinstance(stored.result, Refused):
             return row.id, stored.result
@@ -232,11 +201,20 @@ class Exchange:
             leg.reject(Rejection.OUT_OF_SERVICE)
             return
         trunk = self._services.trunks.by_name[leg.trigger.trunk]  # just now: it may be removed soon
-        self._beside(self._trigger(leg, trunk))
+        self._beside(self._trigger(TriggerCall(self._services, leg, trunk), leg))
 
     def _beside(self, work: Coroutine[Any, Any, None], request: str | None = None) -> None:
-        """Do what leads to a session, or does not. Where it fails by a fault of ours, the `request`
-        it is about is closed, or its number could not trigger until the next start."""
+        """Do what leads to a session, or does not; a server that stops cancels it."""
+        self._in_background(work, self._triggers, request)
+
+    def _in_background(
+        self,
+        work: Coroutine[Any, Any, None],
+        among: set[asyncio.Task[None]],
+        request: str | None = None,
+    ) -> None:
+        """Where it fails by a fault of ours, the `request` it is about is closed, or its number
+        could not trigger until the next start."""
 
         async def watched() -> None:
             try:
@@ -248,26 +226,26 @@ class Exchange:
                     await self._give_up(request)
 
         task = asyncio.get_running_loop().create_task(watched())
-        self._triggers.add(task)
-        task.add_done_callback(self._triggers.discard)
+        among.add(task)
+        task.add_done_callback(among.discard)
 
     async def _give_up(self, request: str) -> None:
         services = self._services
         place = await services.store.read(lambda tx: next_place(tx, request))
         chronicle, now = services.chronicle(request, first=place), services.clock.now()
+        trunks = services.trunks.by_name
         await insist(
             chronicle,
             services.clock,
             "the end of the request",
             lambda: chronicle.run(
-                lambda tx: give_up(tx, request, now),
+                lambda tx: give_up(tx, request, now, trunks),
                 telling=lambda ended: [] if ended is None else [ended],
             ),
         )
 
-    async def _trigger(self, leg: TriggerLeg, trunk: Trunk) -> None:
+    async def _trigger(self, call: TriggerCall, leg: TriggerLeg) -> None:
         await self._recovered.wait()
-        call = TriggerCall(self._services, leg, trunk)
         try:
             result = await call.run()
         except StoreError as error:
@@ -292,17 +270,48 @@ class Exchange:
         """A request from before a crash: wait for its proof where that has not come."""
         services = self._services
         row = records.as_session_row(open_request.session)
-        extension = await services.store.read(lambda tx: tree.load_extension(tx, row.extension_id))
+        extension, (answered, met) = await services.store.read(
+            lambda tx: (
+                tree.load_extension(tx, row.extension_id),
+                met_before(tx, row.id),
+            )
+        )
         chronicle = services.chronicle(row.id, first=open_request.first_event)
         chronicle.tell(TakenUp(row.return_number or ""))
         if open_request.due is None:
             self._beside(self._prove(row, extension, chronicle), row.id)
             return
-        self._begin(
-            CallbackRequest(row, extension, chronicle, open_request.due, open_request.attempts)
-        )
+        due, attempts = open_request.due, open_request.attempts
+        self._begin(CallbackRequest(row, extension, chronicle, due, attempts, answered, met))
         if open_request.triggered_again is not None:
             self._hand(row.id, TriggeredAgain(open_request.triggered_again))
+
+    def _resume(self, given_up: GivenUpAttempt) -> None:
+        """Have an attempt from before a crash withdrawn, which may be answered late."""
+
+        def listener(leg: Leg, event: Event) -> None:
+            if isinstance(event, Ended) and event.ending.cause is Cause.NORMAL:
+                answered = given_up.answered_late(event.at)
+                writing = self._answered_late(given_up.leg["session_id"], answered)
+                self._in_background(writing, self._late_answers)
+
+        self._services.engine.resume(given_up.leg["saved"], listener)
+
+    async def _answered_late(self, session: str, leg: EndedLeg) -> None:
+        """Of an attempt from before a crash. A session that waits for another one of its own to be
+        withdrawn learns of it when it is taken up."""
+        services, clock = self._services, self._services.clock
+        while session in services.waiting:
+            await clock.sleep_until(clock.now() + 1.0)
+        running = self._running.get(session)
+        if running is None:
+            place = await services.store.read(lambda tx: next_place(tx, session))
+            chronicle = services.chronicle(session, first=place)
+        else:
+            chronicle = running.session.chronicle
+            if leg.role == "A":
+                running.waiting.answered_before()
+        await write_late_answer(chronicle, clock, leg)
 
     async def _withdraw(self, attempt: OpenAttempt) -> None:
         chronicle = self._services.chronicle(attempt.session, first=attempt.first_event)
@@ -325,11 +334,21 @@ class Exchange:
             Origin(row.access_number, row.caller, row.caller_name, row.destination, row.started),
             row.return_number,
             request.extension,
-            Course(due=request.due, attempts=request.attempts),
+            Course(
+                due=request.due,
+                attempts=request.attempts,
+                met=request.met,
+                answered=request.answered,
+            ),
             request.chronicle,
         )
         inbox = Inbox(services.clock)
-        waiting = Waiting(session, inbox, services.clock)
+
+        def answered_late(leg: EndedLeg) -> None:
+            writing = write_late_answer(request.chronicle, services.clock, leg)
+            self._in_background(writing, self._late_answers)
+
+        waiting = Waiting(session, inbox, services.clock, answered_late)
         task = asyncio.get_running_loop().create_task(
             run_session(session, waiting, services), name=f"session {row.id}"
         )

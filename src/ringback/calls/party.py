@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
 from ringback.calls import records
 from ringback.charging.holds import Role
 from ringback.charging.money import Money, settle_stored
+from ringback.charging.rating import microseconds
+from ringback.charging.trunkcost import record_cost, trunk_cost
 from ringback.clock import Instant
 from ringback.numbering import Number
 from ringback.telephony.port import Answered, CallLeg, Cause, Ended, Ending, Event, Ringing
@@ -21,6 +23,12 @@ class EndedLeg:
 
     id: str
     role: Role
+    number: str
+    """E.164."""
+    trunk: str
+    cost_plan: str | None
+    """Of the trunk, where it is known."""
+    started: Instant
     ringing: Instant | None
     answered: Instant | None
     ended: Instant
@@ -35,6 +43,8 @@ class Party:
     role: Role
     number: Number
     trunk: str
+    cost_plan: str | None
+    """Of the trunk, which may be removed before the leg has ended."""
     leg: CallLeg
     started: Instant
     ringing: Instant | None = None
@@ -43,6 +53,8 @@ class Party:
     ending: Ending | None = None
     withdrawn: bool = False
     """We gave it up before it answered; an answer that crosses that is ended at once."""
+    answered_late: bool = False
+    """It was answered after the session had done with it."""
 
     def note(self, event: Event, now: Instant) -> None:
         """Take from an event what the record needs."""
@@ -66,15 +78,35 @@ class Party:
     def as_ended(self, now: Instant) -> EndedLeg:
         """The leg, which is over: at the latest now."""
         ended = now if self.ended is None else self.ended
-        return EndedLeg(self.id, self.role, self.ringing, self.answered, ended, self.ending)
+        return EndedLeg(
+            self.id,
+            self.role,
+            self.number.e164,
+            self.trunk,
+            self.cost_plan,
+            self.started,
+            self.ringing,
+            self.answered,
+            ended,
+            self.ending,
+        )
+
+    def as_answered_late(self, at: Instant) -> EndedLeg:
+        """The leg, which was over and has been answered at `at`: it is ended at once."""
+        ending = Ending(Cause.NORMAL, by_us=True)
+        return replace(self.as_ended(at), answered=at, ended=at, ending=ending)
 
 
 def settle(money: Money, leg: EndedLeg) -> None:
     """Write the end of a leg: what was used is posted, the rest of what was reserved is released.
     Part of a unit of work."""
-    billed = money.settle(leg.role, leg.id, leg.answered, leg.ended)
+    write_end(money.tx, leg, money.settle(leg.role, leg.id, leg.answered, leg.ended))
+
+
+def write_end(tx: Connection, leg: EndedLeg, billed: int | None) -> None:
+    """Write the end of a leg that is settled, and what its trunk costs. Part of a unit of work."""
     records.leg_ended(
-        money.tx,
+        tx,
         leg.id,
         ringing=leg.ringing,
         answered=leg.answered,
@@ -82,6 +114,10 @@ def settle(money: Money, leg: EndedLeg) -> None:
         ending=leg.ending,
         billed_seconds=billed,
     )
+    if leg.answered is not None and leg.cost_plan is not None:
+        lasted = microseconds(leg.ended) - microseconds(leg.answered)
+        cost = trunk_cost(tx, leg.cost_plan, leg.number, leg.started, lasted)
+        record_cost(tx, leg.id, leg.trunk, cost)
 
 
 def settle_undialled(tx: Connection, leg_ids: Sequence[str], now: Instant) -> None:

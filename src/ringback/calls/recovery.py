@@ -7,7 +7,7 @@ answered legs have left by then.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, select
@@ -17,10 +17,18 @@ from ringback.accounts import tree
 from ringback.calls import chronicle, records
 from ringback.calls.events import SessionEnded, SessionEvent
 from ringback.calls.outcome import FINAL, Outcome, Stage, of_unanswered
+from ringback.calls.party import EndedLeg, write_end
 from ringback.charging.money import settle_stored
 from ringback.clock import Instant
 from ringback.store import models
 from ringback.telephony.port import Cause, Ending
+from ringback.telephony.trunks import Trunk
+
+GIVEN_UP_SECONDS = 64.0
+"""A far end is answered for 32 s after it was given up, and repeats its answer for as long."""
+DIALLED_SECONDS = GIVEN_UP_SECONDS + 155.0
+"""It was dialled so long before at most: UNTIL_RINGING_SECONDS, the longest
+`answer_timeout_seconds` and CANCEL_SECONDS before it was given up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +46,27 @@ class OpenRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class GivenUpAttempt:
+    """A leg that was given up shortly before a crash, whose far end may still answer."""
+
+    leg: RowMapping
+    cost_plan: str | None
+
+    def answered_late(self, at: Instant) -> EndedLeg:
+        """The leg, if it is answered at `at`: it is ended at once."""
+        ending = Ending(Cause.NORMAL, by_us=True)
+        return _ended_leg(self.leg, self.cost_plan, at, at, ending)
+
+
+@dataclass(frozen=True, slots=True)
 class OpenAttempt:
     """A leg that a crash left without an answer. Its far end may have answered since: only once
     it has confirmed the CANCEL is known what came of it (`attempt_over`)."""
 
     session: str
     leg: RowMapping
+    cost_plan: str | None
+    """Of its trunk."""
     first_event: int
 
 
@@ -52,25 +75,30 @@ class Recovered:
     """What is left to do once the rows are in order."""
 
     attempts: list[OpenAttempt] = field(default_factory=list)
+    given_up: list[GivenUpAttempt] = field(default_factory=list)
     requests: list[OpenRequest] = field(default_factory=list)
     ended: list[SessionEvent] = field(default_factory=list)
     """The ends of sessions that were written."""
 
 
-def recover(tx: Connection, node: str, now: Instant) -> Recovered:
-    """Put the rows of every open session in order. A unit of work."""
+def recover(tx: Connection, node: str, now: Instant, trunks: Mapping[str, Trunk]) -> Recovered:
+    """Put the rows of every open session in order; `trunks` are those of now. A unit of work."""
     recovered = Recovered()
     alive = tx.execute(
         select(models.HeartbeatRow.at).where(models.HeartbeatRow.node == node)
     ).scalar_one_or_none()
     for leg in records.open_legs(tx):
         answered: Instant | None = leg["answered"]
+        cost_plan = _cost_plan(leg, trunks)
         if answered is None:
             session_id = leg["session_id"]
             place = chronicle.next_place(tx, session_id)
-            recovered.attempts.append(OpenAttempt(session_id, leg, place))
+            recovered.attempts.append(OpenAttempt(session_id, leg, cost_plan, place))
         else:
-            _end_leg(tx, leg, answered, answered if alive is None else max(answered, alive), now)
+            ended = answered if alive is None else max(answered, alive)
+            _end_leg(tx, leg, cost_plan, answered, ended, now)
+    for leg in records.given_up_legs(tx, now - DIALLED_SECONDS, now - GIVEN_UP_SECONDS):
+        recovered.given_up.append(GivenUpAttempt(leg, _cost_plan(leg, trunks)))
     for session in records.live_sessions(tx):
         left = _left(tx, session, now)
         if isinstance(left, SessionEnded):
@@ -107,7 +135,7 @@ def attempt_over(
     """The far end of an attempt from before a crash has confirmed its end. Where it had answered,
     the leg is charged, as the carrier does, and the call never made again; nor where somebody has
     `ordered` the end of the session. None for an attempt of a leg B. A unit of work."""
-    _end_leg(tx, attempt.leg, answered, now, now)
+    _end_leg(tx, attempt.leg, attempt.cost_plan, answered, now, now)
     session = records.session(tx, attempt.session)
     if session["outcome"] is not None:
         return None
@@ -118,32 +146,67 @@ def attempt_over(
     return _retry(tx, session, attempt.leg, now)
 
 
-def give_up(tx: Connection, session_id: str, now: Instant) -> SessionEnded | None:
+def met_before(tx: Connection, session_id: str) -> tuple[bool, Outcome]:
+    """Of a request that is taken up: whether an attempt was answered late, so that the return call
+    is not made again, and what the last one met that nobody answered."""
+    legs = [leg for leg in records.legs_of(tx, session_id) if leg["leg"] == "A"]
+    causes = [Cause(leg["ending"] or Cause.FAILED) for leg in legs if leg["answered"] is None]
+    return len(causes) < len(legs), of_unanswered(causes[-1] if causes else Cause.FAILED)
+
+
+def give_up(
+    tx: Connection, session_id: str, now: Instant, trunks: Mapping[str, Trunk]
+) -> SessionEnded | None:
     """Close a request that cannot be taken up for a fault of Ringback, with what it holds. None
     where it is closed already. A unit of work."""
     for leg in records.legs_of(tx, session_id):
         if leg["ended"] is None:
-            _end_leg(tx, leg, leg["answered"], now, now)
+            _end_leg(tx, leg, _cost_plan(leg, trunks), leg["answered"], now, now)
     session = records.session(tx, session_id)
     if session["outcome"] is not None:
         return None
     return _end_session(tx, session, Outcome.INTERRUPTED, Stage(session["stage"]), now)
 
 
+def _cost_plan(leg: RowMapping, trunks: Mapping[str, Trunk]) -> str | None:
+    """That of the leg's trunk, if there still is one of its name."""
+    trunk = trunks.get(leg["trunk"])
+    return None if trunk is None else trunk.cost_plan
+
+
 def _end_leg(
-    tx: Connection, leg: RowMapping, answered: Instant | None, ended: Instant, now: Instant
+    tx: Connection,
+    leg: RowMapping,
+    cost_plan: str | None,
+    answered: Instant | None,
+    ended: Instant,
+    now: Instant,
 ) -> None:
     billed = settle_stored(tx, leg["id"], answered, ended, now)
     if answered is not None and billed is not None:
         ended = min(ended, answered + billed)  # the leg's limit ended it where its money did
-    records.leg_ended(
-        tx,
-        leg["id"],
+    ending = Ending(Cause.FAILED if answered is None else Cause.LOST)
+    write_end(tx, _ended_leg(leg, cost_plan, answered, ended, ending), billed)
+
+
+def _ended_leg(
+    leg: RowMapping,
+    cost_plan: str | None,
+    answered: Instant | None,
+    ended: Instant,
+    ending: Ending,
+) -> EndedLeg:
+    return EndedLeg(
+        id=leg["id"],
+        role=leg["leg"],
+        number=leg["e164"],
+        trunk=leg["trunk"],
+        cost_plan=cost_plan,
+        started=leg["started"],
         ringing=leg["ringing"],
         answered=answered,
         ended=ended,
-        ending=Ending(Cause.FAILED if answered is None else Cause.LOST),
-        billed_seconds=billed,
+        ending=ending,
     )
 
 

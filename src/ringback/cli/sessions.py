@@ -177,6 +177,8 @@ def _outcome(session: dict[str, Any]) -> str:
 def _charged(leg: dict[str, Any]) -> str:
     """Who paid what for a leg, in a line each; or why nobody did."""
     if not leg["charges"]:
+        if leg["answered"] is not None and leg["ended"] is not None:
+            return "answered late, unpaid"
         return f"answered with {leg['cause']}" if leg["cause"] else "not answered"
     return "\n".join(
         [f"{leg['billed_seconds']} s charged"]

@@ -6,7 +6,8 @@ every engine, and the contract tests in `tests/contract` check them:
 * A verb returns at once, and never raises because of what the far end or the network does; its
   result arrives later as an event. A verb on a leg that has ended does nothing.
 * Events of one leg arrive in order, on the event loop, and never from within a verb.
-* `Ended` is the last event of a leg and comes exactly once, whatever happens.
+* `Ended` comes exactly once, whatever happens, and is the last event of a leg; only `AnsweredLate`
+  may follow it, once.
 """
 
 from __future__ import annotations
@@ -127,7 +128,17 @@ class Ended:
     proven: bool = False
 
 
-Event = Ringing | EarlyMedia | Answered | Digit | PlaybackFinished | CallerGone | Ended
+@dataclass(frozen=True, slots=True)
+class AnsweredLate:
+    """The far end of a call that the engine had given up has answered, at `at`. The engine
+    acknowledges the answer and ends the call; the carrier charges it."""
+
+    at: Instant
+
+
+Event = (
+    Ringing | EarlyMedia | Answered | Digit | PlaybackFinished | CallerGone | Ended | AnsweredLate
+)
 
 
 class Leg(Protocol):
@@ -235,8 +246,8 @@ class CallLeg(Leg, Protocol):
         """Begin the call.
 
         If no provisional response comes for NO_RESPONSE_SECONDS, the engine itself gives the call
-        up, with `trunk_failed`; an answer that comes later is ended without another event. It is up
-        to the user of the leg how long it may ring: `hang_up`.
+        up, with `trunk_failed`; if an answer comes later, it is ended, and `AnsweredLate`
+        reports it. It is up to the user of the leg how long it may ring: `hang_up`.
         """
         ...
 

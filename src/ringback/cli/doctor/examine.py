@@ -12,6 +12,7 @@ from ringback.accounts.secrets import KEY_BYTES, Secrets
 from ringback.cli.doctor.finding import Finding, fault, ok, warning
 from ringback.cli.doctor.network import examine_network
 from ringback.cli.doctor.setup import examine_costs, examine_setup
+from ringback.cli.doctor.spending import examine_spending
 from ringback.config import Config
 from ringback.server.run import key_path, sounds_path
 from ringback.store import StoreError, is_missing, migrate, open_store
@@ -63,6 +64,7 @@ async def _database(config: Config) -> list[Finding]:
             lambda tx: [
                 *examine_setup(tx, _secrets(config), sounds_path(config), time.time()),
                 *examine_costs(tx, config.trunks),
+                *examine_spending(tx),
             ]
         )
     except StoreError as error:

@@ -86,7 +86,10 @@ class EmbeddedEngine:
         lacking = f"the trunk {order.trunk} has been removed"
         try:
             async with asyncio.timeout(ROOM_SECONDS):
-                while self._board.trunks.find(order.trunk) is not None:
+                while (trunk := self._board.trunks.find(order.trunk)) is not None:
+                    if not trunk.hosts:
+                        lacking = f"the host of trunk {order.trunk} has not been looked up yet"
+                        break
                     try:
                         return OutLeg(self._board, order, listener, stream)
                     except NoPorts as error:

@@ -47,6 +47,8 @@ class LegState(Enum):
     PROCEEDING = auto()
     RINGING = auto()
     ANSWERED = auto()
+    GIVEN_UP = auto()
+    """The trunk has failed, and its answer may still come."""
     OVER = auto()
 
 
@@ -59,7 +61,9 @@ LEG: Mapping[tuple[LegState, str], LegState] = {
     (S.DIALLED, "ringing"): S.RINGING,
     (S.DIALLED, "answer"): S.ANSWERED,
     (S.DIALLED, "fail"): S.OVER,
-    (S.DIALLED, "no response"): S.OVER,
+    (S.DIALLED, "no response"): S.GIVEN_UP,
+    (S.GIVEN_UP, "late answer"): S.OVER,
+    (S.GIVEN_UP, "fail"): S.OVER,
     (S.PROCEEDING, "ringing"): S.RINGING,
     (S.PROCEEDING, "answer"): S.ANSWERED,
     (S.PROCEEDING, "fail"): S.OVER,
@@ -70,6 +74,7 @@ LEG: Mapping[tuple[LegState, str], LegState] = {
 """What may happen to a leg. What has no row changes nothing."""
 
 _UNANSWERED = (LegState.DIALLED, LegState.PROCEEDING, LegState.RINGING)
+_ENDED = (LegState.GIVEN_UP, LegState.OVER)
 
 
 class OutLeg:
@@ -173,9 +178,11 @@ class OutLeg:
     # What the SIP call tells
 
     def told(self, event: sip.CallEvent) -> None:
-        if self.state is LegState.OVER:
-            return
         now = self._board.now()
+        if self.state is LegState.GIVEN_UP:
+            self._told_late(event, now)
+        if self.state in _ENDED:
+            return
         match event:
             case sip.Provisional(response=response):
                 self._progress(response.status, response.body)
@@ -238,6 +245,14 @@ class OutLeg:
                 self._trunk.peer.failed(self._call.peer)  # RFC 3263 section 4.3
             self._end(ending, now)
 
+    def _told_late(self, event: sip.CallEvent, now: Instant) -> None:
+        """Of a call that was given up, which the user agent brings to its end."""
+        if isinstance(event, sip.Succeeded) and self.step("late answer"):
+            self._board.forget(self._call)
+            self._tell(port.AnsweredLate(now))
+        elif isinstance(event, sip.Failed) and self.step("fail"):
+            self._board.forget(self._call)
+
     def _offered(self, body: bytes, now: Instant) -> None:
         """A re-INVITE, answered on its own leg: hold, another address, another codec."""
         answer = self.media.answer(body)
@@ -249,7 +264,7 @@ class OutLeg:
     # What the media tells
 
     def _told_by_media(self, event: MediaEvent) -> None:
-        if self.state is LegState.OVER:
+        if self.state in _ENDED:
             return
         now = self._board.now()
         match event:
@@ -283,7 +298,7 @@ class OutLeg:
         self._board.flush()
 
     def _no_response(self) -> None:
-        """No provisional answer in time: the trunk has failed. A late answer is cancelled, or
+        """No provisional answer in time: the trunk has failed. What comes late is cancelled, or
         acknowledged and ended, by the user agent."""
         if self.step("no response"):
             self._cancel()
@@ -323,7 +338,8 @@ class OutLeg:
         self.media.close()
         self._trunk.channels -= 1
         self._trunk.leg_ended()
-        self._board.forget(self._call)
+        if self.state is not LegState.GIVEN_UP:
+            self._board.forget(self._call)
 
     def _tell(self, event: Event) -> None:
         self._listener(self, event)

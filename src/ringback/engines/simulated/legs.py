@@ -119,7 +119,7 @@ class SimulatedLeg:
         life = self._life
         life.send(lambda: life.network.dialled(self.far))
         life.clock.call_at(life.clock.now() + NO_RESPONSE_SECONDS, self._no_response)
-        if self._order.trunk not in life.network.silent_trunks:
+        if not life.network.says_nothing(self._order.trunk):
             life.send(self._trying)
 
     def play(self, sounds: Sequence[Sound], *, loop: bool = False) -> int:
@@ -214,12 +214,13 @@ class SimulatedLeg:
         now = self._life.clock.now()
         if self._answered is not None:
             return  # the 200 has come before
+        self._answered = now
         if self._over:
             # A late answer of a call that was given up: acknowledged and ended.
             self._life.send(self.far.server_hangs_up)
+            self._tell(port.AnsweredLate(now))
             return
         self._heard_of = True
-        self._answered = now
         self._tell(port.Answered(now))
         if self._cancelled:
             self._bye(Ending(Cause.NORMAL, by_us=True), now)

@@ -215,6 +215,8 @@ class Network:
         self.engine: TriggerTaker | None = None
         self.silent_trunks: set[str] = set()
         """Trunks that answer nothing at all."""
+        self.mute_trunks: set[str] = set()
+        """Trunks that pass calls on and say nothing before their phone does."""
         self.failing_trunks: set[str] = set()
         """Trunks that answer every call with a fault of their own."""
         self.lost = 0.0
@@ -222,6 +224,10 @@ class Network:
         late, after others; as many come twice."""
         self._phones: dict[str, Script] = {}
         self.tasks: set[asyncio.Task[None]] = set()
+
+    def says_nothing(self, trunk: str) -> bool:
+        """Whether a trunk does not even tell that a call has arrived."""
+        return trunk in self.silent_trunks or trunk in self.mute_trunks
 
     def phone(self, number: str, script: Script) -> None:
         """From now on `script` answers calls to `number`."""

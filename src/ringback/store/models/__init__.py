@@ -25,6 +25,7 @@ from ringback.store.models.charging import (
     RateRow,
     ReservationRow,
 )
+from ringback.store.models.guards import GuardCountRow, SpendingRow
 from ringback.store.models.sessions import (
     EventRow,
     HeartbeatRow,
@@ -32,6 +33,7 @@ from ringback.store.models.sessions import (
     LockRow,
     SessionRow,
     SettingRow,
+    WrongClaimRow,
 )
 
 __all__ = [
@@ -44,6 +46,7 @@ __all__ = [
     "DeckRow",
     "EventRow",
     "ExtensionRow",
+    "GuardCountRow",
     "HeartbeatRow",
     "LedgerAccountRow",
     "LedgerEntryRow",
@@ -56,4 +59,6 @@ __all__ = [
     "SessionRow",
     "SettingRow",
     "SoundRow",
+    "SpendingRow",
+    "WrongClaimRow",
 ]

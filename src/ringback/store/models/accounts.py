@@ -35,6 +35,11 @@ class AccountRow(Base):
     ledger_id: Mapped[str] = mapped_column(ForeignKey("ledger_accounts.id"))
     credit_limit: Mapped[Decimal | None]
     """The account's own limit; None: its plan's. The limit in force is in its ledger account."""
+    guards: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
+    """The guards of section 8 that differ from the defaults; extensions and callerIDs have them
+    too."""
+    destinations: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
+    """`allow` and `deny`: prefixes of numbers, without a plus."""
 
 
 class ExtensionRow(Base):
@@ -49,6 +54,8 @@ class ExtensionRow(Base):
     """The callback setup of section 3, without its password and without values that are the
     defaults."""
     password_mac: Mapped[str | None]
+    guards: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
+    destinations: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
 
 
 class AccessNumberRow(Base):
@@ -79,6 +86,8 @@ class CallerIdRow(Base):
     last_number: Mapped[str | None]
     """The last number dialled, in E.164, for redial."""
     ledger_id: Mapped[str] = mapped_column(ForeignKey("ledger_accounts.id"))
+    guards: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
+    destinations: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
 
 
 class SoundRow(Base):

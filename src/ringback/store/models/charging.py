@@ -175,6 +175,9 @@ class ReservationRow(Base):
     settled: Mapped[bool]
     rate: Mapped[dict[str, Any]]
     """The rate that applies to the leg to its end, kept so that a restart can charge by it."""
+    spends: Mapped[list[Any]] = mapped_column(server_default="[]")
+    """Ids of the `spending` rows that count this leg: first what is reserved, then what was
+    used."""
 
 
 class ChargeRow(Base):

@@ -61,6 +61,9 @@ class SessionRow(Base):
     """Whether a person accepted the return call or authenticated on it; None before an answer."""
     repeated: Mapped[int]
     """For a refusal: how many more from the same number followed it and were not stored."""
+    guarded: Mapped[list[Any]] = mapped_column(server_default="[]")
+    """Ids of the accounts, the extension and the callerIDs whose guard `sessions` counts it while
+    it is open."""
 
 
 class LegRow(Base):
@@ -95,6 +98,11 @@ class LegRow(Base):
     """`Leg.saved` of the telephony port: what is needed to end the leg after a crash."""
     ending: Mapped[str | None]
     """Why the leg ended: a `Cause` of the telephony port; None while it is open."""
+    failover_of: Mapped[str | None]
+    """For a leg over a further trunk: the leg that began the attempt. Together they count once."""
+    triggered_again: Mapped[bool | None]
+    """For a return call that was busy or rejected at once: whether its number then triggered
+    again."""
 
 
 class EventRow(Base):
@@ -130,6 +138,16 @@ class LockRow(Base):
     times: Mapped[int]
     """Lock-outs since the last right entry: each lock-out is twice as long as the one before."""
     until: Mapped[Instant | None]
+
+
+class WrongClaimRow(Base):
+    """A callerID that was wrongly claimed on the phone of a return number within the last day."""
+
+    __tablename__ = "wrong_claims"
+    return_number: Mapped[str] = mapped_column(primary_key=True)
+    claimed: Mapped[str] = mapped_column(primary_key=True)
+    """A MAC of the extension and the number that was typed, which may have been a PIN."""
+    at: Mapped[Instant] = mapped_column(index=True)
 
 
 class HeartbeatRow(Base):
