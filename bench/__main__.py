@@ -1,4 +1,5 @@
-"""`python -m bench [--seconds N] [--runs N] [--quick] [SECTION ...]`: benchmarks, as tables."""
+"""`python -m bench [--seconds N] [--runs N] [--quick] [SECTION ...]`: prints benchmarks as
+tables."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
-"""Calls cut off at the end of their credit, while so many are live.
+"""Calls that are cut off at the end of their credit, while a certain number of calls is live.
 
-The instants are worked out here from the credit, the price and the answers alone (spec section
-6), and the BYEs are taken from the wire. Leg A's instant is leg B's plus `disconnect_sound`.
+The right instants are worked out here, only from the credit, the price and the answers (spec
+section 6); the instants of the BYEs are taken from the wire. Leg A's instant is leg B's plus the
+length of `disconnect_sound`.
 """
 
 from __future__ import annotations
@@ -35,33 +36,33 @@ from ringback.store.models import (
 RATE_A = {"prefix": RETURN_PREFIX, "first_block": 5, "first_price": "0.05", "next_block": 1,
           "price_per_minute": "0.60"}  # fmt: skip
 RATE_B = RATE_A | {"prefix": REMOTE_PREFIX, "first_price": "0.50", "price_per_minute": "6.00"}
-"""Dearer, so that credit which is enough to hold a slice of leg A does not last for minutes."""
+"""Dearer, so that credit that is enough for a slice of leg A does not last for minutes."""
 CREDIT = "2.30"
 _TALK_SECONDS = 20.0
-"""About what it lasts."""
+"""About how long the credit lasts."""
 _LONGEST_TALK_SECONDS = 25
-"""It lasts no longer than this."""
+"""The credit lasts no longer than this."""
 _SECOND = 1_000_000
-"""Microseconds."""
+"""In microseconds."""
 _HEADS = (
     *("live", "cut off", "other", "BYEs", "off their instant p50", "p99", "too late"),
-    *("overcharged", "INVITE late p99", "talk sent", "heard", "lost", "deaf", "delay p99"),
+    *("overcharged", "INVITE late p99", "talk sent", "heard", "lost", "unheard", "delay p99"),
     *("phones late p99", "callers late p99"),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Books:
-    """What the database says at the end."""
+    """What the database contains at the end."""
 
     sessions: int
     cut_off: int
     live: int
-    """Calls bridged at once."""
+    """Calls bridged at the same time."""
     overcharged: int
-    """Charges beyond what was reserved, and credits overdrawn or still reserved."""
+    """Charges beyond what was reserved, and credits that are overdrawn or still reserved."""
     before: list[float]
-    """How many seconds before its instant each BYE arrived."""
+    """How many seconds before its instant each BYE came."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,7 @@ class Result:
     late_p99: float
     heard: Heard
     callers_late_p99: float
-    """Of SIPp, with the triggers."""
+    """How late SIPp was itself with the triggers."""
 
     @property
     def good(self) -> bool:
@@ -83,7 +84,7 @@ class Result:
         return (
             books.sessions - books.cut_off,
             2 * books.sessions - len(books.before),
-            *(books.overcharged, heard.lost, heard.deaf),
+            *(books.overcharged, heard.lost, heard.unheard),
             self._distances().percentile(99),
         )
 
@@ -95,7 +96,7 @@ class Result:
             *(f"{distances.percentile(percent):.1f} ms" for percent in (50, 99)),
             *(str(sum(before < 0 for before in books.before)), str(books.overcharged)),
             f"{self.late_p99:.1f} ms",
-            *(str(count) for count in (heard.sent, heard.heard, heard.lost, heard.deaf)),
+            *(str(count) for count in (heard.sent, heard.heard, heard.lost, heard.unheard)),
             *(f"{late:.1f} ms" for late in (heard.delay_p99, heard.late_p99)),
             f"{self.callers_late_p99:.1f} ms",
         )
@@ -105,7 +106,7 @@ class Result:
 
 
 async def measure(live: int, seconds: float) -> Result:
-    """So many calls live at once, while for so long some end and others begin."""
+    """Keep `live` calls live for `seconds`, while some end and others begin."""
     rate = live / _TALK_SECONDS
     count = round(live + rate * seconds)
     async with scene(count, talk=None, credit=CREDIT, rates=(RATE_A, RATE_B)) as played:
@@ -121,7 +122,8 @@ async def measure(live: int, seconds: float) -> Result:
 
 
 async def show(plan: Plan) -> None:
-    """At the loads of the plan, and then as far up as no packet is lost."""
+    """Measure at the loads of the plan, and then up to the highest load at which no packet is
+    lost."""
     title = f"Cut off at the end of credit, {plan.each}; short runs to find the limit"
     ladder = Ladder(plan, Table(title, ("runs", *_HEADS), plan.show), measure)
     best = 0
@@ -146,7 +148,7 @@ def _read(tx: Connection, byes: Mapping[str, float]) -> Books:
     talks: list[tuple[float, float]] = []
     for answered_a, saved_a, answered_b, saved_b, ended_b in pairs:
         if answered_a is None or answered_b is None or ended_b is None:
-            continue  # it did not come so far: its BYEs are missed
+            continue  # it did not get so far: its BYEs are missed
         talks.append((answered_b, ended_b))
         end = _instant(answered_a, answered_b, tail)
         for instant, saved in ((end + tail, saved_a), (end, saved_b)):
@@ -172,7 +174,7 @@ def _read(tx: Connection, byes: Mapping[str, float]) -> Books:
 
 
 def _live(talks: Sequence[tuple[float, float]]) -> int:
-    """The middle of how many were live, whenever one of the later half began."""
+    """The median of how many calls were live whenever a call of the later half began."""
     begins, ends = (sorted(times) for times in zip(*talks, strict=True)) if talks else ([], [])
     later = begins[len(begins) // 2 :]
     live = sorted(bisect_right(begins, at) - bisect_right(ends, at) for at in later)
@@ -180,7 +182,7 @@ def _live(talks: Sequence[tuple[float, float]]) -> int:
 
 
 def _instant(answered_a: float, answered_b: float, tail: float) -> float:
-    """Until when the credit covers leg B, and leg A for `tail` seconds longer."""
+    """The instant until which the credit covers leg B, and leg A for `tail` seconds longer."""
     a, b = (round(answered * _SECOND) for answered in (answered_a, answered_b))
     after = round(tail * _SECOND)
 
@@ -193,7 +195,7 @@ def _instant(answered_a: float, answered_b: float, tail: float) -> float:
 
 
 def _price(rate: Mapping[str, Any], duration: int) -> int:
-    """Millionths for so many microseconds."""
+    """The price in millionths of `duration` microseconds."""
     first, following = rate["first_block"] * _SECOND, rate["next_block"] * _SECOND
     begun = max(0, -((first - duration) // following))
     block = Decimal(rate["price_per_minute"]) * rate["next_block"] / 60

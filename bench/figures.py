@@ -1,4 +1,4 @@
-"""Figures: percentiles of many delays, the middle of several runs, tables."""
+"""Figures: percentiles of many delays, the median of several runs, tables."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _LONGEST_MS = 2000
 
 
 class Delays:
-    """Delays in milliseconds, counted in steps of 10 µs; from 2 s on all are one."""
+    """Delays in milliseconds, counted in steps of 10 µs; all from 2 s on count as the same."""
 
     def __init__(self, delays: Iterable[float] = ()) -> None:
         self._counts = [0] * (_LONGEST_MS * _BUCKETS_A_MS + 1)
@@ -18,11 +18,11 @@ class Delays:
             self.add(delay)
 
     def add(self, milliseconds: float) -> None:
-        """Below zero counts as zero."""
+        """Count a delay; one below zero counts as zero."""
         self._counts[max(0, min(int(milliseconds * _BUCKETS_A_MS), len(self._counts) - 1))] += 1
 
     def percentile(self, percent: float) -> float:
-        """The delay that so many percent do not exceed; 0 where there are none."""
+        """The delay that `percent` percent of all do not exceed; 0 if there are none."""
         wanted = sum(self._counts) * percent / 100
         seen = 0
         for step, count in enumerate(self._counts):
@@ -33,10 +33,10 @@ class Delays:
 
 
 class Row(Protocol):
-    """What one run measured."""
+    """The result of one run."""
 
     def badness(self) -> tuple[float, ...]:
-        """By which runs of the same load are put in order."""
+        """The key by which several runs of the same load are sorted."""
         ...
 
     def cells(self) -> Sequence[str]: ...
@@ -46,12 +46,12 @@ R = TypeVar("R", bound=Row)
 
 
 def middle(runs: Sequence[R]) -> R:
-    """The middle one of several runs of the same load."""
+    """The median of several runs of the same load."""
     return sorted(runs, key=lambda run: run.badness())[len(runs) // 2]
 
 
 class Table:
-    """Rows printed as they come, under their heads."""
+    """Rows under their headings, printed as they come."""
 
     def __init__(self, title: str, heads: Sequence[str], show: Callable[[str], None]) -> None:
         self._widths = [max(8, len(head)) for head in heads]

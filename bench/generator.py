@@ -1,4 +1,4 @@
-"""The generator of bridged calls: it sends every leg 20 ms of G.711 each 20 ms, with the time in
+"""The generator of bridged calls: it sends 20 ms of G.711 to every leg each 20 ms, with the time in
 the payload, and takes what comes out at the other leg."""
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ Address = tuple[str, int]
 HOST = "127.0.0.1"
 PCMA = 8
 STAMPED = struct.Struct("!BBHII4sQ")
-"""An RTP header and the begin of its payload: our mark, and the time of sending."""
+"""An RTP header and the beginning of its payload: our mark, and the time of sending."""
 MARK = b"rngb"
 REST = b"\xd5" * (160 - 12)
-"""What is left of 20 ms: silence."""
+"""The rest of the 20 ms: silence."""
 _SO_TIMESTAMPNS = 35
-"""Linux: the kernel says when a packet arrived, so that a reader's own lateness is no delay."""
+"""Linux: the kernel notes when a packet arrived, so that a late reader is not taken for a delay."""
 _ARRIVED = struct.Struct("@ll")
 _SAMPLED = 8
-"""One packet in so many is asked when it arrived, which costs time itself."""
+"""The time of arrival is asked of one packet in this many, since asking costs time itself."""
 
 
 def phone_socket() -> socket.socket:
-    """One socket that plays the far end of every call."""
+    """A socket that plays the far end of every call."""
     phone = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     phone.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 32 * 1024 * 1024)
     phone.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 8 * 1024 * 1024)
@@ -38,15 +38,15 @@ def phone_socket() -> socket.socket:
 
 
 class Receiver:
-    """Takes packets from a phone's socket, and of some of them the time of arrival."""
+    """Takes packets from a phone's socket, and notes when some of them arrived."""
 
     def __init__(self, phone: socket.socket) -> None:
         self._phone = phone
         self._taken = 0
 
     def take(self) -> tuple[bytes, Address, int | None]:
-        """A packet, whence it came, and for one in eight the Unix time in nanoseconds at which
-        it arrived. Raises BlockingIOError where there is none."""
+        """A packet, its source and, for one packet in eight, the Unix time in nanoseconds at which
+        it arrived. Raises BlockingIOError if there is none."""
         self._taken += 1
         if self._taken % _SAMPLED:
             return *self._phone.recvfrom(2048), None
@@ -56,7 +56,7 @@ class Receiver:
 
 
 class Generator:
-    """All far ends of the calls of one relay."""
+    """The far ends of all calls of one relay."""
 
     def __init__(self) -> None:
         self._socket = phone_socket()
@@ -70,7 +70,7 @@ class Generator:
         self._socket.close()
 
     def run(self, ports: Sequence[int], seconds: float) -> None:
-        """Send to every port, and take what comes, for so long."""
+        """For `seconds`, send to every port and take what comes."""
         targets = [(HOST, port) for port in ports]
         groups = [list(enumerate(targets, 1))[phase::PHASES] for phase in range(PHASES)]
         send, pack, until = self._socket.sendto, STAMPED.pack, time.monotonic() + seconds
@@ -96,7 +96,7 @@ class Generator:
                 data, _, arrived = take()
                 *_, mark, stamp = STAMPED.unpack_from(data)
                 if mark != MARK:
-                    continue  # silence of the worker's own, before the first was passed on
+                    continue  # the worker's own silence, before the first packet was relayed
                 self.received += 1
                 if arrived is not None:
                     self.delays.add((arrived - stamp) / 1e6)

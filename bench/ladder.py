@@ -1,4 +1,5 @@
-"""Loads upwards: how far it goes is looked for by short runs; what is told is measured whole."""
+"""Rising loads: short runs find how far the load can rise, and only the loads reported are measured
+in full."""
 
 from __future__ import annotations
 
@@ -9,13 +10,13 @@ from bench.figures import Row, Table, middle
 from bench.plan import Plan
 
 TRIES = 2
-"""Short runs that a load has: one may meet with work of somebody else's."""
+"""How many short runs a load gets: something else may disturb one of them."""
 
 
 class Judged(Row, Protocol):
     @property
     def good(self) -> bool:
-        """Whether the load was carried."""
+        """Whether the server carried the load."""
         ...
 
 
@@ -24,23 +25,22 @@ J = TypeVar("J", bound=Judged)
 
 
 class Ladder(Generic[L, J]):
-    """Rows of one table, whose first column says of how many runs each is the middle."""
+    """The rows of one table. Its first column says of how many runs each row is the median."""
 
     def __init__(
         self, plan: Plan, table: Table, measure: Callable[[L, float], Awaitable[J]]
     ) -> None:
-        """`measure` takes the load and for how many seconds."""
+        """`measure` gets the load, and the number of seconds."""
         self._plan = plan
         self._table = table
         self._measure = measure
 
     async def whole(self, load: L) -> J:
-        """The middle one of all the runs that the plan wants."""
+        """The median of all the runs that the plan asks for."""
         return await self._row(load, self._plan.runs, self._plan.seconds)
 
     async def highest(self, loads: Sequence[L]) -> tuple[L, J] | None:
-        """The highest of the loads that is carried, measured whole; None where not even the
-        lowest is."""
+        """The highest load that is carried, measured in full; None if not even the lowest is."""
         carried = 0
         while carried < len(loads) and await self._seems_carried(loads[carried]):
             carried += 1

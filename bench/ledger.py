@@ -1,7 +1,7 @@
-"""Ledger transactions a second, over many balances and over one hot one, beside pgbench.
+"""Ledger transactions a second, over many balances and over one hot balance, beside pgbench.
 
-A reserve is one transaction and a post is one. pgbench does the same statements in the same two
-transactions, prepared, from 16 connections, on the same server; everything is synced to disk.
+A reserve is one transaction, and so is a post. pgbench does the same statements in the same two
+transactions, prepared, over 16 connections, on the same server; everything is synced to disk.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ from ringback.store import Store, migrate, open_store
 
 MANY = 1000
 TASKS = 64
-"""Calls that reserve or settle at one time."""
+"""Calls that reserve or settle at the same time."""
 CONNECTIONS = 16
-"""Of pgbench."""
+"""The connections of pgbench."""
 TARIFF = helpers.rate()
 SYNCED = ("shared_buffers=128MB",)
 DISK = "/var/tmp"
-"""/tmp may be memory, to which nothing needs to be synced."""
+"""/tmp may be in memory, where nothing needs to be synced."""
 
 _SCRIPT = """\
 \\set balance random(1, {balances})
@@ -77,9 +77,9 @@ class Result:
     balances: int
     each_second: float
     delays: Delays | None
-    """Of one transaction; pgbench tells only that of both."""
+    """The delay of one transaction; pgbench only reports that of both."""
     both: Delays
-    """Of a reserve and its post, one after the other."""
+    """The delay of a reserve and its post together."""
 
     def badness(self) -> tuple[float, ...]:
         return (-self.each_second,)
@@ -173,7 +173,7 @@ def _pgbench(folder: Path, cluster: Cluster, url: str, balances: int, seconds: f
     ).stdout
     (tps,) = [line.split()[2] for line in told.splitlines() if line.startswith("tps")]
     both = Delays()
-    for path in folder.glob(f"{log.name}.*"):  # one of each thread
+    for path in folder.glob(f"{log.name}.*"):  # each thread writes one
         for line in path.read_text().splitlines():
             both.add(int(line.split()[2]) / 1000)
         path.unlink()
@@ -182,7 +182,7 @@ def _pgbench(folder: Path, cluster: Cluster, url: str, balances: int, seconds: f
 
 @contextmanager
 def _databases() -> Iterator[tuple[Path, str, Cluster, str]]:
-    """A folder, and the URLs of a database of either kind, with their balances."""
+    """A database of each kind: its folder, name and URL."""
     with (
         tempfile.TemporaryDirectory(prefix="ringback-bench-", dir=DISK) as name,
         Cluster(SYNCED, where=DISK) as cluster,

@@ -29,7 +29,7 @@ class Result:
     p50: float
     p99: float
     late_p99: float
-    """Of the generator itself."""
+    """How late the generator itself was."""
 
     @property
     def good(self) -> bool:
@@ -44,9 +44,11 @@ class Result:
 
 
 async def worker(calls: int, seconds: float) -> Result:
-    """One media worker of ours."""
+    """Measure one of our media workers."""
     clock = LoopClock(asyncio.get_running_loop())
-    pool = MediaPool(clock, workers=1, address=HOST, ports=_PORTS, report=print)
+    pool = MediaPool(
+        clock, workers=1, address=HOST, ports=_PORTS, silence_seconds=60.0, report=print
+    )
     await pool.start()
     generator = Generator()
     streams: list[Stream] = []
@@ -63,7 +65,7 @@ async def worker(calls: int, seconds: float) -> Result:
 
 
 async def rtpengine(calls: int, seconds: float) -> Result:
-    """One thread of rtpengine."""
+    """Measure one thread of rtpengine."""
     relay = Rtpengine()
     generator = Generator()
     try:
@@ -76,7 +78,7 @@ async def rtpengine(calls: int, seconds: float) -> Result:
 
 
 async def show(plan: Plan) -> None:
-    """How far each relay goes without losing a packet or delaying too many."""
+    """How far each relay goes without losing packets or delaying too many of them."""
     table = Table(
         f"Bridged G.711 calls in one media process, {plan.each}; short runs to find the limits",
         ("runs", *_HEADS),
@@ -95,7 +97,7 @@ async def show(plan: Plan) -> None:
 
 
 async def _open(pool: MediaPool) -> Stream:
-    """A stream, as soon as the worker has ports in stock."""
+    """Open a stream as soon as the worker has ports."""
     while True:
         try:
             return pool.open(lambda event: None)

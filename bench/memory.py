@@ -1,4 +1,4 @@
-"""How much all processes of the server grow with each bridged call."""
+"""How much the memory of all the server's processes grows with each bridged call."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ringback.store import open_store
 from ringback.store.models import LegRow
 
 RATE = 20.0
-"""Calls begun a second."""
+"""Calls begun in a second."""
 _SETTLE_SECONDS = 3.0
 
 
@@ -40,7 +40,7 @@ class Result:
 
 
 async def measure(calls: int) -> Result:
-    """From no call to so many bridged at once."""
+    """Measure from no call to `calls` calls bridged at the same time."""
     async with scene(calls, talk=None) as played:
         before = played.server.memory_kb()
         await played.begin(RATE)

@@ -1,4 +1,4 @@
-"""The generators' beat, and how late they were themselves."""
+"""The generators' beat, and how late it was itself."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from collections.abc import Callable, Iterator
 from bench.figures import Delays
 
 PHASES = 20
-"""Beats in 20 ms: whoever sends a packet each 20 ms does it in one of them."""
+"""The beats in 20 ms: a phone that sends a packet each 20 ms does so in one of them."""
 _BEAT = 0.02 / PHASES
 _NAP = 0.0005
 
 
 class Pace:
-    """A beat each millisecond. Between beats what has come in is taken."""
+    """A beat each millisecond. Between two beats, packets that have come in are taken."""
 
     def __init__(self, take: Callable[[], None]) -> None:
         self._take = take
         self.late = Delays()
-        """How long after its time each beat came: figures beside which the generator was late
-        itself are worth little."""
+        """How late each beat was. If the generator itself was late, the figures are worth
+        little."""
 
     def beats(self, running: Callable[[], bool]) -> Iterator[int]:
-        """The number of each beat, when it is due."""
+        """The number of each beat, as soon as it is due."""
         start, number = time.monotonic(), 0
         while running():
             due = start + number * _BEAT

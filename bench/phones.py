@@ -1,11 +1,12 @@
-"""The sound of every phone that SIPp plays: `python -m bench.phones KEYS WAIT`.
+"""The sound of all phones that SIPp plays: `python -m bench.phones KEYS WAIT`.
 
-A process of its own, so that only the machine's load can hold it up. It prints the ports of the
-callers' phones and of the remote parties, and when its input closes what it has measured, as JSON.
+It is a process of its own, so that only the machine's load can delay it. It prints the ports of the
+callers' phones and of the remote parties and, when its input is closed, prints what it measured as
+JSON.
 
-Each of both kinds of phone has one socket; a call is told by the address its sound comes from, and
-by its SSRC. A caller's phone, WAIT seconds after it hears the first sound, presses KEYS by
-RFC 4733, and talks as soon as it hears the remote party, which talks from the first sound on.
+All phones of one kind share a socket. A call is recognised by the address that its sound comes
+from, and by its SSRC. WAIT seconds after a caller's phone hears the first sound, it presses KEYS by
+RFC 4733; it talks as soon as it hears the remote party, which talks from the first sound on.
 """
 
 from __future__ import annotations
@@ -26,12 +27,13 @@ from ringback.media.outstream import HEADER, STEP
 EVENT = 101
 _SSRC = 1
 _GONE_NS = 500_000_000
-"""A phone that hears nothing for so long has hung up."""
+"""Seconds. A phone that hears nothing for this long has hung up."""
 _heard = struct.Struct("!8xI").unpack_from
 
 
 def key_packets(keys: str, wait: float) -> list[bytes | None]:
-    """What a caller's phone sends, one a turn of 20 ms, until all keys are pressed."""
+    """The packets that a caller's phone sends, one in each turn of 20 ms, until all keys are
+    pressed."""
     sender = Sender()
     sender.press(keys)
     result: list[bytes | None] = [None] * round(wait * 50)
@@ -50,7 +52,7 @@ def key_packets(keys: str, wait: float) -> list[bytes | None]:
 
 
 class _Call:
-    """One phone's part in a call."""
+    """One phone's end of a call."""
 
     __slots__ = ("address", "counted", "heard", "ssrc", "talks", "turn")
 
@@ -60,19 +62,19 @@ class _Call:
         self.talks = talks
         self.turn = 0
         self.heard = 0
-        """Unix nanoseconds."""
+        """In Unix nanoseconds."""
         self.counted = -1
-        """The sequence number of what was last heard of the other phone."""
+        """The last sequence number heard from the other phone."""
 
 
 class Phones:
     """All phones of one kind."""
 
     def __init__(self, script: Sequence[bytes | None], *, talks: bool) -> None:
-        """`talks`: without having heard the other phone first."""
+        """`talks`: it talks before it has heard the other phone."""
         self.socket = phone_socket()
         self._receiver = Receiver(self.socket)
-        self.sent = self.heard = self.lost = self._deaf = 0
+        self.sent = self.heard = self.lost = self._unheard = 0
         self.delays = Delays()
         self._script = script
         self._talks = talks
@@ -80,7 +82,7 @@ class Phones:
         self._phases: list[dict[Address, _Call]] = [{} for _ in range(PHASES)]
 
     def take(self) -> None:
-        """Take what has come."""
+        """Take the packets that have come."""
         now, take = time.time_ns(), self._receiver.take
         try:
             while True:
@@ -96,19 +98,20 @@ class Phones:
             return
 
     @property
-    def deaf(self) -> int:
+    def unheard(self) -> int:
         """Calls in which the other phone was never heard."""
-        return self._deaf + sum(call.counted < 0 for call in self._calls.values())
+        return self._unheard + sum(call.counted < 0 for call in self._calls.values())
 
     def _ring(self, address: Address, ssrc: int) -> _Call:
         before = self._calls.get(address)
-        self._deaf += before is not None and before.counted < 0
+        self._unheard += before is not None and before.counted < 0
         call = self._calls[address] = _Call(address, ssrc, self._talks)
         self._phases[address[1] // 2 % PHASES][address] = call
         return call
 
     def _hear(self, call: _Call, data: bytes, arrived: int | None) -> None:
-        """The other phone, by way of the server, which keeps the spacing of its sequence."""
+        """A packet of the other phone has come through the server, which keeps the spacing of its
+        sequence."""
         _, _, sequence, _, _, _, stamp = STAMPED.unpack_from(data)
         call.talks = True
         self.heard += 1
@@ -167,7 +170,7 @@ def main(arguments: Sequence[str]) -> None:
                 "sent": sum(phones.sent for phones in both),
                 "heard": sum(phones.heard for phones in both),
                 "lost": sum(phones.lost for phones in both),
-                "deaf": sum(phones.deaf for phones in both),
+                "unheard": sum(phones.unheard for phones in both),
                 "delay_p99": max(phones.delays.percentile(99) for phones in both),
                 "late_p99": pace.late.percentile(99),
             }

@@ -1,4 +1,4 @@
-"""What is to be measured: how long, how often, under which loads."""
+"""What to measure: for how long, how often, and under which loads."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Loads of each section, upwards. Those that are fixed are measured in any case; along the
-    others it is looked for how far it goes (`Ladder`), so they end above what is hoped for."""
+    """The loads of each section, rising. Fixed loads are always measured; the others end above what
+    can be hoped for, since a `Ladder` looks for how far the load can rise."""
 
     seconds: float
-    """Of each run."""
+    """The length of each run."""
     runs: int
-    """Of each row, of which the middle one is shown."""
+    """The runs for each row, of which the median is shown."""
     probe_seconds: float = 10.0
-    """Of each run that only looks for how far it goes."""
+    """The length of each run that only looks for the limit."""
     ledger_seconds: float = 20.0
-    """Of each run of the ledger, which has many rows."""
+    """The length of each run of the ledger, which has many rows."""
     media_fixed: Sequence[int] = (50, 200)
     media_loads: Sequence[int] = (50, 100, 200, *range(250, 1000, 50))
     session_loads: Sequence[float] = (10, 15, 20, 25, 30, 40, 50, 60, 75, 100, 125, 150)

@@ -1,8 +1,8 @@
-"""Rates: how fast a deck of 100,000 prefixes rates calls, and what its import does to calls.
+"""Rates: how fast a deck of 100,000 prefixes rates calls, and how its import delays calls.
 
-The import is the command, in a process of its own, on the same database; this process makes
-reservations meanwhile, one every 5 ms, each in a commit of its own. The deck that it replaces is
-as large, so that both loading and deleting are seen.
+The import is the real command, in a process of its own, on the same database. Meanwhile this
+process makes a reservation every 5 ms, each with a commit of its own. The deck that is replaced is
+equally large, so that both loading and deleting are measured.
 """
 
 from __future__ import annotations
@@ -43,17 +43,17 @@ _HEADS = (
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """Waits are those of reservations, in milliseconds, from asking to committed."""
+    """The waits are those of reservations, in milliseconds, from the request to the commit."""
 
     choices_a_second: float
-    """Of a rate, on one core."""
+    """How often a rate is chosen in a second, on one core."""
     ratings_a_second: float
-    """The rate chosen, and the charge with its explanation."""
+    """How often, in a second, a rate is chosen and the charge worked out with its explanation."""
     idle_p99: float
     idle_worst: float
     """Without an import."""
     import_seconds: float
-    """Of the whole command: reading, checking, loading, deleting the deck before."""
+    """Of the whole command: it reads, checks and loads, and deletes the old deck."""
     import_p99: float
     import_worst: float
 
@@ -71,7 +71,7 @@ class Result:
 
 
 def make_deck(chance: random.Random) -> list[Rate]:
-    """Random prefixes of 1 to 8 digits."""
+    """A deck of random prefixes of 1 to 8 digits."""
     prefixes: set[str] = set()
     while len(prefixes) < PREFIXES:
         prefixes.add(str(chance.randrange(1, 10 ** chance.randrange(1, 9))))
@@ -82,7 +82,7 @@ def make_deck(chance: random.Random) -> list[Rate]:
 
 
 def rate_calls(rates: Sequence[Rate], chance: random.Random) -> tuple[float, float]:
-    """Choices and ratings a second, of random numbers and durations."""
+    """Rates chosen, and calls rated, in a second, for random numbers and durations."""
     deck = Deck(rates)
     calls = [
         (f"+{chance.randrange(10**11, 10**12)}", chance.randrange(3600) * SECOND)
@@ -108,7 +108,7 @@ def _world(tx: Connection) -> None:
 
 
 async def _reserve(store: Store, until: asyncio.Event, name: str) -> list[float]:
-    """Milliseconds that each reservation took."""
+    """How many milliseconds each reservation took."""
     waits: list[float] = []
     while not until.is_set():
         leg = f"{name} {len(waits)}"
@@ -128,7 +128,7 @@ async def _reserve(store: Store, until: asyncio.Event, name: str) -> list[float]
 
 
 async def _import(folder: Path, rates: Sequence[Rate]) -> float:
-    """Import by the command; returns its seconds."""
+    """Import by the command; returns how many seconds it took."""
     text = io.StringIO(newline="")
     write_deck(rates, text)
     (folder / "deck.csv").write_text(text.getvalue())
@@ -144,7 +144,7 @@ async def _import(folder: Path, rates: Sequence[Rate]) -> float:
 
 
 async def run(url: str | None = None) -> Result:
-    """Measure everything, on the empty database at `url` or on an SQLite file of its own."""
+    """Measure everything, on the empty database at `url`, or else on an SQLite file of its own."""
     with tempfile.TemporaryDirectory(prefix="ringback-bench-") as name:
         return await _run(Path(name), url or f"sqlite:///{name}/ringback.sqlite")
 

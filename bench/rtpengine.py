@@ -1,6 +1,6 @@
-"""rtpengine in user space, one thread, and the little of its ng protocol that bridges a call.
+"""rtpengine in user space with one thread, and as much of its ng protocol as bridges a call.
 
-A command is a cookie, a space, and a bencoded dictionary, in one UDP packet; so is the answer.
+A command is a cookie, a space and a bencoded dictionary in one UDP packet; so is the answer.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _STARTS = 50
 
 
 class Rtpengine:
-    """A process of its own; the machine's service, if it runs, is left alone."""
+    """A process of its own; if the machine runs rtpengine as a service, that is left alone."""
 
     def __init__(self) -> None:
         self._process: asyncio.subprocess.Process | None = None
@@ -33,7 +33,7 @@ class Rtpengine:
         program = shutil.which("rtpengine")
         assert program is not None, "rtpengine is missing: make bench installs it"
         first, last = _PORTS
-        # Our own worker raises its priority so too.
+        # Our own worker raises its priority in the same way.
         self._process = await asyncio.create_subprocess_exec(
             *("nice", "-n", "-5", program, "--config-file=none", "--table=-1", "--foreground"),
             *(f"--interface={HOST}", f"--listen-ng={HOST}:{control[1]}"),
@@ -57,7 +57,8 @@ class Rtpengine:
             await self._process.wait()
 
     def bridge(self, call: int, port: int) -> tuple[int, int]:
-        """Bridge a call between two far ends, both at `port`; returns where each is to send."""
+        """Bridge a call between two far ends, both at `port`; returns the ports that they must send
+        to."""
         about = {"call-id": f"bench-{call}", "from-tag": "a", "sdp": _sdp(port), "ICE": "remove"}
         offer = self._command({**about, "command": "offer"})
         answer = self._command({**about, "command": "answer", "to-tag": "b"})
@@ -91,7 +92,7 @@ def _encoded(value: dict[str, str]) -> bytes:
 
 
 def _decoded(data: bytes, at: int) -> tuple[Any, int]:
-    """The bencoded value that begins at `at`, and where it ends."""
+    """The bencoded value that begins at `at`, and the place where it ends."""
     kind = data[at : at + 1]
     if kind == b"i":
         end = data.index(b"e", at)

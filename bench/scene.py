@@ -1,8 +1,9 @@
-"""The real server, with SIPp as callers, their phones and one remote party, and `phones` as the
+"""The real server; SIPp as callers, as their phones and as one remote party; and `phones` as the
 sound of them all.
 
-One session: the trigger rings 1 s; the return call comes without delay; the first prompt is heard
-for 1 s; 5 keys are the PIN and 12 the number, by RFC 4733; B answers after 0.5 s; then both talk.
+In one session the trigger rings for 1 s; the return call comes without delay; the phone listens to
+the first prompt for 1 s, and presses 5 keys for the PIN and 12 for the number, by RFC 4733; B
+answers after 0.5 s; then both talk.
 """
 
 from __future__ import annotations
@@ -34,13 +35,13 @@ PROMPT_SECONDS = 1.0
 RING_SECONDS = 0.5
 KEYS = f"{PIN}#0{REMOTE.removeprefix('+44')}#"
 UNTIL_TALK_SECONDS = PROMPT_SECONDS + len(key_packets(KEYS, 0.0)) * 0.02 + RING_SECONDS
-"""From leg A's answer."""
+"""Seconds from leg A's answer."""
 RETURN_PREFIX, REMOTE_PREFIX = str(_FIRST_CALLER)[:6], REMOTE[1:]
 RATES: tuple[dict[str, Any], ...] = tuple(
     {"prefix": prefix, "first_price": "0.02", "price_per_minute": "0.02"}
     for prefix in (RETURN_PREFIX, REMOTE_PREFIX)
 )
-"""In the blocks that a rate has by default."""
+"""With the blocks that a rate has by default."""
 _PORTS = (24000, 31999)
 _PHONES, _REMOTES, _CALLERS = "phones", "remotes", "callers"
 _NO_LIMIT = "19000"
@@ -48,21 +49,25 @@ _NO_LIMIT = "19000"
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """What the phones have measured; delays in milliseconds."""
+    """What the phones measured; delays are in milliseconds."""
 
     sent: int
     heard: int
     lost: int
-    """Between two packets that arrived."""
-    deaf: int
-    """Calls of which one phone never heard the other."""
+    """The delay between two packets that arrived."""
+    unheard: int
+    """Calls in which one phone never heard the other."""
     delay_p99: float
     late_p99: float
-    """Of the phones themselves."""
+    """How late the phones themselves were."""
+
+
+_UNGUARDED = {"calls_per_hour": 1_000_000, "sessions": 1_000_000}
+"""Counted all the same."""
 
 
 class Scene:
-    """One server, and so many callers who each have one session."""
+    """One server, and `count` callers with one session each."""
 
     def __init__(
         self,
@@ -73,7 +78,7 @@ class Scene:
         credit: str = "5.00",
         rates: Sequence[Mapping[str, Any]] = RATES,
     ) -> None:
-        """`talk`: for so many seconds; None: until the server ends it."""
+        """`talk` is for how many seconds they talk; None: until the server ends the call."""
         self.folder = folder
         self.count = count
         self.server = Server(folder)
@@ -87,7 +92,7 @@ class Scene:
         self._sound: asyncio.subprocess.Process | None = None
 
     async def start(self) -> None:
-        """The server takes calls, and all phones are there."""
+        """Return once the server takes calls and all phones are ready."""
         (self.folder / "ringback.toml").write_text(self._configuration())
         (self.folder / "setup.yaml").write_text(yaml.safe_dump(self._setup()))
         await self.server.command("apply", str(self.folder / "setup.yaml"))
@@ -106,7 +111,7 @@ class Scene:
         await self._sipp(_REMOTES, remote.replace(sipp.MARK_DONE, ""), "-m", _NO_LIMIT)
 
     async def begin(self, rate: float) -> None:
-        """Begin all sessions, so many a second; returns when the last trigger is rejected."""
+        """Begin all sessions, `rate` in a second; returns when the last trigger is rejected."""
         a_minute = round(rate * 60)
         self._rate = a_minute / 60
         numbers = self.folder / "numbers.csv"
@@ -118,17 +123,17 @@ class Scene:
             *("-r", str(a_minute), "-rp", "60s"),
             remote=f"{LOCAL}:{self.server.port}",
         )
-        with contextlib.suppress(AssertionError):  # its session is not completed, and so counted
+        with contextlib.suppress(AssertionError):  # the session then counts as incomplete
             await triggers.finished(self.count / rate + 60)
 
     async def silence(self) -> Heard:
-        """The phones fall silent, and tell what they have measured."""
+        """The phones fall silent, and report what they measured."""
         assert self._sound is not None
         output, _ = await self._sound.communicate(b"")
         return Heard(**json.loads(output))
 
     async def end(self) -> None:
-        """Everybody hangs up."""
+        """All phones hang up."""
         for process in self._sipps:
             await process.kill()
         if self._sound is not None and self._sound.returncode is None:
@@ -136,7 +141,7 @@ class Scene:
         await self.server.stop()
 
     def invites_late(self) -> Delays:
-        """How long after the ACK that ended its trigger each return INVITE arrived."""
+        """How long each return INVITE came after the ACK that ended its trigger."""
         invited: dict[str, float] = {}
         for message in wire.first(self._log(_PHONES), "INVITE"):
             invited.setdefault(message.number.lstrip("+"), message.at)
@@ -149,13 +154,13 @@ class Scene:
         return delays
 
     def callers_late(self) -> Delays:
-        """How late SIPp was itself with each trigger, from when it should have sent it."""
+        """How late SIPp itself was with each trigger."""
         sent = [message.at for message in wire.first(self._log(_CALLERS), "INVITE")]
         begun = [at - number / self._rate for number, at in enumerate(sent)]
         return Delays((at - min(begun)) * 1000 for at in begun)
 
     def byes(self) -> dict[str, float]:
-        """When each leg's BYE from the server arrived, by its Call-ID."""
+        """When each leg's BYE came from the server, by its Call-ID."""
         logs = self._log(_PHONES), self._log(_REMOTES)
         return {
             message.call_id: message.at
@@ -202,9 +207,9 @@ class Scene:
             "require_caller_pin": True,
             "announce_duration": False,
             "disconnect_sound": "//bye.wav",
-            "warn_before_end_seconds": 0,  # a beep takes the place of sound, which is counted
+            "warn_before_end_seconds": 0,  # a beep would replace sound, which is counted
             "attempts": 1,
-            "answer_timeout_seconds": 5,  # leg A is reserved as if B took so long
+            "answer_timeout_seconds": 5,  # leg A is reserved as if B took this long
         }
         caller_ids = [
             {"number": number, "pin": PIN, "credit": self._credit, "order_number": "1"}
@@ -212,13 +217,14 @@ class Scene:
         ]
         return {
             "accounts": [
+                {"name": "admin", "guards": _UNGUARDED},
                 {"name": "acme", "contact_name": "Acme Travel", "country": "GB",
-                 "plan": "retail", "balance": "1000000.00"}
+                 "plan": "retail", "balance": "1000000.00", "guards": _UNGUARDED}
             ],
             "plans": [{"name": "retail", "rates": [*self._rates]}],
             "extensions": [
                 {"name": "bench", "account": "acme", "access_numbers": [ACCESS],
-                 "callback": callback, "caller_ids": caller_ids}
+                 "guards": _UNGUARDED, "callback": callback, "caller_ids": caller_ids}
             ],
             "sounds": [
                 {"account": "acme", "path": "/bye.wav",
@@ -229,7 +235,7 @@ class Scene:
 
 @contextlib.asynccontextmanager
 async def scene(count: int, **how: Any) -> AsyncIterator[Scene]:
-    """A scene in a folder of its own, on disk, that has ended when this has; `how` as in
+    """A scene in a folder of its own, on disk; it has ended when this context ends. `how` as in
     `Scene`."""
     with tempfile.TemporaryDirectory(prefix="ringback-bench-", dir="/var/tmp") as name:
         played = Scene(Path(name), count, **how)

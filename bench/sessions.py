@@ -1,4 +1,4 @@
-"""How many whole sessions a second the server carries."""
+"""How many whole sessions the server carries in a second."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from ringback.store.models import SessionRow
 
 TALK_SECONDS = 2.0
 MOST_LATE_MS = 1000.0
-"""A server that cannot keep up with what is begun falls behind for as long as it goes on."""
+"""If a server cannot keep up, it falls further behind the longer the run lasts."""
 _SETTLE_SECONDS = 4.0
 _HEADS = (
     *("begun/s", "sessions", "failed", "INVITE late p50", "p99", "talk sent", "heard", "lost"),
-    *("deaf", "delay p99", "phones late p99", "callers late p99", "CPU/session"),
+    *("unheard", "delay p99", "phones late p99", "callers late p99", "CPU/session"),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """Times in milliseconds."""
+    """Times are in milliseconds."""
 
     rate: float
     sessions: int
@@ -35,9 +35,9 @@ class Result:
     late_p99: float
     heard: Heard
     callers_late_p99: float
-    """Of SIPp, with the triggers."""
+    """How late SIPp was itself with the triggers."""
     cpu: float
-    """Of the server and its workers, a session."""
+    """CPU time of the server and its workers for each session."""
 
     @property
     def good(self) -> bool:
@@ -51,14 +51,14 @@ class Result:
         return (
             *(f"{self.rate:g}", str(self.sessions), str(self.sessions - self.completed)),
             *(f"{self.late_p50:.1f} ms", f"{self.late_p99:.1f} ms"),
-            *(str(count) for count in (heard.sent, heard.heard, heard.lost, heard.deaf)),
+            *(str(count) for count in (heard.sent, heard.heard, heard.lost, heard.unheard)),
             *(f"{heard.delay_p99:.1f} ms", f"{heard.late_p99:.1f} ms"),
             *(f"{self.callers_late_p99:.1f} ms", f"{self.cpu:.1f} ms"),
         )
 
 
 async def measure(rate: float, seconds: float) -> Result:
-    """So many sessions begun each second, for so long."""
+    """Begin `rate` sessions each second, for `seconds`."""
     count = max(1, round(rate * seconds))
     async with scene(count, talk=TALK_SECONDS) as played:
         before = played.server.cpu_seconds()
@@ -83,7 +83,7 @@ async def measure(rate: float, seconds: float) -> Result:
 
 
 async def show(plan: Plan) -> None:
-    """How many a second none of which fails; then half of that."""
+    """Find the highest rate at which no session fails; then measure half of it."""
     title = f"Whole sessions, {plan.each}; short runs to find the limit"
     ladder = Ladder(plan, Table(title, ("runs", *_HEADS), plan.show), measure)
     found = await ladder.highest(plan.session_loads)

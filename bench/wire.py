@@ -1,4 +1,4 @@
-"""What went over the wire and when, as SIPp wrote it (`-trace_shortmsg`)."""
+"""Which messages went over the wire, and when, as SIPp wrote it down (`-trace_shortmsg`)."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from pathlib import Path
 @dataclass(frozen=True, slots=True)
 class Message:
     at: float
-    """Unix seconds."""
+    """In Unix seconds."""
     sent: bool
-    """By SIPp."""
+    """Whether SIPp sent it."""
     call_id: str
     line: str
-    """Its first."""
+    """The first line."""
 
     @property
     def number(self) -> str:
-        """The user part of a request's URI."""
+        """The user part of the Request-URI."""
         return self.line.partition("sip:")[2].partition("@")[0]
 
 
@@ -31,7 +31,7 @@ def read(path: Path) -> Iterator[Message]:
 
 
 def first(path: Path, method: str) -> Iterator[Message]:
-    """The requests of one method, each once however often it was repeated."""
+    """The requests of one method, each once, however often it was repeated."""
     seen: set[str] = set()
     for message in read(path):
         if message.line.startswith(f"{method} ") and message.call_id not in seen:

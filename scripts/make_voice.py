@@ -1,7 +1,7 @@
-"""Make the built-in English voice and the tones; run once, its results are committed.
+"""Make the built-in English voice and the tones. Run it once: the results are committed.
 
-Needs espeak-ng. Each recording is trimmed, so that words said one after the other have no pause
-that anybody would notice, and brought to the same loudness.
+Needs espeak-ng. Each recording is trimmed, so that there is no noticeable pause between words that
+follow one another, and brought to the same loudness.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ VOICE = "en-gb"
 LEAD_SECONDS = 0.015
 TRAIL_SECONDS = 0.035
 SILENCE = 0.012
-"""Of full scale: what is quieter is no speech."""
+"""A share of full scale: what is quieter is not speech."""
 LOUDNESS = 0.11
-"""RMS of speech, of full scale: about -19 dB."""
+"""RMS of speech as a share of full scale: about -19 dB."""
 CREDIT_ENDED = "Your credit has ended. Thank you for calling."
-"""What the demo's owner has uploaded as disconnect sound."""
+"""The disconnect sound that the demo's owner uploads."""
 LETTERS = {"a": "ay", "z": "zed"}
 
 Samples = np.ndarray[tuple[int], np.dtype[np.float64]]
 
 
 def speak(text: str) -> Samples:
-    """A recording of a text, as espeak-ng says it."""
+    """A text as espeak-ng speaks it."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "speech.wav"
         subprocess.run(

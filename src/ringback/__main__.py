@@ -1,4 +1,4 @@
-"""`python -m ringback`: the same as `ringback`."""
+"""`python -m ringback` does the same as `ringback`."""
 
 from ringback.cli.app import main
 

@@ -1,7 +1,7 @@
-"""Amounts of money: exact decimals of at most 6 places and 12 digits before the point.
+"""Amounts of money: exact decimals with at most 6 places, and 12 digits before the point.
 
-One currency a server, so an amount carries none. In JSON an amount is a string with at least two
-places and no further zeros; in the database it is a whole number of millionths.
+A server has one currency, so an amount does not name it. In JSON an amount is a string with at
+least two places and no further zeros; in the database it is a whole number of millionths.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ class BadAmount(ValueError):
 def parse_amount(text: str) -> Decimal:
     """Read an amount such as "5", "5.00" or "-0.000125".
 
-    Raises BadAmount: more than 6 places or 12 digits are refused, never rounded. Zeros at the end
-    are no places.
+    Raises BadAmount: an amount with more than 6 places or 12 digits is refused, never rounded.
+    Zeros at the end do not count as places.
     """
     if not _FORM.fullmatch(text):
         raise BadAmount(
@@ -37,7 +37,7 @@ def parse_amount(text: str) -> Decimal:
 
 
 def format_amount(amount: Decimal) -> str:
-    """The amount as JSON shows it: "5.00", "0.000125"."""
+    """The amount as JSON writes it: "5.00", "0.000125"."""
     whole, places = f"{checked(amount):.6f}".split(".")
     if not amount:
         whole = whole.lstrip("-")
@@ -45,7 +45,7 @@ def format_amount(amount: Decimal) -> str:
 
 
 def checked(amount: Decimal) -> Decimal:
-    """The same amount; raises BadAmount when it is not one that a server can hold."""
+    """The same amount; raises BadAmount if a server cannot hold it."""
     if not amount.is_finite() or abs(amount) > LARGEST:
         raise BadAmount(f"{amount} is out of range: at most 12 digits before the point")
     if amount != amount.quantize(_STEP, context=_EXACT):
@@ -54,7 +54,7 @@ def checked(amount: Decimal) -> Decimal:
 
 
 def to_millionths(amount: Decimal) -> int:
-    """The amount as the database holds it. Raises BadAmount rather than round."""
+    """The amount as the database holds it. Raises BadAmount instead of rounding."""
     return int(checked(amount).scaleb(PLACES, context=_EXACT))
 
 

@@ -1,4 +1,4 @@
-"""Cells of exports, such that no spreadsheet takes one for a formula (spec section 8)."""
+"""Cells of exports, written so that no spreadsheet takes one for a formula (spec section 8)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _NUMBER = re.compile("[+][0-9]+", re.ASCII)
 
 
 def guarded(text: str) -> str:
-    """The text with a quote before it where it begins like a formula and is no phone number."""
+    """The text, with a quote before it if it begins like a formula and is not a phone number."""
     if _FORMULA.match(text) and not _NUMBER.fullmatch(text):
         return f"'{text}"
     return text

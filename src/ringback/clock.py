@@ -1,8 +1,8 @@
 """Time, injected.
 
-An *instant* is a float of Unix seconds on a scale that never steps back: the wall clock as it
-was when the process began, carried on by the monotonic clock. Rules take instants as arguments;
-only the edges ask a clock. On a virtual event loop the same class runs on virtual time.
+An *instant* is a float of Unix seconds on a scale that never steps back: the wall clock as it was
+when the process began, carried on by the monotonic clock. Rules take instants as arguments; only
+the edges ask a clock. On a virtual event loop, the same class runs on virtual time.
 """
 
 from __future__ import annotations
@@ -14,28 +14,28 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 Instant = float
-"""Unix seconds, see the module's docstring."""
+"""Unix seconds; see the module's docstring."""
 
 
 class Timer(Protocol):
-    """A call that will be made unless it is cancelled first."""
+    """A call to come, unless it is cancelled first."""
 
     def cancel(self) -> None: ...
 
 
 class Clock(Protocol):
-    """Where the rules get their time from."""
+    """Where the edges get the time from."""
 
     def now(self) -> Instant:
         """The present instant."""
         ...
 
     def call_at(self, at: Instant, action: Callable[[], None]) -> Timer:
-        """Call `action` at `at`, or as soon as possible when that has passed."""
+        """Call `action` at `at`, or as soon as possible if that has passed."""
         ...
 
     async def sleep_until(self, at: Instant) -> None:
-        """Return at `at`, or at once when that has passed."""
+        """Return at `at`, or at once if that has passed."""
         ...
 
 
@@ -43,8 +43,8 @@ class LoopClock:
     """The clock of an event loop: real time on a real loop, virtual time on a virtual one."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, epoch: Instant | None = None) -> None:
-        """`epoch` is the instant at which the loop's own time reads zero; by default such that
-        the present reads as the wall clock does."""
+        """`epoch` is the instant at which the loop's own time is zero. By default it is chosen so
+        that the present instant equals the wall clock's time."""
         self._loop = loop
         self._epoch = time.time() - loop.time() if epoch is None else epoch
 

@@ -1,7 +1,7 @@
-"""The configuration file, `ringback.toml`: read once, checked whole (spec section 11).
+"""The configuration file, `ringback.toml`: read once and checked as a whole (spec section 11).
 
-Unknown keys and bad values are refused with file, line and key, all of them at once. A setting
-that this version cannot do is refused, never ignored.
+All unknown keys and bad values are refused together, each with file, line and key. A setting that
+this version cannot honour is refused, never ignored.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from ringback.telephony.trunks import CalledFrom, Codec, Route, ShowIn, Transpor
 
 
 class ConfigError(Exception):
-    """The file cannot be used; each line of the message names one fault and its mending."""
+    """The file cannot be used; each line of the message names one fault and how to mend it."""
 
 
 def _not_yet(value: object) -> object:
@@ -92,7 +92,7 @@ def _source(text: str) -> str:
 class Server(_Section):
     data_dir: Path = Path("data")
     listen: Listen = HostPort(host="127.0.0.1", port=8080)
-    """For API and panel, which this version does not have yet."""
+    """For the API and the panel, which this version does not have yet."""
     tls_cert: Annotated[Path | None, AfterValidator(_not_yet)] = None
     tls_key: Annotated[Path | None, AfterValidator(_not_yet)] = None
     currency: Annotated[str, form("[A-Z]{3}", "a currency of ISO 4217, such as GBP")] = "GBP"
@@ -127,7 +127,7 @@ class EngineSection(_Section):
 class Sip(_Section):
     listen: Listen = HostPort(host="0.0.0.0", port=5060)
     advertise: Host | None = None
-    """Address put in messages where it is not the one listened on (NAT)."""
+    """The address to put in messages if it is not the one listened on (NAT)."""
     rtp_ports: tuple[int, int] = (20000, 29999)
 
     @field_validator("rtp_ports", mode="before")
@@ -181,7 +181,8 @@ class TrunkSection(_Section):
     prepend: Digits = ""
     plus: bool = True
     cost_plan: str | None = Field(None, min_length=1)
-    """Name of a plan of the server administrator's, by which calls over it are costed."""
+    """The name of one of the server administrator's plans, by which the cost of calls over it is
+    worked out."""
     media_anywhere: bool = False
     srtp: NotYet = False
     direct_media: NotYet = False
@@ -238,7 +239,7 @@ class TrunkSection(_Section):
 
 class RouteSection(_Section):
     prefix: AnyPrefix = ""
-    """Leading digits of E.164; empty: every number."""
+    """Leading digits of E.164; empty for every number."""
     trunks: Annotated[tuple[str, ...], AfterValidator(not_empty)]
     weights: tuple[Annotated[int, Field(ge=1)], ...] = ()
 
@@ -300,12 +301,14 @@ class Config(_Section):
 
     @property
     def database_url(self) -> str:
-        """Where the records are: an SQLite file in `data_dir` unless the file says otherwise."""
+        """Where the records are: in an SQLite file in `data_dir`, unless the file says
+        otherwise."""
         return self.database.url or f"sqlite:///{self.server.data_dir / 'ringback.sqlite'}"
 
 
 def load_config(path: Path) -> Config:
-    """Read and check the file. Paths in it are relative to its folder. Raises ConfigError."""
+    """Read and check the file. Relative paths in it start from its own folder. Raises
+    ConfigError."""
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError as error:
@@ -333,7 +336,8 @@ _PLACE = re.compile(r" \(at (?:line ([0-9]+), column [0-9]+|end of document)\)$"
 
 
 def _not_toml(path: Path, text: str, message: str) -> str:
-    """What TOML's parser says, with the line, which it tells in the message, and the key there."""
+    """What the TOML parser says, with the line, which is in its message, and the key on that
+    line."""
     place = _PLACE.search(message)
     lines = text.splitlines() or [""]
     line = 1 if place is None else int(place[1] or len(lines))
@@ -343,7 +347,7 @@ def _not_toml(path: Path, text: str, message: str) -> str:
 
 
 def _anchored(config: Config, folder: Path) -> Config:
-    """The same with paths that do not depend on where the process was started."""
+    """The same configuration, with paths that do not depend on where the process was started."""
     server = config.server.model_copy(
         update={"data_dir": (folder / config.server.data_dir).resolve()}
     )
@@ -359,8 +363,8 @@ _KEY = re.compile(r"""\s*["']?([A-Za-z0-9_.-]+)["']?\s*=""")
 
 
 def line_of(text: str, where: Sequence[int | str]) -> int:
-    """The line, from 1, of the key at a path such as ("trunk", 1, "port"); of its table where the
-    key is not there. TOML's parser keeps no lines, so they are looked up in the text."""
+    """The line, from 1, of the key at a path such as ("trunk", 1, "port"), or of its table if the
+    key is not there. The TOML parser keeps no lines, so they are looked for in the text."""
     table: tuple[int | str, ...] = ()
     seen: Counter[str] = Counter()
     found, longest = 1, 0

@@ -9,7 +9,7 @@ from pydantic import AfterValidator
 
 
 def known_country(code: str) -> str:
-    """The code itself; raises ValueError where no country has it."""
+    """The code itself; raises ValueError if no country has it."""
     if code not in phonenumbers.SUPPORTED_REGIONS:
         hint = ": the United Kingdom is GB" if code == "UK" else ""
         raise ValueError(f"write a country of ISO 3166 in two capitals, such as GB{hint}")

@@ -1,8 +1,8 @@
-"""What is wrong with a document that somebody wrote: each fault by its place, all of them at once.
+"""What is wrong with a document that somebody wrote: all faults at once, each with its place.
 
-The documents are checked by pydantic, in strict mode and as JSON, so that no number is made from
-a text and no truth from a word. What it finds is put in words that say how to mend it, and never
-repeats a value: one of them may be a PIN.
+The documents are checked by pydantic, in strict mode and as JSON, so that no text becomes a number
+and no word a truth value. Its findings are put in words that say how to mend them, and never repeat
+a value, which may be a PIN.
 """
 
 from __future__ import annotations
@@ -12,9 +12,16 @@ from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
-from pydantic import AfterValidator, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 
 Item = TypeVar("Item")
+
+
+class Section(BaseModel):
+    """A part of a document: unknown keys are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
 
 _MESSAGES = {
     "extra_forbidden": "unknown key: take it out, or check its spelling",
@@ -31,7 +38,8 @@ _MESSAGES = {
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One fault. `where` leads to it, such as ("extensions", 0, "callback", "ring_seconds")."""
+    """One fault. `where` is the path to it, such as ("extensions", 0, "callback",
+    "ring_seconds")."""
 
     where: tuple[int | str, ...]
     message: str
@@ -41,7 +49,8 @@ class Fault:
 
 
 class Faults(ValueError):
-    """What a validator raises that found several faults, or one that lies deeper than itself."""
+    """Raised by a validator that found several faults, or a fault in a part of what it
+    validates."""
 
     def __init__(self, found: Iterable[Fault]) -> None:
         self.found = list(found)
@@ -49,7 +58,7 @@ class Faults(ValueError):
 
 
 def faults_of(error: ValidationError) -> list[Fault]:
-    """What pydantic found, each fault at its place."""
+    """The faults that pydantic found, each with its place."""
     found = []
     for line in error.errors():
         where = line["loc"]
@@ -65,13 +74,13 @@ def faults_of(error: ValidationError) -> list[Fault]:
 
 
 def dotted(where: Iterable[int | str]) -> str:
-    """A place as it is told: `extensions[0].callback.ring_seconds`."""
+    """A place as messages write it: `extensions[0].callback.ring_seconds`."""
     text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in where)
     return text.removeprefix(".") or "the file"
 
 
 def form(pattern: str, what: str) -> AfterValidator:
-    """Texts that match `pattern` as a whole; others are refused with "write {what}"."""
+    """A text must match `pattern` as a whole; otherwise the message is "write {what}"."""
     compiled = re.compile(pattern, re.ASCII)
 
     def check(text: str) -> str:
@@ -83,14 +92,15 @@ def form(pattern: str, what: str) -> AfterValidator:
 
 
 def not_empty(values: tuple[Item, ...]) -> tuple[Item, ...]:
-    """For AfterValidator. (`min_length` also counts what it refused for another fault.)"""
+    """For AfterValidator. (`min_length` would also count entries that are refused for another
+    fault.)"""
     if not values:
         raise ValueError("write at least one")
     return values
 
 
 def twice(named: Iterable[tuple[tuple[int | str, ...], Hashable]]) -> Iterator[Fault]:
-    """A fault at each place whose name, or what else must be unique, has stood before."""
+    """A fault at each place whose name (or whatever else must be unique) has come before."""
     seen = set()
     for where, name in named:
         if name in seen:

@@ -23,35 +23,38 @@ class GivenPlan:
     id: str
     name: str
     special_prefixes: tuple[str, ...]
-    """Premium and satellite prefixes that it lets be called, without plus (spec section 8). The
-    plan of every payer must list one for it to be called."""
+    """Premium-rate and satellite prefixes that the plan lets people call, without plus (spec
+    section 8). Such a prefix can be called only if the plan of every payer lists it."""
     packages: tuple[Mapping[str, Any], ...]
     ledger_id: str
-    """Of the account."""
+    """The ledger id of that account."""
     time_zone: str
-    """The account's."""
+    """The time zone of that account."""
 
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """One account, with what it has of its own and what it inherits."""
+    """One account, with its own values and those that it inherits."""
 
     id: str
     name: str
     ledger_id: str
     contact_name: str
     country: str
-    """This, the language and the time zone are those of the nearest account at or above it that
-    names one."""
+    """Country, language and time zone are those of the nearest account, from this one upwards, that
+    has one."""
     language: str
     time_zone: str
     plan: GivenPlan | None
     """The plan given to this very account, which makes it a payer."""
+    guards: Mapping[str, Any]
+    """Its own, as they are stored, and so its destinations."""
+    destinations: Mapping[str, Any]
 
 
 def _upwards(nearest: ColumnElement[str]) -> Prepared:
-    """The accounts from `nearest`, an id, to the top."""
-    told = (
+    """A query of the accounts from the one with the id `nearest` to the top."""
+    columns = (
         AccountRow.id,
         AccountRow.name,
         AccountRow.ledger_id,
@@ -60,20 +63,22 @@ def _upwards(nearest: ColumnElement[str]) -> Prepared:
         AccountRow.language,
         AccountRow.time_zone,
         AccountRow.plan_id,
+        AccountRow.guards,
+        AccountRow.destinations,
     )
     own = (
-        select(*told, AccountRow.parent_id, literal_column("0", Integer).label("height"))
+        select(*columns, AccountRow.parent_id, literal_column("0", Integer).label("height"))
         .where(AccountRow.id == nearest)
         .cte("levels", recursive=True)
     )
     levels = own.union_all(
-        select(*told, AccountRow.parent_id, own.c.height + 1).join(
+        select(*columns, AccountRow.parent_id, own.c.height + 1).join(
             own, AccountRow.id == own.c.parent_id
         )
     )
     return Prepared(
         select(
-            *(levels.c[column.key] for column in told),
+            *(levels.c[column.key] for column in columns),
             PlanRow.name.label("plan_name"),
             PlanRow.special_prefixes,
             PlanRow.packages,
@@ -102,8 +107,9 @@ def of_extension(tx: Connection, extension_id: str) -> Sequence[Level]:
 
 
 def _levels(rows: Sequence[Any]) -> Sequence[Level]:
-    """What an account does not say of itself it has of the one above it, so from the top down."""
-    found: list[Level] = []
+    """Each account inherits from the one above what it does not set itself; so this goes from the
+    top down."""
+    levels: list[Level] = []
     country, language, time_zone = NO_COUNTRY, FALLBACK_LANGUAGE, FALLBACK_TIME_ZONE
     for row in reversed(rows):
         country = row.country or country
@@ -128,6 +134,8 @@ def _levels(rows: Sequence[Any]) -> Sequence[Level]:
             language,
             time_zone,
             plan,
+            row.guards,
+            row.destinations,
         )
-        found.append(level)
-    return tuple(reversed(found))
+        levels.append(level)
+    return tuple(reversed(levels))

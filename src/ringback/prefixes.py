@@ -1,7 +1,8 @@
 """Prefixes: the leading digits of numbers in E.164, as rates, routes and destinations name them.
 
-No number with its country code begins with 0. A prefix written as it is dialled would never match
-anything, so it is refused with what to write instead; so is a plus, which is no digit.
+No number with its country code begins with 0. A prefix that is written as it is dialled would never
+match anything, so it is refused with a message that says what to write instead; so is a plus, which
+is not a digit.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ _WANTED = 'write at most 15 leading digits of numbers with their country code, s
 
 
 def parse_prefix(text: str) -> str:
-    """The prefix itself; "" is every number. Raises ValueError."""
+    """The prefix itself; "" stands for every number. Raises ValueError."""
     found = _FORM.fullmatch(text)
     if found is None or (found[1] and not found[2]):
         raise ValueError(f"{text[:40]!r} is no prefix: {_WANTED}")
@@ -31,13 +32,13 @@ def parse_prefix(text: str) -> str:
 
 
 def parse_some_prefix(text: str) -> str:
-    """The same where every number cannot be meant."""
+    """The prefix itself, which must not be empty. Raises ValueError."""
     if not text:
         raise ValueError(_WANTED)
     return parse_prefix(text)
 
 
 AnyPrefix = Annotated[str, AfterValidator(parse_prefix)]
-"""Of rates and routes, which may be for every number."""
+"""A prefix of rates and routes, which may be for every number."""
 Prefix = Annotated[str, AfterValidator(parse_some_prefix)]
-"""Of destinations, packages and what a plan permits."""
+"""A prefix of destinations, packages and what a plan permits."""

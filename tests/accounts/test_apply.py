@@ -17,6 +17,7 @@ from ringback.accounts.setupfile import SetupError
 from ringback.charging import ledger
 from ringback.charging.decks import rates_in_force
 from ringback.charging.rating import Rate
+from ringback.guards.settings import Destinations, Guards, Subject
 from ringback.store import Store
 from ringback.store.models import (
     AccessNumberRow,
@@ -130,13 +131,12 @@ def test_a_changed_setup_is_told_field_by_field(place: Place) -> None:
         "require_caller_pin": True,
         "disconnect_sound": "//bye.wav",
         "minimum_credit": "0.50",
-        "destinations": {"deny": ["4490"]},
+        "closed": ["2026-12-25"],
     }
     assert place.apply() == [
         "extension travellers: disconnect_sound none -> //bye.wav",
         "extension travellers: minimum_credit 0.00 -> 0.50",
-        'extension travellers: destinations {"allow": [], "deny": []} -> '
-        '{"allow": [], "deny": ["4490"]}',
+        'extension travellers: closed none -> ["2026-12-25"]',
         "extension travellers: password taken out",
     ]
     assert place.apply() == []
@@ -497,3 +497,51 @@ def test_another_key_is_refused(place: Place) -> None:
     with pytest.raises(BadKey):
         place.apply(secrets=Secrets(b"x" * 32))
     assert place.apply(secrets=KEY) == []
+
+
+def test_guards_and_destinations_are_changed_one_by_one(place: Place) -> None:
+    """What is left out stays, and null is the default again."""
+    account, extension = place.document["accounts"][0], extension_of(place)
+    caller_id = extension["caller_ids"][0]
+    account["guards"] = {"calls_per_hour": 500, "spend_per_day": "250.00"}
+    extension["destinations"] = {"allow": ["44", "33"], "deny": ["4470"]}
+    caller_id["guards"] = {"sessions": "unlimited", "spend_per_call": "0.10"}
+    assert place.apply() == [
+        'account acme: guards {} -> {"calls_per_hour": 500, "spend_per_day": "250.00"}',
+        'extension travellers: destinations {} -> {"allow": ["44", "33"], "deny": ["4470"]}',
+        'callerID +447700900123: guards {} -> {"sessions": "unlimited", "spend_per_call": "0.10"}',
+    ]
+    assert place.apply() == []
+
+    account["guards"] = {"sessions": 3, "calls_per_hour": None}
+    extension["destinations"] = {"allow": ["44"]}
+    caller_id["guards"] = None
+    assert place.apply() == [
+        'account acme: guards {"calls_per_hour": 500, "spend_per_day": "250.00"} -> '
+        '{"sessions": 3, "spend_per_day": "250.00"}',
+        'extension travellers: destinations {"allow": ["44", "33"], "deny": ["4470"]} -> '
+        '{"allow": ["44"], "deny": ["4470"]}',
+        'callerID +447700900123: guards {"sessions": "unlimited", "spend_per_call": "0.10"} -> {}',
+    ]
+
+
+def test_new_ones_have_their_guards_at_once(tmp_path: Path, store: Store) -> None:
+    place = Place(tmp_path, store)
+    place.document["accounts"][0]["guards"] = {"spend_per_day": "250.00"}
+    extension_of(place)["guards"] = {"calls_per_hour": 7}
+    extension_of(place)["caller_ids"][0]["destinations"] = {"deny": ["4470"]}
+    assert place.apply() == FIRST
+    assert place.apply() == []
+
+    def look(tx: Connection) -> list[Subject]:
+        extension = tree.find_by_name(tx, "travellers")
+        assert extension is not None
+        caller_id = tree.find_caller_id(tx, extension.id, "+447700900123")
+        assert caller_id is not None
+        return [caller_id.guarded, *extension.guarded]
+
+    found = {subject.name: (subject.guards, subject.destinations) for subject in place.read(look)}
+    assert found["+447700900123"] == (Guards(20, 1), Destinations(deny=("4470",)))
+    assert found["travellers"] == (Guards(7, 50), Destinations())
+    assert found["acme"] == (Guards(1000, 200, Decimal(250)), Destinations())
+    assert found["admin"] == (Guards(1000, 200), Destinations())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -46,8 +47,8 @@ DEFAULTS = {
     "calls_per_session": 10,
     "max_call_seconds": 7200,
     "language": None,
-    "destinations": {"allow": [], "deny": []},
-    "hours": [],
+    "hours": None,
+    "closed": None,
     "caller_verification": "off",
     "open_to_anyone": False,
 }
@@ -149,36 +150,36 @@ def test_amounts_are_strings() -> None:
         assert fault.startswith("minimum_credit: ")
 
 
-def test_hours_and_destinations() -> None:
+def test_hours_and_closed_days() -> None:
     setup = read(
         hours=[{"days": ["mon", "tue"], "from": "08:00", "to": "24:00"}],
-        destinations={"allow": ["44", "33"], "deny": ["4470"]},
+        closed=["2026-12-25"],
         language="pt-BR",
         caller_verification="require",
     )
+    assert setup.hours is not None
     assert (setup.hours[0].from_, setup.hours[0].to) == ("08:00", "24:00")
-    assert setup.destinations.allow == ("44", "33")
+    assert setup.closed == (date(2026, 12, 25),)
+    assert read(hours=None, closed=[]) == read()
+    assert from_document(to_document(setup)) == setup
     assert faults(
         hours=[
             {"days": [], "from": "08:00", "to": "18:00"},
             {"days": ["monday"], "from": "8:00", "to": "18:00"},
-            {"days": ["mon"], "from": "18:00", "to": "08:00"},
+            {"days": ["mon"], "from": "08:00", "to": "08:00"},
+            {"days": ["mon"], "from": "24:00", "to": "08:00"},
         ],
-        destinations={"allow": ["44x", "+33"], "deny": ["0044", ""], "block": []},
+        closed=["25.12.", 20261225],
         language="English",
     ) == [
         "language: write a language as in BCP 47, such as en or pt-BR",
-        "destinations.allow[0]: '44x' is no prefix: write at most 15 leading digits of numbers "
-        'with their country code, such as "44"',
-        "destinations.allow[1]: '+33' is no prefix: write it without +: \"33\"",
-        "destinations.deny[0]: '0044' is no prefix: write it without 00: \"44\"",
-        "destinations.deny[1]: write at most 15 leading digits of numbers with their country code, "
-        'such as "44"',
-        "destinations.block: unknown key: take it out, or check its spelling",
         "hours[0].days: write at least one",
         "hours[1].days[0]: must be 'mon', 'tue', 'wed', 'thu', 'fri', 'sat' or 'sun'",
         'hours[1].from: write a time of day in quotes, such as "08:00"',
-        "hours[2].to: must be after from: split an interval at midnight",
+        'hours[2].to: is the same as from: for a whole day write "00:00" to "24:00"',
+        'hours[3].from: is the end of the day: write "00:00" of the next one',
+        'closed[0]: write a date, such as "2026-12-25"',
+        'closed[1]: write a date, such as "2026-12-25"',
     ]
 
 

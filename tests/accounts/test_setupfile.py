@@ -14,7 +14,9 @@ from ringback.accounts.setupfile import LARGEST_BYTES, SetupError, load_setup
 EXAMPLE = """\
 accounts:
   - {name: acme, parent: admin, level: organization, contact_name: Acme Travel, country: GB,
-     time_zone: Europe/London, language: en, plan: retail, balance: "100.00"}
+     time_zone: Europe/London, language: en, plan: retail, balance: "100.00",
+     guards: {calls_per_hour: 1000, sessions: 200, spend_per_day: "250.00", spend_per_call: null},
+     destinations: {allow: ["44", "33"], deny: ["4470"]}}
 extensions:
   - name: travellers
     account: acme
@@ -22,7 +24,7 @@ extensions:
     callback:
       ring_seconds: 5
       hours: [{days: [mon, tue], from: "08:00", to: "18:00"}]
-      destinations: {allow: ["44"], deny: ["4470"]}
+      closed: ["2026-12-25"]
     caller_ids:
       - {number: "+447700900123", pin: "0042", enabled: true, credit: "5.00", order_number: A-1,
          language: en, speed_dials: {"1": "+442079460000"}}
@@ -51,6 +53,7 @@ def faults(folder: Path, text: str) -> list[str]:
 def test_the_example_of_the_spec(tmp_path: Path) -> None:
     setup = load(tmp_path, EXAMPLE)
     (extension,) = setup.extensions
+    assert extension.callback.hours is not None
     assert extension.callback.hours[0].days == ("mon", "tue")
     first, second = extension.caller_ids
     assert (first.pin, first.credit, first.order_number) == ("0042", Decimal(5), "A-1")
@@ -235,3 +238,33 @@ def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
         file.truncate(LARGEST_BYTES + 1)
     with pytest.raises(SetupError, match="larger than 16 MB"):
         load_setup(path)
+
+
+def test_guards_and_destinations_that_cannot_be(tmp_path: Path) -> None:
+    text = """\
+accounts:
+  - name: acme
+    guards: {calls_per_hour: "20", sessions: -1, spend_per_day: 250, spend_per_call: "-1.00"}
+    destinations: {allow: ["44x", "+33"], deny: ["0044", ""], block: []}
+  - name: other
+    guards: {calls_per_hour: true, sessions: 1000001, spend_per_day: never, calls: 3}
+"""
+    count = "write a whole number up to 1000000, or unlimited"
+    assert faults(tmp_path, text) == [
+        f"3: accounts[0].guards.calls_per_hour: {count}",
+        f"3: accounts[0].guards.sessions: {count}",
+        '3: accounts[0].guards.spend_per_day: write amounts in quotes, such as "5.00"',
+        "3: accounts[0].guards.spend_per_call: must be 0.00 or more, or unlimited",
+        "4: accounts[0].destinations.allow[0]: '44x' is no prefix: write at most 15 leading digits "
+        'of numbers with their country code, such as "44"',
+        "4: accounts[0].destinations.allow[1]: '+33' is no prefix: write it without +: \"33\"",
+        "4: accounts[0].destinations.deny[0]: '0044' is no prefix: write it without 00: \"44\"",
+        "4: accounts[0].destinations.deny[1]: write at most 15 leading digits of numbers with "
+        'their country code, such as "44"',
+        "4: accounts[0].destinations.block: unknown key: take it out, or check its spelling",
+        f"6: accounts[1].guards.calls_per_hour: {count}",
+        f"6: accounts[1].guards.sessions: {count}",
+        "6: accounts[1].guards.spend_per_day: 'never' is not an amount: write digits with at most "
+        '12 before the point and at most 6 after it, such as "5.00"',
+        "6: accounts[1].guards.calls: unknown key: take it out, or check its spelling",
+    ]

@@ -248,7 +248,8 @@ def test_two_calls_on_one_credit_spend_it_and_no_more(tmp_path: Path) -> None:
         await world.setup(
             {**NO_QUESTIONS, "return_calls": "caller", "open_to_anyone": True,
              "require_caller_pin": True},
-            credit="6.00",
+            caller_ids=[{"number": CALLER, "pin": PIN, "credit": "6.00", "order_number": "A-1",
+                         "guards": {"sessions": 2}}],
         )  # fmt: skip
         world.network.ring(ACCESS, CALLER)
         world.network.ring(ACCESS, OTHER_CALLER)

@@ -256,16 +256,22 @@ def test_a_trigger_while_an_attempt_is_withdrawn_moves_the_return_call(tmp_path:
     assert world.legs("A")[1]["started"] - second["ended"] < 40
 
 
-def test_who_hangs_up_while_the_server_starts_is_not_waited_for(tmp_path: Path) -> None:
-    """What happens to a trigger call before triggers can be decided counts all the same."""
+def test_a_caller_who_is_gone_before_the_server_is_ready_has_triggered(tmp_path: Path) -> None:
+    """It rings while a restart puts the rows in order; its end is not missed."""
 
     async def play(world: World) -> None:
-        await world.setup({"early_hangup": "call_back"}, start=False)
+        world.network.phone(CALLER, accepts_and_dials)
+        world.network.phone(CALLEE, talker)
+        await world.setup({"ring_seconds": 2, "early_hangup": "call_back"})
+        world.die()
         world.slow(3.0)
-        world.outside.add(asyncio.get_running_loop().create_task(world.exchange.start()))
-        await world.sleep(3.5)
-        world.network.ring(ACCESS, CALLER, hang_up_after=2.0)
-        await world.sleep(20.0)
+        starting = asyncio.get_running_loop().create_task(world.restart())
+        world.outside.add(starting)
+        await world.sleep(4.5)
+        ring = world.network.ring(ACCESS, CALLER, hang_up_after=1.5)
+        await world.sleep(1.0)
+        assert ring.rang and not starting.done()
+        await starting
         world.slow(0.0)
 
-    assert in_world(tmp_path, play).session()["proven"]
+    assert outcomes(in_world(tmp_path, play)) == ["completed"]

@@ -28,6 +28,7 @@ from ringback.sounds.library import SoundLibrary
 from ringback.sounds.speech import BUILT_IN
 from ringback.store.models import (
     ChargeRow,
+    GuardCountRow,
     LedgerAccountRow,
     LedgerEntryRow,
     LegRow,
@@ -107,7 +108,7 @@ class World:
         self.trunks = TrunkTable(
             [Trunk(name, "192.0.2.1") for name in ("trunk", "second")], [Route("", ("trunk",))]
         )
-        self.engine = SimulatedEngine(self.network)
+        self.engine = SimulatedEngine(self.network, self.trunks)
         self.exchange = self._make_exchange()
 
     def _reached(self, point: str) -> None:
@@ -206,7 +207,7 @@ class World:
             task.cancel()
         await self.sleep(after)
         self.died.clear()
-        self.engine = SimulatedEngine(self.network)
+        self.engine = SimulatedEngine(self.network, self.trunks)
         self.exchange = self._make_exchange()
         loop = asyncio.get_running_loop()
         starting, dying = (
@@ -334,6 +335,8 @@ class World:
             assert account["unlimited"] or available >= 0, account
         for leg in self.rows(LegRow):
             assert leg["ended"] is not None, leg
+        for count in self.rows(GuardCountRow):
+            assert count["sessions"] == 0, count
         charged = [(row["leg_id"], row["ledger_id"]) for row in self.rows(ChargeRow)]
         assert len(charged) == len(set(charged)), "a leg was charged twice"
         faults = [what for what in self.journal.troubles if "fault of Ringback" in what]

@@ -17,6 +17,7 @@ from ringback.amounts import LARGEST, BadAmount
 from ringback.charging import ledger
 from ringback.charging.holds import Hold, Post
 from ringback.charging.ledger import LedgerFault, RechargeKind, RechargeRefused
+from ringback.charging.means import Means
 from ringback.charging.meter import Meter
 from ringback.store import InlineStore, Store, models
 
@@ -121,6 +122,27 @@ def test_a_hold_again_or_overtaken_changes_nothing(books: Books) -> None:
     assert books.balance().reserved == Decimal("0.30")
 
 
+def test_what_one_leg_gives_back_pays_for_another_or_nothing_changes(books: Books) -> None:
+    books.reserve(hold(99))
+    legs = [hold(n, leg) for leg, n in (("a", 49), ("b", 50))]
+
+    def exchange(tx: Connection) -> ledger.Shortage | None:
+        return ledger.reserve(tx, legs[1:], legs[:1])
+
+    assert str(books.do(exchange)) == "payer x: 0.01 is to be reserved, 0.00 is available"
+    assert books.settle(post(99)) is None  # leg a still holds all of it
+    assert books.balance().balance == 0
+
+
+def test_what_was_granted_pays_for_nothing_once_it_is_given_back(books: Books) -> None:
+    books.recharge(None, "unlimited")
+    books.reserve(hold(9))
+    books.recharge("-1.00", "none left")
+    assert books.do(lambda tx: ledger.reserve(tx, [hold(0, "b")], [hold(0)])) is not None
+    books.settle(post(9))
+    assert books.balance().available == 0
+
+
 def test_all_payers_or_none(books: Books) -> None:
     books.reserve(hold(0), hold(0, ledger_id="y"))
     shortage = books.reserve(hold(5), hold(5, ledger_id="y"))
@@ -176,7 +198,7 @@ def test_a_limit_as_high_as_an_amount_can_be_is_no_fault(books: Books) -> None:
     meter.answered("A", NOW)
 
     def work(tx: Connection) -> None:
-        step = meter.slice(ledger.available(tx, ["x"]))
+        step = meter.slice(Means(ledger.available(tx, ["x"])))
         ledger.reserve(tx, step.holds)
         meter.applied(step)
 
@@ -240,7 +262,7 @@ def accounts_locked(work: Work[object]) -> list[str]:
     "work",
     [
         lambda tx: ledger.reserve(tx, [hold(3, "a", "y"), hold(3, "a", "x")]),
-        lambda tx: ledger.trim(tx, [hold(1, "a", "y"), hold(1, "a", "x")]),
+        lambda tx: ledger.reserve(tx, [], [hold(1, "a", "y"), hold(1, "a", "x")]),
         lambda tx: ledger.settle(tx, [post(1, "a", "y"), post(1, "a", "x")], NOW),
     ],
     ids=["reserve", "trim", "settle"],

@@ -36,6 +36,7 @@ blocks = st.integers(0, 40)
 class Reserve:
     holds: dict[str, int]
     """Blocks by leg."""
+    trims: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,7 @@ class Limit:
 Operation = Reserve | Settle | Recharge | Limit
 operations = st.one_of(
     st.builds(Reserve, st.dictionaries(legs, blocks, min_size=1)),
+    st.builds(Reserve, st.dictionaries(legs, blocks), st.dictionaries(legs, blocks)),
     st.builds(Settle, legs, st.none() | blocks),
     st.builds(
         Recharge,
@@ -94,18 +96,29 @@ class Model:
         self.balance += amount
         self.totals[kind] = self.totals.get(kind, 0) + amount
 
-    def reserve(self, holds: dict[str, int]) -> type[Exception] | type[Shortage] | None:
-        if self.settled & holds.keys():
+    def reserve(
+        self, holds: dict[str, int], trims: dict[str, int]
+    ) -> type[Exception] | type[Shortage] | None:
+        if self.settled & (holds.keys() | trims.keys()):
             return LedgerFault
+        paid, free = dict(self.paid), dict(self.free)
+        for leg in trims.keys() & (paid.keys() | free.keys()):
+            blocks = trims[leg]
+            less = max(0, paid.get(leg, 0) + free.get(leg, 0) - blocks - 1)
+            of_paid = min(less, paid.get(leg, 0))
+            paid[leg] = paid.get(leg, 0) - of_paid
+            free[leg] = free.get(leg, 0) - (less - of_paid)
         more = {
-            leg: max(0, blocks + 1 - self.paid.get(leg, 0) - self.free.get(leg, 0))
+            leg: max(0, blocks + 1 - paid.get(leg, 0) - free.get(leg, 0))
             for leg, blocks in holds.items()
         }
-        if not self.unlimited and sum(more.values()) > self.available:
+        released = sum(self.paid.values()) - sum(paid.values())
+        if not self.unlimited and sum(more.values()) - released > self.available:
             return Shortage
-        side = self.free if self.unlimited else self.paid
+        side = free if self.unlimited else paid
         for which, amount in more.items():
             side[which] = side.get(which, 0) + amount
+        self.paid, self.free = paid, free
         return None
 
     def settle(self, leg: str, blocks: int | None) -> type[Exception] | None:
@@ -149,8 +162,8 @@ class Model:
 
 def expect(model: Model, operation: Operation) -> type[Exception] | type[Shortage] | None:
     match operation:
-        case Reserve(holds):
-            return model.reserve(holds)
+        case Reserve(holds, trims):
+            return model.reserve(holds, trims)
         case Settle(which, used):
             return model.settle(which, used)
         case Recharge(amount, order, kind):
@@ -159,12 +172,14 @@ def expect(model: Model, operation: Operation) -> type[Exception] | type[Shortag
             return model.set_limit(amount)
 
 
+def held(blocks: dict[str, int]) -> list[Hold]:
+    return [Hold(leg, "x", "x", TARIFF.price(n), TARIFF) for leg, n in blocks.items()]
+
+
 def do(tx: Connection, operation: Operation) -> Shortage | None:
     match operation:
-        case Reserve(holds):
-            return ledger.reserve(
-                tx, [Hold(leg, "x", "x", TARIFF.price(n), TARIFF) for leg, n in holds.items()]
-            )
+        case Reserve(holds, trims):
+            return ledger.reserve(tx, held(holds), held(trims))
         case Settle(which, None):
             ledger.settle(tx, [Post(which, "x", "x", answered=False)], NOW)
         case Settle(which, int(used)):

@@ -11,10 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.charging.helpers import NOW, payer, rate
 
-from ringback.charging.ledger import UNLIMITED
-from ringback.charging.meter import Meter, Step
+from ringback.charging.ledger import UNLIMITED, Shortage
+from ringback.charging.means import Means
+from ringback.charging.meter import Meter
 from ringback.charging.payers import PayerRate
 from ringback.charging.rating import SECOND, Rate, charge, microseconds
+from ringback.charging.steps import Step, Terms
 
 cents = st.integers(0, 300_000).map(lambda millionths: Decimal(millionths) / 10**6)
 priced = st.builds(Rate, st.just("44"), cents, st.integers(1, 90), cents, st.integers(1, 90), cents)
@@ -30,14 +32,22 @@ class Purse:
         self.held: dict[tuple[str, str], Decimal] = {}
 
     @property
+    def means(self) -> Means:
+        return Means(self.available)
+
+    @property
     def available(self) -> dict[str, Decimal]:
         left = dict(self.credit)
         for (_, ledger_id), amount in self.held.items():
             left[ledger_id] -= amount
         return left
 
-    def take(self, meter: Meter, step: Step) -> bool:
-        held = self.held | {(hold.leg_id, hold.ledger_id): hold.total for hold in step.holds}
+    def take(self, meter: Meter, step: Step | Shortage) -> bool:
+        if isinstance(step, Shortage):
+            return False
+        held = self.held | {
+            (hold.leg_id, hold.ledger_id): hold.total for hold in (*step.trims, *step.holds)
+        }
         before, self.held = self.held, held
         if min(self.available.values()) < 0:
             self.held = before
@@ -54,10 +64,10 @@ def in_conversation(
     if not purse.take(meter, meter.open_a("a", a)):
         return None
     meter.answered("A", answers[0])
-    latest = answers[0] + 55
-    if not purse.take(meter, meter.open_b("b", b, latest, tail)):
+    terms = Terms(b, tail)
+    if not purse.take(meter, meter.open_b("b", terms, answers[0], answers[0] + 55, purse.means)):
         return None
-    meter.answered("B", min(latest, max(answers)))
+    meter.answered("B", min(meter.latest_answer(), max(answers)))
     return meter
 
 
@@ -75,8 +85,10 @@ def test_funded_is_exactly_the_last_instant_covered(
     if meter is None:
         return
     for _ in range(slices):
-        assert purse.take(meter, meter.slice(purse.available))
-    start = {"a": microseconds(first), "b": microseconds(max(first, second))}
+        assert purse.take(meter, meter.slice(purse.means))
+    b_answered = meter._legs["B"].answered
+    assert b_answered is not None
+    start = {"a": microseconds(first), "b": b_answered}
 
     def covered(leg: str, paying: list[PayerRate], until: int) -> bool:
         return all(
@@ -111,13 +123,12 @@ def test_slices_spend_the_last_block_there_is(a: Rate, b: Rate, credit: Decimal,
         return
     for _ in range(200):
         before = meter.funded()
-        step = meter.slice(purse.available)
-        if not step.holds:
+        assert purse.take(meter, meter.slice(purse.means))
+        if meter.funded() == before:
             break
-        assert purse.take(meter, step)
         assert before < meter.funded() < before + 60 + 90 + 1e-3
         if meter.funded() < before + 60:
-            assert not meter.slice(purse.available).holds
+            assert not meter.slice(purse.means).holds
     else:
         return  # more credit than 200 slices spend
     left = purse.available["x"]
@@ -131,25 +142,61 @@ def test_longest_is_what_slices_come_to(
 ) -> None:
     """Announced: 5 minutes; then the call is cut after 5 minutes, first block and leg A included.
     (a2billing #22 left the first block out.)"""
-    purse = Purse(credit)
-    meter = Meter()
+    purse, meter, terms = Purse(credit), Meter(), Terms([payer("x", b)], tail)
     if not purse.take(meter, meter.open_a("a", [payer("x", a)])):
         return
     meter.answered("A", NOW)
     answer = NOW + rang
-    longest = meter.longest([payer("x", b)], answer, tail, purse.available)
-    if not purse.take(meter, meter.open_b("b", [payer("x", b)], answer, tail)):
-        assert longest < b.first_block
+    longest = meter.longest(terms, answer, purse.means)
+    if not purse.take(meter, meter.open_b("b", terms, answer, answer + 55, purse.means)):
+        assert longest == 0
         return
     assert longest >= b.first_block
     meter.answered("B", answer)
     for _ in range(300):
-        step = meter.slice(purse.available)
-        if not step.holds:
-            assert microseconds(longest) == microseconds(meter.funded()) - microseconds(answer)
+        before = meter.funded()
+        assert purse.take(meter, meter.slice(purse.means))
+        if meter.funded() == before:
+            assert microseconds(longest) == microseconds(before) - microseconds(answer)
             return
-        assert purse.take(meter, step)
     assert longest > 5 * 3600
+
+
+@given(
+    priced, priced, credits, st.integers(0, 15), st.integers(0, 3), st.integers(1, 100),
+    st.integers(0, 55),
+)  # fmt: skip
+def test_leg_b_may_ring_as_long_as_its_answer_is_covered(
+    a: Rate, b: Rate, credit: Decimal, tail: int, slices: int, longest: int, ahead: int
+) -> None:
+    """To the microsecond, whatever leg A holds at the time."""
+    purse, meter = Purse(credit), Meter()
+    if not purse.take(meter, meter.open_a("a", [payer("x", a)])):
+        return
+    meter.answered("A", NOW)
+    for _ in range(slices):
+        assert purse.take(meter, meter.slice(purse.means))
+    now, latest = NOW + 0.7, NOW + 0.7 + ahead
+    first = min(longest, b.first_block)
+
+    def covered(answer: float) -> bool:
+        lasts = microseconds(answer + first + tail) - microseconds(NOW)
+        return charge(a, lasts).amount + b.price(0) <= credit
+
+    step = meter.open_b("b", Terms([payer("x", b)], tail, longest), now, latest, purse.means)
+    assert isinstance(step, Step) is covered(min(latest, now + 5))
+    if not purse.take(meter, step):
+        return
+    until = min(latest, meter.latest_answer())
+    assert covered(until)
+    assert until == latest or (until >= now + 5 and not covered(until + 1e-5))
+    # What it holds is that and no more, and enough for an answer at the last moment.
+    lasts = microseconds(until + first + tail) - microseconds(NOW)
+    held = charge(a, lasts).amount
+    assert sum(purse.held.values()) == held + b.price(0)
+    meter.answered("B", until)
+    assert meter.funded() >= until + first - 1e-5
+    assert meter.funded_a() >= until + first + tail - 1e-5
 
 
 def dialled_a(credit: str = "1", tariff: Rate | None = None) -> tuple[Purse, Meter]:
@@ -169,7 +216,7 @@ def test_leg_a_reserves_setup_and_first_block() -> None:
 def test_no_instant_before_an_answer() -> None:
     purse, meter = dialled_a()
     assert meter.funded() == meter.funded_a() == math.inf
-    assert not meter.slice(purse.available).holds
+    assert not meter.slice(purse.means).holds
     meter.answered("A", NOW)
     assert meter.funded() == meter.funded_a() == NOW + 60
 
@@ -182,27 +229,151 @@ def test_an_answer_at_instant_zero_is_an_answer() -> None:
     assert [post.price for post in meter.settle("A", 10.0)] == [Decimal("0.02")]
 
 
+def b_terms(*, ledger_id: str = "x", tail: float = 0, longest: float = math.inf) -> Terms:
+    return Terms([payer(ledger_id, rate("33"))], tail, longest)
+
+
 def test_leg_b_reserves_leg_a_to_the_end_of_its_block_and_tail() -> None:
     purse, meter = dialled_a()
     meter.answered("A", NOW)
-    step = meter.open_b("b", [payer("x", rate("33", first_price="0.5"))], NOW + 55, 15)
+    terms = Terms([payer("x", rate("33", first_price="0.5"))], 15)
+    step = meter.open_b("b", terms, NOW, NOW + 55, purse.means)
+    assert isinstance(step, Step)
     # Leg A is to last 55 + 60 + 15 = 130 s: its first minute and seven blocks of 10 s.
     assert {(hold.leg_id, hold.total) for hold in step.holds} == {
         ("b", Decimal("0.5")),
         ("a", Decimal("0.043334")),
     }
     assert purse.take(meter, step)
-    assert meter.funded() == NOW + 115  # leg B is not answered: as long as leg A and its tail
+    assert meter.latest_answer() == NOW + 55
     meter.answered("B", NOW + 20)
+    assert meter.latest_answer() == math.inf
     assert meter.funded() == NOW + 80
     assert meter.funded_a() == NOW + 130
+
+
+def test_credit_for_half_a_minute_of_talk_is_enough() -> None:
+    """0.55 at 0.60 a minute each second was refused, where what is needed is far less."""
+    second = rate(first_block=1, first_price="0.01", next_block=1, price_per_minute="0.60")
+    purse, meter = Purse(Decimal("0.55")), Meter()
+    assert purse.take(meter, meter.open_a("a", [payer("x", second)]))
+    meter.answered("A", NOW)
+    for _ in range(2):
+        assert purse.take(meter, meter.slice(purse.means))
+    assert purse.available["x"] == 0, "leg A holds all of it"
+    terms = Terms([payer("x", rate(first_block=10, first_price="0.10"))], 3)
+    assert purse.take(meter, meter.open_b("b", terms, NOW + 10, NOW + 65, purse.means))
+    assert purse.available["x"] == 0
+    assert meter.latest_answer() == NOW + 32, "0.45 for leg A to T + 10 + 3 s"
+
+
+def test_leg_a_keeps_what_it_may_be_using_when_the_store_is_done() -> None:
+    purse, meter = dialled_a("0.06")
+    meter.answered("A", NOW)
+    assert purse.take(meter, meter.slice(purse.means))
+    assert meter.funded_a() == NOW + 120
+    step = meter.open_b("b", b_terms(longest=1), NOW, NOW + 20, purse.means, keeps=NOW + 75)
+    assert purse.take(meter, step)
+    assert meter.funded_a() == NOW + 80
+    purse, meter = dialled_a("0.06")
+    meter.answered("A", NOW)
+    assert purse.take(meter, meter.slice(purse.means))
+    assert purse.take(meter, meter.open_b("b", b_terms(longest=1), NOW, NOW + 20, purse.means))
+    assert meter.funded_a() == NOW + 60
+
+
+def test_a_call_shorter_than_its_first_block_is_reserved_as_it_is() -> None:
+    purse, meter = dialled_a()
+    meter.answered("A", NOW)
+    terms = b_terms(tail=5, longest=10)
+    assert purse.take(meter, meter.open_b("b", terms, NOW, NOW + 55, purse.means))
+    assert meter.funded_a() == NOW + 70
+    assert meter.latest_answer() == NOW + 55
+
+
+def test_a_leg_b_that_rings_may_ring_on_after_a_recharge() -> None:
+    purse, meter = dialled_a("0.05")
+    meter.answered("A", NOW)
+    assert purse.take(meter, meter.open_b("b", b_terms(), NOW, NOW + 55, purse.means))
+    assert meter.latest_answer() == NOW + 30, "0.03 pay leg A for 60 and three times 10 s"
+    shortage = meter.extend_ringing(NOW + 55, purse.means)
+    assert str(shortage) == "payer x: 0.003334 is to be reserved, 0.00 is available"
+    assert not meter.slice(purse.means).holds
+    purse.credit["x"] += Decimal("0.006667")
+    assert purse.take(meter, meter.extend_ringing(NOW + 55, purse.means))
+    assert meter.latest_answer() == NOW + 50
+    purse.credit["x"] += 1
+    assert not meter.slice(purse.means).holds, "while it rings nothing else is sliced"
+    assert purse.take(meter, meter.extend_ringing(NOW + 55, purse.means))
+    assert meter.latest_answer() == NOW + 60
+    assert not step_of(meter.extend_ringing(NOW + 60, purse.means)).holds
+    meter.given_up("B")
+    assert meter.slice(purse.means).holds, "leg A goes on"
+
+
+def step_of(found: Step | Shortage) -> Step:
+    assert isinstance(found, Step)
+    return found
+
+
+def test_who_has_too_little_for_leg_b_is_named_the_nearest_first() -> None:
+    purse, meter = Purse(Decimal("0.03"), ("caller", "account")), Meter()
+    both = [payer("caller", rate()), payer("account", rate())]
+    assert purse.take(meter, meter.open_a("a", both))
+    meter.answered("A", NOW)
+    for poor in ("caller", "account"):
+        means = Means(purse.available | {"caller": Decimal(1), poor: Decimal(0)})
+        found = meter.open_b("b", Terms(both, 0), NOW, NOW + 55, means)
+        assert isinstance(found, Shortage) and found.ledger_id == poor
+
+
+def test_what_has_lapsed_is_not_extended() -> None:
+    """The server was stopped beyond the funded instant."""
+    purse, meter = dialled_a()
+    meter.answered("A", NOW)
+    assert purse.take(meter, meter.open_b("b", b_terms(), NOW, NOW + 55, purse.means))
+    meter.answered("B", NOW + 10)
+    sliced = meter.copy()
+    step = sliced.slice(purse.means)
+    sliced.applied(step)
+    assert sliced.funded() == NOW + 130
+    meter.lapse(NOW + 70)
+    assert meter.lapsed("B") == math.inf, "not before it has passed"
+    meter.lapse(NOW + 100)
+    assert (meter.lapsed("B"), meter.lapsed("A")) == (NOW + 70, math.inf)
+    assert not meter.slice(purse.means).holds
+    meter.adopt(sliced)  # a slice that was committed in the meantime
+    assert meter.funded() == NOW + 70
+    (post,) = meter.settle("B", NOW + 100)
+    assert post.billed_seconds == 60
+    assert meter.funded_a() > NOW + 100
+    meter.lapse(NOW + 1000)
+    (post,) = meter.settle("A", NOW + 1000)
+    assert NOW + post.billed_seconds == meter.funded_a()
+
+
+def test_a_tail_that_was_given_back_is_reserved_again_first() -> None:
+    purse, meter = Purse(Decimal(1)), Meter()
+    assert purse.take(meter, meter.open_a("a", [payer("x", rate(next_block=1))]))
+    meter.answered("A", NOW)
+    terms = Terms([payer("x", rate("33", next_block=1))], 3)
+    assert purse.take(meter, meter.open_b("b", terms, NOW, NOW + 1, purse.means))
+    meter.answered("B", NOW + 1)
+    assert purse.take(meter, meter.slice(purse.means))
+    assert purse.take(meter, meter.curtail(["x"], NOW + 80))
+    assert (meter.funded(), meter.funded_a()) == (NOW + 80, NOW + 80)
+    for seconds, funded, own in ((2, 80, 80), (3, 80, 83), (7, 82, 85)):
+        left = {"x": seconds * Decimal("0.000334")}
+        trial = meter.copy()
+        trial.applied(trial.slice(Means(left)))
+        assert (trial.funded(), trial.funded_a()) == (NOW + funded, NOW + own)
 
 
 def test_both_legs_are_billed() -> None:
     """a2billing #91 billed only one."""
     purse, meter = dialled_a()
     meter.answered("A", NOW)
-    assert purse.take(meter, meter.open_b("b", [payer("x", rate("33"))], NOW + 55, 0))
+    assert purse.take(meter, meter.open_b("b", b_terms(), NOW, NOW + 55, purse.means))
     meter.answered("B", NOW + 20)
     (b,) = meter.settle("B", NOW + 50)
     assert (b.leg_id, b.price, b.billed_seconds) == ("b", Decimal("0.02"), 60)
@@ -220,38 +391,39 @@ def test_an_ended_leg_counts_no_more() -> None:
     purse, meter = dialled_a()
     meter.answered("A", NOW)
     purse.credit["y"] = Decimal(1)
-    assert purse.take(meter, meter.open_b("b", [payer("y", rate("33"))], NOW + 55, 15))
+    terms = b_terms(ledger_id="y", tail=15)
+    assert purse.take(meter, meter.open_b("b", terms, NOW, NOW + 55, purse.means))
     assert meter.ledger_ids() == ["x", "y"]
     meter.settle("B", NOW + 30)
     assert meter.ledger_ids() == ["x"]
     assert meter.funded() == meter.funded_a() == NOW + 130
-    assert {hold.leg_id for hold in meter.slice(purse.available).holds} == {"a"}
+    assert {hold.leg_id for hold in meter.slice(purse.means).holds} == {"a"}
 
 
 def test_a_slice_is_whole_blocks_or_those_there_are() -> None:
     purse, meter = dialled_a("0.04")
     meter.answered("A", NOW)
-    assert purse.take(meter, meter.slice(purse.available))
+    assert purse.take(meter, meter.slice(purse.means))
     assert meter.funded() == NOW + 120
-    assert not meter.slice(purse.available).holds
+    assert not meter.slice(purse.means).holds
     purse.credit["x"] += Decimal("0.007")  # a recharge: two blocks of 0.003333..
-    assert purse.take(meter, meter.slice(purse.available))
+    assert purse.take(meter, meter.slice(purse.means))
     assert meter.funded() == NOW + 140
 
 
 def test_a_step_that_was_not_committed_changes_nothing() -> None:
     purse, meter = dialled_a()
     meter.answered("A", NOW)
-    first = meter.slice(purse.available)
+    first = meter.slice(purse.means)
     assert meter.funded() == NOW + 60
-    assert meter.slice(purse.available) == first
+    assert meter.slice(purse.means) == first
 
 
 def test_a_step_that_another_has_overtaken_is_a_fault() -> None:
     purse, meter = dialled_a()
     meter.answered("A", NOW)
-    sliced = meter.slice(purse.available)
-    meter.applied(meter.open_b("b", [payer("x", rate())], NOW + 55, 15))
+    sliced = meter.slice(purse.means)
+    meter.applied(step_of(meter.open_b("b", b_terms(), NOW, NOW + 55, purse.means)))
     with pytest.raises(AssertionError, match="two steps"):
         meter.applied(sliced)
 
@@ -260,19 +432,20 @@ def test_unlimited_and_free_are_metered_by_the_minute() -> None:
     free = rate(first_price="0", price_per_minute="0")
     purse, meter = dialled_a("0", free)
     meter.answered("A", NOW)
-    assert meter.longest([payer("x", free)], NOW, 15, purse.available) == math.inf
-    assert meter.longest([payer("x", rate())], NOW, 15, {"x": UNLIMITED}) == math.inf
-    assert meter.longest([payer("x", rate())], NOW, 15, purse.available) == 0
-    assert purse.take(meter, meter.slice(purse.available))
+    unlimited = Means({"x": UNLIMITED})
+    assert meter.longest(Terms([payer("x", free)], 15), NOW, purse.means) == math.inf
+    assert meter.longest(b_terms(tail=15), NOW, unlimited) == math.inf
+    assert meter.longest(b_terms(tail=15), NOW, purse.means) == 0
+    assert purse.take(meter, meter.slice(purse.means))
     assert meter.funded() == NOW + 120
-    meter.applied(meter.slice({"x": UNLIMITED}))
+    meter.applied(meter.slice(unlimited))
     assert meter.funded() == NOW + 180
 
 
 def test_a_caller_who_is_identified_pays_leg_a_from_its_answer() -> None:
     purse, meter = dialled_a()
     meter.answered("A", NOW)
-    assert purse.take(meter, meter.slice(purse.available))
+    assert purse.take(meter, meter.slice(purse.means))
     dearer = rate(first_price="0.1", price_per_minute="0.6")
     step = meter.change_payers_a([payer("caller", dearer)])
     assert [(hold.ledger_id, hold.total) for hold in step.holds] == [("caller", Decimal("0.7"))]
@@ -288,7 +461,7 @@ def test_a_caller_who_is_identified_pays_leg_a_from_its_answer() -> None:
 def test_who_comes_to_pay_leg_a_pays_no_more_than_is_asked() -> None:
     purse, meter = dialled_a()
     meter.answered("A", NOW)
-    assert purse.take(meter, meter.slice(purse.available))
+    assert purse.take(meter, meter.slice(purse.means))
     assert meter.funded_a() == NOW + 120
     step = meter.change_payers_a([payer("y", rate()), payer("x", rate())], until=NOW + 65)
     assert [(hold.ledger_id, hold.total) for hold in step.holds] == [

@@ -20,7 +20,11 @@ SETUP = {
             "access_numbers": ["+442071838750"],
             "caller_ids": [
                 {"number": "+447700900123", "credit": "5.00", "order_number": "A-1"},
-                {"number": "+447700900124", "credit": "unlimited"},
+                {
+                    "number": "+447700900124",
+                    "credit": "unlimited",
+                    "guards": {"spend_per_day": "100.00"},
+                },
             ],
         }
     ],

@@ -157,6 +157,34 @@ def test_a_cost_plan_that_is_not_there(ringback: Commands) -> None:
         )
 
 
+def test_credit_without_a_limit_a_day(ringback: Commands) -> None:
+    """Unlimited or postpaid, unless it or somebody above has a `spend_per_day`."""
+
+    def told() -> list[str]:
+        return [each for each in found(ringback, "WARNING") if "spend_per_day" in each]
+
+    callers = [{"number": f"+4477009001{last}", "credit": "unlimited"} for last in ("25", "26")]
+    apply(ringback, caller_ids=callers)
+    setting = "set guards: {spend_per_day: ...}, or whoever gets hold of it spends without end"
+    (line,) = told()
+    assert line.endswith(
+        f"extension other: callerID +447700900125 and 1 more have unlimited credit: {setting}"
+    )
+    apply(ringback, caller_ids=[{**callers[0], "guards": {"spend_per_day": "5.00"}}])
+    (line,) = told()
+    assert "callerID +447700900126 has unlimited credit" in line
+    apply(ringback, guards={"spend_per_day": "50.00"})
+    assert told() == []
+
+    postpaid = "plans: [{name: retail, kind: postpaid, limit: '10.00'}]"
+    ringback("apply", ringback.file(postpaid, "postpaid.yaml"))
+    (line,) = told()
+    assert line.endswith(f"account acme: its plan is postpaid: {setting}")
+    limited = "accounts: [{name: admin, guards: {spend_per_day: '100.00'}}]"
+    ringback("apply", ringback.file(limited, "limited.yaml"))
+    assert told() == []
+
+
 def test_the_key(ringback: Commands) -> None:
     key = ringback.folder / "data" / "secrets.key"
     key.chmod(0o644)

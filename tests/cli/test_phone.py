@@ -28,7 +28,7 @@ def test_what_is_typed_may_come_from_a_file(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     assert "there is no call to hang up" in done.stdout
     assert "no call to press keys on" in done.stdout
-    assert "that is no number: write digits" in done.stdout
+    assert "that is not a number: write digits" in done.stdout
     assert done.stdout.count("ringing ") == 1
     assert all(len(line) <= 80 for line in done.stdout.splitlines())
 

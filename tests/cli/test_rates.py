@@ -129,7 +129,7 @@ def test_check_says_which_rate_applies_and_why(ringback: Commands) -> None:
         (["12"], "12 has the wrong length|lacks its area code"),
         (["+442079460000", "--extension", "x"], "there is no extension 'x'"),
         (["+442079460000", "--extension", "travellers", "--plan", "retail"], "not both"),
-        (["+442079460000", "--at", "soon"], "'soon' is no time"),
+        (["+442079460000", "--at", "soon"], "'soon' is not a time"),
     ],
 )
 def test_what_cannot_be_checked(ringback: Commands, arguments: list[str], message: str) -> None:

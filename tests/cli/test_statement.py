@@ -176,7 +176,7 @@ def test_one_number_on_two_extensions(ringback: Commands) -> None:
     [
         (["nobody"], "there is no account 'nobody', and as a number: 'nobody' is no number"),
         (["+447700900999"], r"there is no callerID \+447700900999"),
-        (["acme", "--from", "2020-13"], "'2020-13' is no time"),
+        (["acme", "--from", "2020-13"], "'2020-13' is not a time"),
         (["acme", "--from", "2020-07", "--to", "2020-06"], "--to is before --from"),
         (["acme", "--json", "--csv"], "not both"),
     ],

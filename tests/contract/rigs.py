@@ -23,7 +23,7 @@ from ringback.sip.useragent import UserAgent
 from ringback.sounds.ear import Said
 from ringback.sounds.speech import recording
 from ringback.telephony.port import Cause, Engine, Sound, TriggerLeg
-from ringback.telephony.trunks import Trunk
+from ringback.telephony.trunks import Trunk, TrunkTable
 
 NUMBER = "+442079460000"
 ACCESS = "+442071838750"
@@ -64,6 +64,8 @@ class Rig(Protocol):
 
     clock: Clock
     engine: Engine
+    trunks: TrunkTable
+    """One, "trunk", unless a test gives others."""
     reports: list[str]
     """What an operator was told."""
 
@@ -80,7 +82,8 @@ class SimulatedRig:
     def __init__(self) -> None:
         self.clock: Clock = LoopClock(asyncio.get_running_loop(), 1e9)
         self._network = Network(self.clock, random.Random(1))
-        engine = SimulatedEngine(self._network)
+        self.trunks = TrunkTable([Trunk("trunk", "192.0.2.1")])
+        engine = SimulatedEngine(self._network, self.trunks)
         self.engine: Engine = engine
         self.reports = engine.reports
 
@@ -186,12 +189,13 @@ class EmbeddedRig:
         self._tasks: list[asyncio.Future[None]] = []
         self.reports: list[str] = []
         self._port = _free_port()
+        self.trunks = TrunkTable([Trunk("trunk", "127.0.0.1", self._address.port)])
         engine = EmbeddedEngine(
             Sip(
                 listen=HostPort(host="127.0.0.1", port=self._port),
                 rtp_ports=(_free_port(), 65000),
             ),
-            [Trunk(name="trunk", host="127.0.0.1", port=self._address.port)],
+            self.trunks,
             self.clock,
             random.SystemRandom(),
             node="node",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
-from typing import cast
+from typing import Any, cast
 
 import pytest
 from tests.contract.rigs import BEEP, NUMBER, Far, Rig, Test, run_embedded, run_simulated
@@ -16,6 +17,7 @@ from ringback.telephony.port import (
     Cause,
     Event,
     Leg,
+    NoRoom,
     Order,
     Rejection,
     Shown,
@@ -66,9 +68,11 @@ class Events:
         self.within_verb = False
 
 
-async def call(rig: Rig, bridges_with: CallLeg | None = None) -> tuple[CallLeg, Events]:
+async def call(
+    rig: Rig, bridges_with: CallLeg | None = None, trunk: str = "trunk"
+) -> tuple[CallLeg, Events]:
     events = Events(rig)
-    order = Order("trunk", NUMBER, Shown("+442071838750", "Acme"))
+    order = Order(trunk, NUMBER, Shown("+442071838750", "Acme"))
     return await rig.engine.prepare(order, events.listen, bridges_with), events
 
 
@@ -436,5 +440,97 @@ def test_what_cannot_be_resumed_is_reported_and_ends_at_once(run: Run) -> None:
             end = await ended(events)
             assert end.ending.cause is Cause.FAILED and not end.proven
         assert len(rig.reports) == len(texts) + len(own)
+
+    run(test)
+
+
+async def becomes(rig: Rig, expected: dict[str, str], seconds: float = 10.0) -> None:
+    until = rig.clock.now() + seconds
+    while rig.engine.trunk_states() != expected and rig.clock.now() < until:
+        await rig.clock.sleep_until(rig.clock.now() + 0.01)
+    assert rig.engine.trunk_states() == expected
+
+
+def test_a_trunk_that_is_added_is_used(run: Run) -> None:
+    async def test(rig: Rig, triggers: list[TriggerLeg]) -> None:
+        await becomes(rig, {"trunk": ""})
+        assert not rig.engine.usable("other")
+        (trunk,) = rig.trunks.by_name.values()
+        rig.trunks.replace([trunk, replace(trunk, name="other")], [])
+        await becomes(rig, {"trunk": "", "other": ""})
+        rig.phone(NUMBER, answers)
+        leg, events = await call(rig, trunk="other")
+        leg.dial()
+        await events.wait(port.Answered)
+        leg.hang_up()
+        await ended(events)
+
+    run(test)
+
+
+@pytest.mark.parametrize("far_ends", [True, False])
+def test_a_trunk_that_is_removed_keeps_its_calls_and_gets_no_more(run: Run, far_ends: bool) -> None:
+    fars: list[Far] = []
+
+    async def script(far: Far) -> None:
+        fars.append(far)
+        far.answer()
+        await far.over()
+
+    async def test(rig: Rig, triggers: list[TriggerLeg]) -> None:
+        rig.phone(NUMBER, script)
+        leg, events = await call(rig)
+        leg.dial()
+        await events.wait(port.Answered)
+        rig.trunks.replace([], [])
+        assert not rig.engine.usable("trunk")
+        assert rig.engine.trunk_states() == {}
+        with pytest.raises(NoRoom, match="removed"):
+            await call(rig)
+        rig.trigger()
+        await rig.clock.sleep_until(rig.clock.now() + 0.5)
+        assert triggers == [], "it is no way in any more"
+        if far_ends:
+            fars[0].hang_up()
+        else:
+            leg.hang_up()
+        end = await ended(events)
+        assert end.ending.cause is Cause.NORMAL and end.ending.by_us is not far_ends
+        await rig.clock.sleep_until(rig.clock.now() + 0.5)
+        assert fars[0].ended is not None
+
+    run(test)
+
+
+@pytest.mark.parametrize("change", [{"host": "localhost"}, {"user": "us", "password": "secret"}])
+def test_a_trunk_that_is_changed_keeps_its_calls_and_gets_new_ones(
+    run: Run, change: dict[str, Any]
+) -> None:
+    fars: list[Far] = []
+
+    async def script(far: Far) -> None:
+        fars.append(far)
+        far.answer()
+        await far.over()
+
+    async def test(rig: Rig, triggers: list[TriggerLeg]) -> None:
+        rig.phone(NUMBER, script)
+        before, events_before = await call(rig)
+        before.dial()
+        await events_before.wait(port.Answered)
+        (trunk,) = rig.trunks.by_name.values()
+        rig.trunks.replace([replace(trunk, **change)], [])
+        await becomes(rig, {"trunk": ""})
+        after, events_after = await call(rig)
+        after.dial()
+        await events_after.wait(port.Answered)
+        rig.trigger()
+        leg, events = await trigger_of(rig, triggers)
+        leg.reject(Rejection.BUSY)
+        assert (await ended(events)).proven is rig.engine.proves_sources
+        for far in fars:
+            far.hang_up()
+        for told in (events_before, events_after):
+            assert (await ended(told)).ending == port.Ending(Cause.NORMAL)
 
     run(test)

@@ -36,6 +36,9 @@ async def _play(folder: Path) -> tuple[Counter[str], dict[str, Any]]:
     callers = [f"+447700{900_000 + number}" for number in range(SESSIONS)]
     case.others = [{"number": number, "speed_dials": {"1": stage.callee}} for number in callers]
     await server.set_up()
+    name, account = server.extension_of(stage)
+    many = {"calls_per_hour": 1000, "sessions": SESSIONS}
+    await stage.apply({"extensions": [{"name": name, "account": account, "guards": many}]})
     await server.start()
     numbers = folder / "numbers.csv"
     numbers.write_text("\n".join(["SEQUENTIAL", *callers, ""]))

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 from tests.e2e import sipp
 from tests.e2e.cases import adder
 from tests.e2e.stage import Case, Stage
+
+_THE_DAY_AFTER_TOMORROW = f"{datetime.now(UTC) + timedelta(days=2):%a}".lower()
 
 CASES: list[Case] = []
 case = adder(CASES)
@@ -51,6 +55,12 @@ async def hidden(stage: Stage) -> None:
 async def disabled(stage: Stage) -> None:
     await stage.trigger()
     await _refused(stage, "refused_disabled")
+
+
+@case(callback={"hours": [{"days": [_THE_DAY_AFTER_TOMORROW], "from": "00:00", "to": "24:00"}]})
+async def out_of_hours(stage: Stage) -> None:
+    await stage.trigger()
+    await _refused(stage, "refused_out_of_hours")
 
 
 @case(callback={"minimum_credit": "6.00"})

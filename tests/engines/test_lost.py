@@ -67,7 +67,7 @@ def test_ten_minutes_of_silence_are_charged_to_the_last_answer() -> None:
         await events.wait(port.Answered)
         leg.told(sip.Refreshed(alive=True, status=200))
         refreshed = rig.clock.now()
-        leg.media.stream.told({"event": "silent", "heard": time.monotonic() - 600.0})
+        leg.media.stream.on_event({"event": "silent", "heard": time.monotonic() - 600.0})
         end = await ended(events)
         assert end.ending.cause is Cause.LOST
         assert end.at == pytest.approx(refreshed, abs=0.6)

@@ -21,6 +21,7 @@ from ringback.engines.embedded.trunks import TrunkState
 from ringback.engines.simulated import run_virtual
 from ringback.media.pool import LimitReached, MediaEvent, Pressed, Silent, WorkerDied
 from ringback.sip.events import CallEvent
+from ringback.sip.hop import Hop
 from ringback.sip.message import Request, SipMessage
 from ringback.sip.useragent import UserAgent
 from ringback.telephony import port
@@ -43,7 +44,10 @@ class World:
         loop = asyncio.get_running_loop()
         self.clock = LoopClock(loop, 0.0)
         self.ua = Alone(agent=UserAgent(US, random.Random(1)))
-        self.state = TrunkState(trunk, cast(Any, None), frozenset({PEER.host}))
+        self.failed: list[Hop] = []
+        """Addresses that did not answer, or answered that they cannot."""
+        peer = SimpleNamespace(hosts=(PEER.host,), address=PEER, failed=self.failed.append)
+        self.state = TrunkState(trunk, cast(Any, peer), [], on_idle=lambda state: None)
         self.sent: list[tuple[float, str]] = []
         self.last: dict[str, Request] = {}
         """The latest request of each method."""
@@ -196,6 +200,7 @@ def test_without_a_provisional_answer_the_trunk_has_failed_after_4_seconds() -> 
         await world.until(4.0)
         await world.clock.sleep_until(4.001)
         assert (world.end.ending.cause, world.end.ending.trunk_failed) == (Cause.FAILED, True)
+        assert world.failed == [PEER]
 
     run(test)
 
@@ -312,6 +317,19 @@ def test_what_an_answer_comes_to(
         assert world.since(count) == ["ACK"], "and nobody else is called"
         ending = world.end.ending
         assert (ending.cause, ending.code, ending.trunk_failed) == (cause, status, failed)
+        assert world.failed == []
+
+    run(test)
+
+
+@pytest.mark.parametrize(("rang", "failed"), [(False, [PEER]), (True, [])])
+def test_503_is_a_reason_to_try_the_next_address(*, rang: bool, failed: list[Hop]) -> None:
+    async def test(world: World) -> None:
+        world.leg.dial()
+        if rang:
+            world.answer(180)
+        world.answer(503)
+        assert world.failed == failed
 
     run(test)
 
@@ -482,7 +500,7 @@ def test_whatever_a_trunk_answers_a_leg_ends_once_and_nothing_stays(
         await world.until(world.clock.now() + 200.0)
         assert [type(event) for _, event in world.told].count(port.Ended) == 1
         assert world.closed
-        assert world.state.channels == 0
+        assert world.state.channels == world.state.legs == 0
         assert world.ua.idle()
 
     run(test, DIGEST)

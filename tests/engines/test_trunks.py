@@ -6,19 +6,24 @@ import asyncio
 import random
 import socket
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from tests.sip.useragents import US, reply
 
 from ringback.clock import LoopClock, Timer
+from ringback.engines.embedded.peer import credentials_of
 from ringback.engines.embedded.strangers import MOST, Strangers
-from ringback.engines.embedded.trunks import Trunks
+from ringback.engines.embedded.trunks import AFTERMATH_SECONDS, Trunks
 from ringback.engines.simulated.virtualloop import VirtualLoop, run_virtual
+from ringback.sip.calls import Credentials
 from ringback.sip.hop import Hop
 from ringback.sip.message import Request, Response, parse
 from ringback.sip.useragent import UserAgent
-from ringback.telephony.trunks import Trunk
+from ringback.telephony.trunks import Trunk, TrunkTable
 
 HOST = "192.0.2.2"
 PLAIN = Trunk(name="t", host="trunk.example", port=5070)
@@ -38,10 +43,13 @@ class World:
         self.names: dict[str, list[str]] = {"trunk.example": [HOST]}
         self.sent: list[tuple[float, Request, Hop]] = []
         """Without repetitions."""
+        self.silent: set[str] = set()
+        """Addresses that answer nothing."""
         self.reports: list[str] = []
         self.answer: Callable[[Request], Response | None] = lambda request: reply(request, 200)
+        self.table = TrunkTable(trunks)
         layers = self.agent.layers
-        self.trunks = Trunks(list(trunks), layers, self.flush, self.clock, self.reports.append)
+        self.trunks = Trunks(self.table, layers, self.flush, self.clock, self.reports.append)
         self._timer: Timer | None = None
 
         async def getaddrinfo(loop: VirtualLoop, host: str, port: None, **how: object) -> Any:
@@ -55,7 +63,7 @@ class World:
         for data, peer in self.agent.datagrams():
             request = parse(data)
             assert isinstance(request, Request)
-            answer = self.answer(request)
+            answer = None if peer.host in self.silent else self.answer(request)
             if str(request.via) not in [str(sent.via) for _, sent, _ in self.sent]:
                 self.sent.append((self.clock.now(), request, peer))
             if answer is not None:
@@ -78,6 +86,9 @@ class World:
 
     def times(self, method: str) -> list[float]:
         return [round(at, 1) for at, request, _ in self.sent if request.method == method]
+
+    def hosts(self, method: str) -> list[str]:
+        return [peer.host for _, request, peer in self.sent if request.method == method]
 
     @property
     def up(self) -> bool:
@@ -282,6 +293,254 @@ def test_sources_are_those_listed_and_the_hosts(monkeypatch: pytest.MonkeyPatch)
         sources=("198.51.100.7", "203.0.113.0/24"),
     )
     run(monkeypatch, test, PLAIN, other)
+
+
+# Several addresses
+
+
+def test_the_addresses_of_a_host_are_tried_in_the_resolver_s_order(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def test(world: World) -> None:
+        world.names["trunk.example"] = ["192.0.2.9", "192.0.2.8", "192.0.2.9"]
+        world.silent = {"192.0.2.9"}
+        await world.trunks.start()
+        await world.at(26.0)
+        assert world.hosts("OPTIONS") == ["192.0.2.9", "192.0.2.8"]
+        await world.at(101.0)
+        assert world.hosts("OPTIONS")[2:] == ["192.0.2.8"] * 3, "it stays with the one that answers"
+        assert world.trunks["t"].peer.address == Hop("udp", "192.0.2.8", 5070)
+        assert world.reports == []
+        world.silent = {"192.0.2.8", "192.0.2.9"}
+        await world.at(199.0)
+        assert world.up
+        await world.at(201.0)
+        assert not world.up, "three misses in a row, whatever the address"
+        world.silent = {"192.0.2.9"}
+        await world.at(251.0)
+        assert world.up
+
+    run(monkeypatch, test, PLAIN)
+
+
+def test_a_call_without_an_answer_moves_to_the_next_address_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def test(world: World) -> None:
+        world.names["trunk.example"] = ["192.0.2.9", "192.0.2.8"]
+        await world.trunks.start()
+        await world.at(10.0)
+        world.trunks["t"].peer.failed(Hop("udp", "192.0.2.9", 5070))
+        world.trunks["t"].peer.failed(Hop("udp", "192.0.2.9", 5070))  # another call, begun before
+        await world.at(11.0)
+        assert world.trunks["t"].peer.address == Hop("udp", "192.0.2.8", 5070)
+        assert world.hosts("OPTIONS") == ["192.0.2.9", "192.0.2.8"]
+        world.names["trunk.example"] = ["192.0.2.7", "192.0.2.8"]
+        await world.at(310.0)
+        assert world.trunks["t"].peer.address == Hop("udp", "192.0.2.8", 5070), (
+            "the one in use is there yet"
+        )
+
+    run(monkeypatch, test, PLAIN)
+
+
+def test_a_host_with_one_address_keeps_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def test(world: World) -> None:
+        await world.trunks.start()
+        world.trunks["t"].peer.failed(Hop("udp", HOST, 5070))
+        await world.at(10.0)
+        assert world.hosts("OPTIONS") == [HOST]
+        assert world.up
+
+    run(monkeypatch, test, PLAIN)
+
+
+# Changes
+
+
+def test_a_trunk_that_is_added_is_looked_up_and_registered(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def test(world: World) -> None:
+        await world.trunks.start()
+        assert not world.trunks.usable("t")
+        await world.at(10.0)
+        world.table.replace([REGISTERED], [])
+        assert world.trunks.troubles() == {"t": "its host is being looked up"}
+        await world.at(11.0)
+        assert world.trunks.usable("t")
+        assert world.trunks.troubles() == {"t": ""}
+        assert world.times("REGISTER") == world.times("OPTIONS") == [10.0]
+        assert world.trunks.of_source(Hop("udp", HOST, 5070)) is world.trunks["t"]
+
+    run(monkeypatch, test)
+
+
+def test_a_change_that_its_far_end_does_not_notice_asks_nothing_anew(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def test(world: World) -> None:
+        await world.trunks.start()
+        await world.at(10.0)
+        world.table.replace([replace(REGISTERED, channels=1, sources=("198.51.100.7",))], [])
+        assert world.trunks.usable("t")
+        assert world.trunks.knows(Hop("udp", "198.51.100.7", 5060))
+        await world.at(24.0)
+        assert world.times("REGISTER") == world.times("OPTIONS") == [0.0]
+        world.table.replace([], [])
+        await world.at(60.0)
+        assert world.times("OPTIONS") == [0.0], "and nobody asks any more"
+
+    run(monkeypatch, test, REGISTERED)
+
+
+def test_the_calls_of_before_have_their_channels(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def test(world: World) -> None:
+        await world.trunks.start()
+        before = world.trunks["t"]
+        before.leg_began()
+        before.channels += 1
+        for port in (5070, 5080):
+            world.table.replace([replace(PLAIN, port=port, channels=1)], [])
+            assert not world.trunks.usable("t")
+        world.table.replace([replace(PLAIN, channels=2)], [])
+        assert world.trunks.usable("t")
+        world.trunks["t"].channels += 1
+        assert not world.trunks.usable("t")
+        before.channels -= 1
+        before.leg_ended()
+        assert world.trunks.usable("t")
+
+    run(monkeypatch, test, PLAIN)
+
+
+def test_a_new_password_registers_anew_and_takes_nothing_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def test(world: World) -> None:
+        await world.trunks.start()
+        await world.at(10.0)
+        state = world.trunks["t"]
+        state.leg_began()
+        world.table.replace([replace(REGISTERED, password="other")], [])
+        assert world.trunks.usable("t"), "it was registered, and nobody has said otherwise"
+        assert credentials_of(state.trunk) == Credentials("us", "secret"), "of the call that is up"
+        await world.at(11.0)
+        registers = [sent for _, sent, _ in world.sent if sent.method == "REGISTER"]
+        assert [sent.headers.get("expires") for sent in registers] == ["300", "300"]
+        assert registers[0].call_id != registers[1].call_id
+        await world.at(170.0)
+        assert world.times("REGISTER") == [0.0, 10.0, 160.0], "only the new one is refreshed"
+        world.answer = lambda request: reply(request, 403)
+        world.table.replace([replace(REGISTERED, password="wrong")], [])
+        await world.at(171.0)
+        assert not world.up
+
+    run(monkeypatch, test, REGISTERED)
+
+
+def test_a_trunk_that_moves_keeps_its_old_sources_until_its_last_leg_is_over(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def test(world: World) -> None:
+        world.names["moved.example"] = ["192.0.2.7"]
+        await world.trunks.start()
+        await world.at(10.0)
+        old = world.trunks["t"]
+        old.leg_began()
+        old.leg_began()
+        world.table.replace([replace(REGISTERED, host="moved.example")], [])
+        await world.at(11.0)
+        assert world.sent[-1][2] == Hop("udp", "192.0.2.7", 5070)
+        taken_back = [peer for _, sent, peer in world.sent if sent.headers.get("expires") == "0"]
+        assert taken_back == [Hop("udp", HOST, 5070)]
+        assert world.trunks.usable("t")
+        assert world.trunks["t"].peer.address == Hop("udp", "192.0.2.7", 5070)
+        assert world.trunks.of_source(Hop("udp", HOST, 5070)) is None, (
+            "no new call comes from there"
+        )
+        await world.at(500.0)
+        old.leg_ended()
+        await world.at(600.0)
+        assert world.trunks.knows(Hop("udp", HOST, 5070)), "a call is still up"
+        old.leg_ended()
+        await world.at(600.0 + AFTERMATH_SECONDS - 1.0)
+        assert world.trunks.knows(Hop("udp", HOST, 5070)), "its BYE may wait for its answer"
+        await world.at(600.0 + AFTERMATH_SECONDS + 1.0)
+        assert not world.trunks.knows(Hop("udp", HOST, 5070))
+        assert world.trunks._before == []
+
+    run(monkeypatch, test, REGISTERED)
+
+
+def test_a_trunk_that_is_removed_takes_its_registration_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def test(world: World) -> None:
+        await world.trunks.start()
+        await world.at(10.0)
+        world.table.replace([], [])
+        assert not world.trunks.usable("t")
+        assert world.trunks.troubles() == {}
+        await world.at(100.0)
+        assert [sent.headers.get("expires") for _, sent, _ in world.sent[2:]] == ["0"]
+        assert not world.trunks.knows(Hop("udp", HOST, 5070))
+        assert not world.trunks.close()
+
+    run(monkeypatch, test, REGISTERED)
+
+
+_CHANGES = st.lists(
+    st.lists(
+        st.builds(
+            Trunk,
+            name=st.sampled_from("tu"),
+            host=st.sampled_from(["trunk.example", "moved.example", "nowhere.example"]),
+            port=st.just(5070),
+            register=st.booleans(),
+            user=st.just("us"),
+            password=st.sampled_from(["secret", "other"]),
+            channels=st.sampled_from([None, 1]),
+        ),
+        max_size=2,
+        unique_by=lambda trunk: trunk.name,
+    ),
+    min_size=1,
+    max_size=6,
+)
+
+
+@given(changes=_CHANGES, legs=st.lists(st.booleans(), min_size=6, max_size=6))
+@settings(max_examples=100, deadline=None)
+def test_whatever_changes_what_is_there_now_is_watched_and_nothing_else_stays(
+    changes: list[list[Trunk]], legs: list[bool]
+) -> None:
+    async def test(world: World) -> None:
+        world.names["moved.example"] = ["192.0.2.7"]
+        await world.trunks.start()
+        held = []
+        for number, (trunks, leg) in enumerate(zip(changes, legs, strict=False), 1):
+            world.table.replace(trunks, [])
+            if leg and trunks:
+                held.append(world.trunks[trunks[0].name])
+                held[-1].leg_began()
+            await world.at(number * 0.3)
+        last = [trunk for trunk in changes[-1] if trunk.host != "nowhere.example"]
+        await world.at(100.0)
+        assert world.trunks.troubles().keys() == {trunk.name for trunk in changes[-1]}
+        assert all(world.trunks.usable(trunk.name) for trunk in last)
+        for state in held:
+            assert all(world.trunks.knows(Hop("udp", host, 1)) for host in state.hosts)
+            state.leg_ended()
+        before = len(world.sent)
+        await world.at(100.0 + AFTERMATH_SECONDS + 26.0)
+        assert world.trunks._before == []
+        asked = {peer.host for _, sent, peer in world.sent[before:] if sent.method == "OPTIONS"}
+        assert asked == {world.names[trunk.host][0] for trunk in last}
+        world.trunks.close()
+
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        run(monkeypatch, test, PLAIN)
 
 
 # Strangers

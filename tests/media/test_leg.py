@@ -328,7 +328,7 @@ def test_others_than_the_source_are_dropped_and_counted() -> None:
     bench.packet(0, b"\x02" * FRAME)
     bench.packet(0, b"\x03" * FRAME, source=THERE)
     assert bench.heard(1) == [b"\x02" * FRAME]
-    assert (bench.legs[0].strange, bench.legs[0].stranger) == (1, THERE)
+    assert (bench.legs[0].wrong_source, bench.legs[0].last_wrong_source) == (1, THERE)
 
 
 def test_the_source_is_left_for_another_description_not_for_the_same() -> None:

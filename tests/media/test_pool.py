@@ -27,6 +27,7 @@ from ringback.media.pool import (
     Played,
     Pressed,
     Remote,
+    Silent,
     Stream,
     WorkerDied,
     WorkerFailed,
@@ -84,13 +85,21 @@ def with_pool(
     play: Callable[[MediaPool], Awaitable[None]],
     ports: tuple[int, int],
     reports: list[str] | None = None,
+    silence_seconds: float = 60.0,
 ) -> list[str]:
     """Run a play on a pool of one worker; what was reported."""
     reports = [] if reports is None else reports
 
     async def main() -> None:
         clock = LoopClock(asyncio.get_running_loop())
-        pool = MediaPool(clock, workers=1, address=HOST, ports=ports, report=reports.append)
+        pool = MediaPool(
+            clock,
+            workers=1,
+            address=HOST,
+            ports=ports,
+            silence_seconds=silence_seconds,
+            report=reports.append,
+        )
         await pool.start()
         try:
             await play(pool)
@@ -121,6 +130,19 @@ def test_relay_playback_digits_and_limit() -> None:
         await until(events, LimitReached)
 
     assert with_pool(play, (31000, 31399)) == []
+
+
+def test_a_silent_stream_is_told_of() -> None:
+    async def play(pool: MediaPool) -> None:
+        events: list[MediaEvent] = []
+        stream, far = pool.open(events.append), Far()
+        stream.configure(remote(far))
+        far.send(stream, b"\x11" * 160)
+        silent = await until(events, Silent)
+        assert isinstance(silent, Silent)
+        assert silent.heard == pytest.approx(stream.last_heard, abs=0.6)
+
+    assert with_pool(play, (31_400, 31_499), silence_seconds=0.7) == []
 
 
 @asynccontextmanager
@@ -318,7 +340,14 @@ def test_a_port_that_somebody_else_has_is_passed_over() -> None:
 def test_of_few_ports_each_worker_has_a_pair() -> None:
     async def main() -> None:
         clock = LoopClock(asyncio.get_running_loop())
-        pool = MediaPool(clock, workers=8, address=HOST, ports=(32_507, 32_511), report=print)
+        pool = MediaPool(
+            clock,
+            workers=8,
+            address=HOST,
+            ports=(32_507, 32_511),
+            silence_seconds=60.0,
+            report=print,
+        )
         await pool.start()
         try:
             opened = {pool.open(lambda event: None).port for _ in range(2)}
@@ -333,7 +362,14 @@ def test_of_few_ports_each_worker_has_a_pair() -> None:
 def test_without_any_port_the_pool_does_not_start(address: str) -> None:
     async def main() -> None:
         clock = LoopClock(asyncio.get_running_loop())
-        pool = MediaPool(clock, workers=1, address=address, ports=(32504, 32505), report=print)
+        pool = MediaPool(
+            clock,
+            workers=1,
+            address=address,
+            ports=(32504, 32505),
+            silence_seconds=60.0,
+            report=print,
+        )
         with pytest.raises(WorkerFailed, match="rtp_ports"):
             await pool.start()
         assert pool.processes() == []
@@ -415,7 +451,7 @@ def test_workers_exit_when_the_server_is_killed() -> None:
         "async def main():\n"
         "    clock = LoopClock(asyncio.get_running_loop())\n"
         f"    pool = MediaPool(clock, workers=1, address='{HOST}', ports=(32000, 32099),"
-        " report=print)\n"
+        " silence_seconds=60.0, report=print)\n"
         "    await pool.start()\n"
         "    print(*pool.processes(), flush=True)\n"
         "    await asyncio.sleep(60)\n"
@@ -443,7 +479,7 @@ def test_a_server_that_stands_still_leaves_no_call_beyond_its_limit() -> None:
         "async def main():\n"
         "    clock = LoopClock(asyncio.get_running_loop())\n"
         f"    pool = MediaPool(clock, workers=1, address='{HOST}', ports=(32550, 32553),"
-        " report=print)\n"
+        " silence_seconds=60.0, report=print)\n"
         "    await pool.start()\n"
         "    streams = [pool.open(lambda event: None)]\n"
         "    streams.append(pool.open(lambda event: None, beside=streams[0]))\n"

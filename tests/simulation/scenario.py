@@ -161,6 +161,7 @@ async def _play(world: World, sessions: int, *, crashes: bool) -> None:
             "credit": chance.choice(("0.10", "1.00", "5.00", "unlimited")),
             "order_number": "1",
             "speed_dials": {"1": CALLEES[0]},
+            "guards": chance.choice(({}, {"sessions": 3}, {"sessions": 3, "calls_per_hour": 100})),
         }
         for number in CALLERS
     ]

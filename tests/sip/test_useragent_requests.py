@@ -359,7 +359,7 @@ def test_calls_that_cannot_be_taken_are_told_as_text(monkeypatch: pytest.MonkeyP
     def refused(source: Hop, why: str) -> None:
         told.append((source, why))
 
-    ua = Alone(agent=UserAgent(US, random.Random(1), refused=refused))
+    ua = Alone(agent=UserAgent(US, random.Random(1), on_refused=refused))
     require = (("require", "\x1b[2J, 100rel"),)
     for message in (
         b"garbage",

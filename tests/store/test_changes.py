@@ -51,7 +51,7 @@ def test_a_row_that_is_not_there(store: Store) -> None:
 
 
 def test_a_parameter_that_is_no_column_is_a_fault() -> None:
-    with pytest.raises(TypeError, match="Lock has no column 'when'"):
+    with pytest.raises(TypeError, match="LockRow has no column 'when'"):
 
         @updates(models.LockRow)
         def unlocked(tx: Connection, key: str, when: Instant) -> None:

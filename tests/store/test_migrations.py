@@ -256,7 +256,7 @@ def test_entries_of_before_recharges_had_kinds(
     kind: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     """A recharge of then is a payment, no other entry changes, and none can be changed after it;
-    destinations that no number begins with are gone."""
+    destinations that no number begins with are gone, the others stand beside the setup."""
     url = f"sqlite:///{tmp_path}/ringback.db"
     if kind == "postgresql":
         url = request.getfixturevalue("cluster").empty()
@@ -294,15 +294,17 @@ def test_entries_of_before_recharges_had_kinds(
         with pytest.raises(DBAPIError, match="append-only"):
             connection.exec_driver_sql("UPDATE ledger_entries SET kind = 'gift'")
         connection.rollback()
-        extensions = connection.exec_driver_sql("SELECT id, callback FROM extensions").fetchall()
+        extensions = connection.exec_driver_sql(
+            "SELECT id, callback, destinations FROM extensions"
+        ).fetchall()
     engine.dispose()
-    assert {id_: json.loads(setup) for id_, setup in extensions} == {
-        "odd": {"destinations": {"allow": ["44"], "deny": []}},
-        "plain": {"ring_seconds": 3},
+    assert {id_: (json.loads(setup), json.loads(lists)) for id_, setup, lists in extensions} == {
+        "odd": ({"ring_seconds": 4}, {"allow": ["44"], "deny": []}),
+        "plain": ({"ring_seconds": 3}, {}),
     }
 
 
 SETUPS = {
-    "odd": {"destinations": {"allow": ["0044", "44"], "deny": ["020"]}},
+    "odd": {"ring_seconds": 4, "destinations": {"allow": ["0044", "44"], "deny": ["020"]}},
     "plain": {"ring_seconds": 3},
 }

@@ -10,24 +10,24 @@ import json
 from decimal import Decimal
 from enum import StrEnum
 from functools import lru_cache
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     PlainSerializer,
     ValidationInfo,
     field_validator,
 )
 
+from ringback.accounts.hours import Date, Hours
 from ringback.amounts import ZERO, format_amount, parse_amount
-from ringback.faults import Fault, form, not_empty
+from ringback.faults import Fault, Section, form
 from ringback.numbering import read_e164
-from ringback.prefixes import Prefix
+
+Item = TypeVar("Item")
 
 
 class ReturnCalls(StrEnum):
@@ -74,6 +74,10 @@ def parse_money(value: object) -> object:
     return parse_amount(value)
 
 
+def _none_for_empty(values: tuple[Item, ...] | None) -> tuple[Item, ...] | None:
+    return values or None
+
+
 def check_sound_path(path: str) -> str:
     """A sound path (spec section 7): one `/` for the extension's own folder, one more for each
     level up, at most five. Raises ValueError."""
@@ -112,17 +116,6 @@ TimeZone = Annotated[str, AfterValidator(known_time_zone)]
 Secret = Annotated[str, form("[0-9]{4,12}", "4 to 12 digits")]
 """A password or PIN: a text of digits, so that leading zeros are kept."""
 
-TimeOfDay = Annotated[
-    str, form("([01][0-9]|2[0-3]):[0-5][0-9]|24:00", 'a time of day in quotes, such as "08:00"')
-]
-Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
-
-
-class Section(BaseModel):
-    """A part of a setup: unknown keys are refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
-
 
 class Presentation(Section):
     """Who sets the callerID's name."""
@@ -145,26 +138,6 @@ class NumberPresentation(Presentation):
     """Who sets the callerID's number."""
 
     value: E164 | None = Field(None, validate_default=True)
-
-
-class Destinations(Section):
-    allow: tuple[Prefix, ...] = ()
-    deny: tuple[Prefix, ...] = ()
-
-
-class Hours(Section):
-    """The same hours on several days of the week, in the account's time zone."""
-
-    days: Annotated[tuple[Day, ...], AfterValidator(not_empty)]
-    from_: TimeOfDay = Field(alias="from")
-    to: TimeOfDay
-
-    @field_validator("to")
-    @classmethod
-    def _after_from(cls, to: str, info: ValidationInfo) -> str:
-        if to <= info.data.get("from_", ""):
-            raise ValueError("must be after from: split an interval at midnight")
-        return to
 
 
 class CallbackSetup(Section):
@@ -196,8 +169,8 @@ class CallbackSetup(Section):
     calls_per_session: int = Field(10, ge=1, le=50)
     max_call_seconds: int = Field(7200, ge=60, le=86400)
     language: Language | None = None
-    destinations: Destinations = Destinations()
-    hours: tuple[Hours, ...] = ()
+    hours: Annotated[tuple[Hours, ...] | None, AfterValidator(_none_for_empty)] = None
+    closed: Annotated[tuple[Date, ...] | None, AfterValidator(_none_for_empty)] = None
     caller_verification: CallerVerification = CallerVerification.OFF
     open_to_anyone: bool = False
 

@@ -25,18 +25,18 @@ from ringback.accounts.callback import (
     CallbackSetup,
     Language,
     Secret,
-    Section,
     Text,
     TimeZone,
     check_sound_path,
     contradictions,
     parse_money,
 )
+from ringback.accounts.guarded import GuardedEntry
 from ringback.amounts import ZERO
 from ringback.charging import decks
 from ringback.charging.rating import Rate
 from ringback.countries import Country
-from ringback.faults import Fault, Faults, form, twice
+from ringback.faults import Fault, Faults, Section, form, twice
 from ringback.prefixes import AnyPrefix, Prefix
 
 ADMINISTRATOR = "admin"
@@ -71,7 +71,7 @@ When = Annotated[float | None, BeforeValidator(_instant)]
 SpeedDial = Annotated[str, form("[0-9]{1,2}", "speed dials as one or two digits, in quotes")]
 
 
-class AccountEntry(Section):
+class AccountEntry(GuardedEntry):
     name: Text
     parent: Text = ADMINISTRATOR
     level: Literal["provider", "organization", "user"] = "organization"
@@ -100,7 +100,7 @@ class AccountEntry(Section):
         return self
 
 
-class CallerIdEntry(Section):
+class CallerIdEntry(GuardedEntry):
     number: E164
     enabled: bool = True
     pin: Secret | None = Field(None, repr=False)
@@ -139,7 +139,7 @@ class CallbackEntry(CallbackSetup):
         )
 
 
-class ExtensionEntry(Section):
+class ExtensionEntry(GuardedEntry):
     name: Text
     account: Text
     access_numbers: tuple[E164, ...] = ()

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 from decimal import Decimal
+from types import MappingProxyType
+from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
 
@@ -14,6 +17,8 @@ from ringback.charging import ledger
 from ringback.clock import Instant
 from ringback.ids import new_id
 from ringback.store.models import AccountRow
+
+EMPTY: Mapping[str, Any] = MappingProxyType({})
 
 
 def lay_foundation(
@@ -60,6 +65,8 @@ def insert_account(
     time_zone: str | None = None,
     balance: Decimal = ZERO,
     credit_limit: Decimal | None = None,
+    guards: Mapping[str, Any] = EMPTY,
+    destinations: Mapping[str, Any] = EMPTY,
 ) -> None:
     """A new account with the ledger account of its money."""
     ledger.open_account(tx, ledger_id, now, balance=balance)
@@ -76,5 +83,7 @@ def insert_account(
             "time_zone": time_zone,
             "ledger_id": ledger_id,
             "credit_limit": credit_limit,
+            "guards": dict(guards),
+            "destinations": dict(destinations),
         },
     )

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Connection, bindparam, select
 
 from ringback import levels
 from ringback.accounts.callback import CallbackSetup, from_document
+from ringback.guards.settings import Kind, Subject, destinations_of, guards_of
 from ringback.levels import Level
 from ringback.store.models import AccessNumberRow, CallerIdRow, ExtensionRow
 from ringback.store.prepared import Prepared
@@ -25,6 +27,8 @@ class ExtensionFacts:
     access_numbers: tuple[str, ...]
     levels: Sequence[Level]
     """The accounts from its own to the top."""
+    guarded: tuple[Subject, ...]
+    """Itself and these accounts, with their guards."""
 
     @property
     def public_number(self) -> str | None:
@@ -64,6 +68,8 @@ class CallerIdFacts:
     language: str | None
     speed_dials: dict[str, str]
     last_number: str | None
+    guarded: Subject
+    """Itself, with its guards."""
 
 
 _EXTENSION = Prepared(select(ExtensionRow.__table__).where(ExtensionRow.id == bindparam("id")))
@@ -93,13 +99,18 @@ def load_extension(tx: Connection, extension_id: str) -> ExtensionFacts:
     """An extension that is known to be there."""
     row = _EXTENSION.row(tx, id=extension_id)
     numbers = _ACCESS_NUMBERS.values(tx, extension_id=extension_id)
+    above = levels.of_account(tx, row.account_id)
     return ExtensionFacts(
         id=row.id,
         name=row.name,
         setup=from_document(row.callback),
         password_mac=row.password_mac,
         access_numbers=tuple(numbers),
-        levels=levels.of_account(tx, row.account_id),
+        levels=above,
+        guarded=(
+            _subject(Kind.EXTENSION, row),
+            *(_subject(Kind.ACCOUNT, level) for level in above),
+        ),
     )
 
 
@@ -117,6 +128,17 @@ def find_caller_id(tx: Connection, extension_id: str, number: str) -> CallerIdFa
         language=row.language,
         speed_dials=row.speed_dials,
         last_number=row.last_number,
+        guarded=_subject(Kind.CALLER_ID, row, row.number),
+    )
+
+
+def _subject(kind: Kind, found: Any, name: str | None = None) -> Subject:
+    return Subject(
+        kind,
+        found.id,
+        found.name if name is None else name,
+        guards_of(kind, found.guards),
+        destinations_of(found.destinations),
     )
 
 

@@ -77,11 +77,12 @@ class Dialler:
         reserve: Reserve[P],
         permitted: Callable[[P], None] = lambda permitted: None,
         on_early_media: Callable[[Party], None] = lambda party: None,
+        keeps: float = math.inf,
     ) -> Party | Ending | Refused:
         """The party, answered, or why nobody did. Refused: nothing was dialled.
 
-        `permitted` is told what `reserve` returned for each attempt. Raises Over as `Waiting.next`
-        does, and StoreError.
+        `permitted` is told what `reserve` returned for each attempt; `keeps` is as for
+        `Funds.change`. Raises Over as `Waiting.next` does, and StoreError.
         """
         services, waiting = self._services, self._waiting
         rings_by = services.clock.now() + UNTIL_RINGING_SECONDS
@@ -102,7 +103,9 @@ class Dialler:
             except NoRoom as error:
                 self._session.chronicle.trouble(f"no call to {to.e164}: {error}")
                 break
-            refused = await self._store(party, rings_by, reserve, permitted)
+            latest_answer = rings_by + self._session.setup.answer_timeout_seconds
+            first = attempts[0].id if attempts else None
+            refused = await self._store(party, first, latest_answer, reserve, permitted, keeps)
             if refused is not None:
                 return refused
             if self._answered_late(to, attempts):  # while this one was being stored
@@ -113,6 +116,8 @@ class Dialler:
                 raise LeftOpen
             attempts.append(party)
             self._send(party)
+            if to.role == "B":
+                waiting.watch_ringing(latest_answer)
             unanswered = await self._until_answered(party, rings_by, on_early_media)
             if unanswered is None:
                 return party
@@ -159,13 +164,15 @@ class Dialler:
     async def _store(
         self,
         party: Party,
-        rings_by: Instant,
+        attempt: str | None,
+        latest_answer: Instant,
         reserve: Reserve[P],
         permitted: Callable[[P], None],
+        keeps: float,
     ) -> Refused | None:
-        """Decide, reserve and store the attempt, all in one; it may be dialled then."""
+        """Decide, reserve and store the leg, all in one; it may be dialled then. `attempt` is the
+        first leg of the attempt, where another trunk has failed."""
         session, course = self._session, self._session.course
-        latest_answer = rings_by + session.setup.answer_timeout_seconds
         undialled = tuple(course.undialled)
         row = NewLeg(
             id=party.id,
@@ -177,6 +184,7 @@ class Dialler:
             trunk=party.trunk,
             started=party.started,
             saved=party.leg.saved(),
+            failover_of=attempt,
         )
 
         def work(money: Money) -> P | Refused:
@@ -187,7 +195,7 @@ class Dialler:
             return reserved
 
         try:
-            reserved = await self._waiting.funds.change(work)
+            reserved = await self._waiting.funds.change(work, keeps=keeps)
         except BaseException as error:
             party.leg.hang_up()  # never dialled: gives its port and channel back
             if isinstance(error, StoreError):
@@ -244,8 +252,7 @@ class Dialler:
                 case None if party.withdrawn:
                     return Ending(Cause.NO_ANSWER, by_us=True)
                 case None:
-                    party.leg.hang_up()
-                    party.withdrawn = True
+                    self._waiting.withdraw(party)
                     until = clock.now() + CANCEL_SECONDS
                 case TriggeredAgain(at=at):
                     session.course.triggered_again = at
@@ -253,6 +260,8 @@ class Dialler:
                     continue
                 case LegEvent(event=Ringing()) if not party.withdrawn:
                     until = clock.now() + session.setup.answer_timeout_seconds
+                    if party.role == "B":
+                        self._waiting.watch_ringing(until)
                     session.tell(Rang(party.role, party.number.e164))
                 case LegEvent(event=EarlyMedia()) if not party.withdrawn:
                     on_early_media(party)
@@ -288,6 +297,7 @@ class Dialler:
             await funds.change(lambda money: settle(money, leg))
 
         if party is waiting.b:
+            waiting.watch_alone()
             await write()
             waiting.b = None
         else:

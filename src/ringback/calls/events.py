@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 from ringback.calls.outcome import Outcome, Stage
 from ringback.clock import Instant
+from ringback.guards.reached import Reached
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +105,38 @@ class TriggerRefused(Happening):
 
     def told(self) -> str:
         return f"refused: {self.reason}"
+
+
+@dataclass(frozen=True, slots=True)
+class GuardReached(Happening):
+    """A guard has refused a call. Whoever sees less than `kind` and `of` say must not be told."""
+
+    type = "guard.reached"
+    guard: str
+    """Its name in a setup or in the configuration."""
+    kind: str
+    """`callerID`, `extension` or `account`; `server`: it holds for one return number everywhere."""
+    of: str
+    """The id of whom it is set for; of the server the return number."""
+    name: str
+    used: str
+    limit: str
+
+    @classmethod
+    def by(cls, reached: Reached) -> GuardReached:
+        return cls(
+            reached.guard,
+            reached.kind,
+            reached.subject_id,
+            reached.name,
+            reached.used,
+            reached.limit,
+        )
+
+    def told(self) -> str:
+        return (
+            f"guard reached: {self.guard} of {self.kind} {self.name}, {self.used} of {self.limit}"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,6 +360,15 @@ class EarlySound(Happening):
     type = "early_sound"
     words = "early sound"
     caller_hears = "the called party's network"
+    number: str
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerUnfunded(Happening):
+    """Leg B is given up: an answer could not be paid for any more."""
+
+    type = "answer_unfunded"
+    words = "no credit left for an answer"
     number: str
 
 

@@ -17,12 +17,11 @@ from ringback.accounts.tree import ExtensionFacts
 from ringback.calls import records
 from ringback.calls.chronicle import Chronicle, next_place
 from ringback.calls.course import CallbackSession, Course, Origin
-from ringback.calls.events import RequestAccepted, TakenUp, TriggerRefused
+from ringback.calls.events import TakenUp
 from ringback.calls.heartbeat import Heartbeat
 from ringback.calls.inbox import Credited, End, Inbox, SessionMessage, TriggeredAgain
 from ringback.calls.insisting import insist
 from ringback.calls.late import write_late_answer
-from ringback.calls.outcome import refused
 from ringback.calls.party import EndedLeg
 from ringback.calls.records import NewSession
 from ringback.calls.recovery import (
@@ -36,7 +35,7 @@ from ringback.calls.recovery import (
 from ringback.calls.requests import Again, CallbackRequest, prove_again, store_request, withdrawn
 from ringback.calls.services import Services
 from ringback.calls.session import run_session
-from ringback.calls.triggers import TriggerCall
+from ringback.calls.triggers import TriggerCall, told
 from ringback.calls.verdict import Refused
 from ringback.calls.waiting import Waiting
 from ringback.ids import new_id
@@ -179,11 +178,7 @@ class Exchange:
         chronicle = services.chronicle(row.id)
         stored = await chronicle.run(
             lambda tx: store_request(tx, services.guards, row),
-            telling=lambda stored: [
-                TriggerRefused(refused(stored.result.reason), stored.result.why)
-                if isinstance(stored.result, Refused)
-                else RequestAccepted(stored.result.number)
-            ],
+            telling=lambda stored: told(stored.result),
         )
         if isinstance(stored.result, Refused):
             return row.id, stored.result
@@ -257,9 +252,11 @@ class Exchange:
             self._services.journal.trouble(None, f"trigger refused with 503: {error}")
             leg.reject(Rejection.OUT_OF_SERVICE)
             return
-        except BaseException:
+        except BaseException as error:
             # The server is stopping, or a fault of ours: a caller must not ring for ever.
             leg.reject(Rejection.OUT_OF_SERVICE)
+            if isinstance(error, Exception) and call.request is not None:
+                await self._give_up(call.request)
             raise
         match result:
             case CallbackRequest():

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from sqlalchemy import Connection
 
 from ringback.accounts import lockout, tree
 from ringback.accounts.callback import ReturnCalls
+from ringback.accounts.hours import are_open
 from ringback.accounts.tree import CallerIdFacts, ExtensionFacts
-from ringback.calls import records
+from ringback.calls import records, spending
+from ringback.calls.spending import SpendGuard
 from ringback.calls.verdict import Facts, NumberFacts, TriggerFacts, returns_to
-from ringback.charging.money import shortage_a
+from ringback.charging.money import opening_a, shortage_a
 from ringback.charging.payers import NoRate, PayerRate, payers, who_pays
 from ringback.clock import Instant
-from ringback.guards import fixed, return_numbers
+from ringback.guards import counts, destinations, fixed, return_numbers
+from ringback.guards.counts import Count
 from ringback.guards.limits import Limits
+from ringback.guards.settings import Subject
 from ringback.numbering import is_of_country, matches_prefix
 
 
@@ -25,6 +30,8 @@ class ReturnCallFacts:
 
     facts: Facts
     payers: list[PayerRate] = field(default_factory=list)
+    counts: Mapping[str, Count] = field(default_factory=dict)
+    """Of all whose guards it counts for, by their ids: locked, to be added to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,43 +51,57 @@ def of_return_call(
     tx: Connection,
     guards: Limits,
     extension: ExtensionFacts,
+    session: str,
     caller: str | None,
     now: Instant,
     *,
     trigger: TriggerFacts | None = None,
     accepted_for: str | None = None,
+    counted: bool = False,
 ) -> ReturnCallFacts:
     """The facts of a return call for a triggering number (E.164, None when hidden).
 
-    `accepted_for` is where an accepted request is to be returned to; without it, whether another
-    one is open is a fact too.
+    `accepted_for` is where an accepted request is to be returned to, which has its place among the
+    sessions; without it, whether another one is open is a fact too. `counted`: the attempt has
+    begun by another trunk, and its place among the calls of this hour.
     """
     facts = _of_caller(tx, extension, caller, trigger=trigger, accepted_for=accepted_for)
     number = facts.returns_to
     if number is None:
         return ReturnCallFacts(facts)
     paying: list[PayerRate] = []
+    spend_guards: list[SpendGuard] = []
     no_rate: str | None = None
     caller_id = None if facts.listed is None else facts.listed.id
     try:
         paying = payers(tx, extension.levels, caller_id, number, now)
+        spend_guards = spending.spend_guards(session, extension, facts.listed, now)
+        paying = spending.counted(paying, spend_guards)
     except NoRate as error:
         no_rate = str(error)
     shortage = shortage_a(tx, paying, extension.setup.minimum_credit) if paying else None
+    guarded = _guarded(extension, facts.listed)
+    found = counts.load(tx, guarded, lock=True)
+    reached = None if accepted_for else counts.sessions_reached(guarded, found)
+    if not counted:
+        reached = (
+            reached
+            or counts.calls_reached(guarded, found, now)
+            or return_numbers.refusal(return_numbers.calls_to(tx, number, now), number, now, guards)
+        )
+    if spend_guards and reached is None:
+        needed = {hold.ledger_id: hold.total for hold in opening_a(tx, paying)}
+        reached = spending.too_little(spending.remaining(tx, spend_guards), needed)
     of_number = NumberFacts(
-        forbidden=_named(number, _forbidden_return(tx, guards, extension, caller_id, number)),
+        forbidden=_named(number, _forbidden_return(tx, guards, extension, facts.listed, number)),
+        out_of_hours=_out_of_hours(extension, now),
         locked_out=_locked_out(tx, extension, facts, number, now),
         open_session=None if accepted_for else records.open_session(tx, extension.id, number),
-        over_limit=return_numbers.refusal(
-            return_numbers.calls_to(tx, number, now),
-            now,
-            guards.return_calls_per_hour,
-            guards.return_calls_per_day,
-        ),
+        over_limit=reached,
         no_rate=no_rate,
         no_credit=None if shortage is None else str(shortage),
     )
-    return ReturnCallFacts(replace(facts, number=of_number), paying)
+    return ReturnCallFacts(replace(facts, number=of_number), paying, found)
 
 
 def of_outgoing_call(
@@ -97,8 +118,7 @@ def of_outgoing_call(
     )
     if facts.returns_to is None:
         return facts
-    caller_id = None if who is None else who.id
-    forbidden = _forbidden(tx, guards, extension, caller_id, wanted.number)
+    forbidden = _forbidden(tx, guards, extension, who, wanted.number)
     of_number = NumberFacts(
         forbidden=None if forbidden is None else f"it is {forbidden}",
         locked_out=_locked_out(tx, extension, facts, facts.returns_to, now),
@@ -146,16 +166,32 @@ def _locked_out(
     return None
 
 
+def _out_of_hours(extension: ExtensionFacts, now: Instant) -> str | None:
+    setup = extension.setup
+    if are_open(setup.hours, setup.closed, extension.time_zone, now):
+        return None
+    return "out of hours: see hours and closed"
+
+
+def _guarded(extension: ExtensionFacts, caller_id: CallerIdFacts | None) -> Sequence[Subject]:
+    """Everybody whose guards hold for a call, the nearest first."""
+    return extension.guarded if caller_id is None else (caller_id.guarded, *extension.guarded)
+
+
 def _forbidden_return(
-    tx: Connection, guards: Limits, extension: ExtensionFacts, caller_id: str | None, number: str
+    tx: Connection,
+    guards: Limits,
+    extension: ExtensionFacts,
+    caller_id: CallerIdFacts | None,
+    number: str,
 ) -> str | None:
     """Why a number must not be called back: in `caller` mode only those of the account's own
     country are, unless `destinations` allows them."""
     reason = _forbidden(tx, guards, extension, caller_id, number)
     if reason is not None or extension.setup.return_calls is not ReturnCalls.CALLER:
         return reason
-    if is_of_country(number, extension.country) or matches_prefix(
-        number, extension.setup.destinations.allow
+    if is_of_country(number, extension.country) or destinations.allowed(
+        _guarded(extension, caller_id), number
     ):
         return None
     return "not in the account's country: see destinations"
@@ -165,14 +201,14 @@ def _forbidden(
     tx: Connection,
     guards: Limits,
     extension: ExtensionFacts,
-    caller_id: str | None,
+    caller_id: CallerIdFacts | None,
     e164: str,
 ) -> str | None:
-    """Why the fixed guards forbid a number, None when they do not."""
+    """Why the fixed guards or `destinations` forbid a number, None when they do not."""
 
     def listed_by_all() -> bool:
         try:
-            paying = who_pays(tx, extension.levels, caller_id)
+            paying = who_pays(tx, extension.levels, None if caller_id is None else caller_id.id)
         except NoRate:
             return False
         return all(matches_prefix(e164, payer.plan.special_prefixes) for payer in paying)
@@ -182,4 +218,4 @@ def _forbidden(
         is_access_number=tree.is_access_number(tx, e164),
         listed_by_all=listed_by_all,
         extra_special=guards.special_prefixes,
-    )
+    ) or destinations.refusal(_guarded(extension, caller_id), e164)

@@ -3,13 +3,17 @@ section 4 step 5, section 6 "Who pays")."""
 
 from __future__ import annotations
 
+from functools import partial
+
+from sqlalchemy import Connection
+
 from ringback import levels
 from ringback.accounts.callback import AcceptPrompt, ReturnCalls
-from ringback.calls import records
+from ringback.calls import records, spending
 from ringback.calls.caller import Caller
-from ringback.calls.course import CallbackSession
+from ringback.calls.course import CallbackSession, Course
 from ringback.calls.entries import Entries
-from ringback.calls.events import Authenticated, LegAUnpaid, NotAccepted
+from ringback.calls.events import Authenticated, GuardReached, LegAUnpaid, NotAccepted
 from ringback.calls.outcome import Outcome, Reason, Stage
 from ringback.calls.returning import farewell_seconds
 from ringback.calls.services import Services
@@ -17,7 +21,9 @@ from ringback.calls.verdict import Refused
 from ringback.calls.waiting import Over, Waiting
 from ringback.charging.money import Money
 from ringback.charging.payers import NoRate, payers
-from ringback.clock import Clock
+from ringback.clock import Clock, Instant
+from ringback.guards import counts
+from ringback.guards.reached import Reached
 from ringback.sounds.phrases import Phrase
 
 ACCEPT_SECONDS = 20.0
@@ -54,9 +60,30 @@ async def identify(session: CallbackSession, caller: Caller, services: Services)
     who = course.identified
     course.accepted = True
     session.tell(Authenticated(None if who is None else who.number))
-    await session.chronicle.run(
-        lambda tx: records.session_accepted(tx, session.id, None if who is None else who.id)
+    reached = await session.chronicle.run(
+        partial(_accepted, session.id, course, services.clock.now())
     )
+    if reached is not None:
+        course.fault = Outcome.OVER_LIMIT
+        session.tell(GuardReached.by(reached))
+        await caller.say(caller.phrase(Phrase.GOODBYE))
+        raise Over
+
+
+def _accepted(session: str, course: Course, now: Instant, tx: Connection) -> Reached | None:
+    """Write that a person has taken the call. Whoever was claimed counts from here on: with a guard
+    of theirs that is reached the session goes no further. A unit of work."""
+    who, triggering = course.identified, course.triggering
+    records.session_accepted(tx, session, None if who is None else who.id)
+    if who is None or (triggering is not None and triggering.id == who.id):
+        return None
+    claimed = [who.guarded]
+    found = counts.load(tx, claimed, lock=True)
+    reached = counts.sessions_reached(claimed, found) or counts.calls_reached(claimed, found, now)
+    if reached is None:
+        records.session_counts_for(tx, session, who.id)
+        counts.return_call_dialled(tx, found, now)
+    return reached
 
 
 def _asks_pin(session: CallbackSession) -> bool:
@@ -97,10 +124,11 @@ async def charge_leg_a(session: CallbackSession, caller: Caller, waiting: Waitin
             )
         except NoRate as error:
             return Refused(Reason.NO_RATE, str(error))
+        paying = spending.counted(paying, spending.of_session(session, [dialled]))
         shortage = money.change_payers_a(paying, money.now + UNTIL_SLICED_SECONDS)
         return None if shortage is None else Refused(Reason.NO_CREDIT, str(shortage))
 
-    refused = await waiting.funds.change(work)
+    refused = await waiting.funds.change(work, keeps=UNTIL_SLICED_SECONDS)
     if refused is not None:
         session.course.fault = Outcome(refused.reason)
         session.tell(LegAUnpaid(refused.why))

@@ -16,8 +16,8 @@ from ringback.calls.chronicle import Chronicle
 from ringback.calls.events import LateAnswer, LateAnswerUnpaid
 from ringback.calls.insisting import Pauses, insist
 from ringback.calls.party import EndedLeg, write_end
+from ringback.charging.holds import Shortage
 from ringback.charging.late import charge_late
-from ringback.charging.ledger import Shortage
 from ringback.clock import Clock, Instant
 
 

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-
-from sqlalchemy import Connection
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from ringback import levels
 from ringback.accounts import tree
-from ringback.calls import records
+from ringback.calls import records, spending
 from ringback.calls.caller import Caller, seconds_of
 from ringback.calls.course import CallbackSession
-from ringback.calls.dialling import UNTIL_RINGING_SECONDS, Dialled, Dialler
-from ringback.calls.events import DurationTold, EarlySound, NumberRefused
+from ringback.calls.dialling import Dialled, Dialler
+from ringback.calls.events import DurationTold, EarlySound, GuardReached, NumberRefused
 from ringback.calls.facts import Outgoing, of_outgoing_call
 from ringback.calls.outcome import Outcome, Reason, Stage, of_unanswered
 from ringback.calls.party import Party
@@ -22,8 +21,10 @@ from ringback.calls.returning import farewell_seconds
 from ringback.calls.services import Services
 from ringback.calls.verdict import Refused, verdict
 from ringback.calls.waiting import Waiting
+from ringback.charging.holds import RINGS_AT_LEAST_SECONDS
 from ringback.charging.money import Money
-from ringback.charging.payers import NoRate, PayerRate, payers
+from ringback.charging.payers import NoRate, payers
+from ringback.charging.steps import Terms
 from ringback.clock import Instant
 from ringback.sounds.phrases import Phrase
 from ringback.telephony.port import Shown
@@ -36,13 +37,27 @@ _TOLD = {
     Outcome.BUSY: Phrase.BUSY,
     Outcome.NO_ANSWER: Phrase.NO_ANSWER,
 }
-_AS_OUTCOME = frozenset({Reason.LOCKED_OUT, Reason.NO_CREDIT, Reason.NO_RATE, Reason.OVER_LIMIT})
-"""The reasons that a session may end with; any other says that the number is forbidden."""
 
 
 def tail_seconds(caller: Caller) -> float:
     """How long leg A stays to hear `disconnect_sound` once leg B has been cut."""
     return min(LONGEST_TAIL_SECONDS, seconds_of(caller.disconnect_sound()))
+
+
+@dataclass(frozen=True, slots=True)
+class Unfunded(Refused):
+    """Refused, because somebody has too little money."""
+
+    ledger_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Offer:
+    """A call that may be made, unless the money for it goes meanwhile."""
+
+    terms: Terms
+    lasts: Callable[[Instant], float] | None
+    """See `Money.outlook`; None where nobody is told."""
 
 
 class CallOut:
@@ -63,7 +78,7 @@ class CallOut:
         self._dialled = dialled
         self._tail = tail_seconds(caller)
 
-    async def dial(self) -> Party | Outcome | None:
+    async def dial(self) -> Party | Refused | None:
         """The party that answered; None when nobody did, and the caller has been told why; or why
         the number was refused, in which case nothing was dialled.
 
@@ -71,11 +86,11 @@ class CallOut:
         """
         session, caller = self._session, self._caller
         session.course.stage = Stage.OUTGOING
-        refused = await self._permit()
-        if refused is not None:
-            return self._refused(refused)
+        offer = await self._offer()
+        if isinstance(offer, Refused):
+            return self._refused(offer)
         try:
-            await self._announce()
+            await self._announce(offer)
             caller.leg.play(caller.voice.ringback(), loop=True)
             dialler = Dialler(session, self._waiting, self._services)
             reached = await dialler.dial(
@@ -84,30 +99,32 @@ class CallOut:
                 self._reserve,
                 self._dialled_once,
                 self._early_media,
+                keeps=RINGS_AT_LEAST_SECONDS + offer.terms.first_seconds + offer.terms.tail,
             )
         finally:
             caller.leg.stop()
+        if isinstance(reached, Party):
+            session.course.numbers_dialled += 1
+            return reached
+        self._waiting.watch_alone(farewell_seconds(caller))
         if isinstance(reached, Refused):
             return self._refused(reached)
         session.course.numbers_dialled += 1
-        if isinstance(reached, Party):
-            return reached
-        self._waiting.watch_alone(farewell_seconds(caller))
         outcome = session.course.fault = of_unanswered(reached.cause)
         caller.forget_typed()
         await caller.say(caller.phrase(_TOLD.get(outcome, Phrase.NOT_CONNECTED)))
         return None
 
-    def _refused(self, refused: Refused) -> Outcome:
+    def _refused(self, refused: Refused) -> Refused:
+        if refused.reached is not None:
+            self._session.tell(GuardReached.by(refused.reached))
         self._session.tell(NumberRefused(self._dialled.e164, refused.why))
-        if refused.reason in _AS_OUTCOME:
-            return Outcome(refused.reason)
-        return Outcome.FORBIDDEN_NUMBER
+        return refused
 
-    async def _permit(self) -> Refused | None:
-        """The verdict, taken again."""
+    async def _offer(self) -> _Offer | Refused:
+        """The verdict, taken again, who would pay, and how long they could."""
         session, services = self._session, self._services
-        extension, now = session.extension.id, services.clock.now()
+        extension, announced = session.extension.id, session.setup.announce_duration
         wanted = Outgoing(
             self._dialled.e164,
             session.origin.caller,
@@ -115,51 +132,63 @@ class CallOut:
             session.course.identified,
         )
 
-        def work(tx: Connection) -> Refused | None:
+        def work(money: Money) -> _Offer | Refused:
             facts = of_outgoing_call(
-                tx, services.guards, tree.load_extension(tx, extension), wanted, now
+                money.tx,
+                services.guards,
+                tree.load_extension(money.tx, extension),
+                wanted,
+                money.now,
             )
             result = verdict(facts).result
-            return result if isinstance(result, Refused) else None
+            terms = result if isinstance(result, Refused) else self._terms(money)
+            if isinstance(terms, Refused):
+                return terms
+            return _Offer(terms, money.outlook(terms) if announced else None)
 
-        return await services.store.read(work)
+        return await self._waiting.funds.read(work)
 
-    async def _announce(self) -> None:
-        """How long the credit lasts to this number, where credit is limited."""
+    async def _announce(self, offer: _Offer) -> None:
+        """How long the credit will last to this number when that has been said, where credit is
+        limited."""
         session, caller = self._session, self._caller
-        if not session.setup.announce_duration:
+        if offer.lasts is None:
             return
-        rings = UNTIL_RINGING_SECONDS + session.setup.answer_timeout_seconds
-
-        def work(money: Money) -> float | Refused:
-            paying = self._payers(money)
-            if isinstance(paying, Refused):
-                return paying
-            return money.lasts(paying, money.now + rings, self._tail)
-
-        seconds = await self._waiting.funds.read(work)
-        if isinstance(seconds, Refused) or not 0 < seconds < math.inf:
-            return  # it will be refused, and nothing is promised; or it lasts for ever
-        seconds = min(seconds, session.setup.max_call_seconds)
+        begins, spoken = self._services.clock.now(), 0.0
+        while True:
+            lasts = offer.lasts(begins + spoken)
+            if not 0 < lasts < math.inf:
+                return  # it will be refused, and nothing is promised; or it lasts for ever
+            seconds = min(lasts, session.setup.max_call_seconds)
+            told = [*caller.phrase(Phrase.YOU_CAN_TALK_FOR), *caller.voice.duration(seconds)]
+            if seconds_of(told) <= spoken:
+                break
+            spoken = seconds_of(told)  # to say less may take longer
         session.tell(DurationTold(int(seconds)))
-        await caller.say([*caller.phrase(Phrase.YOU_CAN_TALK_FOR), *caller.voice.duration(seconds)])
+        await caller.say(told)
 
-    def _payers(self, money: Money) -> Sequence[PayerRate] | Refused:
+    def _terms(self, money: Money) -> Terms | Refused:
         session = self._session
         try:
             accounts = levels.of_extension(money.tx, session.extension.id)
-            return payers(money.tx, accounts, session.payer_id, self._dialled.e164, money.now)
+            paying = payers(money.tx, accounts, session.payer_id, self._dialled.e164, money.now)
         except NoRate as error:
             return Refused(Reason.NO_RATE, str(error))
+        paying = spending.counted(paying, spending.of_session(session, [money.now]))
+        return Terms(paying, self._tail, session.setup.max_call_seconds)
 
     def _reserve(self, money: Money, leg_id: str, latest_answer: Instant) -> str | Refused:
         """Both legs reserved, and the number remembered for `#`: the number."""
-        paying = self._payers(money)
-        if isinstance(paying, Refused):
-            return paying
-        shortage = money.open_b(leg_id, paying, latest_answer, self._tail)
+        terms = self._terms(money)
+        if isinstance(terms, Refused):
+            return terms
+        shortage = money.open_b(leg_id, terms, latest_answer)
         if shortage is not None:
-            return Refused(Reason.NO_CREDIT, str(shortage))
+            dialled = [self._caller.dialled, money.now]
+            reached = spending.tightest(money.tx, self._session, shortage.ledger_id, dialled)
+            if reached is not None:
+                return Refused(Reason.OVER_LIMIT, reached.explained(), reached=reached)
+            return Unfunded(Reason.NO_CREDIT, str(shortage), ledger_id=shortage.ledger_id)
         if self._session.payer_id is not None:
             records.remember_number(money.tx, self._session.payer_id, self._dialled.e164)
         return self._dialled.e164

@@ -13,6 +13,7 @@ from sqlalchemy.engine import RowMapping
 
 from ringback.calls.outcome import Outcome, Stage
 from ringback.clock import Instant
+from ringback.guards import counts
 from ringback.ids import first_id
 from ringback.store import models
 from ringback.store.changes import updates
@@ -30,6 +31,18 @@ _OPEN_SESSION = Prepared(
         models.SessionRow.return_number == bindparam("return_number"),
         models.SessionRow.outcome.is_(None),
     )
+)
+_END_SESSION = Prepared(
+    update(models.SessionRow)
+    .where(models.SessionRow.id == bindparam("id"), models.SessionRow.outcome.is_(None))
+    .values(
+        {name: bindparam(name) for name in ("outcome", "stage", "ended", "accepted", "caller_id")}
+        | {"rejection": None}
+    )
+    .returning(models.SessionRow.guarded)
+)
+_GUARDED = Prepared(
+    select(models.SessionRow.guarded).where(models.SessionRow.id == bindparam("id"))
 )
 _COUNT_REFUSALS = Prepared(
     update(models.SessionRow)
@@ -60,6 +73,8 @@ class NewSession:
     attempts: int = 0
     accepted: bool | None = None
     repeated: int = 0
+    guarded: tuple[str, ...] = ()
+    """Ids of those for whose `sessions` it counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +90,8 @@ class NewLeg:
     trunk: str
     started: Instant
     saved: str
+    failover_of: str | None = None
+    """The leg that began the attempt, where another trunk had failed."""
 
 
 _SESSION_COLUMNS = [field.name for field in fields(NewSession)]
@@ -82,6 +99,9 @@ _LEG_COLUMNS = [field.name for field in fields(NewLeg)]
 
 
 def insert_session(tx: Connection, row: NewSession) -> None:
+    """Store a session; while it is open it counts for those it names."""
+    if row.outcome is None:
+        counts.session_begins(tx, row.guarded)
     _INSERT_SESSION.run(tx, **{name: getattr(row, name) for name in _SESSION_COLUMNS})
 
 
@@ -105,7 +125,6 @@ def session_accepted(tx: Connection, id: str, caller_id: str | None) -> None:
     """A person accepted or authenticated on the return call."""
 
 
-@updates(models.SessionRow, models.SessionRow.outcome.is_(None), rejection=None)
 def session_ended(
     tx: Connection,
     id: str,
@@ -116,7 +135,31 @@ def session_ended(
     accepted: bool | None,
     caller_id: str | None,
 ) -> None:
-    """Close the session. A session that is closed already stays as it is."""
+    """Close the session, which counts for no guard then. A session that is closed already stays as
+    it is."""
+    guarded = _END_SESSION.value(
+        tx,
+        id=id,
+        outcome=outcome,
+        stage=stage,
+        ended=ended,
+        accepted=accepted,
+        caller_id=caller_id,
+    )
+    if guarded is not None:
+        counts.session_over(tx, guarded)
+
+
+def session_counts_for(tx: Connection, id: str, subject_id: str) -> None:
+    """From now on the session counts for the callerID that was claimed on it, too."""
+    guarded = _GUARDED.value(tx, id=id)
+    _guarded(tx, id, [*guarded, subject_id])
+    counts.session_begins(tx, [subject_id])
+
+
+@updates(models.SessionRow)
+def _guarded(tx: Connection, id: str, guarded: list[str]) -> None:
+    """Whom the session counts for."""
 
 
 @updates(models.LegRow)
@@ -241,4 +284,4 @@ def legs_of(tx: Connection, session: str) -> Sequence[RowMapping]:
 
 def as_session_row(row: RowMapping) -> NewSession:
     """An open session, read back after a restart."""
-    return NewSession(**row)
+    return NewSession(**{**row, "guarded": tuple(row["guarded"])})

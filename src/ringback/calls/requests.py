@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
@@ -48,10 +49,15 @@ class Again:
     ended: Instant
 
 
-def accepted_row(row: NewSession, accepted: Accepted) -> NewSession:
-    """The request as it is stored."""
+def accepted_row(row: NewSession, accepted: Accepted, guarded: Iterable[str]) -> NewSession:
+    """The request as it is stored, which counts for those `guarded`."""
     who = accepted.caller_id
-    return replace(row, return_number=accepted.number, caller_id=None if who is None else who.id)
+    return replace(
+        row,
+        return_number=accepted.number,
+        caller_id=None if who is None else who.id,
+        guarded=tuple(guarded),
+    )
 
 
 def refused_row(row: NewSession, outcome: Outcome, at: Instant) -> NewSession:
@@ -71,11 +77,12 @@ class StoredRequest:
 def store_request(tx: Connection, guards: Limits, row: NewSession) -> StoredRequest:
     """Decide on a request that came without a trigger call, and store it. A unit of work."""
     extension = tree.load_extension(tx, row.extension_id)
-    result = verdict(of_return_call(tx, guards, extension, row.caller, row.started).facts).result
+    found = of_return_call(tx, guards, extension, row.id, row.caller, row.started)
+    result = verdict(found.facts).result
     if isinstance(result, Duplicate):
         result = Refused(Reason.DUPLICATE, "a call to this number is under way")
     if isinstance(result, Accepted):
-        row = accepted_row(row, result)
+        row = accepted_row(row, result, found.counts)
     else:
         row = refused_row(row, refused(result.reason), row.started)
     records.insert_session(tx, row)

@@ -11,7 +11,7 @@ from ringback.calls import records
 from ringback.calls.caller import Caller, seconds_of
 from ringback.calls.course import CallbackSession
 from ringback.calls.dialling import Dialled, Dialler
-from ringback.calls.events import ReturnAgain, ReturnAnswered, ReturnRefused
+from ringback.calls.events import GuardReached, ReturnAgain, ReturnAnswered, ReturnRefused
 from ringback.calls.facts import of_return_call
 from ringback.calls.inbox import TriggeredAgain
 from ringback.calls.insisting import Pauses
@@ -23,6 +23,7 @@ from ringback.calls.verdict import Accepted, Refused, verdict
 from ringback.calls.waiting import NotAgain, Ordered, Waiting
 from ringback.charging.money import Money
 from ringback.clock import Instant
+from ringback.guards import counts
 from ringback.sounds.library import OwnSounds
 from ringback.store import StoreError
 from ringback.telephony.port import Cause, Ending, Shown
@@ -74,6 +75,8 @@ class _Returning:
         self._waiting = waiting
         self._services = services
         self._sounds = OwnSounds()
+        self._counted = False
+        """The attempt under way has its place among the calls of this hour."""
 
     async def once(self) -> Caller | Outcome | None:
         """Wait until the call is due and make it once; None: again, at `course.due`."""
@@ -86,6 +89,8 @@ class _Returning:
         match dialled:
             case Refused():
                 outcome = Outcome(dialled.reason)
+                if dialled.reached is not None:
+                    session.tell(GuardReached.by(dialled.reached))
                 session.tell(ReturnRefused(outcome, dialled.why))
                 return outcome
             case Party():
@@ -135,6 +140,7 @@ class _Returning:
             )
 
         dialler = Dialler(session, self._waiting, self._services)
+        self._counted = False
         return await dialler.dial(
             Dialled("A", session.return_number, session.return_number),
             shown,
@@ -150,9 +156,11 @@ class _Returning:
             money.tx,
             services.guards,
             extension,
+            session.id,
             session.origin.caller,
             money.now,
             accepted_for=session.return_number,
+            counted=self._counted,
         )
         result = verdict(found.facts).result
         if not isinstance(result, Accepted):
@@ -161,6 +169,8 @@ class _Returning:
         shortage = money.open_a(leg_id, found.payers)
         if shortage is not None:
             return Refused(Reason.NO_CREDIT, str(shortage))
+        if not self._counted:
+            counts.return_call_dialled(money.tx, found.counts, money.now)
         setup = extension.setup
         sounds = services.sounds.load(
             money.tx,
@@ -171,6 +181,7 @@ class _Returning:
         return _Permitted(extension, result.caller_id, sounds)
 
     def _permitted(self, permitted: _Permitted) -> None:
+        self._counted = True
         self._session.extension = permitted.extension
         self._session.course.triggering = permitted.triggering
         self._sounds = permitted.sounds

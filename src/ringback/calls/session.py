@@ -13,16 +13,18 @@ from ringback.calls.caller import Caller
 from ringback.calls.conversation import converse
 from ringback.calls.course import CallbackSession, outcome_of
 from ringback.calls.dialling import Dialled
-from ringback.calls.events import CutOff, ReturnUnfunded, SessionEnded
+from ringback.calls.events import AnswerUnfunded, CutOff, GuardReached, ReturnUnfunded, SessionEnded
 from ringback.calls.identify import charge_leg_a, identify
 from ringback.calls.insisting import insist
 from ringback.calls.menu import menu
 from ringback.calls.number import Asking
-from ringback.calls.outcome import Outcome
-from ringback.calls.outgoing import CallOut, tail_seconds
+from ringback.calls.outcome import Outcome, Reason
+from ringback.calls.outgoing import CallOut, Unfunded, tail_seconds
 from ringback.calls.party import Party, settle, settle_undialled
 from ringback.calls.returning import return_call
 from ringback.calls.services import Services
+from ringback.calls.spending import ended_by
+from ringback.calls.verdict import Refused
 from ringback.calls.waiting import ConversationOver, LeftOpen, OutOfCredit, Over, Waiting
 from ringback.calls.watch import CUT_LEAD_SECONDS
 from ringback.charging.money import Money
@@ -30,6 +32,9 @@ from ringback.clock import Instant
 from ringback.sounds.phrases import Phrase
 from ringback.store import StoreError
 from ringback.telephony.port import Sound
+
+_AS_OUTCOME = frozenset({Reason.LOCKED_OUT, Reason.NO_CREDIT, Reason.NO_RATE, Reason.OVER_LIMIT})
+"""The reasons that a session may end with; any other says that the number is forbidden."""
 
 
 async def run_session(session: CallbackSession, waiting: Waiting, services: Services) -> None:
@@ -48,6 +53,7 @@ async def run_session(session: CallbackSession, waiting: Waiting, services: Serv
         session.chronicle.trouble(f"interrupted by a fault of Ringback: {trace}")
         outcome = Outcome.INTERRUPTED
     await waiting.hang_up()
+    await _tell_guard(session, waiting)
     await _close(session, waiting, services, outcome)
 
 
@@ -81,7 +87,7 @@ async def _calls(
         destination = None
         while dialled is not None:
             reached = await CallOut(session, caller, waiting, services, dialled).dial()
-            if not isinstance(reached, Outcome):
+            if not isinstance(reached, Refused):
                 break
             await _tell(session, caller, asking, reached)
             dialled = await asking.number()
@@ -91,14 +97,24 @@ async def _calls(
             await converse(session, caller, waiting, services.clock, reached)
 
 
-async def _tell(session: CallbackSession, caller: Caller, asking: Asking, refused: Outcome) -> None:
+async def _tell(session: CallbackSession, caller: Caller, asking: Asking, refused: Refused) -> None:
     """Why the number that was asked for is not called."""
-    if refused is Outcome.NO_CREDIT:
+    if isinstance(refused, Unfunded):
         session.course.fault = Outcome.NO_CREDIT
         caller.forget_typed()
-        await caller.say(caller.no_credit_sound() or caller.phrase(Phrase.NO_CREDIT))
+        told = _not_funded(session, caller, refused.ledger_id)
+        await caller.say(told or caller.phrase(Phrase.NO_CREDIT))
     else:
-        await asking.refuse(refused)
+        as_outcome = refused.reason in _AS_OUTCOME
+        await asking.refuse(Outcome(refused.reason) if as_outcome else Outcome.FORBIDDEN_NUMBER)
+
+
+def _not_funded(session: CallbackSession, caller: Caller, ledger_id: str) -> list[Sound]:
+    """What is said where this ledger account has too little for a call."""
+    who = session.course.identified
+    if who is not None and who.ledger_id == ledger_id:
+        return caller.no_credit_sound()
+    return caller.phrase(Phrase.NOT_NOW)
 
 
 async def _cut_off(
@@ -115,11 +131,19 @@ async def _cut_off(
 
 
 async def _out_of_credit(session: CallbackSession, caller: Caller, waiting: Waiting) -> None:
+    """Leg A cannot go on, or not so long that leg B, which rings, may still be answered."""
     session.course.fault = Outcome.NO_CREDIT
-    session.tell(ReturnUnfunded())
+    sound = caller.no_credit_sound()
+    if waiting.b is None:
+        session.tell(ReturnUnfunded())
+    else:
+        shortage = waiting.funds.shortage
+        session.tell(AnswerUnfunded(waiting.b.number.e164))
+        if shortage is not None:
+            sound = _not_funded(session, caller, shortage.ledger_id)
+        sound = sound or caller.phrase(Phrase.NO_CREDIT)
     _part(caller, waiting)
-    ends_by = waiting.funds.funded_a() - CUT_LEAD_SECONDS
-    await _last_words(caller, waiting, caller.no_credit_sound(), ends_by)
+    await _last_words(caller, waiting, sound, waiting.funds.funded_a() - CUT_LEAD_SECONDS)
 
 
 def _part(caller: Caller, waiting: Waiting) -> None:
@@ -137,6 +161,20 @@ async def _last_words(
         await caller.say_last(sound, ends_by)
     except Over:
         return  # the caller left while it was played
+
+
+async def _tell_guard(session: CallbackSession, waiting: Waiting) -> None:
+    """Tell of the guard that ended a call, before what it holds is settled."""
+    course = session.course
+    if not course.cut_off and course.fault is not Outcome.NO_CREDIT:
+        return
+    legs = [(party.number.e164, party.started) for party in _parties(waiting)]
+    try:
+        reached = await session.chronicle.read(lambda tx: ended_by(tx, session, legs))
+    except StoreError:
+        return  # the end of the session must not wait for it
+    if reached is not None:
+        session.tell(GuardReached.by(reached))
 
 
 async def _close(

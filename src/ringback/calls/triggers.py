@@ -19,12 +19,13 @@ from ringback.calls import records
 from ringback.calls.chronicle import Chronicle
 from ringback.calls.events import (
     Abandoned,
+    GuardReached,
     Happening,
     RequestAccepted,
     Triggered,
     TriggerRefused,
 )
-from ringback.calls.facts import of_return_call
+from ringback.calls.facts import ReturnCallFacts, of_return_call
 from ringback.calls.inbox import Inbox, LegEvent
 from ringback.calls.outcome import Outcome, Reason, refused
 from ringback.calls.records import NewSession
@@ -32,6 +33,7 @@ from ringback.calls.requests import Again, CallbackRequest, accepted_row, proof,
 from ringback.calls.services import Services
 from ringback.calls.verdict import Accepted, Duplicate, Refused, TriggerFacts, verdict
 from ringback.clock import Instant
+from ringback.guards import return_numbers
 from ringback.ids import new_id
 from ringback.telephony.port import CallerGone, Ended, Rejection, TriggerLeg
 from ringback.telephony.trunks import Trunk
@@ -65,14 +67,17 @@ class TriggerCall:
         self._trunk = trunk
         self._inbox = Inbox(services.clock)
         self._gone: Instant | None = None
+        self.request: str | None = None
+        """The id of the callback request, once it is stored."""
+        # At once: the caller may be gone before the server is ready to decide.
         leg.listen(self._inbox.listener)
+        leg.ring()
 
     async def run(self) -> CallbackRequest | Again | None:
-        """Ring, decide, store, reject, and wait for the proof of the source.
+        """Let it ring, decide, store, reject, and wait for the proof of the source.
 
         None: nobody is called back.
         """
-        self._leg.ring()
         services = self._services
         access_number = self._trunk.called.read(self._trigger.called)
         extension = (
@@ -137,6 +142,7 @@ class TriggerCall:
             case Duplicate(session=session):
                 ended = await self._ended()
                 return Again(session, ended.at) if ended.proven else None
+        self.request = decided.row.id
         return await proof(services, decided.row, extension, chronicle, self._inbox)
 
     def _counts(self, gone: Instant, extension: ExtensionFacts) -> bool:
@@ -150,30 +156,36 @@ class TriggerCall:
         self, row: NewSession, extension: ExtensionFacts, chronicle: Chronicle
     ) -> Decided:
         services, now = self._services, self._services.clock.now()
-        keeps_refusal = services.refusals.are_stored(row.extension_id, row.caller, now)
+        keeps_refusal = self._takes_place(row, now)
         verification, diverted_by = self._trigger.verification, self._diverted_by()
 
         def work(tx: Connection) -> Decided:
+            if row.caller is not None:
+                return_numbers.came_back(tx, row.caller, row.started)
             diverted = diverted_by is not None and not tree.owns_number(
                 tx, extension, diverted_by or None
             )
-            facts = of_return_call(
+            found = of_return_call(
                 tx,
                 services.guards,
                 extension,
+                row.id,
                 row.caller,
                 now,
                 trigger=TriggerFacts(verification, diverted),
-            ).facts
-            return _store(tx, row, verdict(facts).result, now, keeps_refusal=keeps_refusal)
+            )
+            return _store(tx, row, found, now, keeps_refusal=keeps_refusal)
 
-        decided = await chronicle.run(
-            work,
-            telling=lambda decided: [_told(decided.result)],
-            keeping=lambda decided: decided.stored,
-        )
-        if not isinstance(decided.result, Accepted):
-            self._note_refusal(row, stored=decided.stored)
+        refused = False
+        try:
+            decided = await chronicle.run(
+                work,
+                telling=lambda decided: told(decided.result),
+                keeping=lambda decided: decided.stored,
+            )
+            refused = not isinstance(decided.result, Accepted)
+        finally:
+            self._note(row, took_place=keeps_refusal, refused=refused)
         return decided
 
     def _diverted_by(self) -> str | None:
@@ -184,21 +196,32 @@ class TriggerCall:
     async def _abandon(self, row: NewSession, chronicle: Chronicle, abandoned: Abandoned) -> None:
         """The caller hung up before anything was decided."""
         now = self._services.clock.now()
-        stored = self._services.refusals.are_stored(row.extension_id, row.caller, now)
+        stored = self._takes_place(row, now)
         ended = refused_row(row, Outcome.ABANDONED, now)
 
         def work(tx: Connection) -> None:
             if stored:
                 records.insert_session(tx, ended)
 
-        await chronicle.run(work, telling=lambda done: [abandoned], keeping=lambda done: stored)
-        self._note_refusal(row, stored=stored)
+        refused = False
+        try:
+            await chronicle.run(work, telling=lambda done: [abandoned], keeping=lambda done: stored)
+            refused = True
+        finally:
+            self._note(row, took_place=stored, refused=refused)
 
-    def _note_refusal(self, row: NewSession, *, stored: bool) -> None:
-        refusals, now = self._services.refusals, self._services.clock.now()
-        if stored:
-            refusals.stored(row.extension_id, row.caller, row.id, now)
-        else:
+    def _takes_place(self, row: NewSession, now: Instant) -> bool:
+        """Whether the session is stored, should it be refused."""
+        return self._services.refusals.take_place(row.extension_id, row.caller, row.id, now)
+
+    def _note(self, row: NewSession, *, took_place: bool, refused: bool) -> None:
+        """What became of a session that was decided on."""
+        refusals = self._services.refusals
+        if took_place and refused:
+            refusals.stored(row.extension_id, row.caller, row.id)
+        elif took_place:
+            refusals.not_stored(row.extension_id, row.caller, row.id)
+        elif refused:
             refusals.count(row.extension_id, row.caller)
 
     async def _wait_until(self, until: Instant) -> None:
@@ -230,14 +253,15 @@ def rejected_at(rung: Instant, now: Instant) -> Instant:
 def _store(
     tx: Connection,
     row: NewSession,
-    result: Accepted | Refused | Duplicate,
+    found: ReturnCallFacts,
     now: Instant,
     *,
     keeps_refusal: bool,
 ) -> Decided:
-    """Store the session as it was decided on, unless it is one refusal too many."""
+    """Store the session as it is decided on, unless it is one refusal too many."""
+    result = verdict(found.facts).result
     if isinstance(result, Accepted):
-        row = accepted_row(row, result)
+        row = accepted_row(row, result, found.counts)
     else:
         row = refused_row(row, _outcome(result), now)
         if not keeps_refusal:
@@ -250,11 +274,15 @@ def _outcome(result: Refused | Duplicate) -> Outcome:
     return refused(Reason.DUPLICATE if isinstance(result, Duplicate) else result.reason)
 
 
-def _told(result: Accepted | Refused | Duplicate) -> Happening:
+def told(result: Accepted | Refused | Duplicate) -> list[Happening]:
+    """What was decided on a trigger, or on a request without one."""
     match result:
         case Accepted():
-            return RequestAccepted(result.number)
+            return [RequestAccepted(result.number)]
         case Refused():
-            return TriggerRefused(_outcome(result), result.why)
+            return [
+                *([] if result.reached is None else [GuardReached.by(result.reached)]),
+                TriggerRefused(_outcome(result), result.why),
+            ]
         case Duplicate():
-            return TriggerRefused(_outcome(result), "its return call is already on its way")
+            return [TriggerRefused(_outcome(result), "its return call is already on its way")]

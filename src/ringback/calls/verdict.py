@@ -8,11 +8,12 @@ them), and put its check in its place in `_CHECKS`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ringback.accounts.callback import CallbackSetup, CallerVerification, ReturnCalls
 from ringback.accounts.tree import CallerIdFacts
 from ringback.calls.outcome import Reason
+from ringback.guards.reached import Reached
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +33,10 @@ class NumberFacts:
 
     forbidden: str | None
     locked_out: str | None
+    out_of_hours: str | None = None
     open_session: str | None = None
     """The id of another request or session of the same extension and return number."""
-    over_limit: str | None = None
+    over_limit: Reached | None = None
     no_rate: str | None = None
     no_credit: str | None = None
 
@@ -85,6 +87,8 @@ class Refused:
 
     reason: Reason
     why: str
+    reached: Reached | None = field(default=None, kw_only=True)
+    """The guard that was reached."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +136,8 @@ def _refusal(facts: Facts, reason: Reason, failed: str) -> Refused | Duplicate:
     if reason is Reason.DUPLICATE:
         assert facts.number is not None and facts.number.open_session is not None
         return Duplicate(facts.number.open_session)
-    return Refused(reason, failed)
+    over = reason is Reason.OVER_LIMIT
+    return Refused(reason, failed, reached=_of_number(facts).over_limit if over else None)
 
 
 def _by_caller(setup: CallbackSetup) -> bool:
@@ -187,6 +192,11 @@ def _duplicate(facts: Facts) -> str | None:
     return "its return call is already on its way"
 
 
+def _over_limit(facts: Facts) -> str | None:
+    reached = _of_number(facts).over_limit
+    return None if reached is None else reached.explained()
+
+
 def _of_number(facts: Facts) -> NumberFacts:
     assert facts.number is not None, "the checks before should have refused"
     return facts.number
@@ -198,9 +208,10 @@ _CHECKS: tuple[tuple[Reason, Callable[[Facts], str | None]], ...] = (
     (Reason.DISABLED, _disabled),
     (Reason.UNVERIFIED, _unverified),
     (Reason.FORBIDDEN_NUMBER, _forbidden),
+    (Reason.OUT_OF_HOURS, lambda facts: _of_number(facts).out_of_hours),
     (Reason.LOCKED_OUT, lambda facts: _of_number(facts).locked_out),
     (Reason.DUPLICATE, _duplicate),
-    (Reason.OVER_LIMIT, lambda facts: _of_number(facts).over_limit),
+    (Reason.OVER_LIMIT, _over_limit),
     (Reason.NO_RATE, lambda facts: _of_number(facts).no_rate),
     (Reason.NO_CREDIT, lambda facts: _of_number(facts).no_credit),
 )

@@ -23,8 +23,10 @@ from ringback.calls.inbox import (
 )
 from ringback.calls.outcome import Outcome, Stage
 from ringback.calls.party import EndedLeg, Party
-from ringback.calls.watch import Task, Watch
+from ringback.calls.spending import limits_of
+from ringback.calls.watch import RINGING_LOOK_SECONDS, Task, Watch
 from ringback.charging.funds import Funds
+from ringback.charging.money import Limits
 from ringback.clock import Clock, Instant
 from ringback.telephony.port import Answered, AnsweredLate, Cause, Ended, Event, Leg
 
@@ -79,7 +81,7 @@ class Waiting:
         self._session = session
         self._inbox = inbox
         self._clock = clock
-        self.funds = Funds(session.chronicle.run, session.chronicle.read, clock, self)
+        self.funds = Funds(session.chronicle.run, session.chronicle.read, clock, self, self._limits)
         self.a: Party | None = None
         """The return call, from its dialling on."""
         self.b: Party | None = None
@@ -90,6 +92,8 @@ class Waiting:
         self._on_warning: Callable[[float], None] = lambda seconds_left: None
         self._alone_until: Instant | None = None
         """Leg A lives no longer without a conversation; None during one."""
+        self._rings_until: Instant = -math.inf
+        """Leg B may be answered until then, for all but money; -math.inf while none rings."""
         self.stopping = False
         """The server stops: nothing new is dialled."""
 
@@ -97,6 +101,12 @@ class Waiting:
         """The server stops. A return call that is not under way is left to the next start."""
         self.stopping = True
         self._inbox.put(Stop())
+
+    def _limits(self) -> Limits:
+        """What the guards of the session leave, on every day on which a leg of it was dialled."""
+        parties = (self.a, self.b)
+        dialled = [party.started for party in parties if party is not None]
+        return limits_of(self._session, [*dialled, self._clock.now()])
 
     # The legs
 
@@ -147,6 +157,14 @@ class Waiting:
         """Leg A has ended, which the session may have yet to learn."""
         return self.a is not None and self.a.ended is not None
 
+    def withdraw(self, party: Party) -> None:
+        """Give up a leg that nobody has answered. Leg A is on its own again."""
+        party.leg.hang_up()
+        party.withdrawn = True
+        if party is self.b:
+            self.funds.given_up("B")
+            self.watch_alone()
+
     async def end(self, party: Party) -> None:
         """Hang up and wait for the far end's confirmation, which is our own at the latest after
         the 32 s of SIP's timer F: `Ended` always comes. What else comes meanwhile stays in the
@@ -189,7 +207,7 @@ class Waiting:
                 case FailedBeside(error=error):
                     raise error
                 case Credited():
-                    self.funds.look_at_credit_soon()
+                    self.funds.look_at_credit_soon(self._rings_until)
                 case End():
                     self._session.course.ended_by_order = True
                     raise Ordered
@@ -223,29 +241,41 @@ class Waiting:
 
     # The watch
 
-    def watch_alone(self, farewell_seconds: float) -> None:
+    def watch_alone(self, farewell_seconds: float = 0.0) -> None:
         """Leg A is on its own: it lives while it is paid, and for ALONE_SECONDS since it last was
         in a conversation. The money's end is announced for `farewell_seconds`; 0: it is not."""
-        if self._alone_until is None:
-            self._alone_until = self._clock.now() + ALONE_SECONDS
+        self._rings_until = -math.inf
         self._watch = Watch(
             funded=self.funds.funded_a(),
-            limit=self._alone_until,
+            limit=self._alone_since_now(),
             farewell_seconds=farewell_seconds,
         )
-        self._set_limits()
+        self.limits_changed()
+
+    def watch_ringing(self, until: Instant) -> None:
+        """Leg B is dialled: it may ring `until`, if an answer is funded so long."""
+        self._rings_until = until
+        self._watch = Watch(
+            funded=self._funded(), limit=self._alone_since_now(), looks=(RINGING_LOOK_SECONDS,)
+        )
+
+    def _alone_since_now(self) -> Instant:
+        """The end of leg A's time alone, which begins now unless it has begun before."""
+        if self._alone_until is None:
+            self._alone_until = self._clock.now() + ALONE_SECONDS
+        return self._alone_until
 
     def watch_conversation(self, ends_by: Instant, on_warning: Callable[[float], None]) -> None:
         """Both legs live while they are paid, until `ends_by` at the latest. `on_warning` is told,
         `warn_before_end_seconds` before the end, how many seconds are left."""
-        self._alone_until = None
+        self._alone_until, self._rings_until = None, -math.inf
         self._on_warning = on_warning
         self._watch = Watch(
             funded=self.funds.funded(),
             limit=ends_by,
             warn_seconds=self._session.setup.warn_before_end_seconds,
         )
-        self._set_limits()
+        self.limits_changed()
 
     def stop_watching(self) -> None:
         """The last words are said: what comes now are the last deadlines."""
@@ -258,7 +288,10 @@ class Waiting:
         match task:
             case Task.SLICE:
                 watch.slicing()
-                self.funds.slice_soon()
+                if self._rings_until > -math.inf:
+                    self.funds.extend_ringing_soon(self._rings_until)
+                else:
+                    self.funds.slice_soon()
             case Task.WARN:
                 watch.warned()
                 if talking:
@@ -275,7 +308,12 @@ class Waiting:
     def funds_changed(self) -> None:
         if self._watch is not None:
             self._watch.funded = self._funded()
-        self._set_limits()
+        self.limits_changed()
+
+    def limits_changed(self) -> None:
+        for party in (self.a, self.b):
+            if party is not None and party.talking:
+                party.leg.limit(_finite(self.funds.limit(party.role)))
 
     def sliced(self) -> None:
         if self._watch is not None:
@@ -294,21 +332,18 @@ class Waiting:
         self._session.chronicle.trouble(what)
 
     def _look_again(self) -> None:
-        self._set_limits()
+        self.limits_changed()
         self._inbox.put(Woken())
 
     def _funded(self) -> Instant:
-        """Until when the present stage is paid: a conversation, or leg A alone."""
+        """Until when the present stage is paid: a conversation, leg A alone, or an answer of a
+        leg B that rings, which may have no need of money for longer."""
+        if self._rings_until > -math.inf:
+            latest = self.funds.latest_answer()
+            return math.inf if latest >= self._rings_until else latest
         if self._session.course.stage is Stage.CONVERSATION:
             return self.funds.funded()
         return self.funds.funded_a()
-
-    def _set_limits(self) -> None:
-        """Tell whoever carries the legs when to end them without us."""
-        if self.a is not None and self.a.talking:
-            self.a.leg.limit(_finite(self.funds.funded_a()))
-        if self.b is not None and self.b.talking:
-            self.b.leg.limit(_finite(self.funds.funded()))
 
 
 def _finite(instant: Instant) -> Instant | None:

@@ -8,6 +8,7 @@ end moves when a slice is reserved, and may move further as long as it has not c
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 
@@ -25,6 +26,9 @@ LAST_LOOK_SECONDS = 2.0
 """Once nothing more could be reserved, a recharge is looked for at the warning, or before
 `no_credit_sound`, and so long before the end."""
 
+RINGING_LOOK_SECONDS = 5.0
+"""While leg B rings, it is tried so long before it must be given up to let it ring on."""
+
 
 class Task(Enum):
     """What is due."""
@@ -37,7 +41,8 @@ class Task(Enum):
 
 @dataclass(slots=True)
 class Watch:
-    """The deadlines of one conversation, or of leg A alone between conversations."""
+    """The deadlines of one conversation, of leg A alone between conversations, or of a leg B that
+    rings: its money ends when an answer would not be funded any more."""
 
     funded: Instant
     limit: Instant = math.inf
@@ -46,6 +51,8 @@ class Watch:
     """A beep so long before the end; 0: none."""
     farewell_seconds: float = 0.0
     """For leg A alone: `no_credit_sound` is begun so long before the money ends; 0: none."""
+    looks: Sequence[float] = ()
+    """It is tried to move the end so long before it; by default as for a call that is sliced."""
     _warned: bool = False
     _looked: Instant = -math.inf
     """When a slice was last asked for in vain."""
@@ -74,7 +81,7 @@ class Watch:
 
     def _next_slice(self) -> Instant:
         lead = self.warn_seconds + self.farewell_seconds  # there is only one of them
-        looks = (lead + SLICE_LEAD_SECONDS, lead, LAST_LOOK_SECONDS)
+        looks = self.looks or (lead + SLICE_LEAD_SECONDS, lead, LAST_LOOK_SECONDS)
         ahead = (self.funded - seconds for seconds in looks)
         return min((look for look in ahead if look > self._looked), default=math.inf)
 

@@ -1,4 +1,4 @@
-"""What the meter asks of the ledger: holds to reserve, posts to settle."""
+"""What the meter asks of the ledger: holds to reserve, posts to settle; and who may lack money."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
-from ringback.amounts import ZERO
+from ringback.amounts import ZERO, format_amount
 from ringback.charging.packages import Allowance
 from ringback.charging.rating import NOTHING_FREE, Free, Rate
+
+RINGS_AT_LEAST_SECONDS = 5.0
+"""A leg B whose answer is covered for less time than this is not dialled."""
 
 Role = Literal["A", "B"]
 """Of a leg: the return call, the outgoing call."""
@@ -39,6 +42,8 @@ class Hold:
     """What these are reserved of; None where another payer's hold does that, or nothing is."""
     below_id: str | None = None
     """Ledger id of the payer below, whose charge for the leg is this one's income."""
+    spends: tuple[str, ...] = ()
+    """The guarded spending that it is part of."""
 
     @property
     def free_seconds(self) -> int:
@@ -68,3 +73,24 @@ class Post:
     @property
     def reservation_id(self) -> str:
         return reservation_id(self.leg_id, self.ledger_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Shortage:
+    """What was to be reserved cannot be. Nothing was reserved with anybody."""
+
+    payer: str
+    """Name of the account, or number of the callerID."""
+    ledger_id: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.payer}: {self.reason}"
+
+    @classmethod
+    def of(cls, payer: str, ledger_id: str, needed: Decimal, available: Decimal) -> Shortage:
+        """Somebody has too little."""
+        reason = (
+            f"{format_amount(needed)} is to be reserved, {format_amount(available)} is available"
+        )
+        return cls(payer, ledger_id, reason)

@@ -12,8 +12,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from ringback.charging import ledger
-from ringback.charging.holds import Hold
-from ringback.charging.ledger import Shortage
+from ringback.charging.holds import Hold, Shortage
 from ringback.charging.meter import Meter
 from ringback.charging.packages import Allowance, allowances_of
 from ringback.charging.payers import PayerRate
@@ -58,6 +57,7 @@ def _payers(rows: Sequence[Any]) -> list[PayerRate]:
             own.get(row.ledger_id, above.get(row.ledger_id)) if row.free_first else None,
             row.ledger_id in own,
             row.below_id,
+            tuple(row.spends),
         )
         for row in rows
     ]

@@ -50,6 +50,8 @@ class PayerRate:
     """The allowance is this payer's own. (Where several share one it is debited once.)"""
     below_id: str | None = None
     """Ledger id of the payer below, whose charge is this one's income."""
+    spends: tuple[str, ...] = ()
+    """The guarded spending that what this payer pays is part of."""
 
 
 _CALLER_ID = Prepared(

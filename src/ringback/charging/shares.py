@@ -5,7 +5,7 @@ Pure arithmetic of the meter's. Times are in microseconds, money in millionths.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ringback.charging.payers import PayerRate
@@ -47,9 +47,16 @@ class PaidLeg:
     shares: list[Share]
     answered: int | None = None
     ended: bool = False
+    given_up: bool = False
+    """Nobody waits for its answer any more."""
+    lapsed: int | None = None
+    """The instant at which its money ended while it went on: it counts to then, whatever is
+    reserved later."""
 
     def paid_until(self) -> int:
         """The last instant that every payer has reserved for."""
+        if self.lapsed is not None:
+            return self.lapsed
         if self.answered is None:
             return NEVER
         lasts = min(share.payer.rate.lasts(share.blocks) for share in self.shares)
@@ -65,11 +72,18 @@ class PaidLeg:
                 return Share(rate, share.blocks, share.free)
         return Share(payer)
 
+    def only_until(self, until: int, minutes: Minutes) -> list[Share]:
+        """Its shares without the blocks that begin after that, whose free minutes are left again
+        to others."""
+        assert self.answered is not None
+        shorter = [share.shortened(until - self.answered) for share in self.shares]
+        minutes.give_back(self.shares, shorter)
+        return shorter
+
     def lasting_exactly(self, until: int, minutes: Minutes) -> list[Share]:
         """Its shares if it lasts until then and no longer: what is more may be given back."""
-        assert self.answered is not None
-        duration = until - self.answered
-        return [share.shortened(duration) for share in self.lasting(until, minutes)]
+        shorter = replace(self, shares=self.only_until(until, minutes))
+        return shorter.lasting(until, minutes)
 
     def lasting(self, until: int, minutes: Minutes) -> list[Share]:
         """Its shares as they must become for it to last until then."""
@@ -103,6 +117,16 @@ class Minutes:
             fits = self._left.get(payer.allowance.id, 0) >= payer.rate.first_block
             self._opened[key] = self._take(payer, NOTHING_FREE, Free(fits))
         return self._opened[key]
+
+    def give_back(self, before: Sequence[Share], after: Sequence[Share]) -> None:
+        """Free blocks that a leg's shares had before and have no more are left again."""
+        given: set[str] = set()
+        for old, new in zip(before, after, strict=True):
+            allowance, rate = old.payer.allowance, old.payer.rate
+            if allowance is not None and allowance.id not in given:
+                given.add(allowance.id)
+                less = rate.free_seconds(old.free) - rate.free_seconds(new.free)
+                self._left[allowance.id] = self._left.get(allowance.id, 0) + less
 
     def grow(self, leg_id: str, share: Share, more: int) -> Free:
         """The free blocks of a share that gets so many blocks more."""

@@ -1,1 +1,1 @@
-"""The command line: one module a command. It holds no rules."""
+"""The command line, with one module for each command. It holds no rules."""

@@ -1,6 +1,6 @@
-"""`ringback`: the commands, what they take, and how they end.
+"""`ringback`: its commands, their arguments, and how they end.
 
-A command that cannot do its work says in a line why and how to mend it, and exits with 1.
+A command that cannot do its work prints a line that says why and how to mend it, and exits with 1.
 """
 
 from __future__ import annotations
@@ -70,17 +70,17 @@ _ERRORS = (
 
 
 def main() -> None:
-    """Run a command; what goes wrong is told in a line."""
+    """Run a command; if it fails, print why."""
     try:
         app()
     except _ERRORS as error:
-        for line in _told(error).splitlines() or [type(error).__name__]:
+        for line in _reason(error).splitlines() or [type(error).__name__]:
             print(f"ringback: {line}", file=sys.stderr)
         sys.exit(1)
 
 
-def _told(error: Exception) -> str:
-    """What an error says, a system's without its number."""
+def _reason(error: Exception) -> str:
+    """The text of an error; for a system's error, without its number."""
     if isinstance(error, OSError) and error.filename is not None:
         return f"{error.filename}: {error.strerror}"
     return str(error)
@@ -131,7 +131,7 @@ def apply(
     config: ConfigOption = DEFAULT_CONFIG,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would change.")] = False,
 ) -> None:
-    """Bring about what a setup file says; doing it again changes nothing."""
+    """Make accounts and extensions as a setup file says; doing it again changes nothing."""
     for change in asyncio.run(_apply(load_config(config), file, dry_run=dry_run)):
         print(f"dry run: {change}" if dry_run else change)
 
@@ -169,12 +169,12 @@ async def _apply(config: Config, file: Path, *, dry_run: bool) -> list[str]:
 
 @app.command()
 def call(
-    number: Annotated[str, typer.Argument(help="Whom to call back.")],
+    number: Annotated[str, typer.Argument(help="The number to call back.")],
     destination: Annotated[
-        str | None, typer.Argument(help="A number to dial then, without asking.")
+        str | None, typer.Argument(help="A number to dial next, without asking for one.")
     ] = None,
     extension: Annotated[
-        str | None, typer.Option(help="On which extension, where there are several.")
+        str | None, typer.Option(help="The extension, if there are several.")
     ] = None,
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
@@ -193,7 +193,7 @@ def call(
 
 @app.command()
 def sessions(
-    session: Annotated[str | None, typer.Argument(help="One session, whole.")] = None,
+    session: Annotated[str | None, typer.Argument(help="A session's id: show all of it.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
     end: Annotated[
         bool, typer.Option("--end", help="End the session, or withdraw its callback.")
@@ -226,7 +226,7 @@ def doctor(config: ConfigOption = DEFAULT_CONFIG) -> None:
 
 
 app.command(name="recharge", context_settings={"ignore_unknown_options": True})(
-    recharge_command.command  # -5.00 is an amount, no option
+    recharge_command.command  # -5.00 is an amount, not an option
 )
 app.command(name="statement")(statement_command.command)
 app.add_typer(rates_command.app, name="rates")

@@ -1,8 +1,8 @@
 """`ringback demo`: a whole callback call between processes on this machine, on real SIP and RTP.
 
-The server, the caller's phone and the other party's phone are processes of their own. Each step
-is awaited as a phone heard it or as the records have it; the exit status is 0 only if all of it
-happened.
+The server, the caller's phone and the other party's phone are separate processes. The demo waits
+for each step until a phone has heard it, or the records contain it; it exits with 0 only if all of
+it happened.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ class DemoFailed(Exception):
 
 
 class Actor:
-    """A process that tells what happens in lines of JSON."""
+    """A process that reports what happens in lines of JSON."""
 
     def __init__(self, name: str, log: Callable[[str, str], None]) -> None:
         self.name = name
@@ -119,6 +119,8 @@ class Actor:
             except ValueError:
                 self._log(self.name, line.decode(errors="replace").rstrip())
                 continue
+            if "type" in event:  # an event of a session, from the server's log
+                self._log(self.name, f"[dim]session: {escape(str(event['event']))}[/dim]")
             await self._events.put(event)
 
     def type(self, line: str) -> None:
@@ -129,7 +131,7 @@ class Actor:
     async def wait_for(
         self, what: str, fits: Callable[[Report], bool], seconds: float = 15.0
     ) -> Report:
-        """The next event that fits; those before it are passed over."""
+        """The next event that fits; events before it are skipped."""
         until = time.monotonic() + seconds
         while True:
             try:
@@ -181,7 +183,7 @@ def _free_port() -> int:
 
 
 async def run(*, keep: bool) -> int:
-    """Show it; returns the exit status."""
+    """Run the demo; returns the exit status."""
     console = Console(width=None if sys.stdout.isatty() else 110)
     with tempfile.TemporaryDirectory(prefix="ringback-demo-") as name:
         folder = Path(name)
@@ -312,7 +314,7 @@ async def _hear(actor: Actor, say: Timeline, words: str, seconds: float = 15.0) 
 
 
 async def _sentence(actor: Actor, first: str) -> str:
-    """A phrase and the words that follow it, as they are heard one by one."""
+    """A phrase and the words that follow it, which are heard one by one."""
     await actor.wait_for(first, lambda event: event.get("words") == first)
     words = [first]
     while True:
@@ -329,14 +331,14 @@ async def _hear_credit(actor: Actor, say: Timeline) -> None:
     sentence = await _sentence(actor, "Your credit is")
     say(actor.name, f"hears: [italic]{sentence}[/italic]")
     if "pound" not in sentence and "pence" not in sentence:
-        raise DemoFailed(f"the credit was not told: {sentence}")
+        raise DemoFailed(f"the credit was not spoken: {sentence}")
 
 
 async def _hear_duration(actor: Actor, say: Timeline) -> None:
     sentence = await _sentence(actor, "You can talk for")
     say(actor.name, f"hears: [italic]{sentence}[/italic]")
     if "second" not in sentence and "minute" not in sentence:
-        raise DemoFailed(f"the duration was not told: {sentence}")
+        raise DemoFailed(f"the duration was not spoken: {sentence}")
 
 
 async def _check_records(url: str, console: Console) -> None:

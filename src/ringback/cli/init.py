@@ -1,4 +1,4 @@
-"""`ringback init`: a configuration and a setup that work as they are."""
+"""`ringback init`: writes a configuration and a setup that work as they are."""
 
 from __future__ import annotations
 
@@ -58,11 +58,11 @@ plans:
 
 
 class AlreadyThere(Exception):
-    """A file is there already; nothing was written."""
+    """A file exists already; nothing was written."""
 
 
 def write_files(folder: Path) -> list[Path]:
-    """Write `ringback.toml` and `setup.yaml`. Raises AlreadyThere rather than replace one."""
+    """Write `ringback.toml` and `setup.yaml`. Raises AlreadyThere if one of them exists."""
     files = {folder / "ringback.toml": CONFIG, folder / "setup.yaml": SETUP}
     for path in files:
         if path.exists():

@@ -1,4 +1,4 @@
-"""What several commands take and need."""
+"""What several commands share: options, checks, the form of output."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ PayerArgument = Annotated[
 ]
 WIDTH_OF_FILES = 200
 SHORT_ID = 8
-"""Last digits of an id that tell sessions apart, as in the log."""
+"""The last digits of an id, which tell sessions apart, as in the log."""
 
 
 class CommandError(Exception):
-    """The command cannot do what it was asked for; the message says why and how to mend it."""
+    """The command cannot do what it was asked to; the message says why and how to mend it."""
 
 
 def ready_database(config: Config) -> str:
-    """The URL of the database, its tables up to date. Raises CommandError where nothing has been
+    """The URL of the database, whose tables are up to date. Raises CommandError if nothing has been
     applied to it yet; StoreError."""
     if is_missing(config.database_url):
         raise CommandError(
@@ -47,19 +47,20 @@ def ready_database(config: Config) -> str:
 
 
 def wide_console() -> Console:
-    """For tables: as wide as the terminal, and where there is none as wide as they are."""
+    """A console for tables: as wide as the terminal, or as wide as the table if there is no
+    terminal."""
     return Console(width=None if sys.stdout.isatty() else WIDTH_OF_FILES)
 
 
 def read_moment(text: str, zone: str) -> Instant:
-    """A month (2026-11), a date or a time; the first instant of it, in `zone` unless it names
-    one itself. Raises CommandError."""
+    """Read a month (2026-11), a date or a time; returns its first instant, in the time zone `zone`
+    unless the text names one itself. Raises CommandError."""
     month = f"{text}-01" if len(text) == len("2026-11") else text
     try:
         read = datetime.fromisoformat(month)
         return (read if read.tzinfo else read.replace(tzinfo=ZoneInfo(zone))).timestamp()
     except (ValueError, OverflowError) as error:
         raise CommandError(
-            f"{text[:40]!r} is no time: write a month, a date or a time, such as 2026-11, "
+            f"{text[:40]!r} is not a time: write a month, a date or a time, such as 2026-11, "
             "2026-11-05 or 2026-11-05T12:00:00Z"
         ) from error

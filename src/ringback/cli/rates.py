@@ -1,4 +1,4 @@
-"""`ringback rates`: decks in and out, and which rate a number has."""
+"""`ringback rates`: imports and exports decks, and says which rate a number has."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ from ringback.store.models import PlanRow
 
 T = TypeVar("T")
 LISTED = 50
-"""Bad lines told."""
+"""How many bad lines are listed."""
 
 app = typer.Typer(help="Rates of a charging plan: load, write out, look up.", no_args_is_help=True)
 
-PlanOption = Annotated[str, typer.Option("--plan", help="Name of the charging plan.")]
+PlanOption = Annotated[str, typer.Option("--plan", help="The name of the charging plan.")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +59,13 @@ def import_(
     plan: PlanOption,
     column: Annotated[
         list[str] | None,
-        typer.Option(help="COLUMN=NAME: its name in the file, as prefix=Dialcode."),
+        typer.Option(help="COLUMN=NAME: a column's name in the file, as prefix=Dialcode."),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only check the file.")] = False,
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
-    """Put the rates of a file in force in place of all that the plan has. Calls go on; a call
-    keeps the rate that it was dialled at. Nothing changes unless every line is good."""
+    """Put the rates of a file in force instead of all that the plan has. Calls go on; a call keeps
+    the rate that it was dialled at. Nothing changes unless every line is good."""
     columns = _columns(column or [])
     try:
         read = decks.read_deck(_bytes(file), columns)
@@ -86,8 +86,8 @@ def import_(
             return f"plan {plan}: nothing changed: {len(there)} rates"
         clock = LoopClock(asyncio.get_running_loop())
         if not dry_run:
-            # A garbage collection that goes over a whole deck takes 0.3 s: if it came in a unit of
-            # work, calls would wait for it.
+            # If a garbage collection, which takes 0.3 s with a whole deck, came in a unit of work,
+            # calls would wait for it.
             gc.freeze()
             with _bar(len(read.rates)) as progress:
                 await decks.load(
@@ -97,18 +97,20 @@ def import_(
             await decks.sweep(store, clock)
         return f"plan {plan}: {len(wanted)} rates: {added} added, {taken_out} taken out"
 
-    told = _with_store(load_config(config), work)
-    print(f"dry run: {told}" if dry_run else told)
+    outcome = _with_store(load_config(config), work)
+    print(f"dry run: {outcome}" if dry_run else outcome)
 
 
 @app.command()
 def export(
-    file: Annotated[Path | None, typer.Argument(help="Where to; else the terminal.")] = None,
+    file: Annotated[
+        Path | None, typer.Argument(help="The file to write, or else the terminal.")
+    ] = None,
     *,
     plan: PlanOption,
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
-    """Write the rates in force of a plan as CSV, which can be imported again."""
+    """Write a plan's rates in force as CSV, which can be imported again."""
 
     async def work(store: Store) -> list[Rate]:
         found = await _plan(store, plan)
@@ -125,16 +127,16 @@ def export(
 @app.command()
 def check(
     number: Annotated[str, typer.Argument(help="A number, as it is dialled.")],
-    plan: Annotated[str | None, typer.Option(help="By this plan only.")] = None,
+    plan: Annotated[str | None, typer.Option(help="Only by this plan.")] = None,
     extension: Annotated[
-        str | None, typer.Option(help="By the plans that pay for calls of this extension.")
+        str | None, typer.Option(help="By the plans that pay for this extension's calls.")
     ] = None,
     at: Annotated[
-        str | None, typer.Option(help="When dialled, such as 2026-11-05T12:00Z; else now.")
+        str | None, typer.Option(help="When it is dialled, such as 2026-11-05T12:00Z, or else now.")
     ] = None,
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
-    """Say which rate a number has, why, and what a call costs; by every plan unless told."""
+    """Say which rate a number has, why, and what a call costs. Without an option, by every plan."""
     loaded = load_config(config)
     if plan is not None and extension is not None:
         raise CommandError("name a plan or an extension, not both")
@@ -170,14 +172,15 @@ def check(
 
 
 def explain(plan: str, deck: decks.Deck, number: str, at: Instant) -> list[str]:
-    """Which rate holds for a number dialled at `at`, what it costs, and why no longer prefix."""
+    """Lines that say which rate a number dialled at `at` has, what a call costs, and why the rate
+    of no longer prefix applies."""
     rate = deck.choose(number, at)
-    told = []
+    lines = []
     if rate is None:
-        told.append(f"plan {plan}: {number} has no valid rate: calls to it are refused, no_rate")
+        lines.append(f"plan {plan}: {number} has no valid rate: calls to it are refused, no_rate")
     else:
         minute, five = (charge(rate, minutes * 60 * SECOND) for minutes in (1, 5))
-        told += [
+        lines += [
             f"plan {plan}: {number} has the rate of prefix {rate.prefix or '(none)'}, "
             f"{_period(rate)}",
             f"  1 minute costs {format_amount(minute.amount)} ({minute.explanation})",
@@ -186,8 +189,8 @@ def explain(plan: str, deck: decks.Deck, number: str, at: Instant) -> list[str]:
     for other in deck.fitting(number):
         if other is rate:
             break
-        told.append(f"  not by prefix {other.prefix or '(none)'}: {_why_not(other, at)}")
-    return told
+        lines.append(f"  not by prefix {other.prefix or '(none)'}: {_why_not(other, at)}")
+    return lines
 
 
 def _period(rate: Rate) -> str:
@@ -204,7 +207,7 @@ def _why_not(rate: Rate, at: Instant) -> str:
 
 
 def _harmless(text: str) -> str:
-    """A text of a file that nobody has looked at, such that no terminal obeys it."""
+    """A text from an unchecked file, written so that a terminal does not obey it."""
     return text if text.isprintable() else repr(text)
 
 
@@ -225,7 +228,7 @@ def _columns(given: list[str]) -> Mapping[str, str]:
 
 def _bytes(file: Path) -> bytes:
     with file.open("rb") as opened:
-        return opened.read(LARGEST_BYTES + 1)  # `read_deck` refuses more
+        return opened.read(LARGEST_BYTES + 1)  # `read_deck` refuses a file with more
 
 
 def _plans(tx: Connection) -> list[FoundPlan]:
@@ -260,7 +263,8 @@ def _with_store(config: Config, work: Callable[[Store], Awaitable[T]]) -> T:
 
 @contextmanager
 def _bar(total: int) -> Iterator[Callable[[int], None]]:
-    """Shows how far loading is, on a terminal only; yields what is told of more."""
+    """Show how far loading is, if there is a terminal; yields a function to call with each step
+    forward."""
     with Progress(
         TextColumn("loading"),
         BarColumn(),

@@ -1,4 +1,4 @@
-"""`ringback recharge`: money put in for an account or a callerID, or taken out."""
+"""`ringback recharge`: adds money to an account or a callerID, or takes it out."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ _TEXT = TypeAdapter[str](Text)
 def command(
     name: PayerArgument,
     amount: Annotated[
-        str, typer.Argument(help="Such as 5.00, -5.00, or for a callerID unlimited.")
+        str, typer.Argument(help="Such as 5.00 or -5.00; for a callerID also unlimited.")
     ],
-    order: Annotated[str, typer.Option(help="Order number: the same again recharges only once.")],
+    order: Annotated[str, typer.Option(help="The order number: each one recharges only once.")],
     kind: Annotated[RechargeKind, typer.Option(help="What it is.")] = RechargeKind.PAYMENT,
-    note: Annotated[str | None, typer.Option(help="A text to be kept with it.")] = None,
+    note: Annotated[str | None, typer.Option(help="A text to keep with it.")] = None,
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
-    """Recharge an account or a callerID. Calls under way go on for longer at once; what is reserved
+    """Recharge an account or a callerID. Its live calls go on for longer at once. What is reserved
     for them cannot be taken away."""
     loaded = load_config(config)
     try:

@@ -1,4 +1,4 @@
-"""`ringback sessions`: the records, for people and for programs."""
+"""`ringback sessions`: shows the records, to people and to programs."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ _UPWARDS = (None, "user", "organization", "provider", "administrator")
 
 
 async def read(url: str, session: str | None, latest: int = LATEST) -> list[dict[str, Any]]:
-    """The latest sessions, the newest first, or those whose id is or ends in `session`, as the
-    API has them."""
+    """The latest sessions, the newest first, or those whose id is or ends in `session`, as the API
+    will write them."""
     store = open_store(url)
     try:
         return await store.read(lambda tx: _sessions(tx, session, latest))
@@ -41,7 +41,7 @@ async def read(url: str, session: str | None, latest: int = LATEST) -> list[dict
 
 
 def only(found: list[dict[str, Any]], session: str) -> dict[str, Any]:
-    """The one session that was meant by its id or its last digits. Raises CommandError."""
+    """The one session that an id or its last digits name. Raises CommandError."""
     if len(found) == 1:
         return found[0]
     if not found:
@@ -95,8 +95,8 @@ def _legs(tx: Connection, session: str) -> list[dict[str, Any]]:
 
 
 def _charges(tx: Connection, leg: str) -> list[dict[str, Any]]:
-    """What each payer was charged for a leg, from the callerID up. `profit` is what the payer
-    below was charged less that; None where nobody below pays."""
+    """What each payer was charged for a leg, from the callerID upwards. `profit` is what the payer
+    below was charged, less the payer's own charge; None if nobody below pays."""
     charge = ChargeRow.__table__
     query = (
         select(charge, AccountRow.level)
@@ -123,7 +123,7 @@ def _time(instant: Instant | None) -> str | None:
 
 
 def show(found: list[dict[str, Any]], console: Console) -> None:
-    """The list."""
+    """Print the list."""
     if not found:
         console.print("no sessions yet")
         return
@@ -140,7 +140,7 @@ def show(found: list[dict[str, Any]], console: Console) -> None:
 
 
 def show_whole(session: dict[str, Any], console: Console) -> None:
-    """One session with its legs and charges."""
+    """Print one session with its legs and charges."""
     facts = {
         "session": session["id"],
         "extension": session["extension"],
@@ -175,7 +175,7 @@ def _outcome(session: dict[str, Any]) -> str:
 
 
 def _charged(leg: dict[str, Any]) -> str:
-    """Who paid what for a leg, a line each; or why nobody did."""
+    """Who paid what for a leg, in a line each; or why nobody did."""
     if not leg["charges"]:
         if leg["answered"] is not None and leg["ended"] is not None:
             return "answered late, unpaid"
@@ -190,7 +190,8 @@ def _charged(leg: dict[str, Any]) -> str:
 
 
 def _table(*whole: str, folded: Sequence[str]) -> Table:
-    """A table that keeps its first columns whole, and folds the last where it must be narrow."""
+    """A table that keeps its first columns whole, and wraps those in `folded` if it must be
+    narrow."""
     table = Table()
     for name in (*whole, *folded):
         table.add_column(name, no_wrap=name in whole, overflow="fold")

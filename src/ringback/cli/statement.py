@@ -1,4 +1,4 @@
-"""`ringback statement`: the money of an account or callerID over a period."""
+"""`ringback statement`: the money of an account or a callerID over a period."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ from ringback.config import load_config
 from ringback.store import open_store
 
 NARROW = 80
-"""Below so many columns the instants stand above what they belong to."""
+"""On a terminal with fewer columns, the instants stand above their entries."""
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """A statement, whose it is, and the time zone that its dates are of."""
+class NamedStatement:
+    """A statement, its owner's name, and the time zone of its dates."""
 
     name: str
     zone: str
@@ -52,17 +52,17 @@ class Told:
 def command(
     name: PayerArgument,
     since: Annotated[
-        str | None, typer.Option("--from", help="A month, date or time; the first included.")
+        str | None, typer.Option("--from", help="A month, date or time, itself included.")
     ] = None,
     until: Annotated[
-        str | None, typer.Option("--to", help="The same; the first not included.")
+        str | None, typer.Option("--to", help="The same, itself not included.")
     ] = None,
     as_csv: Annotated[bool, typer.Option("--csv", help="As CSV.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
-    """Show a balance at the beginning of a period, all that changed it, and at its end. Months
-    and dates are of the account's time zone."""
+    """Show a balance at the beginning of a period, every change of it, and the balance at the end.
+    Months and dates are in the account's time zone."""
     if as_csv and as_json:
         raise CommandError("choose --csv or --json, not both")
     loaded = load_config(config)
@@ -78,18 +78,20 @@ def command(
 
 async def read(
     url: str, name: str, country: str, since: str | None = None, until: str | None = None
-) -> Told:
-    """The statement of whoever is meant by a name (`find_payer`); the period as `read_moment`
-    takes it. Raises CommandError, BooksDisagree, StoreError."""
+) -> NamedStatement:
+    """The statement of the account or callerID that `name` means (`find_payer`), over a period in
+    the form of `read_moment`. Raises CommandError, BooksDisagree, StoreError."""
 
-    def work(tx: Connection) -> Told:
+    def work(tx: Connection) -> NamedStatement:
         payer = find_payer(tx, name, country)
         begin, end = (
             None if each is None else read_moment(each, payer.time_zone) for each in (since, until)
         )
         if begin is not None and end is not None and end < begin:
             raise CommandError("--to is before --from")
-        return Told(payer.name, payer.time_zone, statement(tx, payer.ledger_id, begin, end))
+        return NamedStatement(
+            payer.name, payer.time_zone, statement(tx, payer.ledger_id, begin, end)
+        )
 
     store = open_store(url)
     try:
@@ -100,12 +102,12 @@ async def read(
         await store.close()
 
 
-def as_document(told: Told) -> dict[str, Any]:
-    """As JSON has it; instants are UTC."""
-    found = told.statement
+def as_document(named: NamedStatement) -> dict[str, Any]:
+    """The statement for JSON; its instants are UTC."""
+    found = named.statement
     return {
-        "name": told.name,
-        "time_zone": told.zone,
+        "name": named.name,
+        "time_zone": named.zone,
         "from": _time(found.since),
         "to": _time(found.until),
         "opening": format_amount(found.opening),
@@ -139,10 +141,10 @@ _COLUMNS = (
 )
 
 
-def write_csv(told: Told, file: TextIO) -> None:
-    """What is added and what is charged in columns of their own, so that neither begins with a
-    minus, which spreadsheets could take for a formula."""
-    found = told.statement
+def write_csv(named: NamedStatement, file: TextIO) -> None:
+    """Amounts added and amounts charged have columns of their own, so that none begins with a
+    minus, which a spreadsheet could take for a formula."""
+    found = named.statement
     writer = csv.DictWriter(file, _COLUMNS, lineterminator="\n")
     writer.writeheader()
     for line in (
@@ -161,11 +163,11 @@ def _cells(entry: StatementEntry) -> dict[str, Any]:
     return cells | {"added" if entry.amount > 0 else "charged": amount}
 
 
-def show(told: Told, console: Console) -> None:
-    """As a table, in the account's time zone; below the entries what those of each kind come to."""
-    found, zone = told.statement, ZoneInfo(told.zone)
+def show(named: NamedStatement, console: Console) -> None:
+    """Print a table in the account's time zone; the totals of each kind follow the entries."""
+    found, zone = named.statement, ZoneInfo(named.zone)
     narrow = console.width < NARROW
-    table = Table(title=f"Statement of {escape(told.name)}, times of {told.zone}")
+    table = Table(title=f"Statement of {escape(named.name)}, times of {named.zone}")
     for name in ("what",) if narrow else ("when", "what"):
         table.add_column(name, no_wrap=name == "when", overflow="fold")
     for name in ("amount", "balance"):
@@ -173,9 +175,9 @@ def show(told: Told, console: Console) -> None:
 
     def row(at: Instant | None, what: str, *amounts: Decimal | None) -> None:
         when = "" if at is None else datetime.fromtimestamp(at, zone).strftime("%Y-%m-%d %H:%M:%S")
-        told = [f"{when}\n{what}".lstrip()] if narrow else [when, what]
+        cells = [f"{when}\n{what}".lstrip()] if narrow else [when, what]
         table.add_row(
-            *map(escape, told),
+            *map(escape, cells),
             *("" if amount is None else format_amount(amount) for amount in amounts),
         )
 
@@ -191,13 +193,13 @@ def show(told: Told, console: Console) -> None:
 
 
 def _what(entry: StatementEntry) -> str:
-    """What an entry is for, over several lines."""
+    """What an entry is for, in several lines."""
     leg = entry.leg
     if leg is not None:
         to = "return call to" if leg.leg == "A" else "call to"
         return f"{to} {leg.number}\nsession {leg.session[-SHORT_ID:]}\n{entry.explanation}"
-    told = entry.explanation if entry.order_number is None else f"{entry.kind}, {entry.explanation}"
-    return told if entry.note is None else f"{told}\n{entry.note}"
+    text = entry.explanation if entry.order_number is None else f"{entry.kind}, {entry.explanation}"
+    return text if entry.note is None else f"{text}\n{entry.note}"
 
 
 def _price(price: Decimal | None) -> str | None:

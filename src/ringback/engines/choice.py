@@ -11,10 +11,12 @@ from ringback.clock import Clock
 from ringback.config import Config
 from ringback.engines.embedded import EmbeddedEngine
 from ringback.telephony.port import Engine
+from ringback.telephony.trunks import TrunkSource
 
 
 def make_engine(
     config: Config,
+    trunks: TrunkSource,
     clock: Clock,
     chance: random.Random,
     *,
@@ -29,7 +31,7 @@ def make_engine(
         case "embedded":
             return EmbeddedEngine(
                 config.sip,
-                config.trunks,
+                trunks,
                 clock,
                 chance,
                 node=node,

@@ -1,6 +1,5 @@
 """Media: RTP in worker processes.
 
-Everything that the worker imports is of the standard library, and of this package only the
-modules that say so in their first line: a worker that imported the server would cost six times
-its memory.
+The worker imports only the standard library, and those modules of this package whose first line
+says so. If it imported the server, it would need six times the memory.
 """

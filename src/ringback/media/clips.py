@@ -1,4 +1,4 @@
-"""Sounds encoded for RTP, each once."""
+"""Sounds encoded for RTP, each file once."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ from pathlib import Path
 from ringback.media.g711 import Encoder
 
 MOST_BYTES = 64 * 1024 * 1024
-"""Of encoded sound kept, over two hours of it; what was used least recently goes first."""
+"""Bytes of encoded sound that are kept: over two hours of it. The least recently used goes
+first."""
 LONGEST_SECONDS = 1800
 
 
 class Clips:
-    """Encoded sounds, by file and the time it was changed."""
+    """Encoded sounds, by file and by the time at which the file was changed."""
 
     def __init__(self, report: Callable[[str], None]) -> None:
-        """`report` is told, once, of each file that cannot be played."""
+        """`report` is called once for each file that cannot be played."""
         self._report = report
         self._encoder = Encoder()
         self._encoded: OrderedDict[str, bytes] = OrderedDict()
@@ -26,8 +27,8 @@ class Clips:
         self._bad: set[Path] = set()
 
     def encoded(self, path: Path, codec: str) -> tuple[str, bytes] | None:
-        """The sound in PCMU or PCMA, and a name that changes when the file does; None for a file
-        that cannot be played."""
+        """The sound in PCMU or PCMA, and a name that changes when the file does; None if the file
+        cannot be played."""
         try:
             name = f"{codec}:{path.stat().st_mtime_ns}:{path}"
             if name not in self._encoded:
@@ -50,8 +51,8 @@ class Clips:
 
 
 def read_wav(path: Path) -> bytes:
-    """The samples of a WAV file of telephone audio. Raises ValueError for any other, wave.Error
-    for what is no WAV file, EOFError for one cut short."""
+    """The samples of a WAV file of telephone audio. Raises ValueError for any other format,
+    wave.Error for a file that is not WAV, EOFError for one that was cut short."""
     with wave.open(str(path)) as file:
         form = file.getframerate(), file.getsampwidth(), file.getnchannels()
         if form != (8000, 2, 1):

@@ -1,6 +1,6 @@
-"""What the pool and a worker say to each other. (Imported by the worker.)
+"""The messages between the pool and a worker. (Imported by the worker.)
 
-A message is a JSON object, perhaps followed by bytes; its two lengths go before it.
+A message is a JSON object, which may be followed by bytes; the two lengths go before it.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ class Unpacker:
         self._data = bytearray()
 
     def feed(self, data: bytes) -> Iterator[tuple[ControlMessage, bytes]]:
-        """Every message that is whole with this piece. Raises ValueError for one too long."""
+        """Every message that is complete with this piece of data. Raises ValueError if one is too
+        long."""
         self._data += data
         while len(self._data) >= _LENGTHS.size:
             text, blob = _LENGTHS.unpack_from(self._data)

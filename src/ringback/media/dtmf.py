@@ -7,31 +7,32 @@ from collections import deque
 
 KEYS = "0123456789*#ABCD"
 MOST_KEYS = 64
-"""Keys that wait to be sent; more are dropped."""
+"""Keys that may wait to be sent; further ones are dropped."""
 _VOLUME = 10
 _STEP = 160
 """Timestamp units in 20 ms."""
 _PACKETS = 5
-"""Updates of an event, 20 ms apart: 100 ms of key."""
+"""The updates of an event, 20 ms apart: the key is down for 100 ms."""
 _END_PACKETS = 3
 _GAP = 4
-"""Turns of silence after an event: 80 ms, so that the same key twice is two."""
+"""Turns of silence after an event: 80 ms, so that the same key pressed twice counts twice."""
 _TURNS = _PACKETS + _END_PACKETS + _GAP
 
 _EVENT = struct.Struct("!BBH")
 _LONGEST = 0xFFFF
-"""The longest duration that an event packet can tell, in timestamp units: 8 s."""
+"""The longest duration that an event packet can state, in timestamp units: 8 s."""
 
 
 class Receiver:
-    """Takes each event once, on its first packet, whatever is lost, repeated or reordered."""
+    """Reports each event once, on its first packet, whichever packets are lost, repeated or
+    reordered."""
 
     def __init__(self) -> None:
         self._seen: deque[tuple[int, int]] = deque(maxlen=32)
         self._newest: tuple[int, int, int] | None = None
 
     def packet(self, ssrc: int, timestamp: int, payload: bytes) -> str | None:
-        """The key that begins with this packet; None where there is none, or it was told."""
+        """The key that this packet begins; None if there is none, or if it was reported already."""
         if len(payload) < 4 or payload[0] >= len(KEYS):
             return None
         if (ssrc, timestamp) in self._seen:
@@ -44,7 +45,7 @@ class Receiver:
 
 
 class Sender:
-    """The packets of the keys to send, one a turn of 20 ms."""
+    """Makes the packets of the keys to send, one in each turn of 20 ms."""
 
     def __init__(self) -> None:
         self._turns: deque[tuple[bytes, bool] | None] = deque()
@@ -66,6 +67,6 @@ class Sender:
         return bool(self._turns)
 
     def turn(self) -> tuple[bytes, bool] | None:
-        """What to send in this turn: a payload, and whether it is the first of its event; None
-        for a pause."""
+        """What to send in this turn: a payload, and whether it is the first of its event; None for
+        a pause."""
         return self._turns.popleft()

@@ -1,4 +1,4 @@
-"""What can happen to a stream."""
+"""The events of a stream."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from ringback.clock import Instant
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """The first valid packet."""
+    """The first valid packet has come."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pressed:
-    """A key, by RFC 4733."""
+    """The far end pressed a key and sent it by RFC 4733."""
 
     digit: str
     at: Instant
@@ -23,30 +23,31 @@ class Pressed:
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """A playback came to its own end."""
+    """A playback has reached its end."""
 
     playback: int
 
 
 @dataclass(frozen=True, slots=True)
 class Silent:
-    """Neither RTP nor RTCP has come for 60 s, and the far end is not on hold; told again each
-    60 s."""
+    """For the pool's `silence_seconds`, neither RTP nor RTCP has come, and the far end is not on
+    hold. Reported again after as long."""
 
     heard: Instant
-    """When anything last came; of a leg that has sent nothing, since when it is waited for."""
+    """When the last packet came; if none has come yet, when we began to wait for one."""
 
 
 @dataclass(frozen=True, slots=True)
 class LimitReached:
-    """The stream has been stopped at its limit."""
+    """The stream has reached its limit and is stopped."""
 
 
 @dataclass(frozen=True, slots=True)
 class WorkerDied:
-    """The worker is gone, and the stream with it. The last event."""
+    """The worker has died, and the stream with it. This is the stream's last event."""
 
 
 MediaEvent = Heard | Pressed | Played | Silent | LimitReached | WorkerDied
 MediaListener = Callable[[MediaEvent], None]
-"""Where a stream's events go: on the event loop, never from within a verb. It must not block."""
+"""Called with a stream's events, on the event loop and never from within a verb. It must not
+block."""

@@ -25,8 +25,8 @@ def _linear_of_alaw(code: int) -> int:
 
 
 def _nearest(values: list[int], wanted: int, sign: int) -> int:
-    """The code of the nearest value; of two as near, the one of the same sign, so that silence
-    stays the other law's silence."""
+    """The code of the nearest value. If two are equally near, the one with the same sign, so that
+    silence in one law becomes silence in the other."""
     return min(range(256), key=lambda code: (abs(values[code] - wanted), code & 0x80 != sign))
 
 
@@ -37,11 +37,11 @@ TRANSLATE = {
     ("PCMU", "PCMA"): bytes(_nearest(_ALAW, _ULAW[code], code & 0x80) for code in range(256)),
     ("PCMA", "PCMU"): bytes(_nearest(_ULAW, _ALAW[code], code & 0x80) for code in range(256)),
 }
-"""From one law to the other, for `bytes.translate`."""
+"""Tables for `bytes.translate` from one law to the other."""
 
 
 def _encoder(values: list[int]) -> bytes:
-    """The code of each of the 65,536 samples, indexed by the sample as unsigned."""
+    """The code for each of the 65,536 samples, indexed by the sample as an unsigned number."""
     codes = sorted(range(256), key=lambda code: values[code])
     table = bytearray(65536)
     place = 0
@@ -55,13 +55,14 @@ def _encoder(values: list[int]) -> bytes:
 
 
 class Encoder:
-    """Encodes 16-bit samples. Its tables take a moment to make, so there is one a process."""
+    """Encodes 16-bit samples. Its tables take a moment to make, so each process has only one
+    encoder."""
 
     def __init__(self) -> None:
         self._tables = {"PCMU": _encoder(_ULAW), "PCMA": _encoder(_ALAW)}
 
     def encode(self, samples: bytes, codec: str) -> bytes:
-        """Little-endian 16-bit samples as one byte each."""
+        """Encode little-endian 16-bit samples as one byte each."""
         words = array("H", samples)
         if sys.byteorder == "big":
             words.byteswap()
@@ -69,7 +70,7 @@ class Encoder:
 
 
 def decode(payload: bytes, codec: str) -> bytes:
-    """One byte a sample as little-endian 16-bit samples."""
+    """Decode one byte a sample to little-endian 16-bit samples."""
     values = _ULAW if codec == "PCMU" else _ALAW
     words = array("h", [values[code] for code in payload])
     if sys.byteorder == "big":

@@ -1,7 +1,8 @@
-"""One leg's media within a worker: what it takes, plays, passes on and sends. (Imported by the
+"""One leg's media within a worker: what it receives, plays, relays and sends. (Imported by the
 worker.)
 
-Sockets and time are handed in; a leg is told what came and asked what it sends in a turn.
+It has no sockets and no clock: the worker hands in packets and the time, and asks it in each turn
+for what to send.
 """
 
 from __future__ import annotations
@@ -20,9 +21,11 @@ from ringback.media.sources import Address, Source
 LARGEST_PACKET = 2048
 _HEADER_SIZE = 12
 _RELAY_GAP = 0.1
-"""After so many seconds without a packet from the leg that is heard, silence goes out instead."""
+"""Seconds. If no packet has come for this long from the leg that it hears, silence is sent
+instead."""
 _KEYS_A_SECOND = 20
-"""Nobody presses more; each is told to the controller, which a flood must not reach."""
+"""Nobody presses more keys in a second. Each is reported to the controller, which a flood must not
+reach."""
 
 _unpack = struct.Struct("!BBHII").unpack_from
 
@@ -33,7 +36,6 @@ class MediaLeg:
     __slots__ = (
         "_buffer",
         "_codec",
-        "_deaf",
         "_described",
         "_dtmf_in",
         "_dtmf_out",
@@ -49,18 +51,19 @@ class MediaLeg:
         "_sends",
         "_silence",
         "_speaker",
+        "_takes_relay",
         "_tell",
         "_translate",
         "_view",
         "heard",
         "invalid",
+        "last_wrong_source",
         "number",
         "on_hold",
         "over",
         "send",
         "source",
-        "strange",
-        "stranger",
+        "wrong_source",
     )
 
     def __init__(
@@ -71,20 +74,21 @@ class MediaLeg:
         tell: Callable[..., None],
         out: OutStream,
     ) -> None:
-        """`buffer` is where packets come in, and where they are made ready to be passed on;
-        `send` sends a packet to the far end; `tell` gives an event to the controller."""
+        """`buffer` holds the packet that came in, and is changed in place to relay it; `send` sends
+        a packet to the far end; `tell` reports an event to the controller."""
         self.number = number
         self.send = send
         self.source = Source()
         self.on_hold = False
         self.over = False
         self.heard = 0.0
-        """When RTP or RTCP last came; until then, and after hold, since when it is waited for."""
+        """When the last RTP or RTCP came. Before the first packet, and after hold, when we began to
+        wait."""
         self.invalid = 0
-        """Packets dropped that were no RTP of what is agreed."""
-        self.strange = 0
-        """Packets dropped for their source."""
-        self.stranger: Address | None = None
+        """Packets dropped because they are not RTP as it was agreed."""
+        self.wrong_source = 0
+        """Packets dropped because they come from a wrong source."""
+        self.last_wrong_source: Address | None = None
         """The last such source."""
         self._buffer = buffer
         self._view = memoryview(buffer)
@@ -94,18 +98,19 @@ class MediaLeg:
         self._silence = SILENCE[self._codec]
         self._payload_type = 8
         self._dtmf_in: tuple[int | None, int | None] = (None, None)
-        """Its events are taken in the payload type that we named, which RFC 3264 section 5.1 asks
-        for, and in the one that it named itself, which some use both ways."""
+        """The payload types in which we take its events: the one that we named, as RFC 3264 section
+        5.1 demands, and the one that it named itself, which some phones use in both directions."""
         self._dtmf_out: int | None = None
         self._sends = False
-        self._deaf = True
-        """It hears nobody: because of hold or its limit, or something else is sent to it."""
+        self._takes_relay = False
+        """Whether packets may be relayed to it. Not on hold, past its limit, or while something
+        else is sent to it."""
         self._listener: MediaLeg | None = None
-        """Who hears this leg."""
+        """The leg that hears this one."""
         self._speaker: MediaLeg | None = None
-        """Whom it hears."""
+        """The leg that this one hears."""
         self._translate: bytes | None = None
-        """From this leg's codec to its listener's."""
+        """The table from this leg's codec to its listener's."""
         self._relayed_at = 0.0
         self._playback: Playback | None = None
         self._keys = Sender()
@@ -116,13 +121,13 @@ class MediaLeg:
 
     @property
     def described(self) -> bool:
-        """Something has been agreed on, by which packets can be measured."""
+        """Whether anything has been agreed on, so that packets can be judged."""
         return self._described is not None
 
     def configure(self, now: float, remote: Remote) -> bool:
-        """A description has been agreed on. One that names another address, or allows others,
-        leaves the source that was known: this is returned. One that repeats what was said (a
-        session refresh, hold) keeps it."""
+        """A description has been agreed on. If it names another address, or allows other sources,
+        the source known so far is dropped, and True is returned. If it repeats what was agreed (a
+        session refresh, hold), the source is kept."""
         if remote.codec != self._codec and self._playback is not None:
             self._playback.translate(TRANSLATE[self._codec, remote.codec])
         self._codec, self._silence = remote.codec, SILENCE[remote.codec]
@@ -131,10 +136,10 @@ class MediaLeg:
         if self._described is None or (self.on_hold and not remote.on_hold):
             self.heard = now
         self._sends, self.on_hold = remote.sends, remote.on_hold
-        self._listen()
-        self._match()
+        self._update_relay()
+        self._choose_table()
         if self._speaker is not None:
-            self._speaker._match()
+            self._speaker._choose_table()
         described = remote.address, remote.allowed, remote.anywhere
         if described == self._described:
             return False
@@ -145,8 +150,8 @@ class MediaLeg:
     # In
 
     def packet(self, size: int, address: Address, now: float) -> None:
-        """An RTP packet is in the buffer. The hot path: a bridged call runs it a hundred times a
-        second. What it relays it changes in place."""
+        """An RTP packet is in the buffer. This is the hot path, run a hundred times a second for a
+        bridged call. A packet that is relayed is changed in place."""
         if self._described is None:
             return
         if size < _HEADER_SIZE:
@@ -155,18 +160,18 @@ class MediaLeg:
         first, second, sequence, timestamp, ssrc = _unpack(self._buffer)
         payload_type = second & 0x7F
         if first != 0x80:
-            size = self._bare(first, size)
+            size = self._strip(first, size)
         source = self.source
         if size < _HEADER_SIZE or (
             payload_type != self._payload_type and payload_type not in self._dtmf_in
         ):
             self.invalid += 1
             if size >= _HEADER_SIZE and address == source.address:
-                self.heard = now  # comfort noise, say: of no use, but somebody is there
+                self.heard = now  # comfort noise, perhaps: useless, but the far end is alive
             return
         if not source.accept(address, ssrc, now):
-            self.strange += 1
-            self.stranger = address
+            self.wrong_source += 1
+            self.last_wrong_source = address
             return
         self.heard = now
         if not self._heard_once:
@@ -176,7 +181,7 @@ class MediaLeg:
             self._event(size, timestamp, ssrc, now)
             return
         listener = self._listener
-        if listener is None or self.over or listener._deaf:
+        if listener is None or self.over or not listener._takes_relay:
             return
         if self._translate is not None:
             payload = self._view[_HEADER_SIZE:size]
@@ -192,9 +197,9 @@ class MediaLeg:
         )
         listener.send(self._view[:size])
 
-    def _bare(self, first: int, size: int) -> int:
+    def _strip(self, first: int, size: int) -> int:
         """Take contributing sources, extension and padding out of the packet (RFC 3550 section
-        5.1). Returns its size then; 0 when it is no RTP."""
+        5.1). Returns its new size, or 0 if it is not RTP."""
         if first & 0xC0 != 0x80:
             return 0
         view = self._view
@@ -210,7 +215,7 @@ class MediaLeg:
 
     def _event(self, size: int, timestamp: int, ssrc: int, now: float) -> None:
         if self._listener is not None:
-            self._listener._out.part()
+            self._listener._out.interrupt()
         pressed = self._pressed
         if len(pressed) == _KEYS_A_SECOND and now - pressed[0] < 1.0:
             self.invalid += 1
@@ -230,29 +235,29 @@ class MediaLeg:
             if speaker._listener is not None:
                 speaker._listener._speaker = None
             speaker._listener = self
-            speaker._match()
+            speaker._choose_table()
         self._speaker = speaker
 
     def play(self, playback: Playback) -> None:
         self._playback = playback
-        self._listen()
+        self._update_relay()
         self._out.mark()
 
     def stop(self) -> None:
         if self._playback is not None:
             self._playback = None
-            self._listen()
+            self._update_relay()
             self._out.mark()
 
     def press(self, keys: str) -> None:
         if self._dtmf_out is not None:
             self._keys.press(keys)
-            self._listen()
+            self._update_relay()
 
     def end(self) -> None:
-        """Its limit has come: it hears nothing more and is heard no more."""
+        """Its limit has come: it hears nothing more, and nobody hears it."""
         self.over = True
-        self._listen()
+        self._update_relay()
 
     def close(self) -> None:
         self.end()
@@ -260,12 +265,14 @@ class MediaLeg:
         if self._listener is not None:
             self._listener.hear(None)
 
-    def _listen(self) -> None:
-        """Something has changed that may keep it from hearing. Asked for each packet, so it is
-        worked out once."""
-        self._deaf = not self._sends or self._playback is not None or self._keys.busy or self.over
+    def _update_relay(self) -> None:
+        """Something has changed that decides whether packets may be relayed to it. Every packet
+        needs the result, so it is worked out once."""
+        self._takes_relay = not (
+            not self._sends or self._playback is not None or self._keys.busy or self.over
+        )
 
-    def _match(self) -> None:
+    def _choose_table(self) -> None:
         listener = self._listener
         if listener is None or listener._codec == self._codec:
             self._translate = None
@@ -275,14 +282,14 @@ class MediaLeg:
     # Out
 
     def turn(self, at: float) -> None:
-        """A turn of 20 ms is due at `at`: send a key, what is played, or silence where nobody is
-        heard. On hold the time passes and nothing is sent."""
-        if at - self._relayed_at < _RELAY_GAP and not self._deaf:
+        """A turn of 20 ms is due at `at`: send a key, or 20 ms of what is played, or silence if
+        nobody is heard. On hold the time passes and nothing is sent."""
+        if at - self._relayed_at < _RELAY_GAP and self._takes_relay:
             return
         if self._keys.busy:
             event = self._keys.turn()
-            self._listen()
-            dtmf = self._dtmf_out  # which a new description may have taken away
+            self._update_relay()
+            dtmf = self._dtmf_out  # a new description may have taken it away
             if event is not None and dtmf is not None and self._sends and not self.over:
                 payload, first = event
                 self.send(self._out.event(dtmf, first=first, now=at) + payload)
@@ -294,11 +301,12 @@ class MediaLeg:
                 self._tell("played", self.number, playback=self._playback.number)
                 self.stop()
                 if self._speaker is not None:
-                    self._relayed_at = at  # who is heard goes on at once
+                    self._relayed_at = at  # the leg that it hears goes on at once
         if frame is None:
             if at - self._relayed_at < _RELAY_GAP:
                 return
-            # One unbroken stream, so that the far end's and every NAT's timers see life.
+            # The stream never breaks off, so that the timers of the far end and of every NAT see
+            # traffic.
             frame = self._silence * FRAME
         if self._sends and not self.over:
             self.send(self._out.own(self._payload_type, at) + frame)

@@ -1,9 +1,9 @@
-"""What one leg hears: one RTP stream from answer to end, whatever it is made of. (Imported by the
-worker.)
+"""What one leg hears: one RTP stream from answer to end, whatever sounds it consists of. (Imported
+by the worker.)
 
-SSRC, sequence and timestamp are ours and go on without a break over prompt, relay, beep and the
-next call (RFC 3550 section 5.1); the marker says where the sound changes. Within what is passed on
-the sender's spacing of sequence and timestamp is kept, so that the far end sees what was lost,
+SSRC, sequence and timestamp are ours, and run on without a break over prompt, relay, beep and the
+next call (RFC 3550 section 5.1); the marker shows where the sound changes. Relayed packets keep the
+sender's spacing of sequence and timestamp, so that the far end sees which of them were lost,
 repeated or overtaken on the way to us.
 """
 
@@ -16,17 +16,17 @@ STEP = 160
 """Timestamp units in 20 ms at 8000 Hz."""
 _MARKER = 0x80
 _PAUSE = 0.035
-"""After so many seconds without a packet its time is not the next one's."""
+"""Seconds. After a longer time without a packet, the timestamp skips what has passed."""
 _MOST_LOST = 1000
 _MOST_LATE = 16
-"""A sender whose sequence leaps further, forward or back, has begun anew."""
+"""If the sequence jumps further than this, forward or back, the sender has begun a new stream."""
 _OWN = -1
 
 _pack, _pack_into = HEADER.pack, HEADER.pack_into
 
 
 class OutStream:
-    """Makes headers."""
+    """Makes the RTP headers."""
 
     __slots__ = (
         "_event",
@@ -45,23 +45,23 @@ class OutStream:
         self.ssrc = ssrc
         self.sequence = sequence
         self.timestamp = timestamp
-        """Of the last packet."""
+        """The timestamp of the last packet."""
         self._time = 0.0
         self._marked = True
         self._event = 0
         self._relaying = _OWN
-        """The SSRC that is passed on."""
+        """The SSRC that is relayed."""
         self._taken = 0
         """Its newest sequence number."""
         self._sequence_offset = 0
         self._time_offset = 0
 
     def mark(self) -> None:
-        """The sound changes: the next packet bears the marker."""
+        """The sound changes: the next packet gets the marker."""
         self._marked = True
 
-    def part(self) -> None:
-        """What is passed on is interrupted by packets that are not, and do not count as lost."""
+    def interrupt(self) -> None:
+        """Packets come that are not relayed; the gap that they leave must not look like loss."""
         if self._relaying != _OWN:
             self._relaying = _OWN
             self._marked = True
@@ -75,8 +75,8 @@ class OutStream:
         return _pack(0x80, payload_type, self.sequence, self.timestamp, self.ssrc)
 
     def event(self, payload_type: int, *, first: bool, now: float) -> bytes:
-        """The header of an event packet. All of one event bear the time at which it began
-        (RFC 4733 section 2.2), however late one of them is sent."""
+        """The header of an event packet. All packets of one event have the timestamp at which it
+        began (RFC 4733 section 2.2), however late they are sent."""
         self._go_on(now)
         self._marked = True
         if first:
@@ -93,8 +93,8 @@ class OutStream:
         ssrc: int,
         now: float,
     ) -> None:
-        """Give the packet, in place, the header with which it is passed on. `payload_type` comes
-        with the marker, if it bore one."""
+        """Put on a packet, in place, the header with which it is relayed. `payload_type` includes
+        the marker, if the packet had one."""
         step = (sequence - self._taken) & 0xFFFF
         if ssrc != self._relaying or _MOST_LOST < step < 0x10000 - _MOST_LATE:
             self._skip(now)
@@ -106,7 +106,7 @@ class OutStream:
             step = 1
         ours = (sequence + self._sequence_offset) & 0xFFFF
         timestamp = (timestamp + self._time_offset) & 0xFFFFFFFF
-        if step <= _MOST_LOST:  # else it was overtaken, and others came after it already
+        if step <= _MOST_LOST:  # otherwise it was overtaken by packets that came before it
             self._taken = sequence
             self.sequence = ours
             self.timestamp = timestamp
@@ -126,6 +126,6 @@ class OutStream:
         self.sequence = (self.sequence + 1) & 0xFFFF
 
     def _skip(self, now: float) -> None:
-        """Go on where the time that has passed since the last packet puts us."""
+        """Move the timestamp on by the time that has passed since the last packet."""
         steps = round((now - self._time) * 50) if self._time else 1
         self.timestamp = (self.timestamp + STEP * max(1, steps)) & 0xFFFFFFFF

@@ -38,15 +38,15 @@ __all__ = [
 ]
 
 RESTART_SECONDS = 1.0
-"""Between attempts to start a worker again."""
+"""The pause between attempts to start a worker again."""
 
 
 class NoPorts(Exception):
-    """No RTP port is free: those in stock are gone until the worker has bound more, or all are."""
+    """No RTP port is free: the worker has yet to bind more, or all ports are in use."""
 
 
 class MediaPool:
-    """Some workers, and the sounds they are given."""
+    """The workers, and the sounds that are given to them."""
 
     def __init__(
         self,
@@ -55,12 +55,15 @@ class MediaPool:
         workers: int,
         address: str,
         ports: tuple[int, int],
+        silence_seconds: float,
         report: Callable[[str], None],
     ) -> None:
-        """`address` is bound; `ports` are the first and the last, and are shared out among the
-        workers; `report` is told what an operator should know."""
+        """`address` is the one to bind; `ports` are the first and the last, and are shared out
+        among the workers; `Silent` is reported of a stream to which nothing has come for
+        `silence_seconds`; `report` is called with what an operator should know."""
         self._loop = asyncio.get_running_loop()
         self._address = address
+        self._silence_seconds = silence_seconds
         self._offset = clock.now() - self._loop.time()
         self._report = report
         self._ranges = _split(ports, workers)
@@ -89,8 +92,8 @@ class MediaPool:
         await asyncio.gather(*(worker.stop() for worker in self._workers))
 
     def open(self, listener: MediaListener, beside: Stream | None = None) -> Stream:
-        """A stream with a pair of ports, in the worker of `beside` or in the one with the fewest
-        streams. Raises NoPorts."""
+        """Open a stream with a pair of ports, in the worker of `beside`, or otherwise in the worker
+        with the fewest streams. Raises NoPorts."""
         workers = self._workers if beside is None else [beside.worker]
         workers = [worker for worker in workers if not worker.dead]
         if not workers:
@@ -105,7 +108,7 @@ class MediaPool:
         raise NoPorts("no free RTP port: give [sip] rtp_ports more")
 
     async def more_room(self) -> None:
-        """Wait until a worker has more ports, or another has been started."""
+        """Wait until a worker has bound more ports, or until another worker has been started."""
         self._more_room.clear()
         await self._more_room.wait()
 
@@ -117,6 +120,7 @@ class MediaPool:
         worker = WorkerProcess(
             address=self._address,
             ports=ports,
+            silence_seconds=self._silence_seconds,
             offset=self._offset,
             clips=self._clips,
             report=self._report,
@@ -132,7 +136,7 @@ class MediaPool:
         self._more_room.set()
 
     def _lost(self, worker: WorkerProcess) -> None:
-        """A worker has died: its calls are over, and another takes its place."""
+        """A worker has died: its calls are over, and a new worker takes its place."""
         self._workers.remove(worker)
         if self._closing:
             return
@@ -153,7 +157,7 @@ class MediaPool:
 
 
 def _split(ports: tuple[int, int], workers: int) -> list[tuple[int, int]]:
-    """Whole pairs for each, and no more workers than pairs."""
+    """Shares of whole pairs, and no more shares than there are pairs."""
     first, last = ports[0] + ports[0] % 2, ports[1]
     pairs = (last + 1 - first) // 2
     workers = max(1, min(workers, pairs))

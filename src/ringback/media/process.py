@@ -15,29 +15,29 @@ from ringback.media.clips import MOST_BYTES, Clips
 from ringback.media.control import ControlMessage, Unpacker, pack
 
 STOCK = 128
-"""Pairs of ports that a worker has ready."""
+"""Pairs of ports that a worker keeps ready."""
 RESTOCK = 32
 MOST_UNSENT = 16 * 1024 * 1024
-"""Bytes of commands that a worker has not read: beyond that it counts as dead."""
+"""Bytes of commands that a worker has not read; if there are more, it counts as dead."""
 WATCH_SECONDS = 1.0
 MOST_UNANSWERED = 5
-"""Looks in a row at which a worker had said nothing: then it counts as dead. (It says twice a
-second that it lives.)"""
+"""The pool looks once a second, and a worker reports twice a second. If so many looks in a row find
+no report, the worker counts as dead."""
 CLOSING_SECONDS = 2.0
 MANY_DROPPED = 50
-"""Packets of a stream dropped before an operator is told: a second of sound."""
+"""Packets of one stream dropped before an operator is told: one second of sound."""
 
 
 class WorkerFailed(OSError):
-    """A media worker could not begin; the message says why and how to mend it."""
+    """A media worker could not start; the message says why, and how to mend it."""
 
 
-class Carried(Protocol):
+class CarriedStream(Protocol):
     """A stream, as the process that carries it knows it."""
 
     @property
     def port(self) -> int: ...
-    def told(self, event: ControlMessage) -> None: ...
+    def on_event(self, event: ControlMessage) -> None: ...
     def first_report(self, what: str) -> bool: ...
     def lost(self) -> None: ...
 
@@ -50,19 +50,22 @@ class WorkerProcess:
         *,
         address: str,
         ports: tuple[int, int],
+        silence_seconds: float,
         offset: float,
         clips: Clips,
         report: Callable[[str], None],
         on_death: Callable[[WorkerProcess], None],
         on_stock: Callable[[], None],
     ) -> None:
-        """`offset` is what the clock's instants are ahead of the monotonic clock, which all
-        processes of a machine share. `on_stock` is called when it has more ports."""
+        """`offset` is by how many seconds the clock's instants are ahead of the monotonic clock,
+        which all processes of a machine share. `on_stock` is called when the worker has bound more
+        ports."""
         self.ports = ports
-        self.streams: dict[int, Carried] = {}
+        self.streams: dict[int, CarriedStream] = {}
         self.dead = False
         self.process: asyncio.subprocess.Process | None = None
         self._address = address
+        self._silence_seconds = silence_seconds
         self._offset = offset
         self._clips = clips
         self._report = report
@@ -76,7 +79,7 @@ class WorkerProcess:
         self._unpacker = Unpacker()
         self._unsent = bytearray()
         self._loaded: OrderedDict[str, int] = OrderedDict()
-        """The sounds that the worker has, and their sizes."""
+        """The sounds that the worker holds, and their sizes."""
         self._loaded_bytes = 0
         self._alive_at = 0.0
         self._quiet: dict[int, float] = {}
@@ -88,16 +91,17 @@ class WorkerProcess:
         return 0 if self.process is None else self.process.pid
 
     async def start(self) -> None:
-        """Return once it has ports. Raises WorkerFailed."""
+        """Return once the worker has ports. Raises WorkerFailed."""
         self._socket, theirs = socket.socketpair()
         self._socket.setblocking(False)
         try:
             self.process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 *("-P", "-m", "ringback.media.worker"),
-                *(str(theirs.fileno()), self._address, *map(str, self.ports)),
+                *(str(theirs.fileno()), self._address),
+                *map(str, (*self.ports, self._silence_seconds)),
                 pass_fds=[theirs.fileno()],
-                start_new_session=True,  # a Ctrl-C is for the server, which then ends its workers
+                start_new_session=True,  # Ctrl-C is for the server, which then ends its workers
                 stdin=asyncio.subprocess.DEVNULL,
             )
         except BaseException:
@@ -111,25 +115,25 @@ class WorkerProcess:
         self._restock()
         await self._started
 
-    def open(self, stream: Carried, number: int, port: int) -> None:
+    def open(self, stream: CarriedStream, number: int, port: int) -> None:
         self.streams[number] = stream
         self._alive_at = max(self._alive_at, self._loop.time())
         self.send({"do": "open", "leg": number, "port": port})
 
     def forget(self, number: int) -> None:
-        """The stream is closed."""
+        """The stream has been closed."""
         self.streams.pop(number, None)
         self._quiet.pop(number, None)
         self._restock()
 
     def take_port(self) -> int | None:
-        """A pair of ports that is bound and free; None when there is none."""
+        """Take a pair of ports that is bound and free; None if there is none."""
         port = self._stock.popleft() if self._stock else None
         self._restock()
         return port
 
     def load(self, paths: Sequence[Path], codec: str) -> list[str]:
-        """Give the worker sounds that it has not got; returns their names."""
+        """Give the worker the sounds that it does not hold yet; returns the names of them all."""
         names: list[str] = []
         for path in paths:
             found = self._clips.encoded(path, codec)
@@ -151,7 +155,8 @@ class WorkerProcess:
             self.send({"do": "forget", "clip": oldest})
 
     def last_heard(self, number: int) -> Instant:
-        """See `Stream.last_heard`. The worker names those that have been quiet for a while."""
+        """See `Stream.last_heard`. The worker names only legs from which nothing came for a
+        while."""
         return self.instant(self._quiet.get(number, self._alive_at))
 
     def instant(self, monotonic: float) -> Instant:
@@ -161,7 +166,8 @@ class WorkerProcess:
         return instant - self._offset
 
     def send(self, message: ControlMessage, blob: bytes = b"") -> None:
-        """Never blocks, never raises: what the worker does not read waits, up to a limit."""
+        """Send a command. It never blocks and never raises: what the worker has not read waits, up
+        to a limit."""
         if self.dead:
             return
         waiting = bool(self._unsent)
@@ -172,7 +178,7 @@ class WorkerProcess:
             self._loop.call_soon(self._die)
 
     async def stop(self) -> None:
-        """Close the control socket, at which the worker exits; one that does not is killed."""
+        """Close the control socket, which makes the worker exit; kill it if it does not."""
         self._release()
         if self.process is None:
             return
@@ -210,18 +216,18 @@ class WorkerProcess:
             self._die()
             return
         for event, _ in self._unpacker.feed(data):
-            self._told(event)
+            self._on_event(event)
 
-    def _told(self, event: ControlMessage) -> None:
+    def _on_event(self, event: ControlMessage) -> None:
         stream = self.streams.get(event["leg"])
         if stream is not None:
-            stream.told(event)
+            stream.on_event(event)
         elif event["event"] == "alive":
             self._unanswered = 0
             self._alive_at = event["at"]
             self._quiet = dict(event["quiet"])
-            for number, invalid, strange, host in event["dropped"]:
-                self._dropped(number, invalid, strange, host)
+            for number, invalid, wrong_source, host in event["dropped"]:
+                self._dropped(number, invalid, wrong_source, host)
         elif event["event"] == "stocked":
             self._stocked(event["ports"])
 
@@ -242,14 +248,14 @@ class WorkerProcess:
                 )
             )
 
-    def _dropped(self, number: int, invalid: int, strange: int, host: str) -> None:
+    def _dropped(self, number: int, invalid: int, wrong_source: int, host: str) -> None:
         stream = self.streams.get(number)
         if stream is None:
             return
-        if strange >= MANY_DROPPED and stream.first_report("strange"):
+        if wrong_source >= MANY_DROPPED and stream.first_report("wrong_source"):
             self._report(
-                f"RTP port {stream.port}: {strange} packets dropped, the last from {host}: not "
-                "where the call's sound comes from; if it should be, see media_anywhere of the "
+                f"RTP port {stream.port}: {wrong_source} packets dropped, the last from {host}: "
+                "the call's sound comes from elsewhere; to allow it, see media_anywhere of the "
                 "trunk"
             )
         if invalid >= MANY_DROPPED and stream.first_report("invalid"):
@@ -259,7 +265,7 @@ class WorkerProcess:
             )
 
     def _look(self) -> None:
-        """Count looks, not seconds: a server that was held up itself blames no worker."""
+        """Counts looks and not seconds: if the server itself was held up, no worker is blamed."""
         self._unanswered += 1
         if self._unanswered > MOST_UNANSWERED:
             self._die()

@@ -10,7 +10,7 @@ from ringback.media.sources import Address
 
 @dataclass(frozen=True, slots=True)
 class Remote:
-    """The far end of a stream, as negotiated. Payload types are None for none."""
+    """The far end of a stream, as negotiated. A payload type is None if there is none."""
 
     host: str
     port: int
@@ -20,19 +20,19 @@ class Remote:
     dtmf_in: int | None
     """The payload type in which it sends RFC 4733 events."""
     dtmf_out: int | None
-    """The one in which it takes them."""
+    """The payload type in which it takes RFC 4733 events."""
     sends: bool
-    """We send to it."""
+    """Whether we send to it."""
     on_hold: bool
-    """It need not send, and is not missed."""
+    """On hold, it need not send, and its silence is no fault."""
     allowed: frozenset[str]
-    """Addresses that its packets may come from."""
+    """The hosts that its packets may come from."""
     anywhere: bool
-    """Others are taken too, after five packets in a row (`media_anywhere`)."""
+    """Whether packets from other hosts are taken too, after five in a row (`media_anywhere`)."""
 
     @property
     def address(self) -> Address:
-        """Where packets go."""
+        """Where our packets go."""
         return self.host, self.port
 
     def to_message(self) -> ControlMessage:

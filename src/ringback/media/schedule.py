@@ -6,12 +6,12 @@ import math
 
 TURN_SECONDS = 0.02
 PHASES = 4
-"""The legs are spread over so many parts of a turn, so that not all packets leave at once."""
+"""The legs are spread over this many parts of a turn, so that not all packets leave at once."""
 _LONGEST_STALL = 1.0
 
 
 class Wheel:
-    """The turns of 20 ms, counted from their start, so that lateness never adds up."""
+    """Turns of 20 ms, counted from the start, so that lateness never adds up."""
 
     def __init__(self, now: float) -> None:
         self.start(now)
@@ -22,8 +22,8 @@ class Wheel:
         self.due = now
 
     def advance(self, now: float) -> int:
-        """Pass on from the part of a turn that is due; returns which it is. After a second
-        without a turn (the machine slept) the wheel begins anew: what was missed is not sent all
+        """Move on from the part of a turn that is due, and return its number. After a second
+        without a turn (the machine slept) the wheel begins anew: the missed turns are not sent all
         at once."""
         phase = self._count % PHASES
         if now - self.due > _LONGEST_STALL:
@@ -34,7 +34,7 @@ class Wheel:
 
 
 class Deadlines:
-    """An instant each for some legs. `next` is not after the nearest of them."""
+    """One instant for each of some legs. `next` is never later than the nearest of them."""
 
     def __init__(self) -> None:
         self.next = math.inf
@@ -49,7 +49,7 @@ class Deadlines:
             self.next = min(self.next, at)
 
     def reached(self, now: float) -> list[int]:
-        """The legs whose instant has come; they have none any more."""
+        """The legs whose instant has come, which are removed."""
         if now < self.next:
             return []
         legs = [leg for leg, at in self._at.items() if at <= now]

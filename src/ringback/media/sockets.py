@@ -20,7 +20,7 @@ class SocketPair:
     __slots__ = ("connected", "port", "remote", "rtcp", "rtp")
 
     def __init__(self, host: str, port: int) -> None:
-        """Raises OSError where somebody else has one of the two."""
+        """Raises OSError if another socket has one of the two ports."""
         self.port = port
         self.rtp = _bound(host, port)
         try:
@@ -33,7 +33,8 @@ class SocketPair:
         self.connected = False
 
     def send(self, packet: bytes | memoryview) -> None:
-        """An error is as if the network had lost the packet: nobody there, or a full buffer."""
+        """An error counts as if the network had lost the packet: nobody is there, or a buffer is
+        full."""
         try:
             if self.connected:
                 self.rtp.send(packet)
@@ -43,7 +44,8 @@ class SocketPair:
             return
 
     def connect(self, address: Address) -> None:
-        """From now on the kernel drops what comes from elsewhere, except what it has queued."""
+        """From now on, the kernel drops packets from elsewhere, except those already in its
+        queue."""
         try:
             self.rtp.connect(address)
         except OSError:
@@ -51,7 +53,8 @@ class SocketPair:
         self.remote, self.connected = address, True
 
     def disconnect(self) -> None:
-        """Take packets from others again: connecting to AF_UNSPEC dissolves (connect(2))."""
+        """Take packets from everywhere again: to connect to AF_UNSPEC ends the connection
+        (connect(2))."""
         if self.connected:
             _libc.connect(self.rtp.fileno(), _UNSPECIFIED, len(_UNSPECIFIED))
             self.connected = False

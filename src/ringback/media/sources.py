@@ -1,12 +1,14 @@
-"""From whom a stream takes packets. (Imported by the worker.)
+"""The source whose packets a stream takes. (Imported by the worker.)
 
-Whoever latches on to the first who sends lets anybody who sprays the ports hear a call and type
-digits into it. So: from the hosts that signalling named, at the first valid packet, and then only
-from there; from elsewhere only on a trunk that says `media_anywhere`, after five in a row. A
-source is left for a new description, or when it has been silent for 2 s and five packets in a row
-have come from another that is allowed. One that sends from the host described, but from another
-port, is left at once for the very address described: it may be the end of the call that had our
-port before, on a trunk that sends all its calls from one host.
+If a stream took packets from whoever sends first, anybody who sprays the ports with packets could
+hear a call and type digits into it. So it takes a source at the first valid packet from one of the
+hosts that signalling named, and from then on only that source. A source on any other host is taken
+only if the trunk says `media_anywhere`, after five packets in a row.
+
+The stream changes its source when there is a new description, or when the source has been silent
+for 2 s and five packets in a row have come from another allowed one. It changes at once from
+another port of the described host to the very address described: on a trunk that sends all its
+calls from one host, that other port may be the end of the call that had our port before.
 """
 
 from __future__ import annotations
@@ -35,7 +37,7 @@ class Source:
         self.address: Address | None = None
         self.ssrc = -1
         self.heard = 0.0
-        """When it last sent."""
+        """When it sent the last packet."""
         self._described: Address | None = None
         self._allowed: frozenset[str] = frozenset()
         self._anywhere = False
@@ -45,13 +47,13 @@ class Source:
     def describe(
         self, described: Address | None, allowed: frozenset[str], *, anywhere: bool
     ) -> None:
-        """A new description has come: whoever it allows may be the source."""
+        """A new description has come: any source that it allows may become the source."""
         self._described = described
         self._allowed, self._anywhere = allowed, anywhere
         self.address, self.ssrc, self._other = None, -1, None
 
     def accept(self, address: Address, ssrc: int, now: float) -> bool:
-        """Whether a valid packet is taken; the source may change with it."""
+        """Whether to take a valid packet; it may change the source."""
         if address == self.address and ssrc == self.ssrc:
             self.heard = now
             self._other = None

@@ -1,4 +1,4 @@
-"""One leg's media, as the server holds it."""
+"""One leg's media, as the server sees it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Stream:
         self, worker: WorkerProcess, number: int, port: int, listener: MediaListener
     ) -> None:
         self.port = port
-        """Our RTP port; RTCP is the next."""
+        """Our RTP port; the next one is for RTCP."""
         self.worker = worker
         self._number = number
         self._listener = listener
@@ -39,20 +39,21 @@ class Stream:
 
     @property
     def last_heard(self) -> Instant:
-        """The last instant at which RTP or RTCP is known to have come, or the far end to have come
-        back from hold; half a second may be missing. For a leg whose worker has died, too."""
+        """The last instant at which RTP or RTCP is known to have come, or at which the far end came
+        back from hold. It may be up to half a second too early. It is known even if the worker has
+        died."""
         return self.worker.last_heard(self._number)
 
     def configure(self, remote: Remote) -> None:
-        """A description has been agreed on: from now on take sound, and send where it says so.
-        What changes in it (hold, codec, address) changes at once, what plays goes on."""
+        """A description has been agreed on: from now on take sound, and send to where it says.
+        Changes (hold, codec, address) take effect at once, while what is playing goes on."""
         self._codec = remote.codec
         self._do("configure", remote=remote.to_message())
 
     def play(self, playback: int, files: Sequence[Path], *, loop: bool = False) -> None:
-        """Play WAV files (8000 Hz, 16 bit, mono), joined without a gap, in place of what plays and
-        of whoever is heard. `playback` is the number that `Played` will name. A file that cannot
-        be read is left out and reported."""
+        """Play WAV files (8000 Hz, 16 bit, mono), joined without a gap, instead of what is playing
+        and of whoever is heard. `Played` will name the number `playback`. A file that cannot be
+        read is left out and reported."""
         if not self._closed:
             names = self.worker.load(files, self._codec)
             self._do("play", playback=playback, clips=names, loop=loop)
@@ -62,13 +63,13 @@ class Stream:
         self._do("stop")
 
     def send_digits(self, digits: str) -> None:
-        """Send keys as RFC 4733 events, paced, in place of sound. At most 64 wait; without an
-        agreed payload type for events nothing is sent."""
+        """Send keys as RFC 4733 events, one after the other, instead of sound. At most 64 wait. If
+        no payload type for events was agreed, nothing is sent."""
         self._do("press", keys=digits)
 
     def bridge(self, other: Stream, *, early: bool = False) -> None:
-        """Join two streams of one worker; `early`: from `other` to this one only. Whoever was
-        joined with either is parted from it."""
+        """Join two streams of one worker. `early`: only from `other` to this one. Either is first
+        parted from any stream that it was joined with."""
         if other.worker is not self.worker:
             raise ValueError("only streams of one worker can be bridged")
         if self._closed or other._closed:
@@ -89,19 +90,20 @@ class Stream:
             other._do("hear", speaker=None)
 
     def limit(self, at: Instant | None) -> None:
-        """The instant at which the worker stops the stream, both ways, unless it is moved."""
+        """Set the instant at which the worker stops the stream in both directions, unless it is
+        moved."""
         self._do("limit", at=None if at is None else self.worker.monotonic(at))
 
     def close(self) -> None:
-        """Give the ports back. No event comes any more."""
+        """Give the ports back. No event comes after this."""
         if not self._closed:
             self.unbridge()
             self._do("close")
             self._closed = True
             self.worker.forget(self._number)
 
-    def told(self, event: ControlMessage) -> None:
-        """An event of the worker's."""
+    def on_event(self, event: ControlMessage) -> None:
+        """The worker has reported an event."""
         match event["event"]:
             case "heard":
                 self._listener(Heard())
@@ -115,13 +117,13 @@ class Stream:
                 self._listener(LimitReached())
 
     def first_report(self, what: str) -> bool:
-        """Whether an operator has not been told of this yet; now he has."""
+        """Whether this is the first report of its kind on this stream."""
         first = what not in self._reported
         self._reported.add(what)
         return first
 
     def lost(self) -> None:
-        """The worker is gone."""
+        """The worker has died."""
         self._closed = True
         self._partner = None
         self._listener(WorkerDied())

@@ -1,8 +1,9 @@
-"""A media worker: `python -m ringback.media.worker FD HOST FIRST LAST`. Standard library only.
+"""A media worker: `python -m ringback.media.worker FD HOST FIRST LAST SILENCE`. Standard
+library only.
 
-It holds the sockets of its legs, and the one through which the pool commands it. When that one
-closes, whatever the reason, the worker stops relaying and exits: a dead server leaves no free
-call behind.
+It holds the sockets of its legs, and the socket through which the pool commands it. When that one
+closes, whatever the reason, the worker stops relaying and exits, so that no call goes on uncharged
+when the server is dead.
 """
 
 from __future__ import annotations
@@ -29,12 +30,11 @@ from ringback.media.sockets import SocketPair
 from ringback.media.sources import SILENT_SECONDS as SOURCE_SILENT_SECONDS
 
 DRAINED_AT_ONCE = 16
-"""Packets read of one socket before the others have their turn; in the common case it is one."""
-MEDIA_SILENT_SECONDS = 60.0
+"""Packets read from one socket before the others have their turn. Usually there is just one."""
 LOOK_SECONDS = 0.5
 COMMANDS_AT_ONCE = 256 * 1024
-MOST_UNTOLD = 4 * 1024 * 1024
-"""Bytes of events that the controller has not read: beyond that it counts as dead."""
+MOST_UNSENT = 4 * 1024 * 1024
+"""Bytes of events that the controller has not read; if there are more, it counts as dead."""
 
 Reader = Callable[[], None]
 
@@ -42,24 +42,29 @@ Reader = Callable[[], None]
 class Worker:
     """The loop, and the legs by their numbers."""
 
-    def __init__(self, control: socket.socket, host: str, first: int, last: int) -> None:
+    def __init__(
+        self, control: socket.socket, host: str, first: int, last: int, silence: float
+    ) -> None:
+        """`first` and `last` are ports; a leg to which nothing comes for `silence` seconds is
+        reported."""
         self._control = control
         self._control.setblocking(False)
         self._host = host
+        self._silence = silence
         self._free = deque(range(first + first % 2, last, 2))
-        """Ports nobody here has bound. A port comes back at the end, so that late packets of its
-        old call meet nobody for as long as can be."""
+        """Ports that this worker has not bound. A port comes back at the end of the queue, so that
+        it is reused late and late packets of its old call reach nobody."""
         self._stock: dict[int, SocketPair] = {}
         self._legs: dict[int, tuple[MediaLeg, SocketPair]] = {}
         self._phases: list[dict[int, MediaLeg]] = [{} for _ in range(PHASES)]
         self._limits = Deadlines()
-        self._told_silent: dict[int, float] = {}
-        self._told_dropped: dict[int, tuple[int, int]] = {}
+        self._reported_silent: dict[int, float] = {}
+        self._reported_dropped: dict[int, tuple[int, int]] = {}
         self._clips: dict[str, bytes] = {}
         self._epoll = select.epoll()
         self._readers: dict[int, Reader] = {}
         self._unpacker = Unpacker()
-        self._untold = bytearray()
+        self._unsent = bytearray()
         self._now = time.monotonic()
         self._wheel = Wheel(self._now)
         self._buffer = bytearray(LARGEST_PACKET)
@@ -101,7 +106,7 @@ class Worker:
             if next_look <= now:
                 next_look = now + LOOK_SECONDS
                 self._look()
-            if self._untold:
+            if self._unsent:
                 self._flush()
 
     # The controller
@@ -120,14 +125,14 @@ class Worker:
             self._verbs[message["do"]](message, blob)
 
     def _tell(self, event: str, leg: int, **more: Any) -> None:
-        self._untold += pack({"event": event, "leg": leg, **more})
+        self._unsent += pack({"event": event, "leg": leg, **more})
 
     def _flush(self) -> None:
         try:
-            while self._untold:
-                del self._untold[: self._control.send(self._untold)]
+            while self._unsent:
+                del self._unsent[: self._control.send(self._unsent)]
         except BlockingIOError:
-            self._running = len(self._untold) <= MOST_UNTOLD
+            self._running = len(self._unsent) <= MOST_UNSENT
         except OSError:
             self._running = False
 
@@ -135,7 +140,8 @@ class Worker:
         return self._legs[message["leg"]][0]
 
     def _stock_up(self, message: ControlMessage, blob: bytes) -> None:
-        """Bind more pairs; one that somebody else has is passed over, and tried again later."""
+        """Bind more pairs of ports. If another process has one of a pair, the pair is tried again
+        later."""
         ports: list[int] = []
         for _ in range(min(len(self._free), 2 * message["pairs"])):
             if len(ports) == message["pairs"]:
@@ -193,8 +199,8 @@ class Worker:
         leg.close()
         del self._phases[number % PHASES][number]
         self._limits.set(number, None)
-        self._told_silent.pop(number, None)
-        self._told_dropped.pop(number, None)
+        self._reported_silent.pop(number, None)
+        self._reported_dropped.pop(number, None)
         for sock in (pair.rtp, pair.rtcp):
             self._epoll.unregister(sock.fileno())
             del self._readers[sock.fileno()]
@@ -208,7 +214,7 @@ class Worker:
         self._epoll.register(sock.fileno(), select.EPOLLIN)
 
     def _learning(self, leg: MediaLeg, pair: SocketPair) -> Reader:
-        """Reads while the source is not settled, and each packet's own with it."""
+        """The reader while the source is not settled: it asks for the source of each packet."""
         receive, buffer, packet = pair.rtp.recvfrom_into, self._buffer, leg.packet
 
         def read() -> None:
@@ -217,11 +223,12 @@ class Worker:
                     size, address = receive(buffer)
                 except BlockingIOError:
                     if pair.connected:
-                        # Nothing is left of what others sent before the socket was connected.
+                        # Packets that others sent before the socket was connected have all been
+                        # read.
                         self._readers[pair.rtp.fileno()] = self._settled(leg, pair)
                     return
                 except OSError:
-                    continue  # an ICMP error of something sent before
+                    continue  # an ICMP error for a packet sent before
                 packet(size, address, self._now)
                 if not pair.connected and leg.source.address == address:
                     _connect(pair, address)
@@ -229,7 +236,8 @@ class Worker:
         return read
 
     def _settled(self, leg: MediaLeg, pair: SocketPair) -> Reader:
-        """Reads once the kernel lets only the source's packets through. The hot path."""
+        """The reader once the kernel lets only the source's packets through. This is the hot
+        path."""
         receive, buffer, packet = pair.rtp.recv_into, self._buffer, leg.packet
         assert pair.remote is not None
         address = pair.remote
@@ -238,7 +246,7 @@ class Worker:
             try:
                 size = receive(buffer)
             except OSError:
-                return  # an ICMP error of something sent before
+                return  # an ICMP error for a packet sent before
             packet(size, address, self._now)
 
         return read
@@ -248,7 +256,7 @@ class Worker:
         self._readers[pair.rtp.fileno()] = self._learning(leg, pair)
 
     def _rtcp(self, leg: MediaLeg, pair: SocketPair) -> None:
-        """A sign of life; reports are not made yet."""
+        """RTCP is only taken as a sign of life; reports are not made yet."""
         try:
             size, (host, _) = pair.rtcp.recvfrom_into(self._buffer)
         except OSError:
@@ -266,7 +274,7 @@ class Worker:
             self._tell("limit", number)
 
     def _look(self) -> None:
-        """Twice a second: tell the controller that we live, and who has been silent."""
+        """Twice a second, tell the controller that we are alive, and which legs are silent."""
         now = self._now
         quiet: list[tuple[int, float]] = []
         dropped: list[tuple[int, int, int, str]] = []
@@ -275,38 +283,40 @@ class Worker:
                 continue
             if now - leg.source.heard > SOURCE_SILENT_SECONDS and pair.connected:
                 self._learn_again(leg, pair)
-            counts = leg.invalid, leg.strange
-            if counts != self._told_dropped.get(number, (0, 0)):
-                self._told_dropped[number] = counts
-                dropped.append((number, *counts, leg.stranger[0] if leg.stranger else ""))
+            counts = leg.invalid, leg.wrong_source
+            if counts != self._reported_dropped.get(number, (0, 0)):
+                self._reported_dropped[number] = counts
+                dropped.append(
+                    (number, *counts, leg.last_wrong_source[0] if leg.last_wrong_source else "")
+                )
             if leg.heard + LOOK_SECONDS < now:
                 quiet.append((number, leg.heard))
-            since = now - max(leg.heard, self._told_silent.get(number, 0.0))
-            if since > MEDIA_SILENT_SECONDS and not leg.on_hold:
-                self._told_silent[number] = now
+            since = now - max(leg.heard, self._reported_silent.get(number, 0.0))
+            if since > self._silence and not leg.on_hold:
+                self._reported_silent[number] = now
                 self._tell("silent", number, heard=leg.heard)
         self._tell("alive", -1, at=now, quiet=quiet, dropped=dropped)
 
 
 def _connect(pair: SocketPair, source: tuple[str, int]) -> None:
-    """The source is known. Where it is the address described, or the description named a host
-    that is not where the packets come from (NAT), the socket is connected to it; a far end that
-    sends from another port than it listens on keeps being sent to where it listens."""
+    """The source is known. If it is the address described, or is on another host than that (NAT),
+    connect the socket to it. If it only has another port, the far end does not listen where it
+    sends from: keep sending to where it listens."""
     if pair.remote is None or pair.remote == source or pair.remote[0] != source[0]:
         pair.connect(source)
 
 
 def main(arguments: list[str]) -> None:
-    descriptor, host, first, last = arguments
+    descriptor, host, first, last, silence = arguments
     control = socket.socket(fileno=int(descriptor))
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # a call takes four
     try:
         os.nice(-5)
     except OSError:
-        pass  # only the superuser may: without it sound has no precedence
-    worker = Worker(control, host, int(first), int(last))
-    # Nothing here makes cycles that matter, and a collection would hold up every call.
+        pass  # only the superuser may: otherwise sound has no precedence
+    worker = Worker(control, host, int(first), int(last), float(silence))
+    # Nothing here makes cycles that matter, and a garbage collection would hold up every call.
     gc.freeze()
     gc.disable()
     worker.run()

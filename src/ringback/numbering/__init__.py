@@ -1,10 +1,10 @@
 """Numbers: kept as received, as E.164 (for matching and uniqueness), and as dialled.
 
-A number is accepted when one of its length can exist in its country (`is_possible_number`), not
-only when its range is known to be assigned (`is_valid_number`): number plans grow faster than any
-table of them, numbers for tests and films are assigned to nobody, and whether a subscriber is
-there is the network's to say. A local number without its area code cannot be called from outside
-that area: it is refused.
+A number is accepted if a number of its length can exist in its country (`is_possible_number`), and
+not only if its range is known to be assigned (`is_valid_number`): number plans grow faster than any
+table of them, numbers for tests and films are assigned to nobody, and it is for the network to say
+whether there is a subscriber. A local number without its area code cannot be called from outside
+the area: it is refused.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ _DIGITS = frozenset("0123456789")
 _SEPARATORS = str.maketrans("", "", " \xa0\u2011.-()")
 _LONGEST = 32
 _NOWHERE = "ZZ"
-"""The country in which nothing but a number with its plus can be read."""
+"""The country in which only a number with its plus can be read."""
 
 
 class BadNumber(ValueError):
-    """What was given is no number that could be called; the message says why."""
+    """The text is not a number that could be called; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +39,9 @@ class Number:
 
 
 def read_typed(digits: str, country: str) -> str:
-    """What a person types, read as dialled in `country` (ISO 3166 alpha-2): national, or with
-    the international prefix. Returns E.164. Raises BadNumber (see the module's docstring)."""
+    """Read what a person typed as it is dialled in `country` (ISO 3166 alpha-2): a national number,
+    or one with the international prefix. Returns E.164. Raises BadNumber (see the module's
+    docstring)."""
     if not digits or len(digits) > _LONGEST or not _DIGITS.issuperset(digits.removeprefix("+")):
         raise BadNumber(f"{digits[:_LONGEST]!r} is no number: write digits only")
     try:
@@ -60,8 +61,8 @@ def read_typed(digits: str, country: str) -> str:
 
 
 def _has_a_zero_too_many(e164: str) -> bool:
-    """Whether a national number begins with zeros as none of its country does. A network may take
-    them for a prefix: +49 0112 would be 112."""
+    """Whether a national number begins with more zeros than any number of its country does. A
+    network may take them for a prefix: +49 0112 would be 112."""
     found = split(e164)
     assert found is not None  # it was parsed
     code, national = found
@@ -70,13 +71,13 @@ def _has_a_zero_too_many(e164: str) -> bool:
 
 
 def without_separators(text: str) -> str:
-    """A number as people write it, without spaces, dots, dashes and brackets."""
+    """A number as people write it, with spaces, dots, dashes and brackets taken out."""
     return text.translate(_SEPARATORS)
 
 
 def read_written(text: str, country: str) -> str:
-    """What a person writes in a file or a command, such as "020 7946 0000", read as `read_typed`
-    reads what is dialled. Raises BadNumber."""
+    """Read what a person wrote in a file or a command, such as "020 7946 0000", as `read_typed`
+    does. Raises BadNumber."""
     return read_typed(without_separators(text), country)
 
 
@@ -85,7 +86,7 @@ def _in(country: str) -> str:
 
 
 def read_e164(text: str) -> str:
-    """A number written with its plus, as setups have it. Raises BadNumber."""
+    """Read a number written with its plus, as in setup files. Raises BadNumber."""
     if not text.startswith("+"):
         raise BadNumber("write the number with + and its country code, such as +442079460000")
     return read_written(text, _NOWHERE)
@@ -96,33 +97,37 @@ class NumberForm:
     """How a network writes numbers."""
 
     country: str | None = None
-    """Where a number without plus is dialled; None: it is E.164 that lacks its plus."""
+    """The country where a number without plus is dialled; None: such a number is E.164 that lacks
+    its plus."""
     strip: int = 0
-    """Leading digits that a number loses."""
+    """How many leading digits a number loses."""
     prepend: str = ""
-    """What is put before what is left."""
+    """What is put before the rest."""
     plus: bool = True
 
     def read(self, text: str) -> str | None:
-        """A number as the network sends it, in E.164. With `+` it is that already. Without, it is
-        read as dialled in `country`, or as E.164 that lacks its plus where that is no number or
-        there is no country; what is to be prepended may stand before a number that comes, too.
-        None for anything that is no number.
+        """Read a number as the network sends it; returns E.164.
+
+        With `+` it is E.164 already. Without `+` it is read as dialled in `country`; if there is no
+        country, or the result is not a number, it is read as E.164 that lacks its plus. An incoming
+        number may also begin with what is prepended to outgoing ones. Returns None if it is not a
+        number.
         """
         if text.startswith("+"):
             return _or_none(text, _NOWHERE)
         bare = text.removeprefix(self.prepend)
         if self.country is not None:
-            # National and international prefixes are part of a number that is read as dialled.
+            # A number that is read as dialled includes its national or international prefix.
             national = _or_none(text, self.country) or _or_none(bare, self.country)
             return national or _or_none(f"+{bare}", _NOWHERE)
         return _or_none(f"+{bare}", _NOWHERE) or _or_none(f"+{text}", _NOWHERE)
 
     def write(self, e164: str) -> str:
-        """A number in the form that the network wants.
+        """The number in the form that the network wants.
 
-        One that wants the numbers of its country shortened gets any other with that country's
-        international prefix: cut in the same way it would be somebody else's number.
+        A network that wants the numbers of its own country shortened gets any other number with
+        that country's international prefix: if it were cut in the same way, it would be somebody
+        else's number.
         """
         digits = e164.removeprefix("+")
         if self.strip and self.country is not None and not _has_code_of(e164, self.country):
@@ -145,8 +150,9 @@ def _has_code_of(e164: str, country: str) -> bool:
 
 
 def is_of_country(e164: str, country: str) -> bool:
-    """Whether a number belongs to a country. Of those that share a country code it is the one
-    whose range it is in, or else the largest: +1 876 is of Jamaica, not of the United States."""
+    """Whether a number belongs to a country. If several countries share its country code, it
+    belongs to the one that has its range, or else to the largest: +1 876 belongs to Jamaica, not to
+    the United States."""
     try:
         parsed = phonenumbers.parse(e164)
     except NumberParseException:

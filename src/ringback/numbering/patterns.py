@@ -1,7 +1,7 @@
 """Patterns of digits, as number plans describe their ranges, followed digit by digit.
 
-A regular expression tells whether a whole number matches. A guard also needs to know how far a
-number goes along with a pattern: whether it has passed a complete match, or may still become one.
+A regular expression tells whether a whole number matches. A guard must also know how far a number
+follows a pattern: whether it has passed a complete match, or may still become one.
 
 The patterns are those of the library `phonenumbers`: digits, `\\d`, `[...]`, `(?:...)`, `|`, `?`,
 `{n}` and `{n,m}`.
@@ -22,17 +22,17 @@ PatternState = frozenset[int]
 
 @dataclass(frozen=True, slots=True)
 class Along:
-    """How far a number goes along with some patterns."""
+    """How far a number follows some patterns."""
 
     digits: int
     """How many of its first digits are the beginning of a match."""
     matched: bool
-    """Whether a match is complete within them."""
+    """Whether those digits contain a complete match."""
 
 
 class Patterns:
-    """Several patterns as one automaton. Its transitions are worked out when a number first comes
-    by them, and kept."""
+    """Several patterns as one automaton. A transition is worked out when a number first takes it,
+    and kept."""
 
     def __init__(self, patterns: Iterable[str]) -> None:
         self._automaton = automaton = _Automaton()
@@ -42,7 +42,7 @@ class Patterns:
         self._after: dict[tuple[PatternState, str], PatternState] = {}
 
     def along(self, number: str) -> Along:
-        """How far the number goes along with any of the patterns."""
+        """How far the number follows any of the patterns."""
         state, matched = self._start, False
         for count, digit in enumerate(number):
             state = self._step(state, digit)
@@ -63,7 +63,7 @@ class Patterns:
 
 
 class _Automaton:
-    """States by number. From each either one edge leads on, which takes a digit, or edges that
+    """The states have numbers. From a state leads either one edge that takes a digit, or edges that
     take none."""
 
     def __init__(self) -> None:
@@ -94,7 +94,8 @@ class _Automaton:
 
 class _Part(Protocol):
     def before(self, automaton: _Automaton, after: int) -> int:
-        """The state from which a match of this part leads to the state `after`."""
+        """Add the states of this part; returns the one from which a match leads to the state
+        `after`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,7 @@ class _OneOf:
 
 @cache
 def _one_of(token: str) -> _OneOf:
-    """Such as `[2-9]`; there are few different ones."""
+    """A class such as `[2-9]`; kept, since there are few different ones."""
     return _OneOf(frozenset(re.findall(token, "0123456789")))
 
 
@@ -143,7 +144,7 @@ class _Repeated:
 
 
 def _parse(pattern: str) -> _Part:
-    """Raises ValueError for a pattern of another kind."""
+    """Raises ValueError if the pattern is of another kind."""
     tokens = list(_TOKEN.finditer(pattern))
     if "".join(token[0] for token in tokens) != pattern:
         raise ValueError(f"not a pattern of digits: {pattern}")
@@ -153,7 +154,7 @@ def _parse(pattern: str) -> _Part:
 
 def _choice(tokens: list[re.Match[str]]) -> _Part:
     ways = [_row(tokens)]
-    while tokens and tokens.pop()[0] == "|":  # else the end of a group
+    while tokens and tokens.pop()[0] == "|":  # otherwise a group has ended
         ways.append(_row(tokens))
     return _Choice(ways)
 

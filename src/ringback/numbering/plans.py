@@ -1,5 +1,5 @@
 """The number plans of the world, as the library `phonenumbers` knows them: which ranges a country
-code has, and what may stand before a national number."""
+code has, and what may precede a national number."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ _SPECIAL = (PhoneNumberType.PREMIUM_RATE, PhoneNumberType.SHARED_COST)
 
 
 class NumberPlan:
-    """The plan of one country code, which several regions may share. Built as it is asked."""
+    """The plan of one country code, which several regions may share. Its parts are built when they
+    are first needed."""
 
     def __init__(self, country_code: str) -> None:
         self._code = int(country_code)
@@ -66,12 +67,12 @@ class NumberPlan:
 
     @cached_property
     def short_premium(self) -> Patterns:
-        """Short numbers of premium rate, such as directory enquiries."""
+        """Short premium-rate numbers, such as directory enquiries."""
         return _patterns(short.premium_rate for short in self._short)
 
     def is_special(self, national: str) -> bool | None:
-        """Whether a national number is premium-rate or shared-cost; None when it is in no range
-        that is known, or has not the length of that range."""
+        """Whether a national number is premium-rate or shared-cost; None if it is in no known
+        range, or has not the length of numbers in that range."""
         zeros = len(national) - len(national.lstrip("0"))
         number = PhoneNumber(
             country_code=self._code,
@@ -83,8 +84,8 @@ class NumberPlan:
         return None if found == PhoneNumberType.UNKNOWN else found in _SPECIAL
 
     def dials(self, digits: str) -> bool:
-        """Whether that is how a number of a known range is dialled within the country: with its
-        trunk prefix, where there is one. North America may do without."""
+        """Whether a number of a known range is dialled like this within the country: with its trunk
+        prefix, if there is one. In North America the prefix is optional."""
         prefixes = {plan.national_prefix or "" for plan in self._plans}
         if _OPTIONAL_PREFIX in prefixes:
             prefixes.add("")
@@ -94,10 +95,11 @@ class NumberPlan:
         )
 
     def readings(self, national: str) -> list[str]:
-        """A national number as it is and, until that is one of a known range, without the zeros,
-        trunk prefixes, carrier selection codes and own area codes that may stand in front."""
+        """The ways to read a national number: as it is and, unless that is a number of a known
+        range, without the zeros, trunk prefixes, carrier selection codes and own area codes that
+        may precede it."""
         found = [national]
-        for reading in found:  # which grows
+        for reading in found:  # the list grows meanwhile
             if self.is_special(reading) is None:
                 shorter = dict.fromkeys(self._without_prefix(reading))
                 found += [each for each in shorter if each not in found]
@@ -116,7 +118,7 @@ class NumberPlan:
             if prefix is not None and prefix[0]:
                 kept = prefix.expand(rule) if prefix.lastindex else ""
                 yield kept + national[prefix.end() :]
-            # What was typed without its area code was read with it, as "473\1" says.
+            # A number typed without its area code was read with it, as "473\1" says.
             area = rule.partition("\\")[0]
             if area and national.startswith(area):
                 yield national.removeprefix(area)
@@ -128,19 +130,19 @@ def _metadata(country_code: int, region: str) -> PhoneMetadata:
         if region == _NOT_GEOGRAPHIC
         else PhoneMetadata.metadata_for_region(region)
     )
-    assert metadata is not None  # the region is of the library's own table
+    assert metadata is not None  # the region is from the library's own table
     return metadata
 
 
 def _patterns(ranges: Iterable[PhoneNumberDesc | None]) -> Patterns:
     found = (each.national_number_pattern for each in ranges if each is not None)
-    # Regions that share a country code share many ranges, too.
+    # Regions that share a country code also share many ranges.
     return Patterns(dict.fromkeys(pattern for pattern in found if pattern is not None))
 
 
 def split(e164: str) -> tuple[str, str] | None:
-    """The country code and the national number of an E.164 number; None where no country has
-    such a code."""
+    """The country code and the national number of an E.164 number; None if no country has such a
+    code."""
     digits = e164.removeprefix("+")
     if digits.startswith("0"):
         return None

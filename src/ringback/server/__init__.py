@@ -1,1 +1,1 @@
-"""The server: the parts put together, and run."""
+"""The server: puts the parts together, and runs them."""

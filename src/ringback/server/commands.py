@@ -1,4 +1,4 @@
-"""What the control socket can ask for."""
+"""The commands that the control socket takes."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ from ringback.numbering import BadNumber, read_written
 from ringback.server.control import ControlError, ask
 
 _AT_ONCE = 500
-"""Ledger accounts named in one command."""
+"""The most ledger accounts named in one command."""
 
 
 async def tell_credited(path: Path, ledger_ids: Sequence[str]) -> None:
-    """Tell the server, if one runs, whose credit has changed, so that their live calls go on for
-    longer or end. (Without being told each looks again when its next minute is reserved.)"""
+    """Tell the server, if one is running, whose credit has changed, so that their live calls go on
+    for longer or end. (If it is not told, each call looks again when its next minute is
+    reserved.)"""
     for start in range(0, len(ledger_ids), _AT_ONCE):
         try:
             await ask(path, "credited", ledger_ids=ledger_ids[start : start + _AT_ONCE])
@@ -31,7 +32,7 @@ async def tell_credited(path: Path, ledger_ids: Sequence[str]) -> None:
 async def call_me_back(
     services: Services, exchange: Exchange, request: dict[str, Any]
 ) -> dict[str, Any]:
-    """Begin a session to a number, without a trigger call. Raises ControlError."""
+    """Begin a session with a number, without a trigger call. Raises ControlError."""
     name = request.get("extension")
 
     def find(tx: Connection) -> tree.ExtensionFacts | None:

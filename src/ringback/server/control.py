@@ -1,8 +1,8 @@
-"""The control socket: how the command line, and later the panel, speak to the process that
+"""The control socket, by which the command line, and later the panel, speak to the process that
 carries the calls.
 
-A Unix socket in the data directory, for its owner only. A request is one line of JSON, and so is
-the answer.
+It is a Unix socket in the data directory, for its owner only. A request is one line of JSON, and so
+is the answer.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ from ringback.store import StoreError
 
 LONGEST_LINE = 64 * 1024
 LONGEST_PATH = 107
-"""Bytes of a Unix socket's path, `sun_path` in unix(7)."""
+"""The most bytes in the path of a Unix socket, `sun_path` in unix(7)."""
 
 Handler = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
 
 
 class ControlError(Exception):
-    """A command was refused, or no server is there to take it."""
+    """The server refused a command, or no server is there to take it."""
 
 
 class ControlServer:
     """Takes commands on the socket."""
 
     def __init__(self, path: Path, handlers: Mapping[str, Handler]) -> None:
-        """Raises ControlError where there can be no socket of that path."""
+        """Raises ControlError if no socket can have this path."""
         if len(os.fsencode(path)) > LONGEST_PATH:
             raise ControlError(
                 f"{path}: the path of a socket has at most {LONGEST_PATH} bytes: choose a shorter "
@@ -57,7 +57,7 @@ class ControlServer:
             writer.write(json.dumps(answer).encode() + b"\n")
             await writer.drain()
         except (ConnectionError, ValueError):
-            pass  # whoever asked has gone, or sent a line without an end
+            pass  # the client has gone, or sent a line without an end
         finally:
             writer.close()
 

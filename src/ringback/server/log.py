@@ -1,4 +1,4 @@
-"""The log: a readable line for each step of a session, or JSON on demand."""
+"""The log: a readable line for each step of a session, or JSON if asked for."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from ringback.calls.events import SessionEvent
 
 
 class _Lines:
-    """Writes lines. One that cannot be written, to a full disk or a closed pipe, is lost: it must
-    not end the call that it tells of."""
+    """Writes lines. A line that cannot be written, to a full disk or a closed pipe, is lost: it
+    must not end the call that it is about."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -29,7 +29,7 @@ class _Lines:
 
 
 def make_logger(*, as_json: bool, stream: TextIO = sys.stderr) -> FilteringBoundLogger:
-    """A logger that writes to `stream`, without anything global."""
+    """A logger that writes to `stream` and uses nothing global."""
     renderer = structlog.processors.JSONRenderer(ensure_ascii=False) if as_json else _readable
     logger: FilteringBoundLogger = structlog.wrap_logger(
         _Lines(stream),
@@ -47,7 +47,7 @@ def _readable(logger: WrappedLogger, name: str, event: EventDict) -> str:
     """`2026-11-26 12:00:05.123  0192ab34  return call dialled  number=+44…`, in local time."""
     time = str(event.pop("timestamp"))[:23].replace("T", " ")
     level = str(event.pop("level"))
-    event.pop("type", None)  # for programs: the words say it
+    event.pop("type", None)  # only for programs: the words say it too
     session = event.pop("session", None)
     words = [time, (str(session)[-8:] if session else "-" * 8), str(event.pop("event"))]
     if level != "info":
@@ -57,7 +57,7 @@ def _readable(logger: WrappedLogger, name: str, event: EventDict) -> str:
 
 
 class LogJournal:
-    """A journal that writes a line for each event to the log."""
+    """A journal that writes each event to the log as a line."""
 
     def __init__(self, logger: FilteringBoundLogger) -> None:
         self._logger = logger

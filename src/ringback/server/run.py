@@ -1,4 +1,4 @@
-"""The server put together: configuration in, calls carried until it is told to stop."""
+"""The server as a whole: it takes a configuration, and carries calls until it is told to stop."""
 
 from __future__ import annotations
 
@@ -32,29 +32,29 @@ GRACE_SECONDS = 10.0
 SWITCH_SECONDS = 0.0001
 """How long the writer thread may hold the interpreter while signalling waits."""
 COLLECTIONS = (5_000, 10, 25)
-"""How often garbage is looked for (`gc.set_threshold`). A whole search takes some 0.1 s with
-hundreds of live sessions: it comes after some two thousand of them, which leave 0.1 GB, and not
-each few seconds."""
+"""How often garbage is looked for (`gc.set_threshold`). With hundreds of live sessions a full
+search takes some 0.1 s. With these values it comes not every few seconds, but once in some two
+thousand sessions, which leave 0.1 GB of garbage."""
 
 
 def control_path(config: Config) -> Path:
-    """Where the server of a configuration listens for commands."""
+    """The path of the control socket of a configuration's server."""
     return config.server.data_dir / "ringback.sock"
 
 
 def key_path(config: Config) -> Path:
-    """Where the key of PINs and passwords is."""
+    """The path of the key of PINs and passwords."""
     return config.server.data_dir / "secrets.key"
 
 
 def sounds_path(config: Config) -> Path:
-    """Where converted sounds are."""
+    """The folder of the converted sounds."""
     return config.server.data_dir / "sounds"
 
 
 def make_data_dir(config: Config) -> None:
-    """The folder of database and key, for its owner only: numbers of people are in it. Raises
-    ConfigError."""
+    """Make the folder of the database and the key. Only its owner may enter it, since people's
+    numbers are in it. Raises ConfigError."""
     try:
         config.server.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
@@ -68,10 +68,10 @@ async def serve(
 ) -> None:
     """Run the server until SIGTERM or SIGINT; `ready` is called once it takes calls.
 
-    SIGHUP, sent when a terminal is closed, is the same unless it is ignored, as under `nohup`. A
-    second signal ends live calls at once.
+    SIGHUP, which is sent when a terminal is closed, does the same, unless it is ignored, as under
+    `nohup`. A second signal ends live calls at once.
 
-    Raises StoreError, BadKey, ControlError or OSError where it cannot begin.
+    Raises StoreError, BadKey, ControlError or OSError if it cannot start.
     """
     sys.setswitchinterval(SWITCH_SECONDS)
     loop = asyncio.get_running_loop()
@@ -97,7 +97,10 @@ async def serve(
     sounds = SoundLibrary(
         sounds_path(config), lambda name: report(f"missing: {name}: it is skipped")
     )
-    engine = make_engine(config, clock, chance, node=NODE, sound_path=sounds.path, report=report)
+    trunks = TrunkTable(config.trunks, config.routes)
+    engine = make_engine(
+        config, trunks, clock, chance, node=NODE, sound_path=sounds.path, report=report
+    )
     services = Services(
         node=NODE,
         clock=clock,
@@ -107,7 +110,7 @@ async def serve(
         sounds=sounds,
         secrets=secrets,
         journal=journal,
-        trunks=TrunkTable(config.trunks, config.routes),
+        trunks=trunks,
         guards=config.guards.limits(),
         currency=config.server.currency,
     )
@@ -125,13 +128,13 @@ async def serve(
         exchange.credited([str(id_) for id_ in request.get("ledger_ids", [])])
         return {}
 
-    async def trunks(request: dict[str, Any]) -> dict[str, Any]:
+    async def trunk_states(request: dict[str, Any]) -> dict[str, Any]:
         return {"troubles": engine.trunk_states()}
 
-    handlers = {"call": call, "end": end, "credited": credited, "trunks": trunks}
+    handlers = {"call": call, "end": end, "credited": credited, "trunks": trunk_states}
     control = ControlServer(control_path(config), handlers)
-    # What is there so far stays: to look through it for garbage takes a tenth of a second,
-    # in which no timer goes off.
+    # What exists by now will stay: to search it for garbage would take a tenth of a second, during
+    # which no timer goes off.
     gc.collect()
     gc.freeze()
     gc.set_threshold(*COLLECTIONS)

@@ -1,4 +1,5 @@
-"""Answers to challenges (RFC 3261 section 22): a second one is a refusal."""
+"""Answers to digest challenges (RFC 3261 section 22); a second challenge means that we are
+refused."""
 
 from __future__ import annotations
 
@@ -13,7 +14,7 @@ from ringback.sip.layers import Layers
 from ringback.sip.message import Request, Response
 
 Authorization = tuple[str, str]
-"""A header."""
+"""A header: its name and its value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +24,8 @@ class Credentials:
 
 
 class Challenges:
-    """The challenges to one request: one is answered, and one more that says that only the nonce
-    was stale."""
+    """The challenges to one request. The first is answered, and a second only if it says that
+    nothing but the nonce was stale."""
 
     MOST = 2
 
@@ -34,13 +35,13 @@ class Challenges:
         self._answered = 0
         self._last: Challenge | None = None
         self._uses = 0
-        """Of its nonce."""
+        """How often the nonce of the last challenge has been used."""
         self.refused = False
-        """The answer to a challenge was challenged again."""
+        """Our answer to a challenge was challenged again."""
 
     def met(self, response: Response) -> bool:
-        """Whether it is a challenge that can be met, so that the request is worth sending again
-        with its `authorization`."""
+        """Whether this response is a challenge that we can meet, so that the request is worth
+        sending again with its `authorization`."""
         if response.status not in (401, 407) or self._credentials is None:
             return False
         try:
@@ -59,8 +60,9 @@ class Challenges:
         return True
 
     def authorization(self, request: Request) -> Authorization | None:
-        """What the request is sent with: an answer to the last challenge, whose nonce is counted
-        on where it is sent again for another reason (RFC 7616 section 3.4). None before one."""
+        """The header that answers the last challenge; None if there was no challenge. Where the
+        request is sent again for another reason, the count of the nonce's uses goes up (RFC 7616
+        section 3.4)."""
         if self._last is None or self._credentials is None:
             return None
         self._uses += 1
@@ -84,8 +86,8 @@ def exchange(
     then: Callable[[Response | None, Instant], None],
     now: Instant,
 ) -> None:
-    """Send a request that is no INVITE, and once more if it is challenged. `build` makes it, each
-    time with the next CSeq; `then` gets the final response, None where none came."""
+    """Send a request other than INVITE, and once more if it is challenged. `build` makes it, each
+    time with the next CSeq; `then` gets the final response, or None if none came."""
     challenges = Challenges(credentials, layers.token)
 
     def send(at: Instant) -> None:

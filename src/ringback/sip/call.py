@@ -1,4 +1,4 @@
-"""What both sides of a call have in common, once it has a dialog."""
+"""What incoming and outgoing calls have in common once there is a dialog."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from ringback.sip.server_transaction import InviteServerTransaction, ServerTrans
 from ringback.sip.usage import InviteUsage
 
 MOST_DIGITS = 100
-"""Keys that wait to be sent; a far end so slow does not get more."""
+"""Keys that wait to be sent. If the far end is slower than that, further keys are dropped."""
 RELAY, PLAIN = "application/dtmf-relay", "application/dtmf"
 
 
@@ -39,14 +39,14 @@ class Core(Protocol):
         """Something happened to a call."""
 
     def enter(self, key: DialogKey, call: Call) -> None:
-        """Requests within a dialog are for this call."""
+        """From now on, requests within this dialog go to this call."""
 
     def leave(self, key: DialogKey) -> None:
-        """That is over."""
+        """From now on, requests within this dialog go to no call."""
 
 
 class Call(InviteUsage):
-    """A call. Verbs return at once; what comes of them arrives as events."""
+    """A call. Its verbs return at once; their results arrive as events."""
 
     def __init__(self, core: Core, credentials: Credentials | None = None) -> None:
         super().__init__(core.layers, credentials)
@@ -78,8 +78,8 @@ class Call(InviteUsage):
         exchange(self.layers, build, dialog.destination, self.credentials, closed, now)
 
     def info(self, digit: str, now: Instant) -> None:
-        """Send a key by INFO. The next waits for the answer to this one: the network may not
-        keep their order, and the far end refuses a CSeq lower than one before."""
+        """Send a key by INFO. The next key waits for the answer to this one: the network may change
+        their order, and the far end refuses a CSeq lower than the last one."""
         if self.dialog is None or self.ended or len(self._digits) >= MOST_DIGITS:
             return
         self._digits.append(digit)
@@ -100,7 +100,7 @@ class Call(InviteUsage):
         self._renegotiation.accept(sdp, now)
 
     def refuse_offer(self, status: int, now: Instant) -> None:
-        """Answer a re-INVITE with 488 or the like: all stays as it was (section 14.2)."""
+        """Answer a re-INVITE with 488 or the like; everything stays as it was (section 14.2)."""
         self._renegotiation.refuse(status, now)
 
     # What arrives within the dialog
@@ -110,7 +110,7 @@ class Call(InviteUsage):
     ) -> None:
         """Any request but INVITE and ACK."""
         if self.ended:
-            # A BYE that crossed ours is no fault.
+            # Their BYE crossed ours: that is no fault.
             status = 200 if request.method == "BYE" else 481
             transaction.send_response(self.layers.response(request, status), now)
         elif request.method == "BYE":
@@ -153,20 +153,20 @@ class Call(InviteUsage):
         if digit is not None:
             self.tell(Signal(digit))
 
-    # For what a call is made of
+    # For the parts that a call is made of
 
     def tell(self, event: CallEvent) -> None:
         self._core.tell(self, event)
 
     def end_other(self, dialog: Dialog, now: Instant) -> None:
-        """Another phone answered our INVITE, after the first: BYE (section 13.2.2.4)."""
+        """BYE for another phone that answered our INVITE after the first (section 13.2.2.4)."""
         other = Call(self._core, self.credentials)
         other.dialog = dialog
         other.register()
         other.bye(now)
 
     def register(self) -> None:
-        """Requests within the dialog are for this call."""
+        """From now on, requests within the dialog go to this call."""
         assert self.dialog is not None
         self._key = self.dialog.key
         self._core.enter(self._key, self)
@@ -194,7 +194,7 @@ class Call(InviteUsage):
                 return
             status = None if response is None else response.status
             if status == 415 and form == RELAY:
-                self._digit_form = PLAIN  # and this one again
+                self._digit_form = PLAIN  # and this key is sent again
             else:
                 self._digits.popleft()
             if status == 481:
@@ -206,7 +206,7 @@ class Call(InviteUsage):
         exchange(self.layers, build, dialog.destination, self.credentials, answered, now)
 
     def expired(self, now: Instant) -> None:
-        """The session timer has run out, or a 2xx was never acknowledged."""
+        """The session timer has run out, or the ACK to a 2xx never came."""
         if not self.ended:
             self.bye(now)
             self.tell(Expired())

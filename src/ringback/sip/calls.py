@@ -1,4 +1,4 @@
-"""The calls that a user agent has, by the side that they come from."""
+"""The kinds of call that a user agent has."""
 
 from ringback.sip.authentication import Credentials
 from ringback.sip.call import Call

@@ -44,7 +44,7 @@ CLIENT: Table[State] = {  # RFC 3261 figure 6
 }
 
 OnResponse = Callable[[Response | None, Instant], None]
-"""Gets each response that its user should see; None when none came in time."""
+"""Gets each response that the transaction's user should see, or None if none came in time."""
 
 
 class _ClientTransaction(Transaction):
@@ -87,13 +87,13 @@ class InviteClientTransaction(_ClientTransaction):
         self._start("B", LIFETIME, now)
 
     def resume(self) -> None:
-        """Take up a transaction whose request was sent before a restart: only what answers it
-        matters, and whoever takes it up gives it up."""
+        """Take up a transaction whose request was sent before a restart. No timer is set: only
+        answers matter now, and whoever takes the transaction up also gives it up."""
         self.state = State.PROCEEDING
 
     def expect_final(self, now: Instant) -> None:
-        """Wait for a final response no longer than 64*T1 from now (section 9.1: after a CANCEL):
-        once there was a provisional one, the figure's machine waits for ever."""
+        """Wait for a final response for at most 64*T1 from now (section 9.1, after a CANCEL).
+        Without this limit, the figure's machine waits for ever after a provisional response."""
         self._start("given up", LIFETIME, now)
 
     def _kept(self) -> tuple[str, ...]:
@@ -110,7 +110,7 @@ class InviteClientTransaction(_ClientTransaction):
         self._start("M", LIFETIME, now)
 
     def acknowledge(self, now: Instant) -> None:
-        """The ACK to a non-2xx is the transaction's own (section 17.1.1.3)."""
+        """The transaction itself sends the ACK to a non-2xx response (section 17.1.1.3)."""
         assert self._response is not None
         headers = Headers([("via", str(self.request.via))])
         for name, value in self.request.headers.items():
@@ -132,7 +132,7 @@ class ClientTransaction(_ClientTransaction):
         self._start("F", LIFETIME, now)
 
     def _kept(self) -> tuple[str, ...]:
-        """E and F run from the first request to the final response."""
+        """Timers E and F run from the first request to the final response."""
         return ("E", "F") if self.state is State.PROCEEDING else ()
 
     def set_e(self, now: Instant) -> None:

@@ -1,4 +1,4 @@
-"""Dialogs: what two ends of a call share (RFC 3261 section 12)."""
+"""Dialogs: the state that the two ends of a call share (RFC 3261 section 12)."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ class Dialog:
     local: NameAddr
     remote: NameAddr
     target: str
-    """Their Contact: where requests are for."""
+    """Their Contact: the URI that requests are addressed to."""
     routes: list[str]
-    """As they were received."""
+    """Route headers' values, as they were received."""
     peer: Hop
-    """Where their last message came from: for when the target names a host and no address."""
+    """Where their last message came from. Used when the target names a host and no address."""
     local_cseq: int = 0
     remote_cseq: int | None = None
 
@@ -64,15 +64,15 @@ class Dialog:
         )
 
     def request(self, method: str, cseq: int | None = None) -> Request:
-        """A request within the dialog (section 12.2.1.1). Its Via and Contact are the user
-        agent's to add."""
+        """A request within the dialog (section 12.2.1.1). The user agent adds its Via and
+        Contact."""
         if cseq is None:
             self.local_cseq += 1
             cseq = self.local_cseq
         headers = Headers()
         uri, routes = self.target, list(self.routes)
         if routes and "lr" not in NameAddr.parse(routes[0]).uri.params:
-            # A strict router: it finds itself in the Request-URI, the target comes last.
+            # A strict router expects itself in the Request-URI, and the target as the last route.
             uri = str(NameAddr.parse(routes.pop(0)).uri)
             routes.append(f"<{self.target}>")
         for route in routes:
@@ -85,9 +85,9 @@ class Dialog:
         return Request(method, uri, headers)
 
     def destination(self) -> Hop:
-        """Where the next request is sent: the first route's or the target's address, or, where
-        that is a name, unusable, or the private address of somebody behind a NAT, where their
-        last message came from."""
+        """Where the next request is sent: to the address of the first route, or of the target if
+        there is no route. If that is a name, is unusable, or is the private address of somebody
+        behind a NAT, then to where their last message came from."""
         next_hop = self.routes[0] if self.routes else f"<{self.target}>"
         try:
             uri = NameAddr.parse(next_hop).uri
@@ -98,8 +98,7 @@ class Dialog:
         return Hop(self.peer.transport, unbracketed(uri.host), uri.port or 5060)
 
     def in_order(self, request: Request) -> bool:
-        """Take note of a request's CSeq; False where it is lower than one before (section
-        12.2.2)."""
+        """Note a request's CSeq; False if it is lower than an earlier one (section 12.2.2)."""
         number = request.cseq.number
         if self.remote_cseq is not None and number < self.remote_cseq:
             return False
@@ -107,7 +106,8 @@ class Dialog:
         return True
 
     def refresh_target(self, message: Request | Response) -> None:
-        """A re-INVITE or its 2xx may move their Contact (section 12.2). The route set stays."""
+        """Take over their Contact, which a re-INVITE or its 2xx may change (section 12.2). The
+        route set stays."""
         contact = message.contact
         if contact is not None:
             self.target = str(contact.uri)

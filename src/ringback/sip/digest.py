@@ -9,7 +9,7 @@ from ringback.sip.message import Headers
 from ringback.sip.uri import split_unquoted
 
 _HASHES = {"SHA-256": hashlib.sha256, "MD5": hashlib.md5}
-"""By strength, the strongest first: the one to choose where a server offers several."""
+"""The strongest first: where a server offers several, we choose the first that we find."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class Challenge:
     nonce: str
     algorithm: str
     qop: bool
-    """The server takes qop=auth; without it the older form of RFC 2069 is sent."""
+    """The server takes qop=auth. Without it we send the older form of RFC 2069."""
     opaque: str | None
     stale: bool
     header: str
@@ -28,13 +28,13 @@ class Challenge:
 
 
 def read_challenge(status: int, headers: Headers) -> Challenge | None:
-    """The strongest challenge of a 401 or 407 that can be met; None where none can."""
+    """The strongest challenge in a 401 or 407 that we can meet; None if we can meet none."""
     asked, answered = (
         ("www-authenticate", "authorization")
         if status == 401
         else ("proxy-authenticate", "proxy-authorization")
     )
-    found: dict[str, Challenge] = {}
+    offered: dict[str, Challenge] = {}
     for name, value in headers.items():
         if name != asked:
             continue
@@ -46,7 +46,7 @@ def read_challenge(status: int, headers: Headers) -> Challenge | None:
         qop = {word.strip().lower() for word in params.get("qop", "").split(",") if word.strip()}
         if algorithm not in _HASHES or not params.get("nonce") or (qop and "auth" not in qop):
             continue
-        found.setdefault(
+        offered.setdefault(
             algorithm,
             Challenge(
                 params.get("realm", ""),
@@ -58,7 +58,7 @@ def read_challenge(status: int, headers: Headers) -> Challenge | None:
                 answered,
             ),
         )
-    return next((found[name] for name in _HASHES if name in found), None)
+    return next((offered[name] for name in _HASHES if name in offered), None)
 
 
 def authorize(
@@ -70,8 +70,8 @@ def authorize(
     cnonce: str,
     uses: int = 1,
 ) -> str:
-    """The value of the header that answers a challenge for one request; `uses` is how often its
-    nonce has been used, with this time."""
+    """The value of the header that answers a challenge for one request. `uses` counts the uses of
+    its nonce, this one included."""
 
     def digest(text: str) -> str:
         return _HASHES[challenge.algorithm](text.encode("utf-8", "surrogateescape")).hexdigest()

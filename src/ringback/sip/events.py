@@ -1,4 +1,4 @@
-"""What a user agent tells of its calls."""
+"""The events of calls, as a user agent reports them."""
 
 from __future__ import annotations
 
@@ -12,16 +12,15 @@ from ringback.sip.uri import parse_params
 
 @dataclass(frozen=True, slots=True)
 class Provisional:
-    """A 1xx to our INVITE; 100 too."""
+    """A 1xx to our INVITE, 100 included."""
 
     response: Response
 
 
 @dataclass(frozen=True, slots=True)
 class Succeeded:
-    """The first 2xx to our INVITE; its ACK has been sent, unless the INVITE had no offer: then
-    `OutgoingCall.acknowledge` sends it. `crossed`: the 2xx came although we had cancelled, and BYE
-    has been sent too."""
+    """The first 2xx to our INVITE. Its ACK has been sent, unless `OutgoingCall.acknowledge` is to
+    send it. `crossed`: the 2xx came after we had cancelled, and BYE has been sent too."""
 
     response: Response
     crossed: bool
@@ -29,7 +28,8 @@ class Succeeded:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """A final answer to our INVITE that is no 2xx; no `response`: none came in time."""
+    """Our INVITE failed: with a final response other than 2xx, or, if there is no `response`,
+    because none came in time."""
 
     response: Response | None
     challenged_twice: bool = False
@@ -44,58 +44,58 @@ class Cancelled:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """An incoming call that was rejected is over. `acknowledged`: the ACK came, so the source
-    address was not forged."""
+    """An incoming call that was rejected is over. `acknowledged`: the ACK came, which proves that
+    the source address was not forged."""
 
     acknowledged: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Established:
-    """The ACK to our 2xx came, with the answer of an offerless INVITE in `body`."""
+    """The ACK to our 2xx came. If the INVITE had no offer, `body` is the answer to ours."""
 
     body: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Offered:
-    """A re-INVITE: `Call.accept_offer` or `Call.refuse_offer` answers it. An empty body asks for
-    an offer of ours."""
+    """A re-INVITE came; `Call.accept_offer` or `Call.refuse_offer` answers it. With an empty body
+    the far end asks us for an offer."""
 
     body: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The answer to an offer of ours within the call; after a refresh only where it differs from
-    the last description of theirs."""
+    """The far end answered an offer that we made within the call. After a refresh, this is reported
+    only if the answer differs from their last description."""
 
     body: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class OfferRefused:
-    """`Call.reoffer` came to nothing: all stays as it was. No `status`: no answer came."""
+    """`Call.reoffer` failed; everything stays as it was. No `status`: no answer came."""
 
     status: int | None
 
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """A key, sent by INFO."""
+    """The far end pressed a key and sent it by INFO."""
 
     digit: str
 
 
 @dataclass(frozen=True, slots=True)
 class Refreshed:
-    """What became of `Call.refresh` or of a refresh of the session timer's. Not `alive`: it was
-    answered 481 or 408 or not at all, and a BYE is due (section 12.2.1.2). That is also told when
-    a re-INVITE with an offer has met such an end, or an INFO 481."""
+    """The result of `Call.refresh`, or of a refresh by the session timer. Not `alive`: the answer
+    was 481 or 408, or none came, and we owe a BYE (section 12.2.1.2). The same is reported if a
+    re-INVITE with an offer ends so, or if an INFO is answered with 481."""
 
     alive: bool
     status: int | None = None
-    """The answer; None when none came."""
+    """The status of the answer; None if none came."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +112,7 @@ class Expired:
 
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """Our BYE was answered, or nobody answered it."""
+    """Our BYE was answered, or no answer to it came in time."""
 
 
 CallEvent = (
@@ -134,7 +134,7 @@ CallEvent = (
 
 
 def q850_cause(message: SipMessage | None) -> int | None:
-    """The Q.850 cause in a Reason header (RFC 3326), where there is one."""
+    """The Q.850 cause in a Reason header (RFC 3326), if there is one."""
     if message is None:
         return None
     try:
@@ -148,7 +148,8 @@ def q850_cause(message: SipMessage | None) -> int | None:
     return None
 
 
-# Blanks only, no line ends: else a body of empty lines is searched from each of them to its end.
+# Blanks only, no line ends: otherwise, in a body of empty lines, the search would run to the end
+# from each of them.
 _RELAY = re.compile(r"^[ \t]*Signal[ \t]*=[ \t]*([0-9*#A-Da-d]|1[0-5])[ \t]*\r?$", re.MULTILINE)
 
 

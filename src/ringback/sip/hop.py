@@ -20,12 +20,12 @@ class Hop:
 
     transport: SipTransport
     host: str
-    """An IP address, without brackets; or a name that nobody has looked up yet."""
+    """An IP address, without brackets; or a name that has not been looked up yet."""
     port: int
 
     @property
     def reliable(self) -> bool:
-        """The transport itself sends again what is lost (RFC 3261 section 17)."""
+        """Whether the transport itself repeats what is lost (RFC 3261 section 17)."""
         return self.transport != "udp"
 
     def to_json(self) -> list[Any]:
@@ -33,26 +33,27 @@ class Hop:
 
     @classmethod
     def from_json(cls, stored: Sequence[Any]) -> Hop:
-        """Two values, host and port, were stored while there was only UDP. Raises ValueError."""
+        """Two values, host and port, were stored while UDP was the only transport. Raises
+        ValueError."""
         transport, host, port = stored if len(stored) == 3 else ("udp", *stored)
         if transport not in get_args(SipTransport):
             raise ValueError(f"no transport: {transport!r}")
         return cls(transport, str(host), int(port))
 
     def reaches(self, host: str) -> bool:
-        """Whether `host`, as a URI has it, is an address that can be written to by whoever had a
-        message from here: of the same version of IP, and no private address of somebody behind a
-        NAT, unless this is one too."""
+        """Whether somebody who received a message from this hop can write to `host`, as it stands
+        in a URI: it must be an address of the same version of IP, and not the private address of
+        somebody behind a NAT, unless this hop's address is private too."""
         here, there = _address(self.host), _address(host)
         if here is None or there is None or here.version != there.version:
             return False
-        # Private are the addresses of carriers' NATs too (RFC 6598).
+        # The addresses of carriers' NATs (RFC 6598) count as private too.
         return there.is_global or not here.is_global
 
 
 @functools.lru_cache(maxsize=1024)
 def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    """None for a name, or what is no address at all."""
+    """None for a name, or for anything that is not an address."""
     try:
         return ipaddress.ip_address(unbracketed(host))
     except ValueError:

@@ -1,4 +1,4 @@
-"""A call of theirs: the server's side of an INVITE (RFC 3261 section 13.3)."""
+"""A call that comes in: the server's side of an INVITE (RFC 3261 section 13.3)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ringback.sip.server_transaction import InviteServerTransaction
 
 
 class IncomingCall(Call):
-    """Rings, and is accepted or rejected."""
+    """It rings, and we accept or reject it."""
 
     def __init__(
         self,
@@ -42,35 +42,35 @@ class IncomingCall(Call):
     # Verbs
 
     def ring(self, now: Instant) -> None:
-        """180."""
+        """Send 180."""
         if not self._decided:
             response = self._response(180)
             response.headers.add("contact", self.layers.transport.contact())
             self.transaction.send_response(response, now)
 
     def progress(self, sdp: bytes, now: Instant) -> None:
-        """183 with a description: early media."""
+        """Send 183 with a session description: early media."""
         if not self._decided:
             response = self._response(183)
-            self.dress(response, sdp)
+            self.add_headers(response, sdp)
             self.transaction.send_response(response, now)
 
     def accept(self, sdp: bytes, now: Instant) -> None:
-        """200 OK with our answer, or our offer where the INVITE had none; `Established` follows,
-        or `Expired` when no ACK comes."""
+        """Send 200 with our answer, or with our offer if the INVITE had none. `Established`
+        follows, or `Expired` if no ACK comes."""
         if not self._decided:
             self._decided = True
             self.accept_invite(self.request, self.transaction, sdp, now)
 
     def reject(self, status: int, now: Instant) -> None:
-        """End the call without an answer; `Rejected` follows."""
+        """End the call without answering it; `Rejected` follows."""
         if not self._decided:
             self._decided = self.ended = True
             self.transaction.send_response(self._response(status), now)
 
     def bye(self, now: Instant, reason: str | None = None) -> None:
-        """As `Call.bye`; before an answer it does nothing, and after one it waits for the ACK
-        (section 15)."""
+        """As `Call.bye`. Before we have accepted the call it does nothing; after that it waits for
+        the ACK (section 15)."""
         if not self._decided or self.ended:
             return
         if self.unacknowledged(self.request):
@@ -94,7 +94,7 @@ class IncomingCall(Call):
     # What happens
 
     def _give_up(self, request: Request, now: Instant) -> None:
-        """The caller's CANCEL, or its BYE before an answer (section 15.1.2)."""
+        """The caller sent CANCEL, or BYE before we had answered (section 15.1.2)."""
         if not self._decided:
             self.reject(487, now)
             self.tell(Cancelled(request))

@@ -1,9 +1,10 @@
 """An INVITE of ours, whether it begins a call or changes one (RFC 3261 sections 9.1, 13.2 and 14).
 
-Theory of operation. An invitation is all that it takes to get an answer: further tries after a
+Theory of operation. An invitation is everything it takes to get an answer: further tries after a
 challenge, after 422 (a longer session interval, RFC 4028) and, within a dialog, after 491 (both
-ends asked at once); the CANCEL, which waits for a provisional answer; and the ACK to a 2xx, which
-is ours to send each time that the 2xx comes. See `machine` for how to read the table.
+ends sent an INVITE at once); the CANCEL, which waits for a provisional response; and the ACK to a
+2xx, which we must send again whenever the 2xx comes again. `machine` explains how to read the
+table.
 """
 
 from __future__ import annotations
@@ -22,14 +23,15 @@ from ringback.sip.timers import SipTimer
 from ringback.sip.usage import InviteUsage
 
 MOST_FORKS = 16
-"""Phones that answer one INVITE and are acknowledged."""
+"""Phones that answer one INVITE and whose answers we acknowledge."""
 MOST_CLASHES = 5
-"""How often an INVITE that met one of theirs is sent again."""
+"""How often our INVITE is sent again because it met one of theirs."""
 MOST_TRIES = 4
-"""INVITEs that begin one call: the first, after a challenge, after a stale nonce, after 422."""
+"""INVITEs that may be sent to begin one call: the first, one after a challenge, one after a stale
+nonce, one after 422."""
 NEXT_TRY = "a"
-"""The branch of each further try is one letter longer, and its CSeq one higher: so those that
-have to be cancelled after a restart are known from the first."""
+"""Each further try has a branch that is one letter longer and a CSeq that is one higher. So all
+tries that must be cancelled after a restart can be worked out from the first."""
 
 
 class InviteState(Enum):
@@ -37,13 +39,13 @@ class InviteState(Enum):
     CALLING = auto()
     PROCEEDING = auto()
     CLASHED = auto()
-    """Waits to be sent again."""
+    """Both ends sent an INVITE at once; ours will be sent again."""
     CANCEL_WAITS = auto()
-    """For a provisional answer (section 9.1)."""
+    """CANCEL waits for a provisional response (section 9.1)."""
     GIVEN_UP = auto()
-    """There is no further try; a 2xx is still acknowledged."""
+    """There will be no further try; a 2xx is still acknowledged."""
     ACCEPTED = auto()
-    """A 2xx came; its ACK waits."""
+    """A 2xx came; we have not sent its ACK yet."""
     ACKNOWLEDGED = auto()
     OVER = auto()
 
@@ -83,31 +85,31 @@ INVITATION: Table[InviteState] = {
 
 
 class Inviter(Protocol):
-    """Whose invitation it is."""
+    """The owner of an invitation: a call, or a re-INVITE within one."""
 
     def write(self) -> Request:
-        """The INVITE of the first and of each further try, all but Via and Authorization; one
-        that was stored has its Via."""
+        """Make the INVITE for the first try and for each further one, without Via and
+        Authorization. An INVITE that was stored keeps its Via."""
 
     def hop(self) -> Hop:
-        """Where the INVITE is sent."""
+        """Where to send the INVITE."""
 
     def dialog_of(self, invite: Request, response: Response) -> Dialog:
-        """The dialog that a 2xx to the INVITE makes, or that the INVITE was within."""
+        """The dialog that a 2xx to the INVITE makes, or in which the INVITE was sent."""
 
     def on_provisional(self, response: Response, now: Instant) -> None: ...
 
     def on_success(
         self, response: Response, dialog: Dialog, now: Instant, *, crossed: bool
     ) -> None:
-        """The first 2xx: `Invitation.acknowledge` is now due. `crossed`: the invitation had been
-        given up."""
+        """The first 2xx came: `Invitation.acknowledge` is now due. `crossed`: we had given the
+        invitation up before it came."""
 
     def on_failure(self, response: Response | None, now: Instant) -> None:
-        """It is over; None: no answer came in time."""
+        """The invitation failed. No response: none came in time."""
 
     def on_fork(self, dialog: Dialog, now: Instant) -> None:
-        """Another phone answered too, after the first; its ACK has been sent."""
+        """Another phone answered after the first; its ACK has been sent."""
 
 
 class Invitation(Machine[InviteState]):
@@ -121,7 +123,7 @@ class Invitation(Machine[InviteState]):
         self._inviter = inviter
         self._layers = usage.layers
         self._within = usage.dialog is not None
-        """It changes a call that there is."""
+        """The INVITE changes a call that exists already."""
         self._challenges = Challenges(usage.credentials, usage.layers.token)
         self._interval_raised = False
         self._clashes = 0
@@ -132,17 +134,17 @@ class Invitation(Machine[InviteState]):
         self._dialog: Dialog | None = None
         self._answer = b""
         self._acks: dict[str, tuple[bytes, Hop] | None] = {}
-        """By who answered: our ACK, None while it waits."""
+        """Our ACKs by the tag of the phone that answered; None while the ACK is still due."""
         self._prepare()
 
     @property
     def under_way(self) -> bool:
-        """It has no final answer yet, and is not given up."""
+        """Whether a final response is still awaited, and we have not given up."""
         return self.state in (InviteState.CALLING, InviteState.PROCEEDING)
 
     @property
     def challenged_twice(self) -> bool:
-        """The answer to a challenge was challenged again."""
+        """Our answer to a challenge was challenged again."""
         return self._challenges.refused
 
     # Wishes of the user
@@ -151,11 +153,11 @@ class Invitation(Machine[InviteState]):
         self.feed("send", now)
 
     def cancel(self, now: Instant) -> None:
-        """Give it up with CANCEL; a 2xx may cross it."""
+        """Give up with CANCEL; a 2xx may cross it."""
         self.feed("cancel", now)
 
     def abandon(self, now: Instant) -> None:
-        """Give it up without CANCEL, since the call ends anyway."""
+        """Give up without CANCEL, since the call ends anyway."""
         self.feed("abandon", now)
 
     def resume(self, now: Instant) -> None:
@@ -163,7 +165,7 @@ class Invitation(Machine[InviteState]):
         self.feed("resume", now)
 
     def acknowledge(self, answer: bytes, now: Instant) -> None:
-        """Send the ACK that waits, if one does, with an `answer` where the 2xx made the offer."""
+        """Send the ACK, if it is due, with `answer` as its body if the 2xx made the offer."""
         self._answer = answer
         self.feed("acknowledge", now)
 
@@ -186,7 +188,8 @@ class Invitation(Machine[InviteState]):
         return "clash" if clash else "failure"
 
     def _raises_interval(self, response: Response) -> bool:
-        """422: once more with the interval that the far end wants (RFC 4028 section 7.3)."""
+        """After 422: try once more with the interval that the far end wants (RFC 4028 section
+        7.3)."""
         if response.status != 422 or self._interval_raised:
             return False
         self._interval_raised = True
@@ -195,7 +198,7 @@ class Invitation(Machine[InviteState]):
     # Actions
 
     def prepare(self, now: Instant) -> None:
-        """Another try."""
+        """Make another try."""
         self._branch += NEXT_TRY
         self._prepare()
 
@@ -211,7 +214,7 @@ class Invitation(Machine[InviteState]):
         transaction = self._open_transaction()
         transaction.start(now)
         if self._within:
-            # A provisional answer, of a proxy for instance, says nothing of the far end.
+            # A provisional response, perhaps a proxy's, does not show that the far end is there.
             transaction.expect_final(now)
 
     def take_up(self, now: Instant) -> None:
@@ -228,7 +231,7 @@ class Invitation(Machine[InviteState]):
         self._transaction.expect_final(now)
 
     def wait(self, now: Instant) -> None:
-        """For a while that differs between the two ends (section 14.1)."""
+        """Wait for a while whose length differs between the two ends (section 14.1)."""
         self._clashes += 1
         owned = self._usage.owns_call_id
         units = self._layers.chance.randint(0, 190 if owned else 200)
@@ -264,7 +267,7 @@ class Invitation(Machine[InviteState]):
         self._acknowledge(self._dialog, answerer, self._answer)
 
     def take_again(self, now: Instant) -> None:
-        """The 2xx again, or another phone's (section 13.2.2.4)."""
+        """The 2xx came again, or another phone's 2xx came (section 13.2.2.4)."""
         assert self._response is not None
         answerer = self._answerer(self._response)
         if answerer not in self._acks:
@@ -278,7 +281,7 @@ class Invitation(Machine[InviteState]):
             self._layers.transport.send(*ack)
 
     def _answerer(self, response: Response) -> str:
-        """The tag of who answered; within a dialog there is but one who can."""
+        """The tag of the phone that answered; within a dialog only one can answer."""
         return "" if self._within else response.to.tag or ""
 
     def _acknowledge(self, dialog: Dialog, answerer: str, answer: bytes) -> None:

@@ -1,4 +1,4 @@
-"""What a user agent stands on: the layers of RFC 3261 section 5 below it, and chance."""
+"""The layers of RFC 3261 section 5 below a user agent, and its source of chance."""
 
 from __future__ import annotations
 
@@ -12,17 +12,18 @@ from ringback.sip.transport import Transport
 
 
 class Layers:
-    """The layers of one user agent. No sockets and no clock: `timers` says what is due when."""
+    """The layers of one user agent. They have no sockets and no clock: `timers` says what is due
+    when."""
 
     def __init__(self, public: Hop, chance: random.Random) -> None:
-        """`public` is the way to us that goes into Via and Contact."""
+        """`public` is our own address, as Via and Contact name it."""
         self.chance = chance
         self.timers = Timers()
         self.transport = Transport(public)
         self.transactions = Transactions(self.transport, self.timers, self.token)
 
     def token(self) -> str:
-        """A random word, for tags and the like: 64 bits, so that nobody guesses one."""
+        """A random word for tags and the like, of 64 bits, so that nobody can guess it."""
         return f"{self.chance.getrandbits(64):016x}"
 
     def response(self, request: Request, status: int, *, to_tag: str | None = None) -> Response:

@@ -1,9 +1,9 @@
 """Machines with a literal table, as the figures of RFC 3261 draw them.
 
-Theory of operation. A machine is a state and a table. The table maps (state, input) to (next
-state, actions), one row for each arrow of its figure; an input without a row is absorbed and
-leaves the state as it is. Inputs are words: messages by class (`1xx`, `2xx`, ...), timers by
-letter, wishes of the user. Actions are names of methods, which get the time.
+Theory of operation. A machine is a state and a table. The table maps (state, input) to (next state,
+actions), with one row for each arrow of its figure. An input without a row is absorbed: the state
+stays as it is. Inputs are words: messages by class (`1xx`, `2xx`, ...), timers by letter, wishes of
+the user. Actions are names of methods, which get the time.
 """
 
 from __future__ import annotations
@@ -38,4 +38,4 @@ class Machine(Generic[S]):
             getattr(self, action)(now)
 
     def _state_left(self) -> None:
-        """The state has changed; the actions come after this."""
+        """Called when the state has changed, before the actions."""

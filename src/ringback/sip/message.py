@@ -1,9 +1,9 @@
-"""SIP messages (RFC 3261 section 7): read lazily, written plainly.
+"""SIP messages (RFC 3261 section 7).
 
-Reading splits a datagram into lines and checks only what every element must rely on; a header's
-value is parsed when it is asked for, and kept. Where money hangs on it reading is strict: a
-header that may stand once stands once, the CSeq's method is the request's, and a body is as long
-as Content-Length says.
+Reading splits a datagram into lines and checks only what every element relies on; the value of a
+header is parsed when somebody asks for it, and then kept. Where money depends on it, reading is
+strict: a header that may stand only once must stand once, the method in CSeq must be the request's,
+and the body must be as long as Content-Length says.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ringback.sip.errors import SipError
 from ringback.sip.uri import TOKEN, CSeq, NameAddr, SipUri, Via, split_unquoted
 
 LONGEST_HEAD = 16 * 1024
-"""Bytes of start line and headers."""
+"""Bytes of the start line and the headers together."""
 MOST_HEADERS = 128
 
 _REQUEST_LINE = re.compile(rf"(?P<method>{TOKEN}) (?P<uri>[^\s]+) (?P<version>[^\s]+)")
@@ -49,7 +49,7 @@ T = TypeVar("T")
 
 
 class Headers:
-    """Header fields in their order; names are case-insensitive and in their long form."""
+    """Header fields in their order. Names are case-insensitive and in their long form."""
 
     __slots__ = ("_fields", "_parsed")
 
@@ -58,14 +58,14 @@ class Headers:
         self._parsed: dict[str, object] = {}
 
     def get(self, name: str) -> str | None:
-        """The first value, as it stands."""
+        """The first value, unparsed."""
         for field, value in self._fields:
             if field == name:
                 return value
         return None
 
     def all(self, name: str) -> list[str]:
-        """Every value of a header that may have several, commas split."""
+        """Every value of a header that may have several, split at commas."""
         return [
             part.strip()
             for field, value in self._fields
@@ -89,7 +89,7 @@ class Headers:
         self._parsed.pop(name.lower(), None)
 
     def set(self, name: str, value: object) -> None:
-        """In place of whatever values there are."""
+        """Replace all values that there are."""
         self.remove(name)
         self.add(name, value)
 
@@ -105,7 +105,8 @@ class Headers:
         return list(self._fields)
 
     def check(self) -> None:
-        """What every message must have, once. Raises SipError."""
+        """Check that every needed header is there, and those that may stand once stand once. Raises
+        SipError."""
         names = [name for name, _ in self._fields]
         for name in _ONCE.intersection(names):
             if names.count(name) > 1:
@@ -222,7 +223,7 @@ class Response(SipMessage):
 
 
 class Broken(SipError):
-    """A request that is wrong, but whose topmost Via can be read: it can be answered."""
+    """A request that is wrong, but can be answered, since its topmost Via can be read."""
 
     def __init__(self, error: SipError, method: str, via: Via, headers: Headers) -> None:
         super().__init__(error.reason, error.status)
@@ -231,8 +232,8 @@ class Broken(SipError):
         self._headers = headers
 
     def response(self, via: Via, to_tag: str) -> Response:
-        """The refusal, with `via` as the topmost one. What it copies besides is copied as it
-        stands, once, since it may be what is wrong."""
+        """The refusal, with `via` as its topmost Via. The other headers are copied once and
+        unparsed, since they may be what is wrong."""
         headers = Headers([("via", str(via))])
         fields = self._headers.items()
         vias = [value for name, value in fields if name == "via"]
@@ -273,7 +274,7 @@ def parse(datagram: bytes) -> Request | Response:
     headers = _read_headers(lines)
     status = _STATUS_LINE.fullmatch(lines[0])
     if status is not None:
-        # It is shown to people, in logs and at terminals: no control characters.
+        # The reason is shown to people, in logs and at terminals: no control characters.
         reason = "".join(filter(str.isprintable, status["reason"]))
         response = Response(int(status["status"]), reason, headers)
         if status["version"] != "SIP/2.0" or not 100 <= response.status <= 699:
@@ -285,7 +286,7 @@ def parse(datagram: bytes) -> Request | Response:
 
 
 def _too_much(reason: str, lines: list[str]) -> SipError:
-    """What becomes of a message that is not read to its end."""
+    """The error for a message that is too long to be read to its end."""
     error = SipError(reason, 413)
     request = _REQUEST_LINE.fullmatch(lines[0]) if lines else None
     if request is None:
@@ -333,7 +334,7 @@ def _read_request(line: str, headers: Headers, body: bytes) -> Request:
 
 
 def _broken(error: SipError, method: str, headers: Headers) -> SipError:
-    """A Broken, if it is known where the answer goes."""
+    """`error` as a Broken, if the request says where its answer goes; otherwise as it is."""
     try:
         via = Via.parse(_split_first(headers.get("via") or ""))
     except SipError:
@@ -349,7 +350,7 @@ def _read_common(message: SipMessage, body: bytes) -> None:
             raise SipError("bad Content-Length")
         if int(length) > len(body):
             raise SipError("the body is shorter than its Content-Length")
-        # What stands beyond it in a datagram is padding (RFC 3261 section 18.3).
+        # In a datagram, what follows is padding (RFC 3261 section 18.3).
         body = body[: int(length)]
     message.body = body
 
@@ -357,7 +358,7 @@ def _read_common(message: SipMessage, body: bytes) -> None:
 def respond(
     request: Request, status: int, reason: str | None = None, *, to_tag: str | None = None
 ) -> Response:
-    """A response with the headers that RFC 3261 section 8.2.6.2 has it copy."""
+    """A response, with the headers copied that RFC 3261 section 8.2.6.2 names."""
     headers = Headers()
     for name in ("via", "from", "to", "call-id", "cseq"):
         for field, value in request.headers.items():

@@ -1,4 +1,4 @@
-"""A call of ours (RFC 3261 section 13.2)."""
+"""A call that we make (RFC 3261 section 13.2)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ringback.sip.uri import NameAddr
 
 
 class OutgoingCall(Call):
-    """Has its identifiers before anything is sent."""
+    """A call that we make. Its identifiers exist before anything is sent."""
 
     owns_call_id = True
 
@@ -34,10 +34,11 @@ class OutgoingCall(Call):
         acknowledges_later: bool = False,
     ) -> None:
         """`sender` goes into From; its tag is made here. Without an `sdp` the far end makes the
-        offer, and `acknowledge` brings the answer. `headers` go into the INVITE as they are.
+        offer, and `acknowledge` sends our answer. `headers` go into the INVITE as they are.
 
-        `acknowledges_later`: a 2xx is repeated by the far end until `acknowledge`, so that what
-        was not stored before a crash is met again after it."""
+        `acknowledges_later`: the ACK waits for `acknowledge`. Until then the far end repeats its
+        2xx, so that an answer that was not stored before a crash arrives again after it.
+        """
         super().__init__(core, credentials)
         token, public = self.layers.token, self.layers.transport.public
         self.peer = peer
@@ -51,9 +52,9 @@ class OutgoingCall(Call):
         self._invitation = Invitation(self, self)
 
     def saved(self) -> dict[str, Any]:
-        """What `ResumedCall` needs to end the call after a restart. It looks for further tries
-        only if there are credentials: that a 422, to a request for half an hour, made one is not
-        worth a stray CANCEL to every peer."""
+        """What `ResumedCall` needs to end the call after a restart. It cancels further tries only
+        if there are credentials: a 422 to a request for half an hour is rare, and not worth a stray
+        CANCEL to every peer."""
         if self.dialog is not None:
             return {"dialog": self.dialog.to_json()}
         invite = Request("INVITE", self._uri, _only_identity(self._invitation.request.headers))
@@ -68,21 +69,21 @@ class OutgoingCall(Call):
         self._invitation.send(now)
 
     def cancel(self, now: Instant) -> None:
-        """Give the call up. CANCEL waits for a provisional answer (section 9.1); a 2xx that
-        crosses it is acknowledged and ended. Before `send` nothing is sent and nothing told."""
+        """Give the call up. CANCEL waits for a provisional response (section 9.1); if a 2xx crosses
+        it, that is acknowledged and ended. Before `send`, nothing is sent and nothing reported."""
         self._invitation.cancel(now)
         if self._invitation.state is InviteState.OVER:
             self.ended = True
 
     def acknowledge(self, sdp: bytes, now: Instant) -> None:
-        """Send the ACK that waits: with the answer to the offer of a 2xx to an INVITE that had
-        none, else without an `sdp`."""
+        """Send the ACK, if it is due: with `sdp` as our answer if the 2xx made the offer, otherwise
+        without."""
         if self._invitation.state is InviteState.ACCEPTED:
             self.local_sdp = sdp or self.local_sdp
             self._invitation.acknowledge(sdp, now)
 
     def bye(self, now: Instant, reason: str | None = None) -> None:
-        self.acknowledge(b"", now)  # a 2xx gets its ACK even so
+        self.acknowledge(b"", now)  # a 2xx gets its ACK in any case
         super().bye(now, reason)
 
     # See `Inviter`
@@ -98,7 +99,7 @@ class OutgoingCall(Call):
         for name, value in self._extra:
             headers.add(name, value)
         request = Request("INVITE", self._uri, headers)
-        self.dress(request, self.local_sdp)
+        self.add_headers(request, self.local_sdp)
         self.session_timer.ask(request)
         return request
 

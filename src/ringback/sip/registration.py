@@ -1,4 +1,4 @@
-"""Registration, kept up (RFC 3261 section 10.2)."""
+"""Keeping a registration up (RFC 3261 section 10.2)."""
 
 from __future__ import annotations
 
@@ -6,24 +6,24 @@ import math
 from collections.abc import Callable
 
 from ringback.clock import Instant
+from ringback.sip.correspondence import Correspondence
 from ringback.sip.errors import SipError
 from ringback.sip.message import Response
-from ringback.sip.outside import Correspondence
 from ringback.sip.timers import SipTimer
 from ringback.sip.uri import NameAddr, unbracketed
 
 RETRY = 30.0
-"""Seconds from a failure to the next try, unless Retry-After says more."""
+"""Seconds from a failure to the next try, unless Retry-After asks for more."""
 LONGEST_RETRY = 3600.0
 SHORTEST, LONGEST = 30, 86_400
-"""Seconds: a registrar that grants less or more is taken to have granted so much."""
+"""Seconds. If a registrar grants less or more than this, we reckon with the bound."""
 _PASSING = (408, *range(500, 600))
-"""Failures that are the server's own, and say nothing of us."""
+"""Failures of the server itself: they do not mean that our registration has been refused."""
 
 
 class Registration:
-    """Registers, refreshes at half of the time granted, and tries again after a failure. One that
-    is passing does not end what was granted before."""
+    """Registers, refreshes after half of the time granted, and tries again after a failure. A
+    failure of the server itself does not end a registration that was granted before."""
 
     def __init__(
         self,
@@ -32,15 +32,15 @@ class Registration:
         *,
         seconds: int = 300,
     ) -> None:
-        """`on_change` is told after each try whether we are registered, and the answer (None:
-        there was none). `seconds` is the time asked for."""
+        """`on_change` is called after each try with whether we are registered, and with the answer
+        (None: there was none). `seconds` is the time that we ask for."""
         self._server = server
         self._on_change = on_change
         self._seconds = seconds
         self._next: SipTimer | None = None
         self._raised = False
         self._until = -math.inf
-        """When what was granted last runs out."""
+        """When the last time granted runs out."""
         self._stopped = True
 
     def start(self, now: Instant) -> None:
@@ -48,13 +48,17 @@ class Registration:
         self._register(now)
 
     def stop(self, now: Instant) -> None:
-        """Take the registration back; nothing is told any more."""
-        if self._stopped:
-            return
+        """Take the registration back; `on_change` is not called any more."""
+        if not self._stopped:
+            self.leave()
+            self._ask(0, lambda response, at: None, now)
+
+    def leave(self) -> None:
+        """Stop keeping the registration up, and leave what was granted to a successor, who
+        registers anew; `on_change` is not called any more."""
         self._stopped = True
         if self._next is not None:
             self._next.stop()
-        self._ask(0, lambda response, at: None, now)
 
     def _register(self, now: Instant) -> None:
         self._ask(self._seconds, self._answered, now)
@@ -79,12 +83,13 @@ class Registration:
         else:
             pause = min(max(RETRY, float(_number(response, "retry-after") or 0)), LONGEST_RETRY)
             if response is not None and response.status not in _PASSING:
-                self._until = now  # refused: what was granted before is worth nothing
+                self._until = now  # refused: the time granted before is void
         self._next = self._server.layers.timers.set(now + pause, self._register)
         self._on_change(now < self._until, response)
 
     def _raise(self, response: Response) -> bool:
-        """423: once more with the Min-Expires that the registrar wants (section 10.2.8)."""
+        """After 423: try once more with the Min-Expires that the registrar wants (section
+        10.2.8)."""
         least = _number(response, "min-expires")
         if least is None or not self._seconds < least <= LONGEST or self._raised:
             return False
@@ -93,7 +98,8 @@ class Registration:
         return True
 
     def _granted(self, response: Response) -> int:
-        """The time granted: of our own Contact, else of the answer, else what we asked for."""
+        """The seconds granted: of our own Contact if it says, otherwise of the answer, otherwise
+        what we asked for."""
         granted = self._of_contact(response) or _number(response, "expires") or self._seconds
         return min(max(granted, SHORTEST), LONGEST)
 
@@ -115,7 +121,7 @@ def _number(response: Response | None, header: str) -> int | None:
 
 
 def _seconds(text: str | None) -> int | None:
-    """The number at the beginning: Retry-After may have a comment after it."""
+    """The number at the beginning of the text: in Retry-After a comment may follow it."""
     digits = (text or "").strip().partition(";")[0].partition("(")[0].strip()
     valid = digits.isascii() and digits.isdigit() and len(digits) <= 9
     return int(digits) if valid else None

@@ -1,4 +1,4 @@
-"""re-INVITEs of a call, ours and theirs (RFC 3261 section 14)."""
+"""re-INVITEs within a call, ours and theirs (RFC 3261 section 14)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from ringback.sip.server_transaction import InviteServerTransaction
 from ringback.sip.usage import InviteUsage
 
 GONE = (None, 408, 481)
-"""What comes of a request when the far end has no such call any more (section 12.2.1.2)."""
+"""Statuses (None: no answer) that mean that the far end no longer has the call (section
+12.2.1.2)."""
 
 
 class Renegotiation:
@@ -40,15 +41,15 @@ class Renegotiation:
         if call.dialog is None or call.ended:
             return
         if self._theirs is not None:
-            call.tell(Refreshed(True))  # it has just asked something itself
+            call.tell(Refreshed(True))  # it has just asked something itself, so it is there
         elif self._ours is not None:
             self._ours.refresh = True
         else:
             self._ours = _Reinvite(call, self, None, refresh=True)
             self._ours.invitation.send(now)
 
-    def over(self) -> None:
-        """Our re-INVITE is done with."""
+    def finished(self) -> None:
+        """Our re-INVITE has its final response."""
         self._ours = None
 
     # Theirs
@@ -88,7 +89,8 @@ class Renegotiation:
         transaction.send_response(self._call.layers.response(request, status), now)
 
     def stop(self, now: Instant) -> None:
-        """The call has ended: what they asked is answered with 487 (section 15.1.2)."""
+        """The call has ended: a re-INVITE of theirs that waits is answered with 487 (section
+        15.1.2)."""
         self.refuse(487, now)
         if self._ours is not None:
             self._ours.invitation.abandon(now)
@@ -100,12 +102,12 @@ class _Reinvite:
     def __init__(
         self, call: InviteUsage, owner: Renegotiation, offer: bytes | None, *, refresh: bool
     ) -> None:
-        """Without an `offer`, what was agreed last is offered again."""
+        """Without an `offer`, our last description is offered again."""
         self._call = call
         self._owner = owner
         self._offer = offer
         self.refresh = refresh
-        """Somebody wants to know whether the far end is there."""
+        """Whether to report if the far end is still there."""
         self.invitation = Invitation(call, self)
 
     @property
@@ -115,7 +117,9 @@ class _Reinvite:
 
     def write(self) -> Request:
         request = self._dialog.request("INVITE")
-        self._call.dress(request, self._call.local_sdp if self._offer is None else self._offer)
+        self._call.add_headers(
+            request, self._call.local_sdp if self._offer is None else self._offer
+        )
         self._call.session_timer.ask(request)
         return request
 
@@ -127,7 +131,7 @@ class _Reinvite:
         return self._dialog
 
     def on_provisional(self, response: Response, now: Instant) -> None:
-        """It says nothing of the far end."""
+        """Nothing to do: it does not show that the far end is there."""
 
     def on_success(
         self, response: Response, dialog: Dialog, now: Instant, *, crossed: bool
@@ -135,7 +139,7 @@ class _Reinvite:
         self.invitation.acknowledge(b"", now)
         if crossed:
             return  # the call has ended
-        self._owner.over()
+        self._owner.finished()
         call = self._call
         call.session_timer.agreed(response, now)
         changed = response.body not in (b"", call.remote_sdp)
@@ -150,7 +154,7 @@ class _Reinvite:
     def on_failure(self, response: Response | None, now: Instant) -> None:
         if self._call.ended:
             return
-        self._owner.over()
+        self._owner.finished()
         status = None if response is None else response.status
         if self._offer is not None:
             self._call.tell(OfferRefused(status))
@@ -158,4 +162,4 @@ class _Reinvite:
             self._call.tell(Refreshed(status not in GONE, status))
 
     def on_fork(self, dialog: Dialog, now: Instant) -> None:
-        """Within a dialog there are none."""
+        """Cannot happen within a dialog."""

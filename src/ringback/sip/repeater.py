@@ -11,7 +11,7 @@ from ringback.sip.transaction import Send
 
 
 class Repeater:
-    """Sends one 2xx again after 0.5, 1, 2, 4, 4, ... seconds, for 32 in all."""
+    """Sends a 2xx again after 0.5, 1, 2, 4, 4, ... seconds, for 32 seconds in all."""
 
     def __init__(
         self,
@@ -19,21 +19,22 @@ class Repeater:
         send: Send,
         response: bytes,
         peer: Hop,
-        never: Callable[[Instant], None],
+        on_timeout: Callable[[Instant], None],
         now: Instant,
     ) -> None:
-        """The first time it has been sent, at `now`. `never` is called when no ACK came."""
+        """The 2xx has just been sent for the first time, at `now`. `on_timeout` is called if no ACK
+        came."""
         self._timers = timers
         self._send = send
         self._response = response
         self._peer = peer
-        self._never = never
+        self._on_timeout = on_timeout
         self._pause = T1
         self._end = timers.set(now + LIFETIME, self._give_up)
         self._next = timers.set(now + T1, self._again)
 
     def stop(self) -> None:
-        """The ACK has come, or nobody waits for it any longer."""
+        """The ACK has come, or it does not matter any more."""
         self._end.stop()
         self._next.stop()
 
@@ -44,4 +45,4 @@ class Repeater:
 
     def _give_up(self, now: Instant) -> None:
         self.stop()
-        self._never(now)
+        self._on_timeout(now)

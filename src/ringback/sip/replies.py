@@ -1,4 +1,4 @@
-"""Replies to what belongs to no call (RFC 3261 sections 8.2 and 11.2)."""
+"""Replies to requests that belong to no call (RFC 3261 sections 8.2 and 11.2)."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from ringback.sip.transport import response_hop, seen_from
 
 
 class Replies:
-    """Within a transaction, or without keeping anything (section 8.2.7): then the same request
-    gets the same reply, with the same tag."""
+    """Replies within a transaction, or stateless ones (section 8.2.7). The same request gets the
+    same tag each time, so that a stateless reply is the same too."""
 
-    def __init__(self, layers: Layers, refused: Callable[[Hop, str], None]) -> None:
-        """`refused` is told of calls that cannot be taken for their form, and why, as printable
-        text."""
+    def __init__(self, layers: Layers, on_refused: Callable[[Hop, str], None]) -> None:
+        """`on_refused` is called for each call that is refused because its INVITE is malformed or
+        asks for what we cannot do; it gets the source, and the reason as printable text."""
         self._layers = layers
-        self._told = refused
+        self._on_refused = on_refused
         self._secret = layers.chance.getrandbits(128).to_bytes(16, "big")
 
     def refuse(self, request: Request, refusal: Refusal, source: Hop, now: Instant) -> None:
         self._reply(request, self._response(request, refusal), source, now)
 
     def tell_abilities(self, request: Request, source: Hop, now: Instant) -> None:
-        """The reply to OPTIONS."""
+        """Answer OPTIONS."""
         response = self._layers.response(request, 200)
         add_abilities(response)
         self._reply(request, response, source, now)
@@ -38,20 +38,20 @@ class Replies:
         self._layers.transport.send(response.encode(), response_hop(request.via, source))
 
     def refuse_broken(self, broken: Broken, source: Hop) -> None:
-        """What could not be read; but an ACK has no response."""
+        """Refuse a request that could not be read. An ACK has no response."""
         if broken.method == "INVITE":
-            self._told(source, f"{broken.status}, {broken.reason}")
+            self._on_refused(source, f"{broken.status}, {broken.reason}")
         if broken.method != "ACK":
             via = seen_from(broken.via, source)
             response = broken.response(via, self._tag(str(via)))
             self._layers.transport.send(response.encode(), response_hop(via, source))
 
     def report(self, request: Request, refusal: Refusal, source: Hop) -> None:
-        """Tell of a call that does not come about; other requests are refused every day."""
+        """Report a call that is refused; other requests are refused every day."""
         if request.method == "INVITE" and request.to.tag is None:
             response = self._response(request, refusal)
             more = "".join(f", {name} {value[:60]!r}" for name, value in refusal.headers)
-            self._told(source, f"{response.status} {response.reason}{more}")
+            self._on_refused(source, f"{response.status} {response.reason}{more}")
 
     def _reply(self, request: Request, response: Response, source: Hop, now: Instant) -> None:
         hop, transactions = response_hop(request.via, source), self._layers.transactions

@@ -1,4 +1,4 @@
-"""A call from before a restart, which is brought to its end and to nothing else."""
+"""A call from before a restart, which is only brought to its end."""
 
 from __future__ import annotations
 
@@ -13,16 +13,17 @@ from ringback.sip.invitation import MOST_TRIES, NEXT_TRY, Invitation
 from ringback.sip.message import Headers, Request, Response, parse
 
 CSEQ_GAP = 100
-"""More requests than this were not sent after the dialog was stored."""
+"""After the dialog was stored, fewer requests than this were sent."""
 
 
 class ResumedCall(Call):
-    """`resume` takes what `OutgoingCall.saved` or `IncomingCall.saved_rejection` gave."""
+    """A call from before a restart: `resume` takes what `OutgoingCall.saved` or
+    `IncomingCall.saved_rejection` returned."""
 
     owns_call_id = True
 
     def resume(self, saved: dict[str, Any], now: Instant) -> None:
-        """`Closed`, `Failed` or `Rejected` follows."""
+        """Bring the call to its end; `Closed`, `Failed` or `Rejected` follows."""
         if "dialog" in saved:
             self.dialog = Dialog.from_json(saved["dialog"])
             self.dialog.local_cseq += CSEQ_GAP
@@ -41,22 +42,22 @@ class ResumedCall(Call):
         transaction.send_response(response, now)
 
     def _cancel(self, saved: dict[str, Any], now: Instant) -> None:
-        """Which of the tries was the last is not known: each is cancelled. An INVITE that never
-        left is answered 481, or not at all."""
+        """Cancel every try, since it is not known which was the last. For an INVITE that never
+        left, the answer is 481, or none comes."""
         first, hop = _stored(saved["invite"]), Hop.from_json(saved["peer"])
         for number in range(MOST_TRIES if saved["challengeable"] else 1):
-            _Try(self, _further(first, number), hop).invitation.resume(now)
+            _SentInvite(self, _further(first, number), hop).invitation.resume(now)
 
     def failed(self, response: Response | None) -> None:
-        """A try came to nothing."""
-        # A challenge ended one try only: the next one's answer is awaited.
+        """One try failed."""
+        # A challenge ended one try only: wait for the answer to the next.
         challenged = response is not None and response.status in (401, 407, 422)
         if not challenged and not self.ended:
             self.ended = True
             self.tell(Failed(response))
 
     def answered(self, dialog: Dialog, now: Instant) -> None:
-        """The first answer's BYE is this call's; what else answers is ended on its own."""
+        """The first answer makes this call's dialog; any other gets a BYE of its own."""
         if self.ended:
             self.end_other(dialog, now)
             return
@@ -65,7 +66,7 @@ class ResumedCall(Call):
         self.bye(now)
 
 
-class _Try:
+class _SentInvite:
     """An INVITE that was sent before the restart. See `Inviter`."""
 
     def __init__(self, call: ResumedCall, invite: Request, hop: Hop) -> None:
@@ -84,7 +85,7 @@ class _Try:
         return Dialog.of_response(invite, response, self._hop)
 
     def on_provisional(self, response: Response, now: Instant) -> None:
-        """It is cancelled whatever comes."""
+        """Nothing to do: the INVITE is cancelled in any case."""
 
     def on_success(
         self, response: Response, dialog: Dialog, now: Instant, *, crossed: bool
@@ -106,7 +107,7 @@ def _stored(text: str) -> Request:
 
 
 def _further(first: Request, number: int) -> Request:
-    """What identifies a further try, see `NEXT_TRY`."""
+    """The headers that identify a further try; see `NEXT_TRY`."""
     headers = Headers(first.headers.items())
     branch = f"branch={first.via.branch}"
     headers.set("via", str(first.via).replace(branch, branch + NEXT_TRY * number))

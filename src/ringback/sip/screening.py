@@ -1,4 +1,4 @@
-"""What is wrong with a request, whatever call it is for (RFC 3261 section 8.2)."""
+"""What is wrong with a request, whichever call it is for (RFC 3261 section 8.2)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ringback.sip.uri import split_unquoted
 
 ALLOWED = ("INVITE", "ACK", "CANCEL", "BYE", "INFO", "OPTIONS")
 KNOWN = ("REGISTER", "REFER", "SUBSCRIBE", "NOTIFY", "MESSAGE", "PUBLISH", "PRACK", "UPDATE")
-"""Methods that exist, but not here: 405, where others get 501."""
+"""Methods that exist but are not supported here: they get 405, unknown ones 501."""
 SUPPORTED = ("timer",)
 LONGEST_BODY = 32 * 1024
 
@@ -20,12 +20,12 @@ _LISTS = frozenset((
     "accept", "contact", "diversion", "history-info", "p-asserted-identity", "p-called-party-id",
     "p-preferred-identity", "privacy", "reason", "record-route", "require", "route", "supported",
 ))  # fmt: skip
-"""Headers that are read as lists later, by whoever takes the call."""
+"""Headers that are read as lists later, while a call is handled."""
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """The answer to a request that cannot be taken."""
+    """The answer to a request that cannot be accepted."""
 
     status: int
     headers: tuple[tuple[str, str], ...] = ()
@@ -33,7 +33,8 @@ class Refusal:
 
 
 def refusal(request: Request) -> Refusal | None:
-    """In the order of section 8.2: method, headers, extensions, content."""
+    """The fault of a request, if it has one, looked for in the order of section 8.2: method,
+    headers, extensions, content."""
     allow = ("allow", ", ".join(ALLOWED))
     if request.method not in ALLOWED:
         return Refusal(405 if request.method in KNOWN else 501, (allow,))
@@ -46,7 +47,7 @@ def refusal(request: Request) -> Refusal | None:
     unreadable = _unreadable(request)
     if unreadable is not None:
         return Refusal(400, reason=unreadable)
-    if request.method != "CANCEL":  # which cannot be refused for its extensions (section 8.2.2.3)
+    if request.method != "CANCEL":  # it is never refused for these (8.2.2.3)
         unsupported = request.headers.tokens("require") - set(SUPPORTED)
         if unsupported:
             return Refusal(420, (("unsupported", ", ".join(sorted(unsupported))),))
@@ -64,7 +65,7 @@ def refusal(request: Request) -> Refusal | None:
 
 
 def _unreadable(request: Request) -> str | None:
-    """What a call could trip over later, in the words of the reason phrase."""
+    """The header that a call would fail on later, in words for the reason phrase."""
     for name, value in request.headers.items():
         if '"' in value and name in _LISTS:
             try:
@@ -73,7 +74,7 @@ def _unreadable(request: Request) -> str | None:
                 return f"Bad {name}"
     if request.method == "INVITE":
         try:
-            # RFC 2543 did without: the From stands in for it.
+            # In RFC 2543 Contact was optional: From stands in for it.
             if request.contact is None and (request.via.branch or "").startswith(COOKIE):
                 return "Missing Contact"
             _ = request.record_routes
@@ -83,8 +84,8 @@ def _unreadable(request: Request) -> str | None:
 
 
 def readable(response: Response) -> bool:
-    """Whether a response is for us, and what a dialog needs of it can be read; else it is dropped,
-    as if the network had lost it (section 8.1.3)."""
+    """Whether a response is for us, and everything that a dialog needs of it can be read. Otherwise
+    it is dropped, as if the network had lost it (section 8.1.3)."""
     if len(response.headers.all("via")) != 1:
         return False  # section 8.1.3.3
     if response.cseq.method == "INVITE":
@@ -96,14 +97,15 @@ def readable(response: Response) -> bool:
 
 
 def add_abilities(response: Response) -> None:
-    """What we can do, for the answer to OPTIONS (section 11.2)."""
+    """Put what we can do on the answer to OPTIONS (section 11.2)."""
     response.headers.add("allow", ", ".join(ALLOWED))
     response.headers.add("accept", "application/sdp")
     response.headers.add("supported", ", ".join(SUPPORTED))
 
 
 def _takes_sdp(request: Request) -> bool:
-    """Whether our description could be read; without an Accept it can (section 20.1)."""
+    """Whether the far end takes our description; without an Accept header it does (section
+    20.1)."""
     accepted = {value.partition(";")[0].strip().lower() for value in request.headers.all("accept")}
     return not accepted or bool(accepted & {"application/sdp", "application/*", "*/*"})
 

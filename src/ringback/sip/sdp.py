@@ -1,7 +1,7 @@
 """Session descriptions: offer and answer for telephone audio (RFC 4566, RFC 3264, RFC 4733).
 
-Here for RTP/AVP over IPv4 with A-law, µ-law and telephone-event. Other media are rejected with
-port 0, and their order and number kept.
+Supported are RTP/AVP over IPv4 with A-law, µ-law and telephone-event. Other media are rejected with
+port 0; their order and number are kept.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _RTPMAP = re.compile(r"rtpmap:([0-9]{1,3}) ([^/\s]+)/([0-9]+)")
 
 
 class SdpError(ValueError):
-    """The text is no session description, or none that can be used here."""
+    """The text is not a session description, or not one that can be used here."""
 
 
 @dataclass(slots=True)
@@ -66,7 +66,7 @@ class _Media:
 
 @dataclass(frozen=True, slots=True)
 class Negotiated:
-    """What one offer and one answer have agreed, from our side."""
+    """What one offer and one answer have agreed on, seen from our side."""
 
     host: str
     """Where our audio goes."""
@@ -74,13 +74,13 @@ class Negotiated:
     codec: str
     """"PCMA" or "PCMU"."""
     dtmf_payload_type: int | None
-    """Of the telephone-events that we send; None when the far end takes none."""
+    """Of the telephone-events that we send; None if the far end takes none."""
     receive_dtmf_payload_type: int | None
-    """Of the telephone-events that we get."""
+    """Of the telephone-events that we receive."""
     ptime: int
-    """Milliseconds of a packet, as the far end prefers it."""
+    """Milliseconds of sound in a packet, as the far end prefers it."""
     direction: Direction
-    """Ours: `sendonly` when the far end only listens."""
+    """Ours: `sendonly` if the far end only listens."""
 
     @property
     def payload_type(self) -> int:
@@ -88,13 +88,13 @@ class Negotiated:
 
     @property
     def on_hold(self) -> bool:
-        """The far end does not want to hear us or sends nothing itself."""
+        """The far end does not want to hear us, or sends nothing itself."""
         return self.direction != "sendrecv" or self.host == _NOWHERE
 
     @property
     def sends(self) -> bool:
-        """Whether there is anybody to send to. The address zero was hold once (RFC 3264 section
-        8.4); what is sent there arrives at this machine's own ports."""
+        """Whether there is anybody to send to. The address 0.0.0.0 used to mean hold (RFC 3264
+        section 8.4); packets sent there would arrive at this machine's own ports."""
         return self.direction in ("sendrecv", "sendonly") and self.host != _NOWHERE
 
 
@@ -107,7 +107,7 @@ class LocalAudio:
     codecs: Sequence[str]
     """In the order preferred."""
     session: int
-    """Kept over the life of a dialog; `version` goes up with each new description."""
+    """Stays the same for the life of a dialog; `version` goes up with each new description."""
     version: int = 1
 
 
@@ -118,8 +118,8 @@ def make_offer(ours: LocalAudio, direction: Direction = "sendrecv") -> bytes:
 
 
 def make_answer(offer: bytes, ours: LocalAudio) -> tuple[bytes, Negotiated] | None:
-    """The answer to an offer, and what is agreed with it; None when there is nothing in common.
-    Raises SdpError."""
+    """The answer to an offer, and what it agrees on; None if there is nothing in common. Raises
+    SdpError."""
     medias = _parse(offer)
     chosen: tuple[int, str] | None = None
     for index, media in enumerate(medias):
@@ -143,7 +143,7 @@ def make_answer(offer: bytes, ours: LocalAudio) -> tuple[bytes, Negotiated] | No
 
 
 def read_answer(answer: bytes, ours: LocalAudio) -> Negotiated | None:
-    """What an answer to our offer has agreed; None when it takes none of it. Raises SdpError."""
+    """What an answer to our offer agrees on; None if it accepts none of it. Raises SdpError."""
     for media in _parse(answer):
         codec = _choose(media, ours.codecs) if media.usable else None
         if codec is not None:
@@ -198,7 +198,7 @@ def _description(ours: LocalAudio, medias: Sequence[str]) -> bytes:
 def _parse(body: bytes) -> list[_Media]:
     if len(body) > LONGEST_BYTES:
         raise SdpError("the session description is too long")
-    # Names may be in another charset (RFC 4566 section 5); nothing that is read here is.
+    # Names may be in another charset (RFC 4566 section 5), but not the fields that are read here.
     lines = body.decode("utf-8", "replace").replace("\r\n", "\n").split("\n")
     if not lines or lines[0].strip() != "v=0":
         raise SdpError("a session description begins with v=0")

@@ -53,8 +53,8 @@ class _ServerTransaction(Transaction):
 
 
 class InviteServerTransaction(_ServerTransaction):
-    """Sends a final response that is no 2xx again until its ACK comes. A 2xx is sent again by
-    whoever gave it (section 13.3.1.4), and its ACK belongs to the dialog."""
+    """Repeats a non-2xx final response until its ACK comes. A 2xx is repeated by the user agent
+    (section 13.3.1.4), and its ACK belongs to the dialog."""
 
     table = SERVER_INVITE
 
@@ -65,7 +65,7 @@ class InviteServerTransaction(_ServerTransaction):
         self.state = State.PROCEEDING
         self.request = request
         self.on_end: Callable[[bool, Instant], None] = lambda acknowledged, at: None
-        """Told of the end of a rejected INVITE: True when its ACK came."""
+        """Called at the end of a rejected INVITE, with True if its ACK came."""
         self.on_cancel: Callable[[Request, Instant], None] = lambda request, at: None
         self._pause = T1
         self._to_tag: str | None = None
@@ -79,9 +79,9 @@ class InviteServerTransaction(_ServerTransaction):
         super().send_response(response, now)
 
     def receive_ack(self, request: Request, now: Instant) -> None:
-        """The ACK to a final response that is no 2xx. The branch is the caller's own, but the To
-        tag (section 17.1.1.3) is known only to whoever got the response: it is the tag that proves
-        the source of the INVITE."""
+        """The ACK to a non-2xx final response. The caller chose the branch, but only somebody who
+        received the response knows the To tag (section 17.1.1.3): it is the tag that proves the
+        source of the INVITE."""
         if request.to.tag == self._to_tag:
             self.feed("ACK", now)
 

@@ -11,13 +11,13 @@ from ringback.sip.timers import SipTimer, Timers
 from ringback.sip.uri import parse_params
 
 INTERVAL = 1800
-"""Seconds that we ask for."""
+"""The interval that we ask for, in seconds."""
 MIN_SE = 90
-"""The least that we take, which is the least there is (section 5)."""
+"""The shortest interval that we accept, in seconds; the RFC allows none shorter (section 5)."""
 
 
 def _interval(message: SipMessage) -> tuple[int, str | None] | None:
-    """Seconds and refresher of Session-Expires; None where it is missing or bad."""
+    """The seconds and the refresher in Session-Expires; None if it is missing or malformed."""
     value = message.headers.get("session-expires")
     if value is None:
         return None
@@ -35,13 +35,13 @@ def _seconds(text: str) -> int | None:
 
 
 def too_small(request: Request) -> bool:
-    """Whether a request asks for an interval that is to be refused with 422."""
+    """Whether a request asks for an interval so short that 422 must refuse it."""
     interval = _interval(request)
     return interval is not None and interval[0] < MIN_SE
 
 
 class SessionTimer:
-    """One call's timer: who refreshes, and when it has run out."""
+    """The timer of one call: which end refreshes, and when the interval is over."""
 
     def __init__(
         self,
@@ -52,28 +52,29 @@ class SessionTimer:
         self._timers = timers
         self._on_refresh = on_refresh
         self._on_expired = on_expired
-        self._ask = INTERVAL
-        self._min = MIN_SE
+        self._requested = INTERVAL
+        self._min_se = MIN_SE
         self._ours: bool | None = None
         """Whether we refresh; None until that is agreed."""
         self._running: list[SipTimer] = []
 
     def ask(self, request: Request) -> None:
-        """Put what we want on an INVITE of ours. Once agreed, who refreshes stays (section 7.4)."""
+        """Put the interval that we want on an INVITE of ours. Once it is agreed which end
+        refreshes, that stays (section 7.4)."""
         refresher = {None: "", True: ";refresher=uac", False: ";refresher=uas"}[self._ours]
-        request.headers.add("session-expires", f"{self._ask}{refresher}")
-        request.headers.add("min-se", self._min)
+        request.headers.add("session-expires", f"{self._requested}{refresher}")
+        request.headers.add("min-se", self._min_se)
 
     def raise_to(self, response: Response) -> bool:
-        """Take the Min-SE of a 422; False where that gives nothing to ask for anew."""
+        """Take over the Min-SE of a 422; False if it gives no reason to ask again."""
         least = _seconds((response.headers.get("min-se") or "").partition(";")[0])
-        if least is None or least <= self._ask:
+        if least is None or least <= self._requested:
             return False
-        self._ask = self._min = least
+        self._requested = self._min_se = least
         return True
 
     def agreed(self, response: Response, now: Instant) -> None:
-        """A 2xx to an INVITE of ours has come: we are the `uac` of it (section 7.2)."""
+        """A 2xx to an INVITE of ours has come. In it, we are the `uac` (section 7.2)."""
         interval = _interval(response)
         if interval is None:
             self.stop()
@@ -81,8 +82,8 @@ class SessionTimer:
             self._start(interval[0], interval[1] != "uas", now)
 
     def answer(self, request: Request, response: Response, now: Instant) -> None:
-        """Agree in a 2xx of ours to what their INVITE asks for (section 9, table 2). A peer that
-        does not know session timers cannot refresh: a proxy asked, and we do it."""
+        """Put on our 2xx what we agree to of their INVITE's request (section 9, table 2). A peer
+        that does not know session timers cannot refresh: then a proxy asked, and we refresh."""
         interval = _interval(request)
         if interval is None:
             self.stop()
@@ -98,9 +99,9 @@ class SessionTimer:
         self.stop()
         self._ours = ours
         seconds = max(seconds, MIN_SE)
-        self._ask = max(seconds, self._min)
-        # The end that refreshes does so at half of it; either ends the call shortly before the
-        # interval is over (section 10).
+        self._requested = max(seconds, self._min_se)
+        # The end that refreshes does so after half of the interval. Either end ends the call
+        # shortly before the interval is over (section 10).
         expires = now + seconds - min(32, seconds / 3)
         self._running = [self._timers.set(expires, self._on_expired)]
         if ours:

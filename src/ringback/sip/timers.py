@@ -1,4 +1,5 @@
-"""SIP's timers (RFC 3261 section 17 and table 4, RFC 6026), in seconds, and when they are due."""
+"""SIP's timers (RFC 3261 section 17 and table 4, RFC 6026), in seconds; and a queue of what is due
+when."""
 
 from __future__ import annotations
 
@@ -9,19 +10,19 @@ from collections.abc import Callable
 from ringback.clock import Instant
 
 T1 = 0.5
-"""Estimate of a round trip."""
+"""An estimate of the time to the far end and back."""
 T2 = 4.0
-"""Longest pause between two retransmissions of a request that is no INVITE, and of a final
+"""The longest pause between two retransmissions of a request other than INVITE, or of a final
 response to an INVITE."""
 T4 = 5.0
-"""How long a message may stay in the network."""
+"""The longest time that a message stays in the network."""
 LIFETIME = 64 * T1
 """Timers B, F, H, J, L and M; timer D is at least as long."""
 TRYING_AFTER = 0.2
-"""An INVITE that has no response by then gets 100 (section 17.2.1)."""
+"""An INVITE that has had no response for this long gets 100 (section 17.2.1)."""
 
-_FEW = 1000
-"""So many stopped timers are not worth clearing away."""
+_MOST_STOPPED = 1000
+"""Up to this many stopped timers are not worth clearing away."""
 
 Action = Callable[[Instant], None]
 
@@ -29,8 +30,9 @@ Action = Callable[[Instant], None]
 class Timers:
     """What is due when.
 
-    A heap. A timer that was stopped stays in it until it comes up, but when most are such they
-    are cleared away: a session timer of half an hour must not outlive a call of a minute.
+    A heap. A stopped timer stays in it until its time comes. But when most timers in the heap are
+    stopped ones, they are cleared away: otherwise a session timer of half an hour would outlive a
+    call of a minute.
     """
 
     def __init__(self) -> None:
@@ -42,7 +44,7 @@ class Timers:
         return len(self._heap) - self._stopped
 
     def set(self, at: Instant, action: Action) -> SipTimer:
-        """Call `action` with the time that was due, once, when `run` is called after it."""
+        """From `at` on, `run` calls `action`, once, with `at`."""
         timer = SipTimer(action, self._note_stopped)
         heapq.heappush(self._heap, (at, next(self._numbers), timer))
         return timer
@@ -64,14 +66,14 @@ class Timers:
 
     def _note_stopped(self) -> None:
         self._stopped += 1
-        if self._stopped > _FEW and 2 * self._stopped > len(self._heap):
+        if self._stopped > _MOST_STOPPED and 2 * self._stopped > len(self._heap):
             self._heap = [entry for entry in self._heap if entry[2].action is not None]
             heapq.heapify(self._heap)
             self._stopped = 0
 
 
 class SipTimer:
-    """One timer that was set."""
+    """One timer; can be stopped."""
 
     __slots__ = ("_note_stopped", "action")
 

@@ -1,12 +1,12 @@
 """Transactions: what the four machines of RFC 3261 section 17 have in common.
 
 Theory of operation. A transaction is a `machine` with a few timers, each of which belongs to the
-state that it was set in. It does no input or output: what it sends goes to `send`, what concerns
-its user goes to callbacks.
+state in which it was set. It does no input or output: it sends through `send`, and reports to its
+user through callbacks.
 
 The tables, with the Accepted states of RFC 6026, are in `client_transaction` and
-`server_transaction`. Over a reliable transport nothing is sent again, and nothing waits for what
-the far end may send again.
+`server_transaction`. Over a reliable transport nothing is retransmitted, and no timer waits for
+retransmissions.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Send = Callable[[bytes, Hop], None]
 
 _RETRANSMISSIONS = frozenset("AEG")
 _REPETITIONS = frozenset("DIJK")
-"""Timers that wait for what comes again."""
+"""Timers that wait for retransmissions."""
 
 
 class State(Enum):
@@ -41,14 +41,14 @@ class Transaction(Machine[State]):
     """A machine with timers."""
 
     def __init__(self, timers: Timers, send: Send, peer: Hop, over: Callable[[], None]) -> None:
-        """`over` is called when it has terminated."""
+        """`over` is called when the transaction has terminated."""
         self.peer = peer
         self._timers = timers
         self._send = send
         self._over = over
         self._set: dict[str, SipTimer] = {}
         self._last = b""
-        """What a retransmission repeats."""
+        """The bytes that a retransmission sends."""
 
     def feed(self, what: str, now: Instant) -> None:
         before = self.state
@@ -57,7 +57,8 @@ class Transaction(Machine[State]):
             self._over()
 
     def _kept(self) -> tuple[str, ...]:
-        """The timers that go on in the state just entered; the others belonged to the last."""
+        """The timers that go on in the state just entered; all others stop with the state
+        before."""
         return ()
 
     def _state_left(self) -> None:

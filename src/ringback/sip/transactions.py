@@ -1,4 +1,4 @@
-"""The transaction layer (RFC 3261 section 17): it has all transactions of a user agent, and finds
+"""The transaction layer (RFC 3261 section 17): it holds all transactions of a user agent, and finds
 the one that a message belongs to."""
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _ClientKey = tuple[str, str]
 
 
 class Transactions:
-    """Those that live. Each leaves when it has terminated."""
+    """The live transactions. Each is removed when it has terminated."""
 
     def __init__(self, transport: Transport, timers: Timers, token: Callable[[], str]) -> None:
         """`token` gives a random word."""
@@ -34,7 +34,7 @@ class Transactions:
         self._clients: dict[_ClientKey, ClientTransaction | InviteClientTransaction] = {}
         self._servers: dict[ServerKey, ServerTransaction | InviteServerTransaction] = {}
         self._begun: dict[MergeKey, ServerKey] = {}
-        """The INVITEs that began a call."""
+        """The keys of INVITEs that began a call."""
 
     # Requests of ours
 
@@ -42,12 +42,13 @@ class Transactions:
         return f"{COOKIE}{self._token()}"
 
     def request(self, request: Request, hop: Hop, on_response: OnResponse, now: Instant) -> None:
-        """Send a request that is no INVITE; `on_response` gets each response, None for none."""
+        """Send a request other than INVITE; `on_response` gets each response, or None if none
+        came."""
         self._transport.stamp(request, hop, self.new_branch())
         self._client(request, hop, on_response).start(now)
 
     def cancel(self, invite: Request, hop: Hop, now: Instant) -> None:
-        """CANCEL an INVITE: same branch, same numbers (section 9.1)."""
+        """CANCEL an INVITE, with the same branch and CSeq number (section 9.1)."""
         headers = Headers([("via", invite.headers.all("via")[0])])
         for name, value in invite.headers.items():
             if name in ("route", "max-forwards", "from", "to", "call-id"):
@@ -59,7 +60,7 @@ class Transactions:
     def invite(
         self, request: Request, hop: Hop, on_response: OnResponse
     ) -> InviteClientTransaction:
-        """A transaction, not yet started, for an INVITE that has its Via."""
+        """A transaction, not yet started, for an INVITE that already has its Via."""
         key = (request.via.branch or "", "INVITE")
         transaction = InviteClientTransaction(
             request, self._timers, self._transport.send, hop, on_response, self._forgetter(key)
@@ -82,7 +83,7 @@ class Transactions:
         self._clients.pop(key, None)
 
     def receive_response(self, response: Response, now: Instant) -> None:
-        """Give a response to the request that it answers, if that is still known."""
+        """Give a response to the request that it answers, if we still have that."""
         transaction = self._clients.get((response.via.branch or "", response.cseq.method))
         if transaction is not None:
             transaction.receive(response, now)
@@ -91,7 +92,7 @@ class Transactions:
 
     @property
     def serving(self) -> int:
-        """How many requests of theirs are remembered."""
+        """How many of their requests we remember."""
         return len(self._servers)
 
     @property
@@ -100,7 +101,7 @@ class Transactions:
         return len(self._begun)
 
     def absorbs(self, request: Request, now: Instant) -> bool:
-        """Whether a request has come before: then its answer, if there is one, is sent again."""
+        """Whether a request has come before. If so, its response is sent again if there is one."""
         transaction = self._servers.get(server_key(request))
         if transaction is None:
             return False
@@ -108,8 +109,8 @@ class Transactions:
         return True
 
     def absorbs_ack(self, request: Request, now: Instant) -> bool:
-        """Whether an ACK is a transaction's and not a dialog's: that to a 2xx belongs to the
-        dialog, though a careless peer, or one of RFC 2543, gives it the INVITE's branch."""
+        """Whether an ACK belongs to a transaction. The ACK to a 2xx belongs to the dialog, even if
+        a careless peer, or one that follows RFC 2543, gives it the branch of the INVITE."""
         transaction = self._servers.get(server_key(request))
         if (
             not isinstance(transaction, InviteServerTransaction)
@@ -120,7 +121,7 @@ class Transactions:
         return True
 
     def merged(self, request: Request) -> bool:
-        """Whether an INVITE has come another way before (section 8.2.2.2)."""
+        """Whether this INVITE has come on another way before (section 8.2.2.2)."""
         return merge_key(request) in self._begun
 
     def cancelled_by(self, request: Request) -> InviteServerTransaction | None:
@@ -129,7 +130,7 @@ class Transactions:
         return transaction if isinstance(transaction, InviteServerTransaction) else None
 
     def serve(self, request: Request, hop: Hop) -> ServerTransaction:
-        """For a request that is no INVITE, whose responses go to `hop`."""
+        """A transaction for a request other than INVITE, whose responses go to `hop`."""
         key = server_key(request)
         transaction = ServerTransaction(
             self._timers, self._transport.send, hop, lambda: self._forget_server(key)

@@ -1,5 +1,5 @@
-"""The transport layer (RFC 3261 section 18, RFC 3581): what a message says of the way that it
-goes, and what was read on the way that it came."""
+"""The transport layer (RFC 3261 section 18, RFC 3581): what a message says of the way that it goes,
+and of the way that it came."""
 
 from __future__ import annotations
 
@@ -9,20 +9,21 @@ from ringback.sip.uri import Via, bracketed, sip_uri, unbracketed
 
 
 class Transport:
-    """A user agent's door to the network: an adapter at the edge carries what goes in and out."""
+    """A user agent's door to the network. An adapter at the edge carries the bytes."""
 
     def __init__(self, public: Hop) -> None:
         self.public = public
-        """The way to us, as it is told in Via and Contact."""
+        """Our own address, as Via and Contact name it."""
         self._outbox: list[tuple[bytes, Hop]] = []
 
     def receive(self, datagram: bytes, source: Hop) -> Request | Response | None:
-        """The message in a datagram, None for a keep-alive. A request then says in its Via where
-        it came from. Raises SipError; Broken where the request can still be answered."""
+        """Read the message in a datagram; None for a keep-alive. The Via of a request then says
+        where the request came from. Raises SipError, or Broken if the request can still be
+        answered."""
         if not datagram.strip(b"\r\n\0 "):
             return None
         message = parse(datagram)
-        if isinstance(message, Request) and message.method != "ACK":  # which has no response
+        if isinstance(message, Request) and message.method != "ACK":  # an ACK has no response
             _note_source(message, source)
         return message
 
@@ -30,12 +31,12 @@ class Transport:
         self._outbox.append((data, hop))
 
     def datagrams(self) -> list[tuple[bytes, Hop]]:
-        """What is to be sent, once."""
+        """What is to be sent; each call hands it out once."""
         out, self._outbox = self._outbox, []
         return out
 
     def stamp(self, request: Request, hop: Hop, branch: str) -> None:
-        """Put our Via on a request that is sent to `hop` (RFC 3581: with rport)."""
+        """Put our Via on a request that goes to `hop` (RFC 3581: with rport)."""
         sent_by = f"{bracketed(self.public.host)}:{self.public.port}"
         via = f"SIP/2.0/{hop.transport.upper()} {sent_by};branch={branch};rport"
         request.headers.prepend("via", via)
@@ -45,7 +46,8 @@ class Transport:
 
 
 def seen_from(via: Via, source: Hop) -> Via:
-    """A topmost Via with where its request came from (section 18.2.1, RFC 3581)."""
+    """The topmost Via of a request, with the source of the request in it (section 18.2.1, RFC
+    3581)."""
     params = dict(via.params)
     if "rport" in params:
         params["rport"] = str(source.port)
@@ -67,8 +69,8 @@ def _note_source(request: Request, source: Hop) -> None:
 
 
 def response_hop(via: Via, source: Hop) -> Hop:
-    """Where responses to a request with this topmost Via go (section 18.2.2, RFC 3581 section
-    4): never anywhere but to the host that it came from."""
+    """Where responses to a request with this topmost Via go (section 18.2.2, RFC 3581 section 4):
+    always to the host that the request came from."""
     if "rport" in via.params or not 0 < (via.port or 5060) <= 65535:
         return source
     return Hop(source.transport, source.host, via.port or 5060)

@@ -1,4 +1,4 @@
-"""URIs and the structured header values (RFC 3261 sections 19.1, 20.10, 20.16, 20.42)."""
+"""URIs, and header values that have a structure (RFC 3261 sections 19.1, 20.10, 20.16, 20.42)."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _OTHER_URI = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.\-]*):(?P<rest>[^\s<>\"
 _ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _VIA = re.compile(
     rf"SIP\s*/\s*[0-9]\.[0-9]\s*/\s*(?P<transport>{TOKEN})\s+(?P<host>{_HOST})"
-    # Possessive: else a long run of white space is tried in every way it can be divided.
+    # Possessive: otherwise a long run of white space is tried in every way that divides it.
     r"\s*+(?::\s*(?P<port>[0-9]{1,5})\s*+)?(?P<params>(?:;.*)?)",
     re.IGNORECASE | re.DOTALL,
 )
@@ -36,7 +36,7 @@ _CSEQ = re.compile(rf"(?P<number>[0-9]{{1,10}})\s+(?P<method>{TOKEN})")
 _QUOTED = re.compile(r'\s*"(?P<text>(?:[^"\\]|\\.)*)"\s*', re.DOTALL)
 _DISPLAY = re.compile(rf"\s*(?:{TOKEN}(?:\s+{TOKEN})*)?\s*")
 _SEPARATED = re.compile(r"\+?[0-9][0-9\-.()]*")
-"""A telephone number with visual separators (RFC 3966), which mean nothing (section 19.1.6)."""
+"""A telephone number with visual separators (RFC 3966), which are ignored (section 19.1.6)."""
 _NEEDS_QUOTES = re.compile(r'[";,<>\\\s]')
 _NO_PARAMS: Mapping[str, str | None] = MappingProxyType({})
 
@@ -46,7 +46,7 @@ def _none() -> Mapping[str, str | None]:
 
 
 def bracketed(host: str) -> str:
-    """A host as URIs and Via have it: an IPv6 address stands in brackets."""
+    """A host as URIs and Via write it: an IPv6 address in brackets."""
     return f"[{host}]" if ":" in host else host
 
 
@@ -83,7 +83,8 @@ def split_unquoted(text: str, separator: str) -> list[str]:
 
 
 def parse_params(text: str) -> dict[str, str | None]:
-    """`;name=value;flag` as a mapping; names are case-insensitive, the first of two counts."""
+    """`;name=value;flag` as a mapping. Names are case-insensitive; of a name that stands twice, the
+    first counts."""
     params: dict[str, str | None] = {}
     for part in split_unquoted(text, ";"):
         stripped = part.strip()
@@ -98,7 +99,7 @@ def parse_params(text: str) -> dict[str, str | None]:
 
 
 def format_params(params: Mapping[str, str | None]) -> str:
-    """The inverse of `parse_params`: what could only stand in quotes gets them back."""
+    """The inverse of `parse_params`. A value that can only stand in quotes is quoted again."""
     return "".join(
         f";{name}"
         if value is None
@@ -111,8 +112,8 @@ def format_params(params: Mapping[str, str | None]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class SipUri:
-    """A `sip:` or `sips:` URI. One of another scheme has all that follows it as user and no host;
-    of a `tel:` URI the parameters are read too."""
+    """A `sip:` or `sips:` URI. For any other scheme, `user` is all that follows the scheme, and
+    there is no host; for a `tel:` URI the parameters are read too."""
 
     scheme: str
     user: str | None
@@ -156,12 +157,12 @@ class SipUri:
 
     @property
     def is_telephone(self) -> bool:
-        """Whether its scheme is one of those that a call can be for."""
+        """Whether its scheme is one that a call can be made to."""
         return self.scheme in ("sip", "sips", "tel")
 
     @property
     def number(self) -> str:
-        """The user part without escapes and parameters: what stands for a telephone number."""
+        """The user part without escapes and parameters: a telephone number, if the URI has one."""
         user = unquote(self.user or "").partition(";")[0]
         if self.scheme == "tel" or _SEPARATED.fullmatch(user):
             user = re.sub(r"[-.()]", "", user)
@@ -178,8 +179,8 @@ class SipUri:
 
 
 def sip_uri(user: str | None, host: str, port: int) -> str:
-    """A plain URI for Contact, From and the like; of `user`, which may be a whole address, what
-    cannot stand in one is escaped (section 19.1.2)."""
+    """A plain URI for Contact, From and the like. Characters of `user` that cannot stand in a URI
+    are escaped (section 19.1.2); `user` may itself be a whole address."""
     escaped = None if user is None else quote(user, safe="-_.!~*'()&=+$,;?/")
     return str(SipUri("sip", escaped, bracketed(host), port if port != 5060 else None))
 
@@ -236,7 +237,7 @@ class NameAddr:
 
 @dataclass(frozen=True, slots=True)
 class Via:
-    """One hop (RFC 3261 section 20.42, RFC 3581)."""
+    """One value of Via (RFC 3261 section 20.42, RFC 3581)."""
 
     transport: str
     host: str

@@ -1,5 +1,5 @@
-"""What a call and its re-INVITEs share: a dialog, what is agreed in it, and 2xx answers to INVITEs
-of theirs (the INVITE usage of a dialog, RFC 5057)."""
+"""What a call and its re-INVITEs share: a dialog, what was agreed in it, and our 2xx responses to
+INVITEs (the INVITE usage of a dialog, RFC 5057)."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ from ringback.sip.sessiontimer import SessionTimer
 
 
 class InviteUsage(ABC):
-    """`ringback.sip.call.Call` without its verbs."""
+    """A call, as its re-INVITEs see it: `ringback.sip.call.Call` without its verbs."""
 
     owns_call_id = False
-    """We made the Call-ID, which says who waits longer after a clash (section 14.1)."""
+    """Whether we made the Call-ID: if so, we wait longer after a clash (section 14.1)."""
 
     def __init__(self, layers: Layers, credentials: Credentials | None) -> None:
         self.layers = layers
         self.credentials = credentials
         self.dialog: Dialog | None = None
         self.ended = False
-        """No more comes of it but the end of our BYE."""
+        """The call is over; only the end of our BYE is still to come."""
         self.local_sdp = b""
-        """Our last description, sent again with a session refresh."""
+        """Our last session description; a session refresh sends it again."""
         self.remote_sdp = b""
-        """Their last description."""
+        """Their last session description."""
         self.session_timer = SessionTimer(layers.timers, self.refresh, self.expired)
         self._repeaters: dict[int, Repeater] = {}
-        """By CSeq: the 2xx of ours that still wait for their ACK."""
+        """By CSeq, our 2xx responses whose ACK has not come yet."""
 
     @property
     def established(self) -> bool:
-        """The first INVITE has had its 2xx, so that another may change what was agreed."""
+        """Whether the first INVITE has had its 2xx, so that another may change what was agreed."""
         return True
 
     @abstractmethod
@@ -55,11 +55,11 @@ class InviteUsage(ABC):
         """The session timer has run out."""
 
     def never_acknowledged(self, now: Instant) -> None:
-        """A 2xx of ours had no ACK: the call ends (section 13.3.1.4)."""
+        """The ACK to a 2xx of ours never came: the call ends (section 13.3.1.4)."""
         self.expired(now)
 
-    def dress(self, message: Request | Response, sdp: bytes) -> None:
-        """The headers that every INVITE and every 2xx to one has."""
+    def add_headers(self, message: Request | Response, sdp: bytes) -> None:
+        """Put on a message the headers that every INVITE and every 2xx to one has."""
         message.headers.add("contact", self.layers.transport.contact())
         message.headers.add("allow", ", ".join(ALLOWED))
         message.headers.add("supported", ", ".join(SUPPORTED))
@@ -70,12 +70,12 @@ class InviteUsage(ABC):
     def accept_invite(
         self, request: Request, transaction: InviteServerTransaction, sdp: bytes, now: Instant
     ) -> None:
-        """200 to an INVITE of theirs, again and again until its ACK comes."""
+        """Send 200 to an INVITE of theirs, and repeat it until its ACK comes."""
         assert self.dialog is not None
         self.local_sdp = sdp
         self.remote_sdp = request.body or self.remote_sdp
         response = self.layers.response(request, 200, to_tag=self.dialog.local.tag)
-        self.dress(response, sdp)
+        self.add_headers(response, sdp)
         self.session_timer.answer(request, response, now)
         transaction.send_response(response, now)
         self._repeaters[request.cseq.number] = Repeater(
@@ -88,18 +88,18 @@ class InviteUsage(ABC):
         )
 
     def unacknowledged(self, request: Request) -> bool:
-        """Whether our 2xx to an INVITE of theirs still waits for its ACK."""
+        """Whether the ACK to our 2xx to this INVITE is still to come."""
         return request.cseq.number in self._repeaters
 
     def is_acknowledged(self, ack: Request) -> bool:
-        """An ACK has come; False where no 2xx of ours waits for it."""
+        """Whether a 2xx of ours was waiting for this ACK, which has come now."""
         repeater = self._repeaters.pop(ack.cseq.number, None)
         if repeater is not None:
             repeater.stop()
         return repeater is not None
 
     def stop_repeating(self) -> None:
-        """Nobody waits for an ACK any longer."""
+        """No ACK matters any more."""
         for repeater in self._repeaters.values():
             repeater.stop()
         self._repeaters.clear()

@@ -1,9 +1,9 @@
-"""The user agent core: it matches what arrives to dialogs and calls, and answers what belongs to
-none (RFC 3261 sections 8 and 12).
+"""The user agent core: it finds the dialog or call that a message belongs to, and answers what
+belongs to none (RFC 3261 sections 8 and 12).
 
 No sockets and no clock: `receive` and `run_timers` take bytes and the time; `datagrams`,
 `next_call` and `next_event` hand out what is to be sent and what happened; `next_timer` says when
-to come back.
+to call again.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from ringback.sip.screening import Refusal, readable, refusal
 from ringback.sip.transport import response_hop
 
 MOST_TRANSACTIONS = 20_000
-"""Server transactions at a time."""
+"""The most server transactions at a time."""
 MOST_INVITES = 5_000
-"""Incoming calls that have not been answered or rejected yet."""
+"""The most incoming calls at a time that have been neither answered nor rejected."""
 MOST_DIALOGS = 50_000
 OVERLOADED = Refusal(503, (("retry-after", "5"),))
 
@@ -42,19 +42,19 @@ class UserAgent:
         chance: random.Random,
         *,
         known: Callable[[Hop], bool] = lambda source: True,
-        unreadable: Callable[[Hop], None] = lambda source: None,
-        refused: Callable[[Hop, str], None] = lambda source, why: None,
+        on_unreadable: Callable[[Hop], None] = lambda source: None,
+        on_refused: Callable[[Hop, str], None] = lambda source, why: None,
     ) -> None:
-        """`public` is the way to us that goes into Via and Contact. A datagram from a source that
-        is not `known` gets no answer at all: it is not even parsed. `unreadable` is told of those
-        that cannot be answered, `refused` of calls that cannot be taken for their form, and why,
-        as printable text."""
+        """`public` is our own address, as Via and Contact name it. A datagram whose source is not
+        `known` gets no answer and is not even parsed. `on_unreadable` is called for datagrams that
+        cannot be answered; `on_refused` for calls that are refused because the INVITE is malformed
+        or asks for what we cannot do, with the reason as printable text."""
         self.layers = Layers(public, chance)
         self._known = known
-        self._unreadable = unreadable
+        self._on_unreadable = on_unreadable
         self._transport = self.layers.transport
         self._transactions = self.layers.transactions
-        self._replies = Replies(self.layers, refused)
+        self._replies = Replies(self.layers, on_refused)
         self._dialogs: dict[DialogKey, Call] = {}
         self._calls: deque[IncomingCall] = deque()
         self._events: deque[tuple[Call, CallEvent]] = deque()
@@ -62,7 +62,7 @@ class UserAgent:
     # In and out
 
     def receive(self, data: bytes, source: Hop, now: Instant) -> None:
-        """Take one datagram. Never raises because of what is in it."""
+        """Take one datagram. Nothing in it can make this raise."""
         if not self._known(source):
             return
         try:
@@ -71,7 +71,7 @@ class UserAgent:
             self._replies.refuse_broken(broken, source)
             return
         except SipError:
-            self._unreadable(source)
+            self._on_unreadable(source)
             return
         if isinstance(message, Response):
             if readable(message):
@@ -89,11 +89,11 @@ class UserAgent:
         return self.layers.timers.next()
 
     def datagrams(self) -> list[tuple[bytes, Hop]]:
-        """What is to be sent, once."""
+        """What is to be sent; each call hands it out once."""
         return self._transport.datagrams()
 
     def next_call(self) -> IncomingCall | None:
-        """A call that has come in."""
+        """A call that has come in, if there is one."""
         return self._calls.popleft() if self._calls else None
 
     def next_event(self) -> tuple[Call, CallEvent] | None:
@@ -106,7 +106,7 @@ class UserAgent:
         self._events.append((call, event))
 
     def enter(self, key: DialogKey, call: Call) -> None:
-        """Requests within a dialog are for this call."""
+        """From now on, requests within this dialog go to this call."""
         self._dialogs[key] = call
 
     def leave(self, key: DialogKey) -> None:
@@ -142,7 +142,7 @@ class UserAgent:
                 call.receive_ack(request, now)
 
     def _receive_cancel(self, request: Request, source: Hop, now: Instant) -> None:
-        """CANCEL is answered for itself, and ends the INVITE if that is still open (9.2)."""
+        """Answer the CANCEL itself, and end its INVITE if that is still open (section 9.2)."""
         invite = self._transactions.cancelled_by(request)
         self._replies.refuse(request, Refusal(200 if invite else 481), source, now)
         if invite is not None:
@@ -178,8 +178,8 @@ class UserAgent:
             call.receive_request(request, self._transactions.serve(request, hop), now)
 
     def _ends_call(self, request: Request) -> bool:
-        """A BYE is taken however much there is to do: the call that it ends costs money. There
-        are no more of them than calls."""
+        """Whether the request ends a call that we have. A BYE is taken however busy we are, since
+        the call that it ends costs money. There are no more of them than calls."""
         return request.method == "BYE" and self._call_of(request) is not None
 
     def _call_of(self, request: Request) -> Call | None:

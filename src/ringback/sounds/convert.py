@@ -1,4 +1,4 @@
-"""Uploads to telephone audio: 8000 Hz, 16 bit, mono (spec section 7)."""
+"""Converting uploads to telephone audio: 8000 Hz, 16 bit, mono (spec section 7)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ RATE = 8000
 _FORMATS = {"WAV", "WAVEX", "FLAC", "OGG", "MP3"}
 _MOST_CHANNELS = 8
 _BLOCK = 1 << 16
-"""Frames read at once. A small file may hold very much silence, so it is never in memory whole."""
+"""Frames read at a time. A small file may hold a very long silence, so the sound is never in memory
+as a whole."""
 
 
 class BadSound(ValueError):
@@ -48,13 +49,14 @@ def convert(source: Path, target: Path) -> float:
 
 def _telephone_audio(source: Path) -> Iterator[np.ndarray]:
     """The sound, piece by piece: one channel, 8000 samples a second, full scale being 1."""
-    # By its descriptor: of a file's name only the ending would count, and `.raw` mean no format.
+    # The decoder gets the file's descriptor. From a name it would only use the ending, and take
+    # `.raw` for a file without a header.
     with source.open("rb") as opened, soundfile.SoundFile(opened.fileno(), closefd=False) as file:
         if file.format not in _FORMATS or file.channels > _MOST_CHANNELS:
             raise BadSound(f"{source}: not a WAV, FLAC, OGG or MP3 file")
         resampler = soxr.ResampleStream(file.samplerate, RATE, 1, dtype="float32")
         left = LONGEST_SECONDS * file.samplerate
-        # A header may promise anything: what counts is what can be read.
+        # A header may claim any length: what counts is what can be read.
         while len(block := file.read(_BLOCK, dtype="float32", always_2d=True)):
             left -= len(block)
             if left < 0:

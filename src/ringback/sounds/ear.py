@@ -1,8 +1,8 @@
-"""The ear: recognises recordings in the sound that comes over the wire.
+"""The ear: it recognises recordings in the sound that comes over the wire.
 
-A virtual phone has no other way to know what was said to it. Each recording is encoded as the
-wire has it, and cut into short windows; a window found in what is heard, at whatever offset,
-speaks for its recording. Windows that are silent or too alike speak for none.
+A virtual phone has no other way to know what was said to it. Each recording is encoded as it would
+be on the wire, and cut into short windows. A window that is found in the sound heard, at any
+offset, is a sign of its recording. Windows that are silent, or too much alike, are not used.
 """
 
 from __future__ import annotations
@@ -12,15 +12,16 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 WINDOW = 24
-"""Samples of a window: 3 ms."""
+"""Samples in a window: 3 ms."""
 STRIDE = 40
-"""Samples from one window of a recording to the next."""
+"""Samples from the start of one window of a recording to the start of the next."""
 _LEAST_DISTINCT = 6
 _WHOLE = 0.6
-"""Of a recording's windows that must be heard for it to count as heard whole."""
+"""The share of a recording's windows that must be heard for the whole recording to count as
+heard."""
 _PART = 0.15
 _QUIET_SAMPLES = 4800
-"""So long after the last window a recording is over: longer than any pause within one."""
+"""Seconds after its last window at which a recording is over: longer than any pause within one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,19 +30,20 @@ class Said:
 
     words: str
     whole: bool
-    """False: it was cut short, or only a part of it came through."""
+    """False if the recording was cut short, or if only a part of it came through."""
     at: float
-    """Seconds of sound before its first window."""
+    """Seconds of sound from the beginning of the stream to the recording's first window."""
 
 
 class Ear:
-    """Listens to one stream. Feed it payloads in their order; a lost one is simply missing."""
+    """Listens to one stream. Feed it payloads in their order; a lost one is simply left out."""
 
     def __init__(
-        self, recordings: Iterable[tuple[str, bytes]], told: Callable[[Said], None]
+        self, recordings: Iterable[tuple[str, bytes]], on_said: Callable[[Said], None]
     ) -> None:
-        """`recordings` are words and their sound, encoded as the stream is."""
-        self._told = told
+        """`recordings` are pairs of words and the sound of them, encoded as the stream is.
+        `on_said` is called with each recording that was heard."""
+        self._on_said = on_said
         self._of: dict[bytes, int] = {}
         self._words: list[str] = []
         self._windows: list[int] = []
@@ -66,7 +68,7 @@ class Ear:
         self._windows.append(max(1, count))
 
     def hear(self, payload: bytes) -> None:
-        """The next 20 ms or so of sound."""
+        """Listen to the next 20 ms or so of sound."""
         sound = self._tail + payload
         of = self._of
         for start in range(len(sound) - WINDOW + 1):
@@ -79,7 +81,7 @@ class Ear:
             self._finish()
 
     def end(self) -> None:
-        """The stream is over."""
+        """The stream is over: report what was being heard."""
         if self._current >= 0:
             self._finish()
 
@@ -89,7 +91,7 @@ class Ear:
             self._last = at
             self._rivals.clear()
             return
-        # A window of another recording may be chance; three are not.
+        # One or two windows of another recording may be chance; three are not.
         self._rivals[number] += 1
         if self._current >= 0 and self._rivals[number] < 3:
             return
@@ -102,5 +104,5 @@ class Ear:
     def _finish(self) -> None:
         share = self._hits / self._windows[self._current]
         if share >= _PART:
-            self._told(Said(self._words[self._current], share >= _WHOLE, self._since / 8000))
+            self._on_said(Said(self._words[self._current], share >= _WHOLE, self._since / 8000))
         self._current = -1

@@ -13,8 +13,8 @@ CURRENCIES = {
     "CAD": (("dollar", "dollars"), ("cent", "cents")),
     "AUD": (("dollar", "dollars"), ("cent", "cents")),
 }
-"""Names of the whole and of the hundredth, one and many. Of any other currency the letters of
-its code are said."""
+"""The names of the unit and of its hundredth, singular and plural. For any other currency, the
+letters of its code are spoken."""
 
 VOCABULARY = (
     *(num2words(number) for number in range(20)),
@@ -24,17 +24,17 @@ VOCABULARY = (
     *("hour", "hours", "minute", "minutes", "second", "seconds"),
     *"abcdefghijklmnopqrstuvwxyz",
 )
-"""Every word that the functions below can give."""
+"""Every word that the functions below may return."""
 
 
 def number_words(number: int) -> list[str]:
-    """`"1250"` as one, thousand, two, hundred, and, fifty."""
+    """The words of a number: 1250 is one, thousand, two, hundred, and, fifty."""
     return num2words(number).replace("-", " ").replace(",", "").split()  # type: ignore[no-any-return]
 
 
 def amount_words(amount: Decimal, currency: str) -> list[str]:
-    """An amount; what is below a hundredth is left out, so that never more is told than there
-    is."""
+    """The words of an amount. What is less than a hundredth is left out, so that the caller is
+    never told more than there is."""
     hundredths = int((amount * 100).to_integral_value(ROUND_FLOOR))
     sign = ["minus"] if hundredths < 0 else []
     whole, rest = divmod(abs(hundredths), 100)
@@ -53,7 +53,8 @@ def amount_words(amount: Decimal, currency: str) -> list[str]:
 
 
 def duration_words(seconds: float) -> list[str]:
-    """Hours and minutes; seconds where there is not a whole minute. Never more than there is."""
+    """The words of a duration in hours and minutes, or in seconds if it is less than a minute. It
+    is never rounded up."""
     whole = int(seconds)
     hours, minutes = divmod(whole // 60, 60)
     parts = []

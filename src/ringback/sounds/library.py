@@ -1,8 +1,8 @@
-"""The sounds that owners uploaded, found by their paths (spec section 7).
+"""The sounds that owners have uploaded, found by their paths (spec section 7).
 
-A path begins with `/` for the folder of the extension that holds the setup, and has one more `/`
-for each level up. Built-in prompts may be shadowed at any level, looked up from the extension
-upwards.
+A path begins with `/` for the folder of the extension whose setup names it, and has one more `/`
+for each level up. Any level may replace a built-in prompt for itself and all below it; it is looked
+for from the extension upwards.
 """
 
 from __future__ import annotations
@@ -40,37 +40,39 @@ _FIND = Prepared(
 
 @dataclass(frozen=True, slots=True)
 class OwnSounds:
-    """What one session may play beside the built-in voice."""
+    """The owners' sounds that one session may play beside the built-in voice."""
 
     by_path: dict[str, Sound] = field(default_factory=dict)
-    """By the path as the setup has it."""
+    """Sounds by their paths, as the setup writes them."""
     shadows: dict[Phrase, Sound] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
-    """Paths of sounds that are not there: they are skipped."""
+    """Paths of sounds that do not exist: they are skipped."""
 
 
 class SoundLibrary:
-    """Where sounds are found."""
+    """Finds sounds."""
 
     def __init__(self, folder: Path, report: Callable[[str], None]) -> None:
-        """`folder` holds the converted files; `report` is told of each sound that is missing."""
+        """`folder` holds the converted files; `report` is called with a line for each missing
+        sound."""
         self._folder = folder
         self._report = report
         self._voices = {"en": Voice(BUILT_IN, lambda name: report(f"recording {name} of en"))}
 
     def voice(self, language: str) -> Voice:
-        """The voice of a language, or English where there is none."""
+        """The voice of a language, or the English one if the language has none."""
         return self._voices.get(language.partition("-")[0]) or self._voices["en"]
 
     def path(self, name: str) -> Path:
-        """The file of a sound, by its name on the telephony port."""
+        """The file of a sound that the telephony port names `name`."""
         return recording(name) if "/" in name else self._folder / name
 
     def load(
         self, tx: Connection, owners: Sequence[str], paths: Iterable[str], language: str
     ) -> OwnSounds:
-        """The sounds of a session, within a unit of work: `owners` are the extension and the
-        accounts above it, nearest first, `paths` are those that its setup names."""
+        """The sounds of a session, read within a unit of work. `owners` are the ids of the
+        extension and of the accounts above it, the nearest first; `paths` are those that its setup
+        names."""
         wanted = {path: split(path) for path in paths}
         rows = _FIND.rows(tx, owner_ids=owners, paths=[name for _, name in wanted.values()])
         found: dict[tuple[str, str], Sound] = {}
@@ -97,12 +99,12 @@ class SoundLibrary:
         return OwnSounds(by_path, shadows, tuple(missing))
 
     def tell_missing(self, sounds: OwnSounds) -> None:
-        """Report the sounds that a session has to do without."""
+        """Report the sounds that a session must do without."""
         for path in sounds.missing:
             self._report(f"sound {path}")
 
 
 def split(path: str) -> tuple[int, str]:
-    """How many levels up a path leads, and the path in that folder."""
+    """How many levels up a path leads, and the path in the folder there."""
     name = path.lstrip("/")
     return len(path) - len(name) - 1, f"/{name}"

@@ -1,5 +1,5 @@
-"""What a session says. A phrase's name is also the name of its recording, and the path under
-which an owner may shadow it: `/prompts/<name>.wav`."""
+"""What a session says. A phrase's name is also the name of its recording, and of the path at which
+an owner may replace it: `/prompts/<name>.wav`."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ class Phrase(StrEnum):
     DIAL = "dial"
     NUMBER_REFUSED = "number-refused"
     NO_CREDIT = "no-credit"
+    NOT_NOW = "not-now"
     YOU_CAN_TALK_FOR = "you-can-talk-for"
     BUSY = "busy"
     NO_ANSWER = "no-answer"
@@ -38,6 +39,7 @@ WORDS: dict[Phrase, str] = {
     Phrase.DIAL: "Dial the number, then press hash.",
     Phrase.NUMBER_REFUSED: "This number cannot be called.",
     Phrase.NO_CREDIT: "Your credit is not enough for this call.",
+    Phrase.NOT_NOW: "This call cannot be made now.",
     Phrase.YOU_CAN_TALK_FOR: "You can talk for",
     Phrase.BUSY: "The number is busy.",
     Phrase.NO_ANSWER: "There is no answer.",

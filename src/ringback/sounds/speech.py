@@ -1,5 +1,5 @@
-"""The built-in voice: recordings put together. No file is opened while a call waits: name and
-length of a sound are known from the manifest."""
+"""The built-in voice: sentences put together from recordings. No file is opened while a call waits,
+since the manifest gives the name and length of each recording."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ BUILT_IN = _RECORDINGS / "en"
 
 
 def recording(name: str) -> Path:
-    """The file of a built-in sound, by its name, such as `en/pin`."""
+    """The file of a built-in sound, by a name such as `en/pin`."""
     return _RECORDINGS / f"{name}.wav"
 
 
@@ -25,8 +25,8 @@ class Voice:
     """One language's recordings."""
 
     def __init__(self, folder: Path, missing: Callable[[str], None]) -> None:
-        """`missing` is told the name of a recording that is not there: it is skipped, since a
-        missing sound never drops a call."""
+        """`missing` is called with the name of each recording that does not exist. It is skipped,
+        since a missing sound must never end a call."""
         manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
         self._sounds = {
             name: Sound(f"{folder.name}/{name}", entry["seconds"], entry["words"])
@@ -38,18 +38,18 @@ class Voice:
         return self._of([phrase.value])
 
     def amount(self, amount: Decimal, currency: str) -> list[Sound]:
-        """An amount of money, in words."""
+        """An amount of money in words."""
         return self._of(f"word-{word}" for word in amount_words(amount, currency))
 
     def duration(self, seconds: float) -> list[Sound]:
-        """How long something lasts, in words."""
+        """A duration in words."""
         return self._of(f"word-{word}" for word in duration_words(seconds))
 
     def beep(self) -> list[Sound]:
         return self._of(["beep"])
 
     def ringback(self) -> list[Sound]:
-        """What a caller hears while the far end rings; to be looped."""
+        """The ringing tone that a caller hears while the far end rings; play it in a loop."""
         return self._of(["ringback"])
 
     def sounds(self) -> list[Sound]:

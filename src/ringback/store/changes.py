@@ -1,4 +1,4 @@
-"""Changes of one row, each written down once: as the signature of a function."""
+"""Functions that change one row. The signature of such a function is all that is written."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ def updates(
 ) -> Callable[
     [Callable[Concatenate[Connection, P], None]], Callable[Concatenate[Connection, P], int]
 ]:
-    """A function of a unit of work that changes one row of `model`, made from its signature.
+    """Make, from a signature, a function of a unit of work that changes one row of `model`.
 
-    After the connection its parameters are named as columns, and none has a default: those of
-    the primary key say which row, the others what it then holds; `fixed` are values that are
-    always the same. The row is left alone unless `where` holds for it. The function has no body,
-    and returns how many rows were changed.
+    Its first parameter is the connection. The other parameters are named after columns, and have no
+    defaults: those of the primary key select the row, the others are the new values. `fixed` gives
+    values that are always the same. The row is changed only if `where` holds for it. The function
+    needs no body; it returns the number of rows that were changed.
     """
     columns = model.__table__.c
     key = [column.name for column in columns if column.primary_key]

@@ -1,4 +1,4 @@
-"""What can go wrong with the database, each with what is wrong and how to mend it."""
+"""What can go wrong with the database; each error says what is wrong and how to mend it."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ import psycopg
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 DATABASE_ERRORS = (SQLAlchemyError, sqlite3.Error, psycopg.Error)
-"""What a database raises: through SQLAlchemy, or where a connection is used without it."""
+"""The exceptions of a database, raised through SQLAlchemy or by a connection that is used
+directly."""
 
 
 class StoreError(Exception):
-    """The store could not do a unit of work. Nothing of the unit has been kept."""
+    """The store could not do a unit of work. Nothing that the unit did has been kept."""
 
 
 class StoreFull(StoreError):
@@ -20,15 +21,15 @@ class StoreFull(StoreError):
 
 
 class StoreBusy(StoreError):
-    """Another process holds the database, for longer than we wait."""
+    """Another process has held the database for longer than we wait."""
 
 
 class StoreConflict(StoreBusy):
-    """Other transactions stand in the way of this one, which may well succeed when tried again."""
+    """Other transactions got in the way of this one; another try may well succeed."""
 
 
 class StoreCorrupt(StoreError):
-    """The file is damaged, or is no database."""
+    """The file is damaged, or is not a database."""
 
 
 class StoreUnusable(StoreError):
@@ -36,11 +37,11 @@ class StoreUnusable(StoreError):
 
 
 class StoreUnreachable(StoreError):
-    """The database server does not answer, or lets us not in."""
+    """The database server does not answer, or refuses to let us in."""
 
 
 class StoreVersionError(StoreError):
-    """The tables are not those of this version of Ringback."""
+    """The tables are of another version than this Ringback needs."""
 
 
 class StoreClosed(StoreError):
@@ -48,7 +49,7 @@ class StoreClosed(StoreError):
 
 
 BUSY_SECONDS = 5.0
-"""So long a unit of work waits for another process that writes."""
+"""How long a unit of work waits for another process that is writing."""
 
 _KINDS: dict[str, tuple[type[StoreError], str]] = {
     "FULL": (StoreFull, "the disk is full: free some space there"),
@@ -92,8 +93,8 @@ _STATES: dict[str, tuple[type[StoreError], str]] = {
     "XX001": (StoreCorrupt, "it is damaged: stop the server and restore a backup"),
     "XX002": (StoreCorrupt, "an index is damaged: run `reindexdb`"),
 }
-"""By how SQLSTATE begins, https://www.postgresql.org/docs/current/errcodes-appendix.html; of two
-that fit the longer holds."""
+"""By the beginning of the SQLSTATE, https://www.postgresql.org/docs/current/errcodes-appendix.html;
+if two match, the longer one counts."""
 _UNREACHABLE = (
     StoreUnreachable,
     "it cannot be reached: see that PostgreSQL runs there, and host, port, name, user and password "
@@ -103,14 +104,14 @@ _UNREACHABLE = (
 
 
 def store_error(error: Exception, where: str) -> StoreError | None:
-    """The StoreError for what the database in `where` raised, one of DATABASE_ERRORS. None where
-    the statement is at fault, for instance when a constraint refused it, which is the business of
-    its author."""
+    """The StoreError for an exception that the database in `where` raised, one of DATABASE_ERRORS.
+    None if the statement itself is at fault, because it violates a constraint for instance: that is
+    for its author to handle."""
     cause = error.orig if isinstance(error, DBAPIError) else error
-    found = _of_postgresql(cause) if isinstance(cause, psycopg.Error) else _of_sqlite(cause)
-    if found is None:
+    known = _of_postgresql(cause) if isinstance(cause, psycopg.Error) else _of_sqlite(cause)
+    if known is None:
         return None
-    kind, mending = found
+    kind, mending = known
     return kind(f"database {where}: {mending} ({' '.join(str(cause).split())})")
 
 

@@ -1,7 +1,7 @@
 """A store for simulations: the same models and statements, in memory, on the calling thread.
 
-On a virtual event loop nothing real may be waited for: one INSERT in a thread was seen to let 25
-virtual seconds pass.
+Nothing on a virtual event loop may wait for real time: in a trial, while one INSERT ran in a
+thread, 25 virtual seconds went by.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Bringing the tables up to date, with Alembic and without a file of settings."""
+"""Bringing the tables up to date, with Alembic but without its file of settings."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ _ALONE = text("SELECT pg_advisory_xact_lock(hashtext('ringback migrates'))")
 
 
 def migrate(url: str) -> None:
-    """Create the tables of the database at `url`, or bring them up to date, all or nothing.
+    """Create the tables of the database at `url`, or bring them up to date: either all of it is
+    done or nothing.
 
-    Raises StoreError: also when they were made by a newer Ringback.
+    Raises StoreError, also if a newer Ringback made the tables.
     """
     parsed = database_url(url)
     where = name_of(parsed)
@@ -27,7 +28,7 @@ def migrate(url: str) -> None:
     try:
         with engine.begin() as connection:
             if connection.dialect.name == "postgresql":
-                connection.execute(_ALONE)  # as SQLite has one writer at a time
+                connection.execute(_ALONE)  # SQLite lets in only one writer anyway
             _upgrade(connection, where)
     except DATABASE_ERRORS as error:
         raise store_error(error, where) or StoreError(f"database {where}: {error}") from error
@@ -36,7 +37,7 @@ def migrate(url: str) -> None:
 
 
 def alembic_config(connection: Connection) -> Config:
-    """Alembic's settings for migrating over an open connection."""
+    """Alembic's settings to migrate over an open connection."""
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     config.attributes["connection"] = connection

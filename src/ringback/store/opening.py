@@ -1,4 +1,4 @@
-"""From the URL of a database to its store."""
+"""Opening the store that a URL names."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from ringback.store.sqlite import SqliteStore, sqlite_engine
 
 
 def open_store(url: str, *, serving: bool = False) -> Store:
-    """The store of a database whose tables `migrate` has made. `serving`: for taking calls, which
-    one process at a time may do on a database. Raises StoreError."""
+    """The store of a database whose tables `migrate` has made. `serving`: to serve calls from it,
+    which only one process at a time may do. Raises StoreError."""
     parsed = database_url(url)
     if parsed.get_backend_name() == "sqlite":
         return SqliteStore(Path(str(parsed.database)), serving=serving)
@@ -23,7 +23,7 @@ def open_store(url: str, *, serving: bool = False) -> Store:
 
 
 def is_missing(url: str) -> bool:
-    """Whether this is an SQLite file that is not there yet. Raises StoreUnusable."""
+    """Whether the URL names an SQLite file that does not exist yet. Raises StoreUnusable."""
     parsed = database_url(url)
     return parsed.get_backend_name() == "sqlite" and not Path(str(parsed.database)).exists()
 
@@ -36,14 +36,13 @@ def open_engine(url: URL) -> Engine:
 
 
 def database_url(url: str) -> URL:
-    """The URL of an SQLite file or of a PostgreSQL database. Raises StoreUnusable for any
-    other."""
+    """The URL of an SQLite file or of a PostgreSQL database. Raises StoreUnusable for any other."""
     try:
         parsed = make_url(url)
     except ArgumentError as error:
         raise StoreUnusable(
-            "[database] url is no URL: write sqlite:///data/ringback.db for a file in the folder "
-            "`data`, with four slashes for an absolute path, or postgresql://user@host/name"
+            "[database] url is not a URL: write sqlite:///data/ringback.db for a file in the "
+            "folder `data`, with four slashes for an absolute path, or postgresql://user@host/name"
         ) from error
     backend = parsed.get_backend_name()
     if backend == "sqlite" and parsed.database and parsed.database != ":memory:":
@@ -57,7 +56,7 @@ def database_url(url: str) -> URL:
 
 
 def name_of(url: URL) -> str:
-    """What messages call a database: never with its password."""
+    """What messages call a database; its password is left out."""
     if url.get_backend_name() == "sqlite":
         return str(url.database)
     return postgresql_name(url)

@@ -1,4 +1,4 @@
-"""The second home: a PostgreSQL database."""
+"""A store in a PostgreSQL database."""
 
 from __future__ import annotations
 
@@ -24,43 +24,43 @@ from ringback.store.worker import StoreThread, Unit, lost_half_way
 T = TypeVar("T")
 
 ATTEMPTS = 5
-"""So often a batch is tried that others stand in the way of."""
+"""How often a batch is tried when other transactions get in its way."""
 STATEMENT_SECONDS = 30
 TAKE_OVER_SECONDS = 2
-"""So long a server waits until PostgreSQL has noticed that the one before has died."""
+"""How many seconds a new server waits for PostgreSQL to notice that the one before has died."""
 _SERVING = int.from_bytes(b"ringback")
-"""The advisory lock of whoever serves calls from the database."""
+"""The advisory lock of the process that serves calls from the database."""
 _REACH = {
     "connect_timeout": "5",
-    # A cable that was cut is noticed in half a minute, not in two hours.
+    # A cut cable is noticed within half a minute instead of two hours.
     "keepalives_idle": "10",
     "keepalives_interval": "5",
     "keepalives_count": "3",
     "tcp_user_timeout": "25000",
     "application_name": "ringback",
 }
-"""What the URL does not say about how to connect, as libpq has it."""
+"""libpq's settings for a connection, unless the URL sets them."""
 _NOTICE = {
     "tcp_keepalives_idle": "10",
     "tcp_keepalives_interval": "5",
     "tcp_keepalives_count": "3",
     "tcp_user_timeout": "25000",
 }
-"""The same for PostgreSQL's end, which holds locks for us, that of the server among them."""
+"""The same for PostgreSQL's end, which holds locks for us, the server's lock among them."""
 
 
 class PostgresqlStore:
     """A store in a PostgreSQL database, whose tables `migrate` has made.
 
-    As with SQLite one thread with one connection writes, and takes all the units that wait, each
-    in a savepoint, into one transaction: a balance that hundreds of calls draw on costs one commit
-    a batch, not one a call, and steps of one server never wait for each other's locks. Other
-    processes write beside it: rows are locked before what they hold is decided on.
+    As with SQLite, one thread with one connection writes, and puts all units that wait into one
+    transaction. A balance that hundreds of calls draw on then costs one commit a batch and not one
+    a call, and the units of one server never wait for each other's locks. Other processes write
+    beside it, so a unit locks rows before it decides by what they hold.
     """
 
     def __init__(self, url: URL, *, serving: bool = False) -> None:
         """`serving`: no other process may serve from the same database while this store is open.
-        Raises StoreError when the database cannot be used."""
+        Raises StoreError if the database cannot be used."""
         where = postgresql_name(url)
         writing = postgresql_engine(url, seconds=STATEMENT_SECONDS)
         reading = postgresql_engine(url, seconds=STATEMENT_SECONDS, read_only=True)
@@ -93,42 +93,42 @@ class PostgresqlStore:
 
 
 class PostgresqlWorker(StoreThread):
-    """The units of a batch in one transaction.
+    """Does the units of a batch in one transaction.
 
-    A savepoint costs as much as a statement, and few units fail; so a batch is done without, and
-    done anew with a savepoint for each unit where one of them has failed.
+    A savepoint costs as much as a statement, and few units fail. So a batch is first done without
+    savepoints, and done again with one for each unit if a unit has failed.
     """
 
     def transact(self, batch: list[Unit]) -> None:
-        todo, apart, tries = batch, False, 1
+        todo, savepoints, tries = batch, False, 1
         while True:
             try:
-                if self._try(todo, apart=apart, hurried=len(todo) < len(batch)):
+                if self._try(todo, savepoints=savepoints, hurried=len(todo) < len(batch)):
                     return
-                # A unit has waited long enough for a lock: it is not done again.
+                # A unit that has waited for a lock for long enough is not done again.
                 todo = [unit for unit in todo if not isinstance(unit.error, StoreBusy)]
-                apart = True
+                savepoints = True
             except (StoreConflict, StoreUnreachable):
-                # Nothing was committed: a deadlock, or the first use of a connection that died
-                # while it was idle.
+                # Nothing was committed: there was a deadlock, or the connection had died while it
+                # was idle.
                 if tries == ATTEMPTS:
                     raise
                 tries += 1
             for unit in todo:
                 unit.result = unit.error = None
 
-    def _try(self, batch: list[Unit], *, apart: bool, hurried: bool) -> bool:
-        """False: a unit failed, and nothing was kept of the others."""
+    def _try(self, batch: list[Unit], *, savepoints: bool, hurried: bool) -> bool:
+        """Do the batch; False if a unit failed, and nothing was kept of the others."""
         with self.engine.connect() as connection:
             try:
-                if apart:
-                    self._apart(connection, batch, hurried=hurried)
+                if savepoints:
+                    self._in_savepoints(connection, batch, hurried=hurried)
                 elif not self._together(connection, batch):
                     return len(batch) == 1
                 number = connection.execute(_NUMBER).scalar_one()
             except DATABASE_ERRORS as error:
                 if isinstance(error, psycopg.OperationalError):
-                    connection.invalidate()  # SQLAlchemy has not seen it
+                    connection.invalidate()  # SQLAlchemy has not noticed
                 raise store_error(error, self.where) or error from error
             try:
                 connection.commit()
@@ -147,9 +147,10 @@ class PostgresqlWorker(StoreThread):
                 return False
         return True
 
-    def _apart(self, connection: Connection, batch: list[Unit], *, hurried: bool) -> None:
-        """`hurried`: one has waited for a lock for all of them."""
-        # The driver's own connection takes two statements in one message, without a cursor.
+    def _in_savepoints(self, connection: Connection, batch: list[Unit], *, hurried: bool) -> None:
+        """Do each unit in a savepoint. `hurried`: wait for locks only briefly, since one unit has
+        used up the wait for all of them."""
+        # The driver's own connection sends two statements in one message, without a cursor.
         plain: Any = connection.connection.driver_connection
         if hurried:
             plain.execute(_HURRY)
@@ -169,7 +170,7 @@ class PostgresqlWorker(StoreThread):
             raise unit.error
 
     def _was_committed(self, number: int) -> bool:
-        """What came of a transaction whose connection was lost as it was being committed."""
+        """Whether a transaction was committed whose connection was lost during the commit."""
         unknown = (
             f"database {self.where}: the connection was lost in a commit: whether it was kept "
             "cannot be known"
@@ -190,18 +191,20 @@ _STATUS = text("SELECT pg_xact_status((:number)::text::xid8)")
 
 
 def postgresql_name(url: URL) -> str:
-    """What messages call a database: without its password, which may be in the query too."""
+    """What messages call a database; the password, which may be in the query too, is left out."""
     host = url.host or url.query.get("host") or "the local socket"
     return f"{url.database} on {host}" + (f":{url.port}" if url.port else "")
 
 
 def postgresql_engine(url: URL, *, seconds: int = 0, read_only: bool = False) -> Engine:
-    """An engine with one connection, on which a statement may take `seconds`, 0 for no limit."""
+    """An engine with one connection, on which a statement may take `seconds` at most, or any time
+    if that is 0."""
     engine = create_engine(
         url.set(drivername="postgresql+psycopg", query={**_REACH, **url.query}),
         pool_size=1,
         max_overflow=0,
-        # One view for a batch of reads; for writes each statement sees what is committed.
+        # A batch of reads has one view of the database; when writing, each statement sees what has
+        # been committed.
         isolation_level="REPEATABLE READ" if read_only else "READ COMMITTED",
     )
 
@@ -214,15 +217,15 @@ def postgresql_engine(url: URL, *, seconds: int = 0, read_only: bool = False) ->
         for name, value in settings.items():
             connection.execute("SELECT set_config(%s, %s, false)", (name, value))
         connection.commit()
-        connection.read_only = read_only or None  # None: as the server has it
+        connection.read_only = read_only or None  # None: as the server sets it
 
     event.listen(engine, "connect", connected)
     return engine
 
 
 def _serve_alone(where: str) -> Callable[[psycopg.Connection[Any], Any], None]:
-    """Have the connection that writes hold the lock of the server. It goes with the connection,
-    and nothing is written without it: not even by a server that was thought dead."""
+    """Have the writing connection hold the server's lock. The lock goes when the connection does,
+    and nothing is written without it, not even by a server that was thought dead."""
 
     def connected(connection: psycopg.Connection[Any], record: Any) -> None:
         try:

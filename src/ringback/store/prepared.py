@@ -1,9 +1,9 @@
-"""Statements that are made ready once.
+"""Statements that are prepared once.
 
-For each execution SQLAlchemy looks the statement up, and makes a context and a result for it,
-which takes several times as long as SQLite needs to do what it says; and a session has some
-eighty of them. A `Prepared` keeps, for each kind of database, the text and what converts the
-values, and hands both to the driver itself.
+For each execution SQLAlchemy looks the statement up and makes a context and a result for it. This
+takes several times as long as SQLite needs for the statement, and a session has some eighty of
+them. A `Prepared` keeps the text and the conversions of values for each kind of database, and hands
+both to the driver itself.
 """
 
 from __future__ import annotations
@@ -25,10 +25,11 @@ Convert = Callable[[Any], Any]
 
 @dataclass(frozen=True, slots=True)
 class _Value:
-    """Where a bound value comes from, and how it becomes what the database holds."""
+    """Where a bound value comes from, and how it is converted to what the database holds."""
 
     key: str | None
-    """The name it is given by; None: `fixed`, which stands in the statement itself."""
+    """The name under which the caller gives it; None: the statement itself contains the value
+    `fixed`."""
     index: int | None = None
     """Its place in a list (`expanding`)."""
     convert: Convert | None = None
@@ -43,12 +44,12 @@ class _Value:
 
 @dataclass(frozen=True, slots=True)
 class _Form:
-    """A statement as one kind of database takes it, for lists of certain lengths."""
+    """A statement in the form for one kind of database, and for lists of certain lengths."""
 
     text: str
     values: Mapping[str, _Value]
     positions: Sequence[_Value] | None
-    """The values in their order, where the driver takes them so."""
+    """The values in their order, if the driver takes them by position."""
 
     def bind(self, given: Mapping[str, Any]) -> Any:
         if self.positions is not None:
@@ -57,18 +58,19 @@ class _Form:
 
 
 class Prepared:
-    """A statement of SQLAlchemy's Core. Values are given by the names of its bind parameters.
+    """A statement of SQLAlchemy's Core. The caller gives values by the names of its bind
+    parameters.
 
-    A bind is named as its column, or as the foreign key where it is the id of another table; a
-    list in the plural. What is added to a column has a name of its own: `more`, `held`. Of an
-    UPDATE `Connection.execute` would keep the names of columns for what it sets itself; here
-    they are free.
+    A bind is named after its column, or after the foreign key if it is the id of another table; a
+    list has the plural. What is added to a column has a name of its own, such as `more` or `held`.
+    In an UPDATE, `Connection.execute` would reserve the names of columns for the values that it
+    sets; a Prepared may use them.
 
     Each verb is part of a unit of work, and raises DBAPIError as `Connection.execute` does.
     """
 
     def __init__(self, statement: SelectBase | UpdateBase) -> None:
-        """An INSERT takes the values of its columns, each time of the same ones."""
+        """An INSERT takes the values of its columns: the same columns each time."""
         self._statement = statement
         self._forms: dict[tuple[object, ...], _Form] = {}
         self._lists: tuple[str, ...] | None = None
@@ -79,7 +81,7 @@ class Prepared:
         self._readers: dict[str, list[Convert | None]] = {}
 
     def rows(self, tx: Connection, **given: Any) -> list[Any]:
-        """What it returns, each row with its columns by name."""
+        """Execute it and return its rows, whose columns can be read by name."""
         found = self._execute(tx, given, _all)
         readers, row = self._reading(tx.dialect), self._row
         return [
@@ -103,13 +105,13 @@ class Prepared:
         return next(iter(self.values(tx, **given)), None)
 
     def run(self, tx: Connection, **given: Any) -> int:
-        """Do it; returns how many rows it changed."""
+        """Execute it; returns the number of rows that it changed."""
         return self._execute(tx, given, _count)
 
-    def run_many(self, tx: Connection, each: Sequence[Mapping[str, Any]]) -> None:
-        """Do it once for each of these, which all give values for the same names."""
-        form = self._form(tx.dialect, each[0])
-        bound = [form.bind(given) for given in each]
+    def run_many(self, tx: Connection, many: Sequence[Mapping[str, Any]]) -> None:
+        """Execute it once for each set of values; all of them give values for the same names."""
+        form = self._form(tx.dialect, many[0])
+        bound = [form.bind(given) for given in many]
         self._with_cursor(tx, form, lambda cursor: cursor.executemany(form.text, bound))
 
     def _execute(
@@ -135,7 +137,7 @@ class Prepared:
                 tx.invalidate(error)
             raise DBAPIError.instance(
                 form.text,
-                None,  # values are no business of a log
+                None,  # None: values must not get into a log
                 error,
                 tx.dialect.loaded_dbapi.Error,
                 connection_invalidated=lost,
@@ -164,11 +166,11 @@ class Prepared:
             for key, names in state.parameter_expansion.items()
             for index, name in enumerate(names)
         }
-        # One name may stand in several places, of which not each tells its type.
+        # One name may stand in several places, and not every place knows its type.
         converts: dict[str, Convert | None] = {}
         for parameter, name in compiled.bind_names.items():
-            found: Convert | None = parameter.type.dialect_impl(dialect).bind_processor(dialect)
-            converts[name] = converts.get(name) or found
+            convert: Convert | None = parameter.type.dialect_impl(dialect).bind_processor(dialect)
+            converts[name] = converts.get(name) or convert
         values: dict[str, _Value] = {}
         for name, fixed in state.parameters.items():
             key, index = places.get(name, (name, None))

@@ -1,4 +1,4 @@
-"""Which revision of the tables this version of Ringback works with."""
+"""The revision of the tables that this version of Ringback works with."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from sqlalchemy import Connection, inspect, text
 from ringback.store.errors import StoreVersionError
 
 REVISION = "0008"
-"""The newest migration. A test holds it to `migrations/versions`."""
+"""The newest migration. A test compares it with `migrations/versions`."""
 
 
 def current_revision(connection: Connection) -> str | None:
-    """The revision of a database's tables, None where there are none."""
+    """The revision of a database's tables; None if it has no tables."""
     if not inspect(connection).has_table("alembic_version"):
         return None
     return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
 
 
 def check_revision(connection: Connection, where: str) -> None:
-    """Raises StoreVersionError when the tables are not those of this version."""
+    """Raises StoreVersionError if the tables are of another revision than this version needs."""
     current = current_revision(connection)
     if current is None:
         raise StoreVersionError(

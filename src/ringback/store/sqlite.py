@@ -1,4 +1,4 @@
-"""The embedded default: an SQLite file."""
+"""The store in an SQLite file, which is the default."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ T = TypeVar("T")
 class SqliteStore:
     """A store in an SQLite file, whose tables `migrate` has made.
 
-    One thread with one connection writes: it takes all the units of work that wait, each in a
-    savepoint, into one transaction. Another reads. Other processes may have the file open beside
-    it (WAL), and wait for each other when they write; but only one may serve calls from it.
+    One thread with one connection writes: it puts all units of work that wait into one transaction,
+    each in a savepoint. Another thread reads. Other processes may open the file at the same time
+    (WAL), and wait for each other when they write; but only one may serve calls from it.
     """
 
     def __init__(self, path: Path, *, serving: bool = False) -> None:
-        """`serving`: no other process may serve from the same file while this store is open.
-        Raises StoreError when the file cannot be used."""
+        """`serving`: no other process may serve from the same file while this store is open. Raises
+        StoreError if the file cannot be used."""
         self._lock = _lock(path) if serving else None
         writing, reading = sqlite_engine(path), sqlite_engine(path, read_only=True)
         try:
-            with reading.connect() as connection:  # it must not wait for whoever writes
+            with reading.connect() as connection:  # a reader must not wait for a writer
                 check_revision(connection, str(path))
         except DATABASE_ERRORS as error:
             raise store_error(error, str(path)) or StoreError(
@@ -66,18 +66,20 @@ class SqliteStore:
 
 
 class SqliteWriter(StoreThread):
-    """Each unit in a savepoint of its own, the batch in one transaction."""
+    """Does each unit in a savepoint of its own, and the batch in one transaction."""
 
     def transact(self, batch: list[Unit]) -> None:
         with self.engine.connect() as connection, connection.begin():
-            # Of sqlite3 itself: savepoints made by SQLAlchemy cost as much as a small unit does.
+            # Done with sqlite3 directly: a savepoint made by SQLAlchemy costs as much as a small
+            # unit.
             plain: Any = connection.connection.driver_connection
             for unit in batch:
                 plain.execute("SAVEPOINT unit")
                 self.one(connection, unit)
                 if not plain.in_transaction:
-                    # After some errors, a full disk for one, SQLite has rolled back by itself, and
-                    # with it the units before (https://www.sqlite.org/lang_transaction.html, 3).
+                    # After some errors, such as a full disk, SQLite has already rolled back by
+                    # itself, and with it the units before
+                    # (https://www.sqlite.org/lang_transaction.html, section 3).
                     raise lost_half_way(unit.error, self.where)
                 if unit.error is not None:
                     plain.execute("ROLLBACK TO unit")
@@ -85,7 +87,7 @@ class SqliteWriter(StoreThread):
 
 
 class SqliteReader(StoreThread):
-    """The units of a batch in one view of the database."""
+    """Does the units of a batch in one view of the database."""
 
     def transact(self, batch: list[Unit]) -> None:
         with self.engine.connect() as connection, connection.begin():
@@ -94,12 +96,12 @@ class SqliteReader(StoreThread):
 
 
 def sqlite_engine(path: Path, *, read_only: bool = False) -> Engine:
-    """An engine with one connection to a file, prepared as `prepare` does."""
+    """An engine with one connection to a file, set up by `prepare`."""
     engine = create_engine(
         f"sqlite:///{path}",
         pool_size=1,
         max_overflow=0,
-        # The pool hands its one connection to one thread at a time.
+        # The pool hands its only connection to one thread at a time.
         connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
     )
     prepare(engine, read_only=read_only)
@@ -107,29 +109,29 @@ def sqlite_engine(path: Path, *, read_only: bool = False) -> Engine:
 
 
 def prepare(engine: Engine, *, read_only: bool = False) -> None:
-    """Have the engine's connections keep what is committed (WAL survives a power cut only with
-    synchronous = FULL) and hold to foreign keys, and its transactions begin as they should."""
+    """Have the engine's connections keep what is committed (with WAL, only synchronous = FULL
+    survives a power cut) and enforce foreign keys, and have transactions begin as they should."""
 
     def connected(connection: sqlite3.Connection, record: Any) -> None:
-        connection.isolation_level = None  # sqlite3 would begin transactions late, and deferred
+        connection.isolation_level = None  # sqlite3 would begin them too late, and deferred
         for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
             connection.execute(f"PRAGMA {pragma}")
         if read_only:
             connection.execute("PRAGMA query_only = ON")
 
     def begin(dbapi_connection: PoolProxiedConnection) -> None:
-        # IMMEDIATE takes the write lock at once. A transaction that reads first could otherwise
-        # find at its first write that another process has written in between, and fail.
+        # IMMEDIATE takes the write lock at once. Otherwise a transaction that reads first may find,
+        # at its first write, that another process has written in between, and fail.
         dbapi_connection.cursor().execute("BEGIN" if read_only else "BEGIN IMMEDIATE")
 
     event.listen(engine, "connect", connected)
-    # A listener to "begin" would make every statement look for listeners of its own, which costs
-    # a quarter of it.
+    # With a listener to "begin", every statement would look for listeners of its own, which takes a
+    # quarter of its time.
     engine.dialect.do_begin = begin  # type: ignore[method-assign]
 
 
 def _lock(path: Path) -> int:
-    """The lock file's descriptor; the lock goes with the process."""
+    """Lock the file, and return the descriptor of the lock file; the lock ends with the process."""
     lock = path.with_name(path.name + ".lock")
     try:
         descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)

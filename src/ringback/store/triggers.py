@@ -1,4 +1,4 @@
-"""Tables that only grow, by triggers of the database itself."""
+"""Append-only tables, enforced by triggers of the database."""
 
 from __future__ import annotations
 

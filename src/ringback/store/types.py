@@ -13,13 +13,13 @@ from ringback.amounts import from_millionths, to_millionths
 from ringback.clock import Instant
 
 SerialType = BigInteger().with_variant(Integer(), "sqlite")
-"""Numbers that the database gives out. SQLite gives them out for INTEGER only, which there holds
-64 bits as well."""
+"""Numbers that the database assigns. SQLite assigns them for INTEGER only, which holds 64 bits
+there too."""
 
 
 class AmountType(TypeDecorator[Decimal]):
     """Money: `Decimal` in code, whole millionths in a BIGINT. SQLite would keep a Numeric as a
-    binary float, and fail `CHECK (a >= 0)` on 0.3 - 0.1 - 0.1 - 0.1."""
+    binary float, and `CHECK (a >= 0)` would fail on 0.3 - 0.1 - 0.1 - 0.1."""
 
     impl = BigInteger
     cache_ok = True

@@ -1,9 +1,9 @@
 """A thread that does units of work in batches on one connection.
 
-A database call blocks, so it cannot be made on the event loop. A thread hop for every statement
-(as aiosqlite makes it) would cost more than most statements do, so a whole unit of work is one
-message, and while one batch is being done the next one gathers: a batch costs one transaction,
-one fsync and one wake-up of the event loop, however many units are in it.
+A database call blocks, so it cannot be made on the event loop. To change threads for every
+statement (as aiosqlite does) would cost more than most statements do. So a whole unit of work is
+one message to the thread, and while one batch is being done the next one gathers: a batch costs one
+transaction, one fsync and one wake-up of the event loop, however many units it has.
 """
 
 from __future__ import annotations
@@ -24,12 +24,13 @@ from ringback.store.errors import DATABASE_ERRORS, StoreClosed, StoreError, stor
 T = TypeVar("T")
 
 LARGEST_BATCH = 256
-"""Units of work in one transaction: so that the first does not wait for ever more of them."""
+"""The most units of work in one transaction, so that the first need not wait for ever more of
+them."""
 
 
 @dataclass(slots=True)
 class Unit:
-    """A unit of work that waits, then what came of it."""
+    """A unit of work that waits; later, its result or error."""
 
     work: Callable[[Connection], Any]
     future: asyncio.Future[Any]
@@ -38,7 +39,7 @@ class Unit:
 
 
 class StoreThread(ABC):
-    """One thread that does what is submitted, in that order."""
+    """One thread that does the units submitted to it, in their order."""
 
     def __init__(self, engine: Engine, where: str, name: str) -> None:
         """`where` is what errors call the database."""
@@ -50,7 +51,7 @@ class StoreThread(ABC):
         self._thread.start()
 
     async def submit(self, work: Callable[[Connection], T]) -> T:
-        """Do `work` in the thread and return what it returns, or raise what it raises."""
+        """Do `work` in the thread; return what it returns, or raise what it raises."""
         if self._closing:
             raise StoreClosed(f"database {self.where}: it has been closed, the server is stopping")
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
@@ -73,7 +74,8 @@ class StoreThread(ABC):
                 _deliver(batch)
 
     def _next_batch(self) -> tuple[list[Unit], bool]:
-        """Wait for a unit and take all that have come by then; False once the queue is closed."""
+        """Wait for a unit and take all that have come by then. The flag is False once the queue is
+        closed."""
         batch: list[Unit] = []
         unit = self._queue.get()
         while unit is not None:
@@ -87,7 +89,8 @@ class StoreThread(ABC):
         return batch, False
 
     def _attempt(self, batch: list[Unit]) -> None:
-        """Do a batch. What fails as a whole fails every unit in it, and the next is tried anew."""
+        """Do a batch. If it fails as a whole, every unit in it fails; the next batch begins
+        afresh."""
         try:
             self.transact(batch)
         except DATABASE_ERRORS as error:
@@ -98,11 +101,11 @@ class StoreThread(ABC):
 
     @abstractmethod
     def transact(self, batch: list[Unit]) -> None:
-        """Do a batch in a transaction. Raises StoreError, or one of DATABASE_ERRORS, when none of
-        it was kept."""
+        """Do a batch in a transaction. Raises StoreError, or one of DATABASE_ERRORS, if none of it
+        was kept."""
 
     def one(self, connection: Connection, unit: Unit) -> None:
-        """Do one unit and keep its result, or whatever it raises, for whoever waits for it."""
+        """Do one unit, and keep its result or error for its caller."""
         try:
             unit.result = unit.work(connection)
         except DBAPIError as error:
@@ -112,20 +115,20 @@ class StoreThread(ABC):
 
 
 def lost_half_way(error: BaseException | None, where: str) -> StoreError:
-    """The database has ended a transaction by itself, and with it the units before."""
+    """The database has ended a transaction by itself, and undone the units before."""
     if isinstance(error, StoreError):
         return error
     return StoreError(f"database {where}: the transaction was lost half-way: {error}")
 
 
 def _fail(batch: list[Unit], failure: StoreError) -> None:
-    """Let every unit fail, each with an exception of its own to be raised."""
+    """Fail every unit, each with an exception of its own."""
     for unit in batch:
         unit.error = type(failure)(*failure.args)
 
 
 def _deliver(batch: list[Unit]) -> None:
-    """Hand the results to whoever waits, with one wake-up for each event loop."""
+    """Hand the results to the callers, with one wake-up for each event loop."""
     for loop in {unit.future.get_loop() for unit in batch}:
         mine = [unit for unit in batch if unit.future.get_loop() is loop]
         try:
@@ -137,7 +140,7 @@ def _deliver(batch: list[Unit]) -> None:
 def _resolve(units: list[Unit]) -> None:
     for unit in units:
         if unit.future.done():
-            continue  # whoever waited was cancelled
+            continue  # the caller was cancelled
         if unit.error is not None:
             unit.future.set_exception(unit.error)
         else:

@@ -1,1 +1,1 @@
-"""Telephony: the port that calls are written against, and the engines that carry them."""
+"""Telephony: the port through which calls are made and taken. Engines implement it."""

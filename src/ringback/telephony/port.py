@@ -1,12 +1,12 @@
-"""The telephony port: what a call can do and what can happen to it.
+"""The telephony port: what a call can do, and what can happen to it.
 
-Nothing that imports this module knows SIP, ARI, sockets or codecs. Three rules hold for every
-engine, and the contract tests in `tests/contract` hold each engine to them:
+The code that uses this module knows nothing of SIP, ARI, sockets or codecs. Three rules hold for
+every engine, and the contract tests in `tests/contract` check them:
 
-* A verb returns at once and never raises because of what the far end or the network does; what
-  comes of it arrives later as an event. A verb on a leg that has ended does nothing.
-* Events of one leg arrive in order, on the event loop, never from within a verb.
-* `Ended` comes exactly once, whatever happened, and is the last event of a leg; only `AnsweredLate`
+* A verb returns at once, and never raises because of what the far end or the network does; its
+  result arrives later as an event. A verb on a leg that has ended does nothing.
+* Events of one leg arrive in order, on the event loop, and never from within a verb.
+* `Ended` comes exactly once, whatever happens, and is the last event of a leg; only `AnsweredLate`
   may follow it, once.
 """
 
@@ -20,37 +20,38 @@ from typing import Protocol
 from ringback.clock import Instant
 
 NO_RESPONSE_SECONDS = 4.0
-"""A trunk that has sent no provisional answer for so long has failed for the call (spec 5)."""
+"""A trunk that has sent no provisional response for so many seconds has failed for the call (spec
+section 5)."""
 
 ROOM_SECONDS = 2.0
-"""For so long an engine waits for room for a further call: what carries sound is being started
-again, or many calls begin at once."""
+"""How long an engine waits for room for a further call: a media worker may just be starting again,
+or many calls may begin at once."""
 
 SILENCE_SECONDS = 60.0
-"""A leg that has sent neither RTP nor RTCP for so long, and is not on hold, is asked with a
-session refresh (spec section 4, step 9)."""
+"""A leg that has sent neither RTP nor RTCP for this long, and is not on hold, gets a session
+refresh, to see whether it is still there (spec section 4, step 9)."""
 
 LONGEST_SILENCE_SECONDS = 600.0
-"""After so much silence a leg is gone, whatever it answers to a session refresh."""
+"""After this much silence a leg is gone, even if it answers the session refresh."""
 
 
 class Rejection(StrEnum):
-    """How a trigger call is rejected. Each engine says it in its own signalling."""
+    """How a trigger call is rejected. Each engine expresses it in its own signalling."""
 
     BUSY = "busy"
     UNAVAILABLE = "unavailable"
     DECLINED = "declined"
-    UNKNOWN_NUMBER = "unknown_number"  # nothing here has the number called
-    OUT_OF_SERVICE = "out_of_service"  # Ringback can take no call just now
+    UNKNOWN_NUMBER = "unknown_number"  # nothing here has the number that was called
+    OUT_OF_SERVICE = "out_of_service"  # Ringback can take no calls at present
 
 
 class Cause(StrEnum):
     """Why a leg ended, in the words of the spec (section 5, "Trunks")."""
 
     NORMAL = "normal"  # an answered leg: one side hung up
-    CANCELLED = "cancelled"  # an unanswered leg: withdrawn by whoever called
+    CANCELLED = "cancelled"  # an unanswered leg: the side that called withdrew it
     LIMIT = "limit"  # an answered leg: the engine ended it at its limit
-    LOST = "lost"  # an answered leg: its far end is gone, or what carried its sound
+    LOST = "lost"  # an answered leg: its far end, or what carried its sound, is gone
     BUSY = "busy"
     NO_ANSWER = "no_answer"
     REJECTED = "rejected"
@@ -64,11 +65,11 @@ class Ending:
 
     cause: Cause
     code: int | None = None
-    """The engine's own number for it, for records only; None where it has none."""
+    """The engine's own number for the ending, for records only; None if it has none."""
     trunk_failed: bool = False
-    """Another trunk may be tried: this one never let the call ring (spec section 5)."""
+    """The trunk never let the call ring, so another may be tried (spec section 5)."""
     by_us: bool = False
-    """Ringback ended the leg, not the far end."""
+    """Ringback ended the leg, and not the far end."""
 
 
 # Events
@@ -76,12 +77,12 @@ class Ending:
 
 @dataclass(frozen=True, slots=True)
 class Ringing:
-    """The far end rings. Sent once."""
+    """The far end rings. Comes once."""
 
 
 @dataclass(frozen=True, slots=True)
 class EarlyMedia:
-    """The first valid audio packet has come from a leg not yet answered. Sent once."""
+    """The first valid audio packet has come from a leg that is not answered yet. Comes once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +94,7 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class Digit:
-    """One key pressed on a leg that is answered: 0-9, *, #, A-D."""
+    """A key was pressed on an answered leg: 0-9, *, #, A-D."""
 
     digit: str
     at: Instant
@@ -101,14 +102,14 @@ class Digit:
 
 @dataclass(frozen=True, slots=True)
 class PlaybackFinished:
-    """A playback came to its own end (not when stopped, replaced or cut by the leg's end)."""
+    """A playback has reached its end (and was not stopped, replaced or cut by the leg's end)."""
 
     playback: int
 
 
 @dataclass(frozen=True, slots=True)
 class CallerGone:
-    """The caller of a trigger call hung up before it was rejected."""
+    """The caller hung up a trigger call before it was rejected."""
 
     at: Instant
 
@@ -117,9 +118,9 @@ class CallerGone:
 class Ended:
     """The leg is over.
 
-    `at` is where its time ends for charging: when either side hung up, or, when the far end was
-    lost, when it was last known alive. For a trigger call `proven` says that its source address
-    was not forged.
+    `at` is where its time ends for charging: when a side hung up or, if the far end was lost, when
+    it was last known to be alive. For a trigger call, `proven` says that its source address was not
+    forged.
     """
 
     ending: Ending
@@ -144,42 +145,43 @@ class Leg(Protocol):
     """What trigger calls, return calls and outgoing calls have in common."""
 
     def saved(self) -> str:
-        """What `Engine.resume` needs to end this leg after a crash, as printable text that says
-        which engine and node wrote it.
+        """What `Engine.resume` needs to end this leg after a crash: printable text that says which
+        engine and node wrote it.
 
-        It grows: of a call leg it names the attempt before `dial` and the dialog after
-        `Answered`; of a trigger leg it holds the rejection once `reject` has been decided.
-        Store it before what it ends can matter.
+        Its content grows. For a call leg it describes the attempt before `dial`, and the dialog
+        after `Answered`; for a trigger leg it includes the rejection once that is decided. Store it
+        before the event that it would end can matter.
         """
         ...
 
 
 Listener = Callable[["Leg", Event], None]
-"""Where a leg's events go. It must not block."""
+"""Called with a leg's events. It must not block."""
 
 
 @dataclass(frozen=True, slots=True)
 class Trigger:
-    """What a trigger call says of itself. Every text in it is untrusted."""
+    """What a trigger call says of itself. None of its texts can be trusted."""
 
     trunk: str
     called: str
-    """The number called, as received, from where the trunk says (spec section 4, step 1)."""
+    """The number called, as received, taken from where the trunk says (spec section 4, step 1)."""
     caller: str | None
-    """The caller's number, as received; None when absent, anonymous or no number."""
+    """The caller's number, as received; None if it is absent, anonymous or not a number."""
     caller_name: str | None
     hidden: bool
-    """The caller asked for privacy (`id` or `user`), or there is no number."""
+    """The caller asked for privacy (`id` or `user`), or gave no number."""
     diverted_by: str | None
     """The number that diverted the call here, as received."""
     verification: str | None
-    """The carrier's `verstat`, only from a trusted trunk: "passed", "failed" or another word."""
+    """The carrier's `verstat`, taken only from a trusted trunk: "passed", "failed" or another
+    word."""
     at: Instant
     """When the call arrived."""
 
 
 class TriggerLeg(Leg, Protocol):
-    """A trigger call: rings, and is rejected. It can never be answered."""
+    """A trigger call: it rings and is rejected. It can never be answered."""
 
     @property
     def trigger(self) -> Trigger: ...
@@ -193,23 +195,23 @@ class TriggerLeg(Leg, Protocol):
         ...
 
     def prepare_rejection(self, rejection: Rejection) -> str:
-        """Decide the rejection without sending it, and return `saved()` with it, so that it can
-        be stored first and sent again after a crash."""
+        """Decide how to reject the call without rejecting it yet, and return `saved()` with that
+        decision, so that it can be stored first, and the rejection sent again after a crash."""
         ...
 
     def reject(self, rejection: Rejection) -> None:
         """End the call unanswered.
 
-        `Ended` follows when the caller has confirmed it (`proven`), or after 32 s without. After
-        CallerGone the call is over for its caller; `reject` then does nothing, and `Ended` comes
-        in the same way.
+        `Ended` follows when the caller has confirmed it (`proven`), or after 32 s if the caller has
+        not. After CallerGone the call is over for its caller: `reject` then does nothing, and
+        `Ended` comes all the same.
         """
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """The callerID an outgoing leg shows. No number: anonymous."""
+    """The callerID that an outgoing leg shows. No number: anonymous."""
 
     number: str | None
     name: str | None = None
@@ -221,7 +223,7 @@ class Order:
 
     trunk: str
     number: str
-    """The number in the form the trunk wants."""
+    """The number in the form that the trunk wants."""
     shown: Shown
 
 
@@ -230,11 +232,11 @@ class Sound:
     """A recording to play."""
 
     name: str
-    """By which the engine finds it: `en/pin` is of the built-in voice, a name without a slash of
-    those that owners uploaded."""
+    """The name by which the engine finds it: `en/pin` is one of the built-in voice, a name without
+    a slash one that an owner uploaded."""
     seconds: float
     words: str
-    """What it says."""
+    """The words that it says."""
 
 
 class CallLeg(Leg, Protocol):
@@ -243,23 +245,23 @@ class CallLeg(Leg, Protocol):
     def dial(self) -> None:
         """Begin the call.
 
-        The engine gives the call up by itself, with `trunk_failed`, when no provisional answer
-        has come for NO_RESPONSE_SECONDS; should an answer come then, `AnsweredLate` tells of it.
-        How long it may ring is the caller's business: `hang_up`.
+        If no provisional response comes for NO_RESPONSE_SECONDS, the engine itself gives the call
+        up, with `trunk_failed`; should an answer come later, it is ended, and `AnsweredLate` tells
+        of it. It is up to the user of the leg how long it may ring: `hang_up`.
         """
         ...
 
     def confirm(self) -> None:
-        """The answer is stored. Until then the far end is to go on answering, as far as the
-        engine can make it, so that a crash before does not leave a call that nobody knows of."""
+        """The answer is stored. Before this, the engine makes the far end go on answering, as far
+        as it can, so that a crash does not leave a call that nobody knows of."""
         ...
 
     def play(self, sounds: Sequence[Sound], *, loop: bool = False) -> int:
-        """Play sounds one after the other without a gap, in place of what was playing.
+        """Play sounds one after the other without a gap, instead of what was playing.
 
-        While the leg is bridged they replace the other leg's audio for as long as they last.
-        Returns the number by which PlaybackFinished names this playback. A sound that cannot be
-        played is skipped and reported in the log.
+        While the leg is bridged, they replace the other leg's audio until they are over. Returns
+        the number by which PlaybackFinished names this playback. A sound that cannot be played is
+        skipped and reported in the log.
         """
         ...
 
@@ -268,11 +270,12 @@ class CallLeg(Leg, Protocol):
         ...
 
     def send_digits(self, digits: str) -> None:
-        """Send keys to the far end in the form negotiated with it, paced."""
+        """Send keys to the far end, one after the other, in the form that was negotiated with
+        it."""
         ...
 
     def bridge(self, other: CallLeg, *, early: bool = False) -> None:
-        """Join the audio of two legs. `early`: from `other` to this leg only, for the sound a
+        """Join the audio of two legs. `early`: only from `other` to this leg, for the sound that a
         called party's network sends before the answer."""
         ...
 
@@ -281,22 +284,22 @@ class CallLeg(Leg, Protocol):
         ...
 
     def limit(self, at: Instant | None) -> None:
-        """The instant at which whoever carries the leg ends it by itself unless it is moved, so
-        that a dead controller leaves no free call. None: no limit."""
+        """Set the instant at which the media worker itself ends the leg, unless it is moved, so
+        that a call does not go on uncharged when the server is dead. None: no limit."""
         ...
 
     def hang_up(self) -> None:
         """End the leg: withdraw it before an answer, hang up after it.
 
-        Before an answer `Ended` (CANCELLED) follows when the far end has confirmed, or (FAILED)
-        after 32 s. An answer that crosses the withdrawal gives `Answered`, then `Ended`: it is
-        charged, since the carrier does.
+        Before an answer, `Ended` (CANCELLED) follows when the far end has confirmed, or (FAILED)
+        after 32 s. If an answer crosses the withdrawal, `Answered` and then `Ended` follow: it is
+        charged, since the carrier charges for it.
         """
         ...
 
 
 class NoRoom(Exception):
-    """The engine can carry no further call just now; the message says why."""
+    """The engine can carry no further call at present; the message says why."""
 
 
 class Engine(Protocol):
@@ -304,12 +307,12 @@ class Engine(Protocol):
 
     @property
     def proves_sources(self) -> bool:
-        """Whether it learns that a trigger call came from where it says (`Ended.proven`). Where it
-        cannot, no trigger is ever proven."""
+        """Whether the engine learns that a trigger call came from where it says (`Ended.proven`).
+        If not, no trigger is ever proven."""
         ...
 
     async def start(self, on_trigger: Callable[[TriggerLeg], None]) -> None:
-        """Begin to take and make calls."""
+        """Begin to take calls, and to allow making them."""
         ...
 
     def usable(self, trunk: str) -> bool:
@@ -317,27 +320,27 @@ class Engine(Protocol):
         ...
 
     def trunk_states(self) -> Mapping[str, str]:
-        """By the name of each trunk why it is not up; empty for one that is."""
+        """For each trunk by name, why it is not up; an empty text if it is up."""
         ...
 
     async def prepare(
         self, order: Order, listener: Listener, bridges_with: CallLeg | None = None
     ) -> CallLeg:
-        """A call leg that has its identifiers but has sent nothing yet. `bridges_with` is the leg
-        that it may be bridged with later. Waits for room where there is none; raises NoRoom after
+        """Make a call leg that has its identifiers but has not sent anything. `bridges_with` is the
+        leg that it may be bridged with later. Waits if there is no room, and raises NoRoom after
         ROOM_SECONDS."""
         ...
 
     def resume(self, text: str, listener: Listener) -> None:
-        """After a crash, bring to its end what `Leg.saved` described before it: a rejection is
-        sent again and its proof awaited, an unanswered attempt is withdrawn (and hung up should it
-        answer), an answered leg is hung up. `Ended` follows: NORMAL says that the far end had
-        answered.
+        """After a crash, bring to its end what `Leg.saved` described before it: send a rejection
+        again and wait for its proof; withdraw an unanswered attempt, and hang it up if it answers;
+        hang up an answered leg. `Ended` follows; NORMAL says that the far end had answered.
 
-        Never raises: a `text` that cannot be read, or that another engine wrote, is reported in
-        a line, and the leg ends (FAILED) at once."""
+        Never raises: if `text` cannot be read, or another engine wrote it, that is reported in a
+        line, and the leg ends (FAILED) at once.
+        """
         ...
 
     async def close(self) -> None:
-        """End every leg that is left and release what is held."""
+        """End every leg that is left, and release all resources."""
         ...

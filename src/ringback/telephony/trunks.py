@@ -1,4 +1,4 @@
-"""Trunks and routes: by whom calls come and go. They may change while calls run."""
+"""Trunks and routes: the ways by which calls come and go. They may change while calls run."""
 
 from __future__ import annotations
 
@@ -29,24 +29,25 @@ class Trunk:
     user: str | None = None
     password: str | None = field(default=None, repr=False)
     sources: tuple[str, ...] = ()
-    """Addresses and networks that calls may come from, beside those of `host`."""
+    """Addresses and networks that calls may come from, besides those of `host`."""
     codecs: tuple[Codec, ...] = ("PCMA", "PCMU")
     channels: int | None = None
-    """Calls at once; None: no limit."""
+    """The most calls at once; None: no limit."""
     trust_pai: bool = False
     called_from: CalledFrom = "request_uri"
     show_in: ShowIn = "from"
     foreign_numbers: bool = True
-    """It takes callerIDs that are not its own."""
+    """Whether it takes callerIDs that are not its own."""
     called: NumberForm = E164
-    """Of numbers called, those that it is given to dial and those that callers rang."""
+    """The form of the numbers called: those that it is given to dial, and those that callers
+    rang."""
     caller: NumberForm = E164
-    """Of callers' numbers that it sends."""
+    """The form of the callers' numbers that it sends."""
     shown: NumberForm = E164
-    """Of numbers shown to whom it calls."""
+    """The form of the numbers that are shown to called parties."""
     media_anywhere: bool = False
     cost_plan: str | None = None
-    """Name of the administrator's plan that says what its calls cost."""
+    """The name of the administrator's plan that says what calls over it cost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +55,11 @@ class Route:
     """Which trunks carry the calls to some numbers."""
 
     prefix: str
-    """Leading digits of E.164; empty: every number."""
+    """Leading digits of E.164; empty for every number."""
     trunks: tuple[str, ...]
-    """Names, in their order."""
+    """The names of trunks, in their order."""
     weights: tuple[int, ...] = ()
-    """One for each, to draw the order by chance; empty: as they stand."""
+    """One weight for each trunk, to draw the order by chance; empty: the order as it stands."""
 
 
 class TrunkSource(Protocol):
@@ -71,7 +72,8 @@ class TrunkSource(Protocol):
     def routes(self) -> Sequence[Route]: ...
 
     def on_change(self, changed: Callable[[], None]) -> None:
-        """From now on call `changed` after each change, before anybody else looks."""
+        """From now on, call `changed` after each change, on the event loop, before anybody reads
+        the new state."""
         ...
 
 
@@ -94,7 +96,7 @@ class TrunkTable:
         self._listeners.append(changed)
 
     def replace(self, trunks: Iterable[Trunk], routes: Iterable[Route]) -> None:
-        """These, and no others, from now on."""
+        """From now on there are these trunks and routes, and no others."""
         self._by_name = MappingProxyType({trunk.name: trunk for trunk in trunks})
         self._routes = tuple(routes)
         for changed in self._listeners:

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import update
 
 from ringback import levels
+from ringback.accounts import guarded
 from ringback.accounts.apply.work import Work
 from ringback.accounts.entries import ADMINISTRATOR, AccountEntry
 from ringback.accounts.foundation import insert_account
@@ -30,7 +31,7 @@ def bring_about(work: Work, entry: AccountEntry) -> None:
     values = {key: getattr(entry, key) for key in keys if key in entry.model_fields_set}
     if values.get("contact_name", "") is None:
         values["contact_name"] = entry.name
-    work.change(AccountRow, found, what, values)
+    work.change(AccountRow, found, what, {**values, **guarded.given(entry, found)})
 
 
 def _create(work: Work, entry: AccountEntry) -> None:
@@ -59,6 +60,7 @@ def _create(work: Work, entry: AccountEntry) -> None:
         time_zone=entry.time_zone,
         balance=entry.balance,
         credit_limit=entry.credit_limit,
+        **guarded.given(entry),
     )
     opening = f" with {format_amount(entry.balance)}" if entry.balance else ""
     work.changes.append(f"created account {entry.name}{opening}")

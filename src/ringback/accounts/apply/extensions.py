@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from sqlalchemy import delete, insert, select, update
 
+from ringback.accounts import guarded
 from ringback.accounts.apply.work import FoundRow, Work, told
 from ringback.accounts.callback import CallbackSetup, SetBy, from_document, to_document
 from ringback.accounts.entries import CallerIdEntry, ExtensionEntry
@@ -36,11 +37,13 @@ def bring_about(work: Work, entry: ExtensionEntry) -> None:
                 "name": entry.name,
                 "callback": to_document(entry.callback.setup),
                 "password_mac": mac,
+                **guarded.given(entry),
             },
         )
         work.changes.append(f"created extension {entry.name}")
     else:
         extension = found["id"]
+        work.change(ExtensionRow, found, what, guarded.given(entry, found))
         if "callback" in entry.model_fields_set:
             _change_setup(work, what, found, entry.callback.setup, mac)
     for caller_id in entry.caller_ids:
@@ -161,6 +164,7 @@ def _caller_id(work: Work, extension: str, what: str, entry: CallerIdEntry) -> N
                 "ledger_id": ledger_id,
                 "pin_mac": values.pop("pin"),
                 **values,
+                **guarded.given(entry),
             },
         )
         work.changes.append(f"{what}: added callerID {entry.number}")
@@ -171,6 +175,7 @@ def _caller_id(work: Work, extension: str, what: str, entry: CallerIdEntry) -> N
             for key, value in values.items()
             if key in entry.model_fields_set
         }
+        given |= guarded.given(entry, found)
         work.change(CallerIdRow, found, f"callerID {entry.number}", given)
     if entry.credit is not None:
         _recharge(work, ledger_id, entry)

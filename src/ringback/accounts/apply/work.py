@@ -82,4 +82,4 @@ def _shown(value: object) -> str:
         return "none"
     if isinstance(value, Decimal):
         return format_amount(value)
-    return value if isinstance(value, str) else json.dumps(value)
+    return value if isinstance(value, str) else json.dumps(value, sort_keys=True)

@@ -9,15 +9,14 @@ While a credit is unlimited nothing of it is ever reserved: its reservations are
 and what is posted of them takes no money.
 """
 
+from ringback.charging.holds import Shortage
 from ringback.charging.ledger.balances import CALL, UNLIMITED, Balance, available, balance
 from ringback.charging.ledger.calls import (
     LedgerFault,
-    Shortage,
     reserve,
     revoked,
     settle,
     settle_interrupted,
-    trim,
 )
 from ringback.charging.ledger.credit import (
     LimitRefused,
@@ -31,6 +30,7 @@ from ringback.charging.ledger.credit import (
 )
 from ringback.charging.ledger.minutes import free_left
 from ringback.charging.ledger.released import forget, released
+from ringback.charging.ledger.spending import spent
 
 __all__ = [
     "CALL",
@@ -55,5 +55,5 @@ __all__ = [
     "set_credit_limit",
     "settle",
     "settle_interrupted",
-    "trim",
+    "spent",
 ]

@@ -10,26 +10,14 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, insert, select, update
 
 from ringback.amounts import ZERO, format_amount
-from ringback.charging.holds import Hold, Post
+from ringback.charging.holds import Hold, Post, Shortage
 from ringback.charging.ledger import minutes
-from ringback.charging.ledger.balances import CALL, Balance, balance, enter
+from ringback.charging.ledger.balances import CALL, balance, enter
+from ringback.charging.ledger.spending import spend
 from ringback.charging.rating import Free, Rate, charge_of_blocks, microseconds
 from ringback.clock import Instant
 from ringback.store import models
 from ringback.store.prepared import Prepared
-
-
-@dataclass(frozen=True, slots=True)
-class Shortage:
-    """What was to be reserved cannot be. Nothing was reserved with anybody."""
-
-    payer: str
-    """Name of the account, or number of the callerID."""
-    ledger_id: str
-    reason: str
-
-    def __str__(self) -> str:
-        return f"{self.payer}: {self.reason}"
 
 
 class LedgerFault(Exception):
@@ -55,12 +43,12 @@ _HELD = Prepared(
     .with_for_update()
 )
 """Locked are a reservation, then its account, then free minutes, here and where it is settled."""
-_GROW = Prepared(
+_CHANGE = Prepared(
     update(_R)
     .where(_R.id == bindparam("id"))
     .values(
-        amount=_R.amount + bindparam("paid"),
-        free=_R.free + bindparam("granted"),
+        amount=bindparam("amount"),
+        free=bindparam("free"),
         free_blocks=bindparam("free_blocks"),
         below_id=bindparam("below_id"),
     )
@@ -70,7 +58,14 @@ _SETTLE = Prepared(
     .where(_R.id == bindparam("id"), ~_R.settled)
     .values(settled=True)
     .returning(
-        _R.amount, _R.free, _R.free_first, _R.free_blocks, _R.allowance_id, _R.rate, _R.below_id
+        _R.amount,
+        _R.free,
+        _R.free_first,
+        _R.free_blocks,
+        _R.allowance_id,
+        _R.rate,
+        _R.below_id,
+        _R.spends,
     )
 )
 _POST = Prepared(
@@ -98,43 +93,78 @@ _OPEN_OF_LEG = Prepared(
 _OPEN, _CHARGE = Prepared(insert(_R)), Prepared(insert(models.ChargeRow))
 
 
-def reserve(tx: Connection, holds: Sequence[Hold]) -> Shortage | None:
-    """Reserve all of the holds, or none and say who lacks what. Raises LedgerFault for a leg that
-    has been settled."""
-    held = {row.id: row for row in _HELD.rows(tx, ids=[hold.reservation_id for hold in holds])}
-    added: list[Decimal] = []
-    needed: dict[str, Decimal] = {}
-    for hold in holds:
-        row = held.get(hold.reservation_id)
-        if row is not None and row.settled:
-            raise LedgerFault(f"reservation {hold.reservation_id} is settled already")
-        more = max(ZERO, hold.total - (ZERO if row is None else row.amount + row.free))
-        added.append(more)
-        needed[hold.ledger_id] = needed.get(hold.ledger_id, ZERO) + more
+@dataclass(slots=True)
+class _Held:
+    """What is reserved for one leg with one payer, and what is to be."""
 
-    payers = {hold.ledger_id: hold.payer for hold in holds}
-    taken = _take(tx, needed, payers)
+    row: Any
+    """As it is stored; None where nothing is reserved."""
+    amount: Decimal = ZERO
+    free: Decimal = ZERO
+    free_blocks: int = 0
+
+    @classmethod
+    def stored(cls, row: Any) -> _Held:
+        return cls(row, row.amount, row.free, row.free_blocks)
+
+    @property
+    def total(self) -> Decimal:
+        return self.amount + self.free
+
+    def lower(self, hold: Hold) -> Decimal:
+        """It is to be no more than the hold: the money that this gives back, which goes before
+        what was granted."""
+        less = max(ZERO, self.total - hold.total)
+        paid = min(less, self.amount)
+        self.amount, self.free = self.amount - paid, self.free - (less - paid)
+        self.free_blocks = min(self.free_blocks, hold.free.blocks)
+        return paid
+
+
+def reserve(tx: Connection, holds: Sequence[Hold], trims: Sequence[Hold] = ()) -> Shortage | None:
+    """Give back what is reserved beyond the total of each of `trims`, free minutes included, and
+    reserve all of the holds; or change nothing, and say who lacks what. What is more than a hold
+    already, or less than a trim, stays as it is. No two of either are of one reservation.
+
+    Raises LedgerFault for a leg that has been settled.
+    """
+    held = {hold.reservation_id: _Held(None) for hold in (*trims, *holds)}
+    for row in _HELD.rows(tx, ids=list(held)):
+        if row.settled:
+            raise LedgerFault(f"reservation {row.id} is settled already")
+        held[row.id] = _Held.stored(row)
+    trims = [hold for hold in trims if held[hold.reservation_id].row is not None]
+    every = {hold.reservation_id: hold for hold in (*trims, *holds)}
+    needed = dict.fromkeys((hold.ledger_id for hold in every.values()), ZERO)
+    for hold in trims:
+        needed[hold.ledger_id] -= held[hold.reservation_id].lower(hold)
+    added = dict.fromkeys(every, ZERO)
+    for hold in holds:
+        added[hold.reservation_id] = more = max(ZERO, hold.total - held[hold.reservation_id].total)
+        needed[hold.ledger_id] += more
+
+    taken = _take(tx, needed, {hold.ledger_id: hold.payer for hold in every.values()})
     if isinstance(taken, Shortage):
         return taken
-    shortage = _take_minutes(tx, holds, held)
+    shortage = _take_minutes(tx, holds, trims, held)
     if shortage is not None:
         _give_back(tx, taken)
         return shortage
-    for hold, more in zip(holds, added, strict=True):
-        row = held.get(hold.reservation_id)
-        paid, granted = (more, ZERO) if taken[hold.ledger_id] is not None else (ZERO, more)
-        if row is None:
-            _open_reservation(tx, hold, paid, granted)
-        elif more or hold.free.blocks > row.free_blocks or hold.below_id != row.below_id:
-            _change(tx, hold, paid, granted, max(hold.free.blocks, row.free_blocks))
+    for id_, hold in every.items():
+        to, more = held[id_], added[id_]
+        if taken[hold.ledger_id] is None:
+            to.free += more
+        else:
+            to.amount += more
+        _store(tx, hold, to)
     return None
 
 
 def _take(
     tx: Connection, needed: Mapping[str, Decimal], payers: Mapping[str, str]
 ) -> dict[str, Decimal | None] | Shortage:
-    """Reserve so much with each account, or with none; None in place of the amount for an account
-    that has no limit."""
+    """Reserve so much with each account, or give it back where it is below 0; or nothing with any.
+    None in place of the amount for an account that has no limit."""
     taken: dict[str, Decimal | None] = {}
     for ledger_id in sorted(needed):
         more = needed[ledger_id]
@@ -145,7 +175,7 @@ def _take(
         found = balance(tx, ledger_id, lock=True)
         if not found.unlimited:
             _give_back(tx, taken)
-            return _shortage(payers[ledger_id], ledger_id, more, found)
+            return Shortage.of(payers[ledger_id], ledger_id, more, found.available)
         taken[ledger_id] = None
     return taken
 
@@ -156,27 +186,6 @@ def _give_back(tx: Connection, taken: Mapping[str, Decimal | None]) -> None:
     for ledger_id, amount in taken.items():
         if amount:
             _POST.value(tx, id=ledger_id, used=ZERO, held=amount)
-
-
-def trim(tx: Connection, holds: Sequence[Hold]) -> None:
-    """Give back what is reserved beyond the total of each hold, free minutes included. One that
-    is less already, or settled, stays as it is. No two holds are of one reservation."""
-    if not holds:
-        return
-    held = {row.id: row for row in _HELD.rows(tx, ids=[hold.reservation_id for hold in holds])}
-    # In the order of accounts, which are locked one after the other.
-    for hold in sorted(holds, key=lambda hold: hold.ledger_id):
-        row = held.get(hold.reservation_id)
-        if row is None or row.settled:
-            continue
-        less = max(ZERO, row.amount + row.free - hold.total)
-        paid = min(less, row.amount)
-        free_blocks = min(row.free_blocks, hold.free.blocks)
-        _change(tx, hold, -paid, paid - less, free_blocks)
-        _POST.value(tx, id=hold.ledger_id, used=ZERO, held=paid)
-        if hold.allowance is not None and free_blocks < row.free_blocks:
-            freed = (row.free_blocks - free_blocks) * hold.rate.next_block
-            minutes.use(tx, hold.allowance.id, freed, 0)
 
 
 def revoked(tx: Connection, leg_ids: Sequence[str]) -> set[str]:
@@ -207,6 +216,7 @@ def settle(tx: Connection, posts: Sequence[Post], now: Instant) -> None:
             )
         used = max(ZERO, post.price - held.free)
         left = _POST.value(tx, id=post.ledger_id, used=used, held=held.amount)
+        spend(tx, held.spends, post.price - reserved)
         if held.allowance_id is not None:
             rate = Rate.from_json(held.rate)
             spent = rate.free_seconds(post.free) if post.answered else 0
@@ -249,49 +259,67 @@ def settle_interrupted(
     return max((post.billed_seconds for post in posts if post.answered), default=None)
 
 
-def _shortage(payer: str, ledger_id: str, needed: Decimal, found: Balance) -> Shortage:
-    return Shortage(
-        payer,
-        ledger_id,
-        f"{format_amount(needed)} is to be reserved, {format_amount(found.available)} is available",
-    )
-
-
-def _open_reservation(tx: Connection, hold: Hold, paid: Decimal, granted: Decimal) -> None:
-    _OPEN.run(
-        tx,
-        id=hold.reservation_id,
-        ledger_id=hold.ledger_id,
-        leg_id=hold.leg_id,
-        payer=hold.payer,
-        below_id=hold.below_id,
-        amount=paid,
-        free=granted,
-        free_first=hold.free.first,
-        free_blocks=hold.free.blocks,
-        allowance_id=None if hold.allowance is None else hold.allowance.id,
-        settled=False,
-        rate=hold.rate.as_json(),
-    )
+def _store(tx: Connection, hold: Hold, to: _Held) -> None:
+    row = to.row
+    if row is None:
+        _OPEN.run(
+            tx,
+            id=hold.reservation_id,
+            ledger_id=hold.ledger_id,
+            leg_id=hold.leg_id,
+            payer=hold.payer,
+            below_id=hold.below_id,
+            amount=to.amount,
+            free=to.free,
+            free_first=hold.free.first,
+            free_blocks=hold.free.blocks,
+            allowance_id=None if hold.allowance is None else hold.allowance.id,
+            settled=False,
+            rate=hold.rate.as_json(),
+            spends=list(hold.spends),
+        )
+        spend(tx, hold.spends, to.total)
+        return
+    before = (row.amount, row.free, row.free_blocks, row.below_id)
+    if (to.amount, to.free, to.free_blocks, hold.below_id) != before:
+        _CHANGE.run(
+            tx,
+            id=hold.reservation_id,
+            amount=to.amount,
+            free=to.free,
+            free_blocks=to.free_blocks,
+            below_id=hold.below_id,
+        )
+        spend(tx, hold.spends, to.total - (row.amount + row.free))
 
 
 def _take_minutes(
-    tx: Connection, holds: Sequence[Hold], held: Mapping[str, Any]
+    tx: Connection, holds: Sequence[Hold], trims: Sequence[Hold], held: Mapping[str, _Held]
 ) -> Shortage | None:
-    """Reserve what the holds have more of free minutes than is reserved, or nothing."""
-    taken: list[tuple[str, int]] = []
+    """Free the minutes that are to be held no more and reserve what the holds have more of them;
+    or change nothing."""
+    moved: list[tuple[str, int]] = []
+    for hold in trims:
+        to = held[hold.reservation_id]
+        fewer = to.row.free_blocks - to.free_blocks
+        if hold.allowance is not None and fewer:
+            seconds = fewer * hold.rate.next_block
+            minutes.use(tx, hold.allowance.id, seconds, 0)
+            moved.append((hold.allowance.id, -seconds))
     for hold in holds:
+        to = held[hold.reservation_id]
         if hold.allowance is None:
+            to.free_blocks = max(to.free_blocks, hold.free.blocks)
             continue
-        row = held.get(hold.reservation_id)
-        had = Free() if row is None else Free(hold.free.first, row.free_blocks)
+        had = Free() if to.row is None else Free(hold.free.first, to.free_blocks)
         more = hold.free_seconds - hold.rate.free_seconds(had)
-        if more <= 0 and row is not None:
+        if more <= 0 and to.row is not None:
             continue
+        to.free_blocks = hold.free.blocks
         if minutes.take(tx, hold.allowance, more):
-            taken.append((hold.allowance.id, more))
+            moved.append((hold.allowance.id, more))
             continue
-        for allowance_id, seconds in taken:
+        for allowance_id, seconds in moved:
             minutes.use(tx, allowance_id, seconds, 0)
         return Shortage(
             hold.payer,
@@ -299,17 +327,6 @@ def _take_minutes(
             f"its free minutes to +{hold.allowance.prefix} have just been taken",
         )
     return None
-
-
-def _change(tx: Connection, hold: Hold, paid: Decimal, granted: Decimal, free_blocks: int) -> None:
-    _GROW.run(
-        tx,
-        id=hold.reservation_id,
-        paid=paid,
-        granted=granted,
-        free_blocks=free_blocks,
-        below_id=hold.below_id,
-    )
 
 
 def _charge(

@@ -14,7 +14,7 @@ _R, _C, _M = models.ReservationRow, models.ChargeRow, models.AllowanceRow
 
 _RELEASED = Prepared(
     select(
-        *(_R.id, _R.ledger_id, _R.payer, _R.below_id, _R.rate, _R.free_first),
+        *(_R.id, _R.ledger_id, _R.payer, _R.below_id, _R.rate, _R.free_first, _R.spends),
         *(_M.prefix, _M.month, _M.seconds, _M.ledger_id.label("minutes_of")),
     )
     .outerjoin(_M, _M.id == _R.allowance_id)

@@ -1,5 +1,5 @@
 """`ringback doctor`: what would keep calls from working, and how to mend it.
 
 `examine` looks at files and database, `network` at ports and trunks, `setup` at what has been
-applied.
+applied, `spending` at credit without a limit a day.
 """

@@ -1,4 +1,4 @@
-"""All that the doctor looks at."""
+"""Everything that the doctor looks at."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from ringback.accounts.secrets import KEY_BYTES, Secrets
 from ringback.cli.doctor.finding import Finding, fault, ok, warning
 from ringback.cli.doctor.network import examine_network
 from ringback.cli.doctor.setup import examine_costs, examine_setup
+from ringback.cli.doctor.spending import examine_spending
 from ringback.config import Config
 from ringback.server.run import key_path, sounds_path
 from ringback.store import StoreError, is_missing, migrate, open_store
@@ -20,14 +21,14 @@ LEAST_FREE_BYTES = 500 * 1024 * 1024
 
 
 async def examine(config: Config) -> list[Finding]:
-    """Everything that was looked at."""
+    """Look at everything; returns what was found."""
     return [*_folder(config), *await _database(config), *await examine_network(config)]
 
 
 def _folder(config: Config) -> Iterator[Finding]:
     folder = config.server.data_dir
     if not folder.exists():
-        return  # nothing has been applied: told by `_database`
+        return  # nothing has been applied: `_database` says so
     if not os.access(folder, os.W_OK | os.X_OK):
         yield fault(f"{folder} may not be written: see its owner and mode")
     free = shutil.disk_usage(folder).free
@@ -63,6 +64,7 @@ async def _database(config: Config) -> list[Finding]:
             lambda tx: [
                 *examine_setup(tx, _secrets(config), sounds_path(config), time.time()),
                 *examine_costs(tx, config.trunks),
+                *examine_spending(tx),
             ]
         )
     except StoreError as error:
@@ -73,7 +75,7 @@ async def _database(config: Config) -> list[Finding]:
 
 
 def _secrets(config: Config) -> Secrets | None:
-    """The key, where its file can be used."""
+    """The key, if its file can be used."""
     try:
         key = key_path(config).read_bytes()
     except OSError:

@@ -1,4 +1,4 @@
-"""What the doctor has found."""
+"""The doctor's findings."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """`grade`: "ok", "WARNING" or "FAULT"."""
+    """One finding. `grade` is "ok", "WARNING" or "FAULT"."""
 
     grade: str
     text: str

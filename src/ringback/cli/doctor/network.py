@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from ringback.cli.doctor.finding import Finding, fault, ok, warning
 from ringback.clock import Instant, LoopClock
 from ringback.config import Config
-from ringback.engines.embedded.trunks import correspondence
+from ringback.engines.embedded.peer import correspondence
 from ringback.engines.embedded.udp import UdpAdapter, bound_to, look_up, open_socket, reachable
 from ringback.server.control import ControlError, ask
 from ringback.server.run import control_path
@@ -43,12 +43,12 @@ async def examine_network(config: Config) -> list[Finding]:
 
 
 async def _running(config: Config) -> Mapping[str, str] | None:
-    """`Engine.trunk_states` of the server that runs; None where none runs."""
+    """`Engine.trunk_states` of the running server; None if none is running."""
     try:
-        told: Mapping[str, str] = (await ask(control_path(config), "trunks"))["troubles"]
+        states: Mapping[str, str] = (await ask(control_path(config), "trunks"))["troubles"]
     except ControlError:
         return None
-    return told
+    return states
 
 
 def _listening(config: Config, *, runs: bool) -> Iterator[Finding]:
@@ -79,7 +79,7 @@ def _sound_ports(config: Config) -> Iterator[Finding]:
 
 def _addresses(trunk: Trunk) -> list[str]:
     try:
-        return sorted(set(look_up(trunk.host)))
+        return look_up(trunk.host)
     except OSError:
         return []
 
@@ -114,7 +114,7 @@ def _is_public(host: str) -> bool:
 
 def _as_the_server_sees_it(trunk: Trunk, troubles: Mapping[str, str]) -> Finding:
     if trunk.name not in troubles:
-        return warning(f"trunk {trunk.name}: the server does not have it yet: start it anew")
+        return warning(f"trunk {trunk.name}: the server does not have it yet: restart it")
     trouble = troubles[trunk.name]
     if trouble:
         return warning(f"trunk {trunk.name} is down: {trouble}")
@@ -134,14 +134,15 @@ def _answer(trunk: Trunk, answer: Response | None) -> Finding:
 async def _ask(
     config: Config, trunks: Sequence[Trunk], addresses: Mapping[str, Sequence[str]]
 ) -> Mapping[str, Response | None]:
-    """What each trunk answers to an OPTIONS, None for nothing. Asked from a port of its own."""
+    """What each trunk answers to an OPTIONS that is sent from a port of its own; None if it does
+    not answer."""
     loop = asyncio.get_running_loop()
     clock = LoopClock(loop)
     listen = config.sip.listen
     try:
         sock = open_socket(Hop("udp", listen.host, 0))
     except OSError:
-        return {trunk.name: None for trunk in trunks}  # told of where the address is looked at
+        return {trunk.name: None for trunk in trunks}  # `_address` reports what is wrong
     public = Hop("udp", config.sip.advertise or reachable(listen.host), bound_to(sock).port)
     known = {address for found in addresses.values() for address in found}
     agent = UserAgent(public, random.SystemRandom(), known=lambda source: source.host in known)
@@ -171,7 +172,7 @@ async def _ask(
         if left:
             await asyncio.wait_for(done.wait(), ANSWER_SECONDS)
     except TimeoutError:
-        pass  # those left do not answer
+        pass  # the trunks that are left do not answer
     finally:
         adapter.close()
     return answers

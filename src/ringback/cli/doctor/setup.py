@@ -1,4 +1,5 @@
-"""What has been applied: would a call find its extension, its payers, its rates and its sounds?"""
+"""The setup that has been applied: would a call find its extension, its payers, its rates and its
+sounds?"""
 
 from __future__ import annotations
 
@@ -20,29 +21,32 @@ from ringback.store.models import AccountRow, CallerIdRow, ExtensionRow
 from ringback.telephony.trunks import Trunk
 
 MOST_NUMBERS = 1000
-"""CallerIDs of an extension whose return call is looked at."""
+"""How many callerIDs of an extension are checked for a return call."""
 
 
 def examine_setup(
     tx: Connection, secrets: Secrets | None, sounds: Path, now: Instant
 ) -> list[Finding]:
-    """`secrets` holds the key, if there is one; `sounds` is the folder of converted sounds."""
+    """Check all extensions. `secrets` holds the key, if there is one; `sounds` is the folder of the
+    converted sounds."""
     if tx.execute(select(AccountRow.id).limit(1)).scalar() is None:
         return [warning("nothing has been applied yet: run ringback apply setup.yaml")]
-    found = list(_key(tx, secrets))
+    findings = list(_key(tx, secrets))
     extensions = tx.execute(select(ExtensionRow.id).order_by(ExtensionRow.name)).scalars().all()
     if not extensions:
-        return [*found, warning("there is no extension: apply a setup file that has one")]
+        return [*findings, warning("there is no extension: apply a setup file that has one")]
     for extension in extensions:
         facts = tree.load_extension(tx, extension)
         wrong = [*_callers(tx, facts), *_money(tx, facts, now), *_sounds(tx, facts, sounds)]
-        found += wrong or [ok(f"extension {facts.name}: access number, payers, rates and sounds")]
-    return found
+        findings += wrong or [
+            ok(f"extension {facts.name}: access number, payers, rates and sounds")
+        ]
+    return findings
 
 
 def _key(tx: Connection, secrets: Secrets | None) -> Iterator[Finding]:
     if secrets is None:
-        return  # told where its file was looked at
+        return  # the check of its file reports that
     try:
         check_key(tx, secrets)
     except BadKey as error:
@@ -89,7 +93,7 @@ def _money(tx: Connection, extension: ExtensionFacts, now: Instant) -> Iterator[
 
 
 def examine_costs(tx: Connection, trunks: Iterable[Trunk]) -> Iterator[Finding]:
-    """Whether the plans are there by which trunks are costed."""
+    """Check that the plans exist by which the cost of trunks is worked out."""
     for trunk in trunks:
         if trunk.cost_plan is not None and find_cost_plan(tx, trunk.cost_plan) is None:
             yield warning(

@@ -1,4 +1,4 @@
-"""A phone's sound: one RTP socket, which speaks, listens, presses keys and records."""
+"""A phone's sound: one RTP socket that speaks, listens, presses keys and records."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Audio:
         on_said: Callable[[Said], None],
         on_digit: Callable[[str], None],
     ) -> None:
-        """`recordings` gives words and sound in a codec, for the ear."""
+        """`recordings` returns pairs of words and their sound in a codec, for the ear."""
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.bind((host, 0))
         self._socket.setblocking(False)
@@ -53,7 +53,7 @@ class Audio:
         self._speaker: asyncio.Task[None] | None = None
 
     def start(self, agreed: Negotiated, speech: bytes = b"") -> None:
-        """The call is up: speak `speech`, in the codec agreed, over and over."""
+        """The call is up: repeat `speech`, which is in the agreed codec."""
         self._agreed = agreed
         self._speech = speech
         self._ear = Ear(self._recordings(agreed.codec), self._on_said)
@@ -71,7 +71,7 @@ class Audio:
         self._socket.close()
 
     def record(self, path: Path) -> None:
-        """Write what was heard as WAV."""
+        """Write what was heard to a WAV file."""
         with wave.open(str(path), "wb") as file:
             file.setnchannels(1)
             file.setsampwidth(2)
@@ -101,7 +101,7 @@ class Audio:
         try:
             self._socket.sendto(header + payload, (agreed.host, agreed.port))
         except OSError:
-            return  # as if the network had lost it
+            return  # counts as lost by the network
 
     def _frame(self, codec: str) -> bytes:
         if not self._speech:

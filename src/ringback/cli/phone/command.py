@@ -1,4 +1,4 @@
-"""The phone at the terminal: what is typed, and what is printed."""
+"""The phone at the terminal: it takes what is typed, and prints what happens."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ LONGEST_LINE = 1000
 _NUMBER = re.compile(r"[+]?[0-9]{2,20}", re.ASCII)
 _KEYS = re.compile(r"[0-9*#A-D]+")
 _PAUSE_SECONDS = 1.0
-"""After so long without a word, what was heard is printed as one sentence."""
+"""Seconds. After such a pause, the words heard so far are printed as one sentence."""
 
 
 def phone(
@@ -75,7 +75,7 @@ def phone(
 
 
 def _address(text: str) -> Hop:
-    """A host, looked up because answers come from an address, and a port."""
+    """A host and a port. The host is looked up, because answers come from an address."""
     host, colon, port = text.rpartition(":")
     if not colon or not re.fullmatch("[0-9]{1,5}", port, re.ASCII) or int(port) > 65535:
         raise typer.BadParameter(f"write it as host:port, not {text[:40]!r}")
@@ -87,20 +87,21 @@ def _address(text: str) -> Hop:
 
 
 def _number(text: str) -> str | None:
-    """A number without what people put between its digits; None where it is none."""
+    """A number without the separators that people put between its digits; None if it is not a
+    number."""
     number = without_separators(text)
     return number if _NUMBER.fullmatch(number) else None
 
 
 class _Json:
-    """Each event as a line of JSON, for programs."""
+    """Prints each event as a line of JSON, for programs."""
 
     def __call__(self, event: str, **facts: Any) -> None:
         print(json.dumps({"event": event, "time": time.time(), **facts}), flush=True)
 
 
 class _Words:
-    """Each event as people read it."""
+    """Prints each event for people to read."""
 
     def __init__(self, number: str) -> None:
         self._number = number
@@ -131,7 +132,7 @@ class _Words:
             case "incoming":
                 name = f" ({facts['name']})" if facts["name"] else ""
                 text = f"{self._who(facts)}: call from {facts['number']}{name}, answering"
-                text = "".join(filter(str.isprintable, text))  # whoever calls chose them
+                text = "".join(filter(str.isprintable, text))  # the calling party chose them
             case "answered":
                 text = f"{self._who(facts)}: answered"
             case "digit":
@@ -151,7 +152,8 @@ class _Words:
 
     def _sentence(self) -> None:
         for line, words in self._said.items():
-            print(f"  {self._who({'line': line})} hear: {' '.join(words)}", flush=True)
+            who = self._who({"line": line})
+            print(f"  {who} {'hear' if who == 'you' else 'hears'}: {' '.join(words)}", flush=True)
         self._said = {}
 
 
@@ -192,9 +194,9 @@ async def _run(
 
 
 def _read(loop: asyncio.AbstractEventLoop, typed: asyncio.Queue[bytes]) -> None:
-    """Hand on what is typed, line by line, and nothing at its end. A thread, because standard
-    input may be a file, which no event loop can wait for; unbuffered, because the process may end
-    while it waits."""
+    """Pass on each line that is typed, and an empty one at the end. This is done in a thread,
+    because standard input may be a file, for which no event loop can wait; and unbuffered, because
+    the process may end while it waits."""
     with open(0, "rb", buffering=0, closefd=False) as file, contextlib.suppress(RuntimeError):
         while line := file.readline(LONGEST_LINE):
             loop.call_soon_threadsafe(typed.put_nowait, line)
@@ -205,7 +207,7 @@ def _obey(device: Phone, printer: _Json | _Words, word: str, number: str) -> Non
     if word in ("call", "c"):
         wanted = _number(number)
         if wanted is None:
-            printer("note", text="that is no number: write digits, with or without +")
+            printer("note", text="that is not a number: write digits, with or without +")
         else:
             device.ring(wanted)
     elif word in ("hang", "h"):

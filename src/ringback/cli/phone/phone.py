@@ -1,4 +1,4 @@
-"""A SIP phone: it rings numbers, answers what comes, and says what it hears."""
+"""A SIP phone: it rings numbers, answers calls, and says what it hears."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from ringback.sounds.speech import BUILT_IN, Voice, recording
 CODECS = ("PCMA", "PCMU")
 
 Tell = Callable[..., None]
-"""Called with the name of an event and what belongs to it."""
+"""Called with the name of an event and its facts."""
 
 
 class Recordings:
-    """What the ear knows: the built-in voice, and WAV files of the user's."""
+    """The recordings that the ear recognises: the built-in voice, and the user's WAV files."""
 
     def __init__(self, extra: Sequence[Path]) -> None:
         self._encoder = Encoder()
@@ -46,7 +46,7 @@ class Recordings:
         return self._encoded[codec]
 
     def speech(self, words: Sequence[str], codec: str) -> bytes:
-        """Some words said one after the other, with pauses."""
+        """Words spoken one after the other, with pauses."""
         sounds = dict(self.encoded(codec))
         pause = b"\xd5" if codec == "PCMA" else b"\xff"
         return b"".join(sounds[word] + pause * 2400 for word in words)
@@ -63,7 +63,7 @@ class PhoneLine:
 
 
 class Phone:
-    """One phone at one address. Everything that happens is told."""
+    """One phone at one address. It reports everything that happens."""
 
     def __init__(
         self,
@@ -79,9 +79,9 @@ class Phone:
         extra: Sequence[Path] = (),
         record: Path | None = None,
     ) -> None:
-        """`number` is its own. `says` is what it says, over and over, on calls for other numbers
-        and, if it `talks`, on those for its own; `extra` are WAV files that its ear knows too.
-        Raises OSError where it cannot listen."""
+        """`number` is its own. `says` is what it says over and over on calls for other numbers and,
+        if it `talks`, on calls for its own; `extra` are WAV files that its ear recognises too.
+        Raises OSError if it cannot listen."""
         loop = asyncio.get_running_loop()
         self._clock = LoopClock(loop)
         self._server = server
@@ -107,7 +107,7 @@ class Phone:
         self._ringing: OutgoingCall | None = None
         self._recorded = 0
 
-    # What its user does
+    # What the user does
 
     def ring(self, number: str) -> None:
         """Ring a number, and hang up when it is rejected."""
@@ -134,7 +134,7 @@ class Phone:
             line.audio.press(keys)
 
     def hang_up(self) -> None:
-        """Hang up everything."""
+        """Hang up all calls."""
         if self._ringing is None and not self._lines:
             self._tell("note", text="there is no call to hang up")
         if self._ringing is not None:
@@ -153,7 +153,7 @@ class Phone:
         self._adapter.close()
 
     def _own_line(self) -> PhoneLine | None:
-        """The call to this phone's own number; else the first there is."""
+        """The call for this phone's own number; otherwise the first one."""
         up = [line for line in self._lines if line.answered]
         own = (line for line in up if line.number.lstrip("+") == self._number.lstrip("+"))
         return next(own, up[0] if up else None)

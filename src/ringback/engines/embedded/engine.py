@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from ringback.clock import Clock
@@ -26,7 +26,7 @@ from ringback.telephony.port import (
     Rejection,
     TriggerLeg,
 )
-from ringback.telephony.trunks import Trunk
+from ringback.telephony.trunks import TrunkSource
 
 CLOSING_SECONDS = 1.0
 """How long the last BYEs, and registrations taken back, have for their answers."""
@@ -40,7 +40,7 @@ class EmbeddedEngine:
     def __init__(
         self,
         settings: Sip,
-        trunks: Sequence[Trunk],
+        trunks: TrunkSource,
         clock: Clock,
         chance: random.Random,
         *,
@@ -74,8 +74,7 @@ class EmbeddedEngine:
         self._on_trigger = on_trigger
 
     def usable(self, trunk: str) -> bool:
-        state = self._board.trunks[trunk]
-        return state.up and not state.full
+        return self._board.trunks.usable(trunk)
 
     def trunk_states(self) -> Mapping[str, str]:
         return self._board.trunks.troubles()
@@ -84,17 +83,21 @@ class EmbeddedEngine:
         self, order: Order, listener: Listener, bridges_with: CallLeg | None = None
     ) -> CallLeg:
         stream = bridges_with.media.stream if isinstance(bridges_with, OutLeg) else None
-        lacking = ""
+        lacking = f"the trunk {order.trunk} has been removed"
         try:
             async with asyncio.timeout(ROOM_SECONDS):
-                while True:
+                while (trunk := self._board.trunks.find(order.trunk)) is not None:
+                    if not trunk.hosts:
+                        lacking = f"the host of trunk {order.trunk} has not been looked up yet"
+                        break
                     try:
                         return OutLeg(self._board, order, listener, stream)
                     except NoPorts as error:
                         lacking = str(error)
                     await self._board.media.more_room()
         except TimeoutError:
-            raise NoRoom(lacking) from None
+            pass
+        raise NoRoom(lacking)
 
     def resume(self, text: str, listener: Listener) -> None:
         ResumedLeg(self._board, text, listener).start()
@@ -118,6 +121,7 @@ class EmbeddedEngine:
             call.reject(STATUS[Rejection.OUT_OF_SERVICE], self._board.now())
             self._board.flush()
             return
-        leg = InLeg(self._board, call, read_trigger(call.request, state.trunk, self._board.now()))
+        trigger = read_trigger(call.request, state.trunk, self._board.now())
+        leg = InLeg(self._board, call, state, trigger)
         self._board.register(call, leg)
         self._on_trigger(leg)

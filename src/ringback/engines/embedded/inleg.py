@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ringback.engines.embedded.causes import STATUS
 from ringback.engines.embedded.switchboard import Switchboard
+from ringback.engines.embedded.trunks import TrunkState
 from ringback.sip import events as sip
 from ringback.sip.calls import IncomingCall
 from ringback.telephony import port
@@ -13,13 +14,17 @@ from ringback.telephony.port import Cause, Ending, Listener, Rejection, Trigger
 class InLeg:
     """A trigger call."""
 
-    def __init__(self, board: Switchboard, call: IncomingCall, trigger: Trigger) -> None:
+    def __init__(
+        self, board: Switchboard, call: IncomingCall, trunk: TrunkState, trigger: Trigger
+    ) -> None:
         self._board = board
         self._call = call
+        self._trunk = trunk
         self._trigger = trigger
         self._listener: Listener = lambda leg, event: None
         self._gone = False
         self._rejection = ""
+        trunk.leg_began()
 
     @property
     def trigger(self) -> Trigger:
@@ -58,6 +63,7 @@ class InLeg:
                 self._gone = True
                 self._listener(self, port.CallerGone(now))
             case sip.Rejected(acknowledged=acknowledged):
+                self._trunk.leg_ended()
                 cause = Cause.CANCELLED if self._gone else Cause.REJECTED
                 ending = Ending(cause, by_us=not self._gone)
                 self._listener(self, port.Ended(ending, now, acknowledged))

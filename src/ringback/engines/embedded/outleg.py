@@ -10,8 +10,8 @@ from ringback.clock import Instant, Timer
 from ringback.engines.embedded.causes import unanswered
 from ringback.engines.embedded.identity import sender_headers
 from ringback.engines.embedded.legmedia import LegMedia
+from ringback.engines.embedded.peer import credentials_of
 from ringback.engines.embedded.switchboard import Switchboard
-from ringback.engines.embedded.trunks import credentials_of
 from ringback.media.pool import (
     Heard,
     LimitReached,
@@ -36,6 +36,8 @@ from ringback.telephony.port import (
     Order,
     Sound,
 )
+
+UNAVAILABLE = 503
 
 
 class LegState(Enum):
@@ -92,7 +94,7 @@ class OutLeg:
         self._call = OutgoingCall(
             board.agent,
             sip_uri(order.number, trunk.host, trunk.port),
-            self._trunk.address,
+            self._trunk.peer.address,
             sender=sender,
             sdp=self.media.offer(),
             headers=headers,
@@ -100,6 +102,7 @@ class OutLeg:
             acknowledges_later=True,
         )
         self._trunk.channels += 1
+        self._trunk.leg_began()
         self._response_timer: Timer | None = None
         self._withdrawn = False
         """Its user hung up before an answer."""
@@ -228,14 +231,18 @@ class OutLeg:
             self._bye(Ending(Cause.FAILED, 488, by_us=True), now)
 
     def _failed(self, event: sip.Failed, now: Instant) -> None:
+        status = None if event.response is None else event.response.status
+        rang = self.state is LegState.RINGING
         ending = unanswered(
-            None if event.response is None else event.response.status,
-            rang=self.state is LegState.RINGING,
+            status,
+            rang=rang,
             q850=sip.q850_cause(event.response),
             challenged_twice=event.challenged_twice,
             withdrawn=self._withdrawn,
         )
         if self.step("fail"):
+            if status == UNAVAILABLE and not rang:
+                self._trunk.peer.failed(self._call.peer)  # RFC 3263 section 4.3
             self._end(ending, now)
 
     def _told_late(self, event: sip.CallEvent, now: Instant) -> None:
@@ -295,6 +302,7 @@ class OutLeg:
         acknowledged and ended, by the user agent."""
         if self.step("no response"):
             self._cancel()
+            self._trunk.peer.failed(self._call.peer)
             self._end(Ending(Cause.FAILED, trunk_failed=True), self._board.now())
 
     def _stop_waiting(self) -> None:
@@ -329,6 +337,7 @@ class OutLeg:
         self._stop_waiting()
         self.media.close()
         self._trunk.channels -= 1
+        self._trunk.leg_ended()
         if self.state is not LegState.GIVEN_UP:
             self._board.forget(self._call)
 

@@ -6,8 +6,9 @@ import ipaddress
 from typing import Any
 
 from ringback.engines import saved
+from ringback.engines.embedded.peer import credentials_of
 from ringback.engines.embedded.switchboard import ENGINE, Switchboard
-from ringback.engines.embedded.trunks import credentials_of
+from ringback.engines.embedded.trunks import TrunkState
 from ringback.sip import events as sip
 from ringback.sip.calls import ResumedCall
 from ringback.sip.message import parse
@@ -27,6 +28,8 @@ class ResumedLeg:
         self._saved = text
         self._listener = listener
         self._call = ResumedCall(board.agent)
+        self._trunk: TrunkState | None = None
+        """None where the configuration has it no more."""
 
     def saved(self) -> str:
         return self._saved
@@ -40,8 +43,10 @@ class ResumedLeg:
             self._board.report(f"a leg from before the restart cannot be ended: {error}")
             self._board.soon(lambda: self._end(Ending(Cause.FAILED)))
             return
-        trunk = self._board.trunks.find(str(document.get("trunk")))
-        self._call.credentials = None if trunk is None else credentials_of(trunk)
+        self._trunk = self._board.trunks.find(str(document.get("trunk")))
+        if self._trunk is not None:
+            self._trunk.leg_began()
+            self._call.credentials = credentials_of(self._trunk.trunk)
         self._board.register(self._call, self)
         self._call.resume(document, self._board.now())
         self._board.flush()
@@ -65,6 +70,8 @@ class ResumedLeg:
     def told(self, event: sip.CallEvent) -> None:
         acknowledged = isinstance(event, sip.Rejected) and event.acknowledged
         self._board.forget(self._call)
+        if self._trunk is not None:
+            self._trunk.leg_ended()
         answered = isinstance(event, sip.Closed)  # there is a BYE only after an answer
         self._end(Ending(Cause.NORMAL if answered else Cause.FAILED, by_us=True), acknowledged)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -20,7 +20,8 @@ from ringback.sip import events as sip
 from ringback.sip.calls import Call, IncomingCall
 from ringback.sip.hop import Hop
 from ringback.sip.useragent import UserAgent
-from ringback.telephony.trunks import Trunk
+from ringback.telephony.port import SILENCE_SECONDS
+from ringback.telephony.trunks import TrunkSource
 
 ENGINE = "embedded"
 
@@ -38,7 +39,7 @@ class Switchboard:
     def __init__(
         self,
         settings: Sip,
-        trunks: Sequence[Trunk],
+        trunks: TrunkSource,
         clock: Clock,
         chance: random.Random,
         *,
@@ -65,8 +66,8 @@ class Switchboard:
             self.public,
             chance,
             known=self._known,
-            unreadable=self._unreadable,
-            refused=self._refused,
+            on_unreadable=self._unreadable,
+            on_refused=self._refused,
         )
         self._adapter = UdpAdapter(
             sock, self.agent, clock, on_call=on_call, on_event=self._on_event
@@ -76,9 +77,10 @@ class Switchboard:
             workers=workers,
             address=listen.host,
             ports=settings.rtp_ports,
+            silence_seconds=SILENCE_SECONDS,
             report=report,
         )
-        self.trunks = Trunks(list(trunks), self.agent.layers, self.flush, clock, report)
+        self.trunks = Trunks(trunks, self.agent.layers, self.flush, clock, report)
         self._loop = asyncio.get_running_loop()
         self._legs: dict[Call, SipListener] = {}
 
@@ -116,10 +118,10 @@ class Switchboard:
     # From the network
 
     def _known(self, source: Hop) -> bool:
-        if self.trunks.of_source(source) is not None:
-            return True
-        self._strangers.seen(source)
-        return False
+        known = self.trunks.knows(source)
+        if not known:
+            self._strangers.seen(source)
+        return known
 
     def _unreadable(self, source: Hop) -> None:
         # What exactly is wrong is not told: it might quote a digit that somebody pressed.

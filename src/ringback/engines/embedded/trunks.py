@@ -1,70 +1,52 @@
-"""The trunks: who they are on the network, and whether they are up (spec section 5)."""
+"""The trunks as their source has them now, and those of before whose calls are not over.
+
+A change holds for new calls. A trunk that was changed or removed carries none, but its sources
+and credentials stay in use until its last leg has ended and nothing more can come of it.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import ipaddress
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from ringback.clock import Clock, Instant
-from ringback.engines.embedded.udp import look_up_soon
-from ringback.sip.calls import Credentials
+from ringback.clock import Clock
+from ringback.engines.embedded.peer import Peer, is_same_peer
 from ringback.sip.hop import Hop
 from ringback.sip.layers import Layers
-from ringback.sip.message import Response
-from ringback.sip.outside import Correspondence
-from ringback.sip.registration import Registration
-from ringback.sip.uri import sip_uri
-from ringback.telephony.trunks import Trunk
+from ringback.telephony.trunks import Trunk, TrunkSource
 
-OPTIONS_SECONDS = 25.0
-MISSES = 3
-RESOLVE_SECONDS = 300.0
+AFTERMATH_SECONDS = 64.0
+"""For so long something may come of a leg that has ended: an answer within 32 s, and what follows
+from our BYE to it (RFC 3261 section 17: 64*T1 each)."""
 
 SourceNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class TrunkState:
     """One trunk, as it is now."""
 
     trunk: Trunk
-    server: Correspondence
-    hosts: frozenset[str] = frozenset()
-    """What its host resolves to."""
-    networks: list[SourceNetwork] = field(default_factory=list)
+    peer: Peer
+    networks: list[SourceNetwork]
     """The sources listed."""
+    on_idle: Callable[[TrunkState], None]
+    """Called when its last leg has ended."""
     channels: int = 0
     """Calls that it carries."""
-    asked: bool = False
-    """An OPTIONS waits for its answer."""
-    misses: int = 0
-    registration: Registration | None = None
-    """None while its host has not been looked up, and where it does not register."""
-    registered: bool = False
-    told_up: bool = True
+    legs: int = 0
+    """The same with trigger calls, and legs from before a crash."""
 
     @property
     def up(self) -> bool:
-        registered = self.registered or not self.trunk.register
-        return registered and self.misses < MISSES and bool(self.hosts)
+        return self.peer.up
 
     @property
-    def trouble(self) -> str:
-        """Why it is not up."""
-        if not self.hosts:
-            return "its host cannot be looked up"
-        return "it does not answer" if self.misses >= MISSES else "it is not registered"
-
-    @property
-    def full(self) -> bool:
-        return self.trunk.channels is not None and self.channels >= self.trunk.channels
-
-    @property
-    def address(self) -> Hop:
-        """Where requests go."""
-        return Hop(self.trunk.transport, min(self.hosts), self.trunk.port)
+    def hosts(self) -> tuple[str, ...]:
+        """What its host resolves to."""
+        return self.peer.hosts
 
     def knows(self, host: str) -> bool:
         if host in self.hosts:
@@ -72,38 +54,61 @@ class TrunkState:
         address = ipaddress.ip_address(host)
         return any(address in network for network in self.networks)
 
+    def leg_began(self) -> None:
+        self.legs += 1
+
+    def leg_ended(self) -> None:
+        self.legs -= 1
+        if not self.legs:
+            self.on_idle(self)
+
 
 class Trunks:
     """All trunks, kept up to date by tasks of their own."""
 
     def __init__(
         self,
-        trunks: list[Trunk],
+        source: TrunkSource,
         layers: Layers,
         flush: Callable[[], None],
         clock: Clock,
         report: Callable[[str], None],
     ) -> None:
-        self._states = {
-            trunk.name: TrunkState(trunk, correspondence(trunk, layers)) for trunk in trunks
-        }
-        for state in self._states.values():
-            state.networks = [ipaddress.ip_network(text) for text in state.trunk.sources]
-        self._flush = flush
+        self._source = source
         self._clock = clock
-        self._report = report
-        self._tasks: list[asyncio.Task[None]] = []
+        self._make_peer: Callable[[Trunk], Peer] = lambda trunk: Peer(
+            trunk, layers, flush, clock, report
+        )
+        self._states: dict[str, TrunkState] = {}
+        self._before: list[TrunkState] = []
+        """Changed or removed."""
+        self._watching = False
+        self._follow()
+        source.on_change(self._follow)
 
     def __getitem__(self, name: str) -> TrunkState:
         return self._states[name]
 
-    def find(self, name: str | None) -> Trunk | None:
-        """The trunk of that name, which an earlier configuration may have had."""
-        state = self._states.get(name or "")
-        return None if state is None else state.trunk
+    def find(self, name: str) -> TrunkState | None:
+        """The trunk of that name, if it still is there."""
+        return self._states.get(name)
+
+    def usable(self, name: str) -> bool:
+        """Whether it is up and has a channel free, of which calls from before a change have
+        theirs."""
+        state = self._states.get(name)
+        if state is None or not state.up:
+            return False
+        states = [state, *(before for before in self._before if before.trunk.name == name)]
+        taken = sum(state.channels for state in states)
+        return state.trunk.channels is None or taken < state.trunk.channels
+
+    def knows(self, source: Hop) -> bool:
+        """Whether anything from there is taken."""
+        return any(state.knows(source.host) for state in (*self._states.values(), *self._before))
 
     def of_source(self, source: Hop) -> TrunkState | None:
-        """The trunk that a request came from: the one whose very address it is, else the first
+        """The trunk that a new call came from: the one whose very address it is, else the first
         that has its host among its sources."""
         known = [state for state in self._states.values() if state.knows(source.host)]
         exact = (state for state in known if state.trunk.port == source.port)
@@ -111,108 +116,57 @@ class Trunks:
 
     def troubles(self) -> dict[str, str]:
         """By name of a trunk why it is not up; empty for one that is."""
-        return {name: "" if state.up else state.trouble for name, state in self._states.items()}
+        return {name: state.peer.trouble for name, state in self._states.items()}
 
     async def start(self) -> None:
         """Look the hosts up, then keep watch."""
-        await asyncio.gather(*(self._resolve(state) for state in self._states.values()))
-        loop = asyncio.get_running_loop()
-        self._tasks = [loop.create_task(self._watch(state)) for state in self._states.values()]
+        await asyncio.gather(*(state.peer.look_up() for state in self._states.values()))
+        self._watching = True
+        for state in self._states.values():
+            state.peer.start()
 
     def close(self) -> bool:
-        """Whether registrations are being taken back, whose answers are worth waiting for: one
-        that is challenged is sent again."""
-        for task in self._tasks:
-            task.cancel()
-        registrations = [state.registration for state in self._states.values()]
-        for registration in filter(None, registrations):
-            registration.stop(self._clock.now())
-        self._flush()
-        return any(registrations)
+        """Whether registrations are being taken back, whose answers are worth waiting for."""
+        self._watching = False
+        leaving = [state.peer.close() for state in self._states.values()]
+        return any(leaving)
 
-    async def _resolve(self, state: TrunkState) -> None:
-        try:
-            found = await look_up_soon(state.trunk.host)
-        except OSError as error:
-            self._report(
-                f"trunk {state.trunk.name}: host {state.trunk.host!r} cannot be looked up: "
-                f"{error.strerror}: check it, or the name server"
-            )
-            return  # what it resolved to before goes on being used
-        state.hosts = frozenset(found)
-        state.server.peer = state.address
+    def _follow(self) -> None:
+        """The source has changed."""
+        now, before = self._source.by_name, self._states
+        self._states = {
+            name: before[name]
+            if name in before and before[name].trunk == trunk
+            else self._state(trunk, before.get(name))
+            for name, trunk in now.items()
+        }
+        for name, state in before.items():
+            if self._states.get(name) is not state:
+                self._retire(state, self._states.get(name))
+        if self._watching:
+            for state in self._states.values():
+                state.peer.start()
 
-    async def _watch(self, state: TrunkState) -> None:
-        """OPTIONS every 25 s; one without an answer when the next is due was a miss, and after
-        three the trunk is skipped until it answers."""
-        resolved = self._clock.now()
-        while True:
-            if not state.hosts:
-                self._tell(state)
-            else:
-                if state.trunk.register and state.registration is None:
-                    state.registration = self._register(state)
-                self._ask(state)
-            await self._clock.sleep_until(self._clock.now() + OPTIONS_SECONDS)
-            if self._clock.now() - resolved > RESOLVE_SECONDS or not state.hosts:
-                resolved = self._clock.now()
-                await self._resolve(state)
+    def _state(self, trunk: Trunk, before: TrunkState | None) -> TrunkState:
+        same = before is not None and is_same_peer(before.trunk, trunk)
+        peer = before.peer if before is not None and same else self._make_peer(trunk)
+        networks: list[SourceNetwork] = [ipaddress.ip_network(text) for text in trunk.sources]
+        return TrunkState(trunk, peer, networks, self._forget_later)
 
-    def _ask(self, state: TrunkState) -> None:
-        if state.asked:
-            state.misses += 1
-            self._tell(state)
-        state.asked = True
+    def _retire(self, state: TrunkState, successor: TrunkState | None) -> None:
+        self._before.append(state)
+        if successor is None:
+            state.peer.close()
+        elif successor.peer is not state.peer:
+            state.peer.close(take_back=not successor.peer.takes_over(state.peer))
+        self._forget_later(state)
 
-        def on_response(response: Response | None, at: Instant) -> None:
-            if response is None:
-                return
-            missed, state.misses, state.asked = state.misses, 0, False
-            if missed:
-                self._tell(state)
+    def _forget_later(self, state: TrunkState) -> None:
+        """Once nothing more can come of its last leg, if it is a trunk of before."""
 
-        state.server.options(on_response, self._clock.now())
-        self._flush()
+        def forget() -> None:
+            if state in self._before and not state.legs:
+                self._before.remove(state)
 
-    def _tell(self, state: TrunkState) -> None:
-        if state.up != state.told_up:
-            state.told_up = state.up
-            self._report(
-                f"trunk {state.trunk.name} is up again"
-                if state.up
-                else f"trunk {state.trunk.name} ({state.trunk.host}:{state.trunk.port}) is down: "
-                f"{state.trouble}; calls go by other trunks until that is over"
-            )
-
-    def _register(self, state: TrunkState) -> Registration:
-        """Keep a registration up (RFC 3261 section 10)."""
-
-        def on_change(registered: bool, response: Response | None) -> None:
-            state.registered = registered
-            self._tell(state)
-            if not registered:
-                why = "no answer" if response is None else f"{response.status} {response.reason}"
-                refused = response is not None and response.status in (401, 403, 404, 407)
-                mending = "check user and password" if refused else "it is tried again"
-                self._report(f"trunk {state.trunk.name}: registration failed: {why}: {mending}")
-
-        registration = Registration(state.server, on_change)
-        registration.start(self._clock.now())
-        return registration
-
-
-def correspondence(trunk: Trunk, layers: Layers) -> Correspondence:
-    """All that is asked of a trunk outside of calls; its address is looked up later."""
-    return Correspondence(
-        layers,
-        sip_uri(None, trunk.host, trunk.port),
-        Hop(trunk.transport, trunk.host, trunk.port),
-        sender=sip_uri(trunk.user, trunk.host, trunk.port),
-        user=trunk.user,
-        credentials=credentials_of(trunk),
-    )
-
-
-def credentials_of(trunk: Trunk) -> Credentials | None:
-    """What its challenges are answered with."""
-    return Credentials(trunk.user, trunk.password) if trunk.user and trunk.password else None
+        if state in self._before and not state.legs:
+            self._clock.call_at(self._clock.now() + AFTERMATH_SECONDS, forget)

@@ -62,17 +62,17 @@ def reachable(host: str) -> str:
 
 
 def look_up(host: str) -> list[str]:
-    """The addresses of a host, in the resolver's order. It waits for the name server. Raises
-    OSError."""
+    """The addresses of a host, each once, in the resolver's order. It waits for the name server.
+    Raises OSError."""
     found = socket.getaddrinfo(host, None, socket.AF_INET, socket.SOCK_DGRAM)
-    return [str(address[0]) for *_, address in found]
+    return list(dict.fromkeys(str(address[0]) for *_, address in found))
 
 
 async def look_up_soon(host: str) -> list[str]:
     """As `look_up`, while the loop goes on."""
     loop = asyncio.get_running_loop()
     found = await loop.getaddrinfo(host, None, family=socket.AF_INET, type=socket.SOCK_DGRAM)
-    return [str(address[0]) for *_, address in found]
+    return list(dict.fromkeys(str(address[0]) for *_, address in found))
 
 
 class UdpAdapter:

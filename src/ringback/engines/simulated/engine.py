@@ -20,6 +20,7 @@ from ringback.telephony.port import (
     Rejection,
     TriggerLeg,
 )
+from ringback.telephony.trunks import TrunkSource
 
 
 class SimulatedEngine:
@@ -27,8 +28,9 @@ class SimulatedEngine:
 
     proves_sources = True
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: Network, trunks: TrunkSource) -> None:
         self.network = network
+        self._trunks = trunks
         self.clock = network.clock
         self._life = Life(network)
         self.reports: list[str] = []
@@ -45,10 +47,10 @@ class SimulatedEngine:
         self.network.engine = self
 
     def usable(self, trunk: str) -> bool:
-        return trunk not in self.down
+        return trunk in self._trunks.by_name and trunk not in self.down
 
     def trunk_states(self) -> Mapping[str, str]:
-        return dict.fromkeys(self.down, "it is down")
+        return {name: "it is down" if name in self.down else "" for name in self._trunks.by_name}
 
     async def prepare(
         self, order: Order, listener: Listener, bridges_with: CallLeg | None = None
@@ -58,6 +60,8 @@ class SimulatedEngine:
             await self.clock.sleep_until(min(room, patience))
         if room > patience:
             raise NoRoom("no more calls")
+        if order.trunk not in self._trunks.by_name:
+            raise NoRoom(f"the trunk {order.trunk} has been removed")
         call_id = f"call-{self.network.chance.getrandbits(64):016x}"
         far = FarCall(self.network, call_id, order.trunk, order.number, order.shown, None)
         far.leg = leg = SimulatedLeg(self._life, far, order, listener)
@@ -94,7 +98,8 @@ class SimulatedEngine:
         ring.leg = leg = SimulatedTrigger(self._life, ring)
 
         def arrive() -> None:
-            if self._life.alive and self._on_trigger is not None and not leg.arrived:
+            known = ring.trigger.trunk in self._trunks.by_name
+            if self._life.alive and known and self._on_trigger is not None and not leg.arrived:
                 leg.arrived = True
                 self._on_trigger(leg)
 

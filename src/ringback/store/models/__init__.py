@@ -1,7 +1,7 @@
 """The tables.
 
 Ids are UUIDv7 texts unless a table says otherwise. Money is whole millionths, instants are whole
-microseconds (see `types`). Nothing but `ringback.charging.ledger` writes the ledger tables.
+microseconds (see `types`). Only `ringback.charging.ledger` writes the ledger tables.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from ringback.store.models.charging import (
     RateRow,
     ReservationRow,
 )
+from ringback.store.models.guards import GuardCountRow, SpendingRow
 from ringback.store.models.sessions import (
     EventRow,
     HeartbeatRow,
@@ -45,6 +46,7 @@ __all__ = [
     "DeckRow",
     "EventRow",
     "ExtensionRow",
+    "GuardCountRow",
     "HeartbeatRow",
     "LedgerAccountRow",
     "LedgerEntryRow",
@@ -57,5 +59,6 @@ __all__ = [
     "SessionRow",
     "SettingRow",
     "SoundRow",
+    "SpendingRow",
     "WrongClaimRow",
 ]

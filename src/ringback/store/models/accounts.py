@@ -26,14 +26,19 @@ class AccountRow(Base):
     name: Mapped[str] = mapped_column(unique=True)
     contact_name: Mapped[str]
     country: Mapped[str | None]
-    """ISO 3166 alpha-2; None: that of the account above, at the top `home_country`."""
+    """ISO 3166 alpha-2; None: that of the account above, or `home_country` for the topmost
+    account."""
     language: Mapped[str | None]
     time_zone: Mapped[str | None]
     plan_id: Mapped[str | None] = mapped_column(ForeignKey("plans.id", use_alter=True))
     """The plan given to this account, which makes it a payer."""
     ledger_id: Mapped[str] = mapped_column(ForeignKey("ledger_accounts.id"))
     credit_limit: Mapped[Decimal | None]
-    """Its own; None: that of its plan. What is in force stands in its ledger account."""
+    """The account's own limit; None: its plan's. The limit in force is in its ledger account."""
+    guards: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
+    """Those of section 8 that differ from the defaults; extensions and callerIDs have them too."""
+    destinations: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
+    """`allow` and `deny`: prefixes of numbers, without a plus."""
 
 
 class ExtensionRow(Base):
@@ -45,12 +50,16 @@ class ExtensionRow(Base):
     account_id: Mapped[str] = mapped_column(ForeignKey("accounts.id"))
     name: Mapped[str]
     callback: Mapped[dict[str, Any]]
-    """The callback setup of section 3 without its password; the defaults are not stored."""
+    """The callback setup of section 3, without its password and without values that are the
+    defaults."""
     password_mac: Mapped[str | None]
+    guards: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
+    destinations: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
 
 
 class AccessNumberRow(Base):
-    """A public number that leads to one extension; the lowest position is its public number."""
+    """A public number that leads to one extension. The one at the lowest position is the
+    extension's public number."""
 
     __tablename__ = "access_numbers"
     number: Mapped[str] = mapped_column(primary_key=True)
@@ -74,21 +83,23 @@ class CallerIdRow(Base):
     speed_dials: Mapped[dict[str, Any]]
     """"1" to "99" -> E.164."""
     last_number: Mapped[str | None]
-    """E.164 of the last number dialled, for redial."""
+    """The last number dialled, in E.164, for redial."""
     ledger_id: Mapped[str] = mapped_column(ForeignKey("ledger_accounts.id"))
+    guards: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
+    destinations: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
 
 
 class SoundRow(Base):
-    """A sound in the folder of an account or of an extension, one row a language variant."""
+    """A sound in the folder of an account or of an extension; each language variant has a row."""
 
     __tablename__ = "sounds"
     __table_args__ = (UniqueConstraint("owner_id", "path", "language"),)
     id: Mapped[str] = mapped_column(primary_key=True)
     owner_id: Mapped[str]
-    """Id of the account or extension whose folder holds it."""
+    """The id of the account or extension in whose folder it is."""
     path: Mapped[str]
-    """From the owner's folder, beginning with one `/`."""
+    """The path from the owner's folder; it begins with one `/`."""
     language: Mapped[str]
     file: Mapped[str]
-    """Name of the converted WAV file in the data directory's `sounds` folder."""
+    """The name of the converted WAV file in the data directory's folder `sounds`."""
     seconds: Mapped[float]

@@ -1,4 +1,4 @@
-"""Plans, balances and what moves them (spec section 6)."""
+"""Plans, balances and what changes them (spec section 6)."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ class PlanRow(Base):
     special_prefixes: Mapped[list[Any]]
     packages: Mapped[list[Any]]
     deck_id: Mapped[str | None] = mapped_column(ForeignKey("decks.id", use_alter=True))
-    """The deck in force; None before the first."""
+    """The deck in force; None before the first one."""
 
 
 class DeckRow(Base):
-    """The rates of a plan as they were loaded at one time. A complete deck never changes: another
-    is loaded beside it and takes its place."""
+    """The rates of a plan, loaded together. A complete deck never changes: a new one is loaded
+    beside it and takes its place."""
 
     __tablename__ = "decks"
     __table_args__ = (
@@ -41,13 +41,13 @@ class DeckRow(Base):
     id: Mapped[str] = mapped_column(primary_key=True)
     plan_id: Mapped[str] = mapped_column(ForeignKey("plans.id"), index=True)
     source: Mapped[str]
-    """Where the rates came from, for people."""
+    """Where the rates came from, as a text for people."""
     loaded: Mapped[Instant]
-    """When loading began."""
+    """When the loading began."""
     state: Mapped[str]
     """condemned: its rates are being deleted."""
     size: Mapped[int]
-    """How many rates have been put in."""
+    """How many rates have been loaded."""
 
 
 class RateRow(Base):
@@ -64,7 +64,7 @@ class RateRow(Base):
     setup: Mapped[Decimal]
     first_block: Mapped[int]
     first_price: Mapped[Decimal | None]
-    """None: what the first block's seconds cost at `price_per_minute`."""
+    """None: what the seconds of the first block cost at `price_per_minute`."""
     next_block: Mapped[int]
     price_per_minute: Mapped[Decimal]
     valid_from: Mapped[Instant | None]
@@ -74,7 +74,7 @@ class RateRow(Base):
 class LedgerAccountRow(Base):
     """A balance: an account's money or a callerID's credit.
 
-    available = balance + credit_limit - reserved, never negative unless unlimited.
+    available = balance + credit_limit - reserved, which is never negative unless it is unlimited.
     """
 
     __tablename__ = "ledger_accounts"
@@ -91,7 +91,7 @@ class LedgerAccountRow(Base):
 
 
 class AllowanceRow(Base):
-    """The free minutes that an account has by a package of its plan in one month."""
+    """The free minutes that an account has in one month by a package of its plan."""
 
     __tablename__ = "allowances"
     __table_args__ = (
@@ -103,9 +103,9 @@ class AllowanceRow(Base):
     ledger_id: Mapped[str] = mapped_column(ForeignKey("ledger_accounts.id"))
     prefix: Mapped[str]
     month: Mapped[str]
-    """In the account's time zone, as 2026-11."""
+    """A month of the account's time zone, such as 2026-11."""
     seconds: Mapped[int]
-    """What the package had when it was last asked."""
+    """The seconds of the package, as they were when last read."""
     reserved: Mapped[int]
     used: Mapped[int]
 
@@ -118,19 +118,20 @@ class LedgerEntryRow(Base):
     id: Mapped[int] = mapped_column(SerialType, primary_key=True, autoincrement=True)
     ledger_id: Mapped[str] = mapped_column(ForeignKey("ledger_accounts.id"))
     step: Mapped[str]
-    """The id its maker gave the step; the same id again changes nothing."""
+    """The id that the step's author gave it; the same id again changes nothing."""
     kind: Mapped[str]
-    """`call`, or of a recharge its `RechargeKind`."""
+    """`call` or, for a recharge, its `RechargeKind`."""
     amount: Mapped[Decimal]
     """Added to the balance; negative for a charge."""
     price: Mapped[Decimal | None]
-    """Of a call what it cost, of a recharge what was asked for: both differ from the amount only
-    where the credit was unlimited."""
+    """What a call cost, or what a recharge asked for. It differs from the amount only if the credit
+    was unlimited."""
     balance_after: Mapped[Decimal]
     at: Mapped[Instant]
     who: Mapped[str | None]
     explanation: Mapped[str]
-    """Without the numbers of people: entries stay when those are taken out of all else."""
+    """An explanation without people's numbers, since entries stay when those are removed everywhere
+    else."""
     note: Mapped[str | None]
 
 
@@ -138,9 +139,9 @@ append_only(LedgerEntryRow.__table__)
 
 
 class ReservationRow(Base):
-    """What one payer holds ready for one leg: grown in steps, settled once.
+    """What one payer has reserved for one leg: it grows in steps and is settled once.
 
-    amount + free is the price of all that may be used, beyond the blocks of free minutes.
+    amount + free is the price of all that may be used, apart from the blocks of free minutes.
     """
 
     __tablename__ = "reservations"
@@ -160,20 +161,22 @@ class ReservationRow(Base):
     payer: Mapped[str]
     """Name of the account, or number of the callerID."""
     below_id: Mapped[str | None]
-    """Ledger id of the payer below, whose charge for the leg is this one's income."""
+    """The ledger id of the payer below, whose charge for the leg is this payer's income."""
     amount: Mapped[Decimal]
     """Reserved money."""
     free: Mapped[Decimal]
-    """Granted while the credit was unlimited: it takes no money."""
+    """Granted while the credit was unlimited, so that it takes no money."""
     free_first: Mapped[bool]
-    """Free minutes pay the first block."""
+    """Whether free minutes pay the first block."""
     free_blocks: Mapped[int]
-    """So many of the blocks after it are paid by free minutes."""
+    """How many of the blocks after the first are paid by free minutes."""
     allowance_id: Mapped[str | None] = mapped_column(ForeignKey("allowances.id"))
-    """What they are reserved of, where this payer holds the plan that they belong to."""
+    """The allowance from which the free minutes are reserved, if this payer has one."""
     settled: Mapped[bool]
     rate: Mapped[dict[str, Any]]
-    """The rate that holds for the leg to its end, so that a restart can charge by it."""
+    """The rate that applies to the leg to its end, kept so that a restart can charge by it."""
+    spends: Mapped[list[Any]] = mapped_column(server_default="[]")
+    """Ids of the `spending` that it is part of: reserved at first, then what was used."""
 
 
 class ChargeRow(Base):
@@ -185,21 +188,22 @@ class ChargeRow(Base):
     payer: Mapped[str]
     """Name of the account, or number of the callerID."""
     amount: Mapped[Decimal]
-    """What it cost the payer."""
+    """What the leg cost the payer."""
     income: Mapped[Decimal | None]
-    """What the next payer below was charged for the same leg: the payer's profit is this less
-    the amount. None where nobody below pays."""
+    """What the next payer below was charged for the same leg. The payer's profit is this less the
+    amount. None if nobody below pays."""
     explanation: Mapped[str]
 
 
 class LegCostRow(Base):
-    """What an answered leg costs the server administrator: it is recorded and limits nothing."""
+    """What an answered leg costs the server administrator. It is only recorded, and limits
+    nothing."""
 
     __tablename__ = "leg_costs"
     leg_id: Mapped[str] = mapped_column(ForeignKey("legs.id"), primary_key=True)
     trunk: Mapped[str]
     plan: Mapped[str]
-    """Name of the trunk's `cost_plan` then."""
+    """The name of the trunk's `cost_plan` at that time."""
     amount: Mapped[Decimal | None]
-    """None: it is not known, since the plan had no rate; the explanation says so."""
+    """None: the cost is not known, since the plan had no rate; the explanation says so."""
     explanation: Mapped[str]

@@ -1,4 +1,4 @@
-"""Sessions, and what nodes keep beside them (spec sections 4 and 9)."""
+"""Sessions, and what nodes store beside them (spec sections 4 and 9)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ringback.store.types import SerialType
 
 
 class SessionRow(Base):
-    """A session from trigger to goodbye; while it is open it is also the callback request."""
+    """A session from trigger to goodbye. While it is open, it is also the callback request."""
 
     __tablename__ = "sessions"
     __table_args__ = (
@@ -38,33 +38,36 @@ class SessionRow(Base):
     extension_id: Mapped[str | None] = mapped_column(ForeignKey("extensions.id"))
     access_number: Mapped[str | None]
     caller: Mapped[str | None]
-    """The triggering number, E.164 where it is one; None when hidden."""
+    """The number that triggered it, in E.164 if possible; None if it was hidden."""
     caller_name: Mapped[str | None]
     caller_id: Mapped[str | None] = mapped_column(ForeignKey("caller_ids.id"))
     return_number: Mapped[str | None]
     destination: Mapped[str | None]
-    """E.164 to dial without asking ("call me back" with a destination)."""
+    """A number in E.164 to dial without asking for one ("call me back" with a destination)."""
     outcome: Mapped[str | None]
-    """None while live."""
+    """None while the session is live."""
     stage: Mapped[str]
     started: Mapped[Instant]
     ended: Mapped[Instant | None]
     proven: Mapped[bool]
-    """The trigger's source is proven, or there was no trigger call."""
+    """Whether the trigger's source is proven, or there was no trigger call."""
     rejection: Mapped[str | None]
-    """`TriggerLeg.saved`, until the trigger call is over."""
+    """`TriggerLeg.saved`, kept until the trigger call is over."""
     due: Mapped[Instant | None]
     """When the return call may be dialled next; None until the trigger call has ended."""
     attempts: Mapped[int]
-    """Return calls dialled that count against `attempts` of the setup."""
+    """The return calls dialled so far that count as `attempts` of the setup."""
     accepted: Mapped[bool | None]
-    """Whether a person accepted or authenticated on the return call; None before an answer."""
+    """Whether a person accepted the return call or authenticated on it; None before an answer."""
     repeated: Mapped[int]
-    """Of a refusal: so many more of the same number followed that were not stored."""
+    """For a refusal: how many more from the same number followed it and were not stored."""
+    guarded: Mapped[list[Any]] = mapped_column(server_default="[]")
+    """Ids of the accounts, the extension and the callerIDs for whose `sessions` it counts while it
+    is open."""
 
 
 class LegRow(Base):
-    """One attempt to reach a party. It is written before its INVITE leaves."""
+    """One attempt to reach a party. It is written before its INVITE is sent."""
 
     __tablename__ = "legs"
     __table_args__ = (
@@ -89,18 +92,24 @@ class LegRow(Base):
     answered: Mapped[Instant | None]
     ended: Mapped[Instant | None]
     cause: Mapped[int | None]
-    """The engine's own number for its end: the SIP status of the final answer."""
+    """The engine's own number for the ending: the SIP status of the final response."""
     billed_seconds: Mapped[int | None]
     saved: Mapped[str]
-    """`Leg.saved` of the telephony port: what is needed to end it after a crash."""
+    """`Leg.saved` of the telephony port: what is needed to end the leg after a crash."""
     ending: Mapped[str | None]
-    """Why it ended: a `Cause` of the telephony port; None while it is open."""
+    """Why the leg ended: a `Cause` of the telephony port; None while it is open."""
+    failover_of: Mapped[str | None]
+    """The leg that began the attempt, of one by a further trunk: together they count once."""
+    triggered_again: Mapped[bool | None]
+    """Of a return call that was busy or rejected at once: its number then triggered again."""
 
 
 class EventRow(Base):
-    """What happened, for whoever follows it later: records, stream, webhooks, mail (spec 9).
+    """What happened, for those who follow it later: records, stream, webhooks, mail (spec section
+    9).
 
-    Numbers grow in the order of the commits of one writer; those of several overtake each other.
+    The numbers grow in the order in which one writer commits; several writers may overtake each
+    other.
     """
 
     __tablename__ = "events"
@@ -117,7 +126,8 @@ class EventRow(Base):
 
 
 class LockRow(Base):
-    """Wrong entries in a row, and the lock-out that follows five of them (spec 4, step 5)."""
+    """Wrong entries in a row, and the lock-out that follows five of them (spec section 4, step
+    5)."""
 
     __tablename__ = "locks"
     key: Mapped[str] = mapped_column(primary_key=True)
@@ -125,7 +135,7 @@ class LockRow(Base):
     `password/{extension}/{number}`."""
     failures: Mapped[int]
     times: Mapped[int]
-    """Lock-outs since the last right entry: each doubles the next."""
+    """Lock-outs since the last right entry: each lock-out is twice as long as the one before."""
     until: Mapped[Instant | None]
 
 
@@ -140,7 +150,7 @@ class WrongClaimRow(Base):
 
 
 class HeartbeatRow(Base):
-    """One row a node, written every second: the sign of life of all its sessions."""
+    """One row for each node, written every second: the sign of life of all its sessions."""
 
     __tablename__ = "heartbeats"
     node: Mapped[str] = mapped_column(primary_key=True)
@@ -148,7 +158,7 @@ class HeartbeatRow(Base):
 
 
 class SettingRow(Base):
-    """What holds for the whole database, by name."""
+    """Values that apply to the whole database, by name."""
 
     __tablename__ = "settings"
     name: Mapped[str] = mapped_column(primary_key=True)

@@ -177,7 +177,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_plans")),
         sa.UniqueConstraint("name", name=op.f("uq_plans_name")),
     )
-    if op.get_bind().dialect.name != "sqlite":  # which has it with the table, as it adds none later
+    if op.get_bind().dialect.name != "sqlite":  # which made it with the table: it adds none later
         op.create_foreign_key(op.f("fk_accounts_plan_id"), "accounts", "plans", ["plan_id"], ["id"])
     op.create_table(
         "access_numbers",

@@ -1,4 +1,4 @@
-"""What holds for the whole database: at first the check value of the key of PINs and passwords."""
+"""Values that apply to the whole database; the first one checks the key of PINs and passwords."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rates belong to decks, of which a plan has one in force."""
+"""Rates belong to decks; a plan has one deck in force."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_decks")),
     )
     op.create_index(op.f("ix_decks_plan_id"), "decks", ["plan_id"], unique=False)
-    # Not by Alembic, which would make the table anew: SQLite refuses to drop one that others
-    # refer to.
+    # Not done by Alembic, which would make the table anew: SQLite refuses to drop a table that
+    # others refer to.
     op.execute(
         "ALTER TABLE plans ADD COLUMN deck_id TEXT CONSTRAINT fk_plans_deck_id "
         "REFERENCES decks (id)"
     )
-    # One deck a plan, under the plan's own id.
+    # Each plan gets one deck, with the plan's own id.
     op.execute(
         "INSERT INTO decks (id, plan_id, source, loaded, state, size) "
         "SELECT plan_id, plan_id, 'setup file', 0, 'complete', count(*) FROM rates GROUP BY plan_id"

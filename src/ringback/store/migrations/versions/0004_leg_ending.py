@@ -1,4 +1,4 @@
-"""Why a leg ended, in the words of the telephony port."""
+"""Legs say why they ended, in the words of the telephony port."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ down_revision = "0003"
 
 def upgrade() -> None:
     op.add_column("legs", sa.Column("ending", sa.Text(), nullable=True))
-    # The retry rule asks for it: a rejected call must not be made again after the upgrade.
+    # The retry rule reads it: a call that was rejected must not be made again after the upgrade.
     op.execute(
         "UPDATE legs SET ending = CASE "
         "WHEN answered IS NOT NULL THEN 'normal' "

@@ -1,5 +1,5 @@
-"""Recharges have a kind and a note, accounts a credit limit, legs what their trunk costs; a rate
-may leave its first price out, and no prefix begins with 0."""
+"""Recharges get a kind and a note, accounts a credit limit, legs the cost of their trunk; a rate
+may leave out its first price, and no prefix may begin with 0."""
 
 from __future__ import annotations
 
@@ -35,7 +35,8 @@ def upgrade() -> None:
 
 
 def _drop_prefixes_that_never_held() -> None:
-    """A setup with a destination such as 0044, which no number begins with, is refused now."""
+    """A setup with a destination such as 0044, with which no number begins, would be refused from
+    now on."""
     connection = op.get_bind()
     extensions = sa.table("extensions", sa.column("id"), sa.column("callback"))
     for id_, text in connection.execute(sa.select(extensions.c.id, extensions.c.callback)).all():
@@ -56,7 +57,7 @@ def _drop_prefixes_that_never_held() -> None:
 
 @contextmanager
 def _written_anew(table: str) -> Iterator[None]:
-    """An append-only table takes changes: they are of its form, not of what it says."""
+    """Let an append-only table be changed: its form changes, and not what it says."""
     if op.get_bind().dialect.name == "postgresql":
         trigger = f"{table}_append_only"
         op.execute(f"ALTER TABLE {table} DISABLE TRIGGER {trigger}")

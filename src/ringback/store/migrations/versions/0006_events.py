@@ -1,4 +1,4 @@
-"""What happens in sessions is kept."""
+"""The events of sessions are stored."""
 
 from __future__ import annotations
 

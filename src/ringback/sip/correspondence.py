@@ -1,4 +1,4 @@
-"""Requests of ours outside any call: OPTIONS, REGISTER (RFC 3261 sections 10 and 11)."""
+"""Our requests outside calls: OPTIONS, REGISTER (RFC 3261 sections 10 and 11)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ringback.sip.screening import ALLOWED
 
 
 class Correspondence:
-    """All that we ask one server: under one Call-ID, with rising CSeq (section 10.2.4)."""
+    """Our requests to one server: all under one Call-ID, with rising CSeq (section 10.2.4)."""
 
     def __init__(
         self,
@@ -25,10 +25,11 @@ class Correspondence:
         user: str | None = None,
         credentials: Credentials | None = None,
     ) -> None:
-        """`uri` is the server, `sender` our address there, `user` the user of our Contact."""
+        """`uri` is the server, `sender` our address there, `user` the user part of our Contact."""
         self.layers = layers
         self.peer = peer
-        """Where requests are sent; may be changed when the server's name means another address."""
+        """Where requests are sent. It may be changed when the server's name gets another
+        address."""
         self.sender = sender
         self._uri = uri
         self._user = user
@@ -37,7 +38,8 @@ class Correspondence:
         self._cseq = 0
 
     def options(self, then: Callable[[Response | None, Instant], None], now: Instant) -> None:
-        """Ask whether it is there and what it can do; `then` gets its answer, None for none."""
+        """Ask the server whether it is there and what it can do; `then` gets its answer, or None if
+        none came."""
         self.ask("OPTIONS", self._uri, then, now, [("accept", "application/sdp")])
 
     def ask(
@@ -48,7 +50,8 @@ class Correspondence:
         now: Instant,
         headers: Sequence[tuple[str, str]] = (),
     ) -> None:
-        """Send a request, twice if it is challenged; `then` gets the final response."""
+        """Send a request, and again if it is challenged; `then` gets the final response, or None if
+        none came."""
         tag = self.layers.token()
 
         def build() -> Request:

@@ -6,8 +6,8 @@ import pytest
 from tests.sip.useragents import PEER, Alone, kind, kinds, reply
 
 from ringback.sip.calls import Credentials
+from ringback.sip.correspondence import Correspondence
 from ringback.sip.message import Request, Response
-from ringback.sip.outside import Correspondence
 from ringback.sip.registration import Registration
 from ringback.sip.uri import sip_uri
 
