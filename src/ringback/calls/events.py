@@ -210,7 +210,6 @@ class LateAnswer(Happening):
     words = "answered after it was given up: ended at once"
     leg: str
     number: str
-    trunk: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,12 +217,8 @@ class LateAnswerUnpaid(Happening):
     """Somebody who should pay for a late answer had not enough: nobody is charged."""
 
     type = "late_answer_unpaid"
-    leg: str
-    number: str
+    words = "late answer not paid"
     reason: str
-
-    def told(self) -> str:
-        return f"the late answer is not paid: {self.reason}"
 
 
 @dataclass(frozen=True, slots=True)
