@@ -161,7 +161,7 @@ def _pgbench(folder: Path, cluster: Cluster, url: str, balances: int, seconds: f
     rate = json.dumps(TARIFF.as_json())
     script.write_text(_SCRIPT.format(balances=balances, rate=rate, leg=_LEG, ledger=_LEDGER))
     database = url.split("?")[0].rpartition("/")[2]
-    told = subprocess.run(
+    output = subprocess.run(
         [
             *(program("pgbench"), "-h", str(cluster.folder), "-U", "ringback", "-n"),
             *("-M", "prepared", "-c", str(CONNECTIONS), "-j", "2", "-T", f"{seconds:.0f}"),
@@ -171,7 +171,7 @@ def _pgbench(folder: Path, cluster: Cluster, url: str, balances: int, seconds: f
         capture_output=True,
         text=True,
     ).stdout
-    (tps,) = [line.split()[2] for line in told.splitlines() if line.startswith("tps")]
+    (tps,) = [line.split()[2] for line in output.splitlines() if line.startswith("tps")]
     both = Delays()
     for path in folder.glob(f"{log.name}.*"):  # each thread writes one
         for line in path.read_text().splitlines():

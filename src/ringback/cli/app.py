@@ -131,7 +131,7 @@ def apply(
     config: ConfigOption = DEFAULT_CONFIG,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would change.")] = False,
 ) -> None:
-    """Make accounts and extensions as a setup file says; doing it again changes nothing."""
+    """Make the changes that a setup file asks for; doing it again changes nothing."""
     for change in asyncio.run(_apply(load_config(config), file, dry_run=dry_run)):
         print(f"dry run: {change}" if dry_run else change)
 

@@ -40,7 +40,9 @@ def command(
         str, typer.Argument(help="Such as 5.00 or -5.00; for a callerID also unlimited.")
     ],
     order: Annotated[str, typer.Option(help="The order number: each one recharges only once.")],
-    kind: Annotated[RechargeKind, typer.Option(help="What it is.")] = RechargeKind.PAYMENT,
+    kind: Annotated[
+        RechargeKind, typer.Option(help="The kind of recharge.")
+    ] = RechargeKind.PAYMENT,
     note: Annotated[str | None, typer.Option(help="A text to keep with it.")] = None,
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:

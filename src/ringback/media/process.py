@@ -21,8 +21,8 @@ MOST_UNSENT = 16 * 1024 * 1024
 """Bytes of commands that a worker has not read; if there are more, it counts as dead."""
 WATCH_SECONDS = 1.0
 MOST_UNANSWERED = 5
-"""The pool looks once a second, and a worker reports twice a second. If so many looks in a row find
-no report, the worker counts as dead."""
+"""The pool looks once a second, and a worker reports twice a second. If this many looks in a row
+find no report, the worker counts as dead."""
 CLOSING_SECONDS = 2.0
 MANY_DROPPED = 50
 """Packets of one stream dropped before an operator is told: one second of sound."""

@@ -88,7 +88,7 @@ class InviteClientTransaction(_ClientTransaction):
 
     def resume(self) -> None:
         """Take up a transaction whose request was sent before a restart. No timer is set: only
-        answers matter now, and whoever takes the transaction up also gives it up."""
+        answers matter now, and its user ends it with `expect_final`."""
         self.state = State.PROCEEDING
 
     def expect_final(self, now: Instant) -> None:

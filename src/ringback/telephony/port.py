@@ -20,7 +20,7 @@ from typing import Protocol
 from ringback.clock import Instant
 
 NO_RESPONSE_SECONDS = 4.0
-"""A trunk that has sent no provisional response for so many seconds has failed for the call (spec
+"""Seconds. A trunk that sends no provisional response for this long has failed for the call (spec
 section 5)."""
 
 ROOM_SECONDS = 2.0
