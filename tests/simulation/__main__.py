@@ -1,5 +1,5 @@
-"""`python -m tests.simulation [--little-credit] [SEED [WORLDS [TRIGGERS]]]`: many random worlds. For a
-failure it prints the command that plays it again.
+"""`python -m tests.simulation [--little-credit] [SEED [WORLDS [TRIGGERS]]]`: many random worlds.
+For a failure it prints the command that plays it again.
 
 By default 200 worlds of 50 triggers each, from seed 1.
 """

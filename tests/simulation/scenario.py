@@ -214,8 +214,8 @@ def _trouble(world: World, chance: random.Random) -> None:
 def run(
     seed: int, sessions: int, folder: Path, *, crashes: bool = True, little: bool = False
 ) -> Counter[str]:
-    """One world, whose callers have `little` credit if asked for; returns how often each outcome came. Raises AssertionError where an invariant
-    does not hold, with the seed in its notes."""
+    """One world, whose callers have `little` credit if asked for. Returns how often each outcome
+    came. Raises AssertionError, with the seed in its notes, where an invariant does not hold."""
 
     async def main() -> Counter[str]:
         world = World(seed, folder)
