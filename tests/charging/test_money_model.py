@@ -266,7 +266,7 @@ class Sessions(RuleBasedStateMachine):
                 assert talk.meter.funded_a() == ends[1]
             for role in ("B", "A"):
                 if ends["BA".index(role)] < self.now:
-                    self._end(talk, cast(Role, role))
+                    self._end(talk, role)
 
     @rule(which=which, how=st.sampled_from(("B", "A", "crash")))
     def ends(self, which: int, how: str) -> None:
