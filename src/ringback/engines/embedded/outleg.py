@@ -159,6 +159,7 @@ class OutLeg:
         self.media.limit(at)
 
     def hang_up(self) -> None:
+        self._board.catch_up()
         if self.step("withdraw"):
             self._end_soon(Ending(Cause.CANCELLED, by_us=True), self._board.now())
         elif self.state in _UNANSWERED:
@@ -172,7 +173,7 @@ class OutLeg:
     def told(self, event: sip.CallEvent) -> None:
         if self.state is LegState.OVER:
             return
-        now = self._board.now()
+        now = self._board.reached()
         match event:
             case sip.Provisional(response=response):
                 self._progress(response.status, response.body)
@@ -262,6 +263,7 @@ class OutLeg:
                     self._call.refresh(now)
                     self._board.flush()
             case LimitReached():
+                self._board.catch_up()
                 self._bye(Ending(Cause.LIMIT, by_us=True), self.media.limit_reached(now))
             case WorkerDied():
                 if self._answered:
@@ -278,6 +280,7 @@ class OutLeg:
     def _no_response(self) -> None:
         """No provisional answer in time: the trunk has failed. A late answer is cancelled, or
         acknowledged and ended, by the user agent."""
+        self._board.catch_up()
         if self.step("no response"):
             self._cancel()
             self._end(Ending(Cause.FAILED, trunk_failed=True), self._board.now())
