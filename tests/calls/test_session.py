@@ -461,6 +461,7 @@ def test_what_happens_while_leg_b_is_being_ended_is_not_lost(
                 (call,) = world.calls(CALLER)
                 call.hang_up()
                 assert isinstance(a.leg, SimulatedLeg)
+                a.leg.reached = world.clock.now()
                 a.leg.far_hangs_up()
             hang_up()
 

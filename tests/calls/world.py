@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, func, select
+from tests.calls.stopping import StoppableClock
 from tests.calls.stores import BrittleStore, MortalStore, at_once
 
 from ringback.accounts import tree
@@ -95,7 +96,9 @@ class World:
         """The tasks that are no part of the server."""
         self.chance = random.Random(seed)
         self.clock = LoopClock(asyncio.get_running_loop(), EPOCH)
+        self.server_clock = StoppableClock(self.clock)
         self.network = Network(self.clock, random.Random(self.chance.random()))
+        self.network.deliver = self.server_clock.deliver
         self.store = BrittleStore()
         self.delay: Callable[[], float] = lambda: 0.0
         """How long the server waits for each unit of work."""
@@ -108,7 +111,7 @@ class World:
         self.trunks = TrunkTable(
             [Trunk(name, "192.0.2.1") for name in ("trunk", "second")], [Route("", ("trunk",))]
         )
-        self.engine = SimulatedEngine(self.network, self.trunks)
+        self.engine = SimulatedEngine(self.network, self.trunks, self.server_clock)
         self.exchange = self._make_exchange()
 
     def _reached(self, point: str) -> None:
@@ -118,10 +121,10 @@ class World:
                 self.die()
 
     def _make_exchange(self) -> Exchange:
-        self.life = MortalStore(self.store, self.clock, lambda: self.delay(), self._reached)
+        self.life = MortalStore(self.store, self.server_clock, lambda: self.delay(), self._reached)
         self.services = services = Services(
             node="node",
-            clock=self.clock,
+            clock=self.server_clock,
             chance=random.Random(self.chance.random()),
             store=self.life,
             engine=self.engine,
@@ -207,7 +210,7 @@ class World:
             task.cancel()
         await self.sleep(after)
         self.died.clear()
-        self.engine = SimulatedEngine(self.network, self.trunks)
+        self.engine = SimulatedEngine(self.network, self.trunks, self.server_clock)
         self.exchange = self._make_exchange()
         loop = asyncio.get_running_loop()
         starting, dying = (
@@ -222,6 +225,10 @@ class World:
     async def crash_and_restart(self, after: float = 1.0) -> None:
         self.die()
         await self.restart(after)
+
+    def stop(self, seconds: float) -> None:
+        """The server's process is stopped for so long, and then goes on."""
+        self.server_clock.stop(seconds)
 
     def slow(self, seconds: float) -> None:
         """From now on each unit of work takes so long."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 
 from sqlalchemy import Connection, RowMapping, select
 
@@ -32,6 +33,16 @@ def stored_free(tx: Connection, leg: str) -> dict[str, Free]:
     return {
         row["payer"]: Free(row["free_first"], row["free_blocks"]) for row in reservations(tx, leg)
     }
+
+
+def paid_by(tx: Connection, leg: str) -> dict[str, Decimal]:
+    """What each payer has reserved for a leg of its money."""
+    return {row["payer"]: row["amount"] for row in reservations(tx, leg)}
+
+
+def granted_by(tx: Connection, leg: str) -> dict[str, Decimal]:
+    """What each payer was granted for a leg while its credit had no limit."""
+    return {row["payer"]: row["free"] for row in reservations(tx, leg)}
 
 
 def minutes_used(tx: Connection) -> int:

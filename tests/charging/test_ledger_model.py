@@ -102,12 +102,11 @@ class Model:
         if self.settled & (holds.keys() | trims.keys()):
             return LedgerFault
         paid, free = dict(self.paid), dict(self.free)
-        for trimmed in trims.keys() & (paid.keys() | free.keys()):
-            blocks = trims[trimmed]
-            less = max(0, paid.get(trimmed, 0) + free.get(trimmed, 0) - blocks - 1)
-            of_paid = min(less, paid.get(trimmed, 0))
-            paid[trimmed] = paid.get(trimmed, 0) - of_paid
-            free[trimmed] = free.get(trimmed, 0) - (less - of_paid)
+        for which in trims.keys() & (paid.keys() | free.keys()):
+            had = paid.get(which, 0), free.get(which, 0)
+            less = max(0, sum(had) - trims[which] - 1)
+            of_paid = min(less, had[0])
+            paid[which], free[which] = had[0] - of_paid, had[1] - (less - of_paid)
         more = {
             leg: max(0, blocks + 1 - paid.get(leg, 0) - free.get(leg, 0))
             for leg, blocks in holds.items()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -14,6 +15,7 @@ from tests.charging.helpers import NOW, payer, rate
 from ringback.charging.ledger import UNLIMITED, Shortage
 from ringback.charging.means import Means
 from ringback.charging.meter import Meter
+from ringback.charging.packages import Allowance
 from ringback.charging.payers import PayerRate
 from ringback.charging.rating import SECOND, Rate, charge, microseconds
 from ringback.charging.steps import Step, Terms
@@ -309,6 +311,21 @@ def test_a_leg_b_that_rings_may_ring_on_after_a_recharge() -> None:
     assert not step_of(meter.extend_ringing(NOW + 60, purse.means)).holds
     meter.given_up("B")
     assert meter.slice(purse.means).holds, "leg A goes on"
+
+
+def test_free_minutes_that_leg_a_gives_back_are_there_for_both_legs() -> None:
+    allowance = Allowance("x", "44", "2026-11", 120)
+    a = replace(payer("x", rate()), allowance=allowance)
+    b = replace(payer("x", rate(first_block=30)), allowance=allowance)
+    meter, broke = Meter(), {"x": Decimal(0)}
+    meter.applied(meter.open_a("a", [a], {allowance.id: 120}))
+    meter.answered("A", NOW)
+    meter.applied(meter.slice(Means(broke, {allowance.id: 60})))
+    assert meter.funded_a() == NOW + 120, "it holds all of them"
+    step = step_of(meter.open_b("b", Terms([b], 5), NOW, NOW + 100, Means(broke)))
+    assert sum(hold.free_seconds for hold in step.holds) == 120
+    meter.applied(step)
+    assert meter.latest_answer() == NOW + 55, "30 s are leg B's, 90 s leg A's"
 
 
 def step_of(found: Step | Shortage) -> Step:

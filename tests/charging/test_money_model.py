@@ -26,24 +26,30 @@ from tests.charging.reference import Line, Rated, rated
 from tests.charging.stored import (
     charged,
     check_minutes,
+    granted_by,
     incomes,
     minutes_used,
+    paid_by,
+    reservations,
     stored_free,
     stored_seconds,
 )
 
+from ringback.amounts import to_millionths
 from ringback.charging import ledger
 from ringback.charging.holds import Role
 from ringback.charging.meter import Meter
 from ringback.charging.money import Money
 from ringback.charging.payers import PayerRate, payers
 from ringback.charging.rating import Free
+from ringback.charging.steps import Terms
 from ringback.levels import of_extension
 from ringback.store import InlineStore, Store, open_store
 
 T = TypeVar("T")
 CALLER = "+447700900123"
 TAIL = 3.0
+RINGS_AT_LEAST = 5.0
 RETAIL = rate("44", first_block=12, first_price="0.07", next_block=7, price_per_minute="0.31")
 WHOLESALE = rate("44", "0.003", 7, None, 6, "0.04")
 PLANS = {"retail": RETAIL, "wholesale": WHOLESALE}
@@ -60,6 +66,8 @@ class Call:
     ended: float | None = None
     lasts: float = 0.0
     """Seconds that were paid for when it was settled."""
+    lapsed: float = math.inf
+    """When its money ended while it went on."""
     free: dict[str, Free] = field(default_factory=dict)
     """What free minutes paid by payer then: all who pay for it."""
 
@@ -73,6 +81,22 @@ class Talk:
     """The callerID who pays; None until somebody is identified."""
     legs: dict[Role, Call] = field(default_factory=dict)
     tail: float = TAIL
+    first: float = 0.0
+    """So long leg B lasts at least."""
+    permitted: float = 0.0
+    """Leg B may be answered until then, for all but money."""
+
+    @property
+    def rings(self) -> bool:
+        return "B" in self.legs and self.legs["B"].answered is None
+
+
+@dataclass(frozen=True)
+class Enough:
+    """Whether there is enough for something."""
+
+    surely: bool
+    perhaps: bool
 
 
 def world(tx: Connection) -> None:
@@ -80,11 +104,10 @@ def world(tx: Connection) -> None:
     helpers.account(tx, "admin", level="administrator")
     helpers.plan(tx, "retail", "admin", RETAIL, minutes={"44": MINUTES})
     helpers.plan(tx, "wholesale", "admin", WHOLESALE)
-    helpers.account(tx, "reseller", "admin", "wholesale", "provider", balance="0.40")
+    helpers.account(tx, "reseller", "admin", "wholesale", "provider")
     helpers.account(tx, "acme", "reseller", "retail", "organization", balance="5")
     helpers.extension(tx, "travellers", "acme")
     helpers.caller_id(tx, CALLER, "travellers")
-    ledger.recharge(tx, f"ledger-{CALLER}", Decimal(2), "first", NOW)
 
 
 class Sessions(RuleBasedStateMachine):
@@ -114,12 +137,17 @@ class Sessions(RuleBasedStateMachine):
 
     which = st.sampled_from((0, 1))
 
-    @initialize()
-    def calls_begin(self) -> None:
+    @initialize(credit=st.integers(7, 70), balance=st.integers(2, 40))
+    def calls_begin(self, credit: int, balance: int) -> None:
+        """There is little credit, and an account that may have even less."""
+        for ledger_id, cents in ((f"ledger-{CALLER}", credit), ("ledger-reseller", balance)):
+            amount = Decimal(cents) / 100
+            self.do(lambda tx: ledger.recharge(tx, ledger_id, amount, "first", NOW))  # noqa: B023
         for talk in self.talks:
-            self._go_on(talk, 5.0)
+            for _ in range(3):
+                self._go_on(talk, 5.0)
 
-    @rule(which=which, steps=st.integers(1, 4), wait=st.floats(0, 40))
+    @rule(which=which, steps=st.sampled_from((1, 2, 3, 3, 3, 4)), wait=st.floats(0, 40))
     def goes_on(self, which: int, steps: int, wait: float) -> None:
         """Leg A is dialled, answered, leg B dialled, answered."""
         for _ in range(steps):
@@ -136,6 +164,7 @@ class Sessions(RuleBasedStateMachine):
         shortage = self._change(
             talk,
             lambda money: money.change_payers_a(self._paying(money.tx, CALLER), now + 10),
+            keeps=now + 10,
         )
         if shortage is not None:
             self._end(talk, "A")
@@ -175,16 +204,29 @@ class Sessions(RuleBasedStateMachine):
         held[account] += asked
         assert held == {each: self._balance(each).available for each in held}
 
+    @rule(which=which, takes=st.sampled_from((0.0, 0.0, 0.3, 30.0)))
+    def slice(self, which: int, takes: float) -> None:
+        """It takes what there is and no more, so there is always enough for it. While the store
+        takes its time, what comes to its end has come to it."""
+        talk = self.talks[which]
+        rings, before = talk.rings, self._stored(talk)
+        assert self._change(talk, Money.slice, takes) is None
+        if rings:
+            assert self._stored(talk) == before
+
     @rule(which=which)
-    def slice(self, which: int) -> None:
-        """It takes what there is and no more, so there is always enough for it."""
-        assert self._change(self.talks[which], Money.slice) is None
+    def rings_on(self, which: int) -> None:
+        """It is tried to let leg B ring on; what was had in vain cannot be had in part."""
+        self._rings_on(self.talks[which])
 
     @rule(seconds=st.floats(0.0, 90.0))
     def wait(self, seconds: float) -> None:
-        """Time passes; what has come to its funded instant is cut."""
+        """Time passes; what has come to its funded instant is cut, and what rings is given up."""
         until = self.now + seconds
         for talk in self.talks:
+            if talk.rings and talk.meter.latest_answer() <= until:
+                self.now = max(self.now, talk.meter.latest_answer())
+                self._end(talk, "B")
             if talk.meter.funded() <= until:
                 self.now = max(self.now, talk.meter.funded())
                 self._end(talk, "B")
@@ -192,6 +234,39 @@ class Sessions(RuleBasedStateMachine):
                 self.now = max(self.now, talk.meter.funded_a())
                 self._end(talk, "A")
         self.now = max(self.now, until)
+
+    @rule(which=which, late=st.floats(0.0, 4.0))
+    def answer_crosses_the_cancel(self, which: int, late: float) -> None:
+        """At the last moment, or after it: it is charged its first block, and leg A is paid."""
+        talk = self.talks[which]
+        if not talk.rings:
+            return
+        b, latest = talk.legs["B"], talk.meter.latest_answer()
+        self.now = max(self.now, latest)
+        talk.meter.given_up("B")
+        self._change(talk, Money.slice)
+        a = talk.legs["A"]
+        assert a.answered is not None
+        assert a.answered + self._read(stored_seconds, a) >= latest + talk.first + talk.tail - 1e-5
+        b.answered = self.now = self.now + min(late, talk.first)
+        talk.meter.answered("B", self.now)
+        self._end(talk, "B")
+
+    @rule(seconds=st.floats(0.0, 90.0))
+    def stalls(self, seconds: float) -> None:
+        """The server is stopped, and then tries to go on: no call is longer for it."""
+        self.now += seconds
+        for talk in self.talks:
+            ends = (talk.meter.funded(), talk.meter.funded_a())
+            held = self._stored(talk)
+            self._change(talk, Money.slice)
+            if "B" in talk.legs and not talk.rings and ends[0] < self.now:
+                assert talk.meter.funded() == ends[0] and self._stored(talk) == held
+            if ends[1] < self.now:
+                assert talk.meter.funded_a() == ends[1]
+            for role in ("B", "A"):
+                if ends["BA".index(role)] < self.now:
+                    self._end(talk, role)
 
     @rule(which=which, how=st.sampled_from(("B", "A", "crash")))
     def ends(self, which: int, how: str) -> None:
@@ -216,8 +291,9 @@ class Sessions(RuleBasedStateMachine):
         except ledger.RechargeRefused:
             return
         for talk in self.talks:
-            self._change(talk, Money.curtail)
-            talk.tail = talk.meter._tail / 10**6 if "B" in talk.legs else talk.tail
+            self._change(talk, lambda money: money.curtail(money.revoked(), money.now + 0.25))
+            talk.tail = talk.meter._tail.held / 10**6 if "B" in talk.legs else talk.tail
+            self._rings_on(talk)
 
     # What must hold
 
@@ -230,13 +306,17 @@ class Sessions(RuleBasedStateMachine):
     def what_is_stored_pays_for_what_the_meter_says(self) -> None:
         for talk in self.talks:
             ends = [
-                call.answered + self._read(stored_seconds, call)
+                min(call.lapsed, call.answered + self._read(stored_seconds, call))
                 for call in talk.legs.values()
                 if call.answered is not None
             ]
             if "B" in talk.legs and ends:
+                talk.tail = talk.meter._tail.held / 10**6
                 ends[0] -= talk.tail
             assert math.isclose(min(ends, default=math.inf), talk.meter.funded(), abs_tol=1e-5)
+            if talk.rings:
+                latest = talk.meter.latest_answer()
+                assert math.isclose(ends[0] - talk.first, latest, abs_tol=1e-5)
 
     # How
 
@@ -254,42 +334,127 @@ class Sessions(RuleBasedStateMachine):
             a.answered = self.now
             meter.answered("A", self.now)
         elif b is None:
-            latest, talk.tail = self.now + wait, TAIL
-            self._dial(
-                talk, "B", lambda money, leg, paying: money.open_b(leg, paying, latest, TAIL)
-            )
-        elif b.answered is None:
+            self._dial_b(talk, wait)
+        elif b.answered is None and self.now <= meter.latest_answer():
             b.answered = self.now
             meter.answered("B", self.now)
+
+    def _dial_b(self, talk: Talk, wait: float) -> None:
+        """It rings, as long as it may, where that is 5 s at least; else nothing has changed."""
+        longest = (5.0, 600.0)[self.calls % 2]  # shorter than a first block
+        first = min(longest, RETAIL.first_block, WHOLESALE.first_block)
+        talk.permitted = self.now + RINGS_AT_LEAST + wait
+        meter, keeps = talk.meter, self.now + RINGS_AT_LEAST + first + TAIL
+        before, paid = self._stored(talk), meter.funded_a()
+        enough = self._enough(talk, keeps)
+        shortage = self._dial(
+            talk,
+            "B",
+            lambda money, leg, paying: money.open_b(
+                leg, Terms(paying, TAIL, longest), talk.permitted
+            ),
+            keeps=keeps,
+        )
+        if shortage is not None:
+            assert not enough.surely and self._stored(talk) == before
+            return
+        assert enough.perhaps
+        talk.first, talk.tail = first, TAIL
+        assert meter.latest_answer() >= self.now + RINGS_AT_LEAST - 1e-5
+        assert meter.funded_a() >= min(paid, keeps) - 1e-5
+        if meter.latest_answer() < talk.permitted:
+            assert not self._rings_on(talk), "what there is was had at once"
+
+    def _rings_on(self, talk: Talk) -> bool:
+        """Whether leg B may ring longer than it might."""
+        before, ringing = talk.meter.latest_answer(), talk.rings
+        shortage = self._change(talk, lambda money: money.extend_ringing(talk.permitted))
+        if not ringing:
+            assert shortage is None
+            return False
+        talk.tail = talk.meter._tail.held / 10**6
+        assert talk.meter.latest_answer() >= before - (TAIL if shortage is None else 0) - 1e-5
+        return talk.meter.latest_answer() > before
+
+    def _enough(self, talk: Talk, until: float) -> Enough:
+        """Whether a leg A until then and a leg B's first block can be paid: surely, where that is
+        so without free minutes; perhaps, where it is with all there are."""
+        a = talk.legs["A"]
+        assert a.answered is not None
+        lasts = round(10**6 * (until - a.answered))
+        least = most = True
+        for payer, free in self._read(stored_free, a).items():
+            plan = PLAN_OF[payer]
+            found = self._balance(f"ledger-{payer}")
+            left = found.available
+            if found.unlimited:
+                continue
+            held = self._read(paid_by, a)[payer]
+            granted = self._read(granted_by, a)[payer]
+            minutes = PLANS[plan].free_seconds(free) if plan == "retail" else 0
+            costly = rated(line(plan), lasts, 0).millionths + rated(line(plan), 1, 0).millionths
+            all_free = MINUTES * 60 if plan == "retail" else 0
+            cheap = rated(line(plan), lasts, all_free).millionths
+            cheap += rated(line(plan), 1, all_free).millionths
+            have = to_millionths(left + held)
+            least &= costly <= have and not minutes
+            most &= cheap <= have + to_millionths(granted)
+        return Enough(least, most)
+
+    def _stored(self, talk: Talk) -> list[object]:
+        """What is reserved for its legs."""
+        return [dict(row) for call in talk.legs.values() for row in self._read(reservations, call)]
 
     def _dial(
         self,
         talk: Talk,
         role: Role,
         opened: Callable[[Money, str, list[PayerRate]], ledger.Shortage | None],
-    ) -> None:
+        keeps: float = math.inf,
+    ) -> ledger.Shortage | None:
         self.calls += 1
         name = f"leg {self.calls}"
 
-        def work(money: Money) -> bool:
-            if opened(money, name, self._paying(money.tx, talk.who)) is not None:
-                return False
-            helpers.leg(money.tx, name, role)
-            return True
+        def work(money: Money) -> ledger.Shortage | None:
+            shortage = opened(money, name, self._paying(money.tx, talk.who))
+            if shortage is None:
+                helpers.leg(money.tx, name, role)
+            return shortage
 
-        if self._change(talk, work):
+        shortage = self._change(talk, work, keeps=keeps)
+        if shortage is None:
             talk.legs[role] = Call(name)
+        return shortage
 
-    def _change(self, talk: Talk, work: Callable[[Money], T]) -> T:
-        """As `Funds.change`."""
+    def _change(
+        self,
+        talk: Talk,
+        work: Callable[[Money], T],
+        takes: float = 0.0,
+        keeps: float = math.inf,
+    ) -> T:
+        """As `Funds.change`; the store takes so many seconds."""
 
         def unit(tx: Connection) -> tuple[T, Meter]:
-            money = Money(tx, talk.meter.copy(), self.now)
+            money = Money(tx, talk.meter.copy(), self.now, keeps=keeps)
             return work(money), money.meter
 
+        self._lapse(talk)
         result, after = self.do(unit)
+        self.now += takes
+        if isinstance(result, ledger.Shortage):
+            assert "minutes" not in result.reason, "nobody else takes any meanwhile"
+        self._lapse(talk)
+        talk.meter.lapse(self.now)
         talk.meter.adopt(after)
         return result
+
+    def _lapse(self, talk: Talk) -> None:
+        """What nobody extended in time has come to its end."""
+        for role, until in (("B", talk.meter.funded()), ("A", talk.meter.funded_a())):
+            call = talk.legs.get(cast(Role, role))
+            if call is not None and call.answered is not None and until < self.now - 1e-6:
+                call.lapsed = min(call.lapsed, until)
 
     def _crash(self, which: int) -> None:
         """The server dies: the legs are charged to the last sign of life by what is stored."""
@@ -336,7 +501,8 @@ class Sessions(RuleBasedStateMachine):
                 assert prices == {}
                 continue
             assert call.ended is not None
-            duration = round(10**6 * min(call.ended - call.answered, call.lasts))
+            until = min(call.ended, call.lapsed, call.answered + call.lasts)
+            duration = round(10**6 * (until - call.answered))
             want = {
                 payer: expected(PLAN_OF[payer], max(0, duration), free)
                 for payer, free in call.free.items()

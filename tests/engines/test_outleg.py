@@ -67,6 +67,8 @@ class World:
             trunks={"t": self.state},
             media=SimpleNamespace(open=self._open),
             now=self.clock.now,
+            reached=self.clock.now,
+            catch_up=lambda: None,
             flush=self.flush,
             soon=loop.call_soon,
             register=self._of.__setitem__,

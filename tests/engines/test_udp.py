@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import random
 import socket
+import time
 from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 
@@ -37,6 +38,8 @@ class Agent:
         )
         self.answer: Callable[[IncomingCall], None] = lambda call: None
         self.happened: asyncio.Queue[CallEvent] = asyncio.Queue()
+        self.reached: list[float] = []
+        """When what has happened reached the machine."""
 
     def _on_call(self, call: IncomingCall) -> None:
         self.answer(call)
@@ -44,6 +47,7 @@ class Agent:
     def _on_event(self, call: Call, event: CallEvent) -> None:
         if isinstance(event, Offered):
             call.accept_offer(ANSWER, self.clock.now())  # sent without another flush
+        self.reached.append(self.adapter.reached)
         self.happened.put_nowait(event)
 
     async def until(self, which: type[CallEvent]) -> CallEvent:
@@ -89,6 +93,49 @@ def test_a_call_over_real_sockets() -> None:
             call.bye(us.clock.now())
             us.adapter.flush()
             await them.until(HungUp)
+
+    run(test())
+
+
+@pytest.mark.parametrize("catches_up", [False, True])
+def test_what_comes_while_the_process_is_stopped_counts_from_then(catches_up: bool) -> None:
+    async def test() -> None:
+        with two_agents() as (us, them):
+            them.answer = lambda call: call.accept(ANSWER, them.clock.now())
+            call = us.dial(them)
+            await us.until(Succeeded)
+            before = us.clock.now()
+            call.bye(before)
+            us.adapter.flush()
+            after = us.clock.now()
+            time.sleep(0.2)  # noqa: ASYNC251  the process is stopped
+            if catches_up:
+                them.adapter.catch_up()  # everything is told before it returns
+                while not isinstance(them.happened.get_nowait(), HungUp):
+                    pass
+            else:
+                await them.until(HungUp)
+            assert before - 0.01 <= them.reached[-1] <= after + 0.01
+            assert them.adapter.reached > after + 0.1, "of nothing that came: now"
+
+    run(test())
+
+
+def test_a_wall_clock_that_was_set_forward_puts_nothing_before_its_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def test() -> None:
+        with two_agents() as (us, them):
+            them.answer = lambda call: call.accept(ANSWER, them.clock.now())
+            us.dial(them)
+            await us.until(Succeeded)
+            begun = us.clock.now()
+            real, offset = time.time, [0.0]
+            monkeypatch.setattr(time, "time", lambda: real() + offset[0])
+            for offset[0] in (3600.0, -3600.0):
+                us.dial(them)
+                await us.until(Succeeded)
+                assert begun - 1.0 < us.reached[-1] <= us.clock.now(), "since it was empty last"
 
     run(test())
 

@@ -23,6 +23,10 @@ CALLERS = [f"+4477009001{number:02}" for number in range(20)]
 CALLEES = [f"+4420794600{number:02}" for number in range(20)]
 HOTEL = "+442071234567"
 
+CREDITS = "0.10", "1.00", "5.00", "unlimited"
+LITTLE = "0.05", "0.10", "0.17", "0.25", "0.40", "0.70"
+"""Enough for some first blocks and little more."""
+
 LATENCY_SECONDS = 0.051
 """The longest of the simulated network, one way."""
 
@@ -137,7 +141,7 @@ def _setup(chance: random.Random) -> dict[str, Any]:
     return setup
 
 
-async def _play(world: World, sessions: int, *, crashes: bool) -> None:
+async def _play(world: World, sessions: int, *, crashes: bool, little: bool) -> None:
     chance = world.chance
     chaos = Chaos(random.Random(chance.random()))
     for number in (*CALLERS, HOTEL, CALLER):
@@ -158,7 +162,7 @@ async def _play(world: World, sessions: int, *, crashes: bool) -> None:
             "number": number,
             "pin": PIN if chance.random() < 0.8 else None,
             "enabled": chance.random() < 0.95,
-            "credit": chance.choice(("0.10", "1.00", "5.00", "unlimited")),
+            "credit": chance.choice(LITTLE if little else CREDITS),
             "order_number": "1",
             "speed_dials": {"1": CALLEES[0]},
             "guards": chance.choice(({}, {"sessions": 3}, {"sessions": 3, "calls_per_hour": 100})),
@@ -169,7 +173,7 @@ async def _play(world: World, sessions: int, *, crashes: bool) -> None:
         _setup(chance),
         caller_ids=caller_ids,
         rates=[rate],
-        balance=chance.choice(("3.00", "50.00")),
+        balance=chance.choice(("0.60", "3.00") if little else ("3.00", "50.00")),
     )
     deaths = random.Random(chance.random())
     world.outside.add(asyncio.get_running_loop().create_task(_start_again(world, deaths)))
@@ -207,13 +211,15 @@ def _trouble(world: World, chance: random.Random) -> None:
     world.network.mute_trunks = {"second"} if chance.random() < 0.1 else set()
 
 
-def run(seed: int, sessions: int, folder: Path, *, crashes: bool = True) -> Counter[str]:
-    """One world; returns how often each outcome came. Raises AssertionError where an invariant
-    does not hold, with the seed in its notes."""
+def run(
+    seed: int, sessions: int, folder: Path, *, crashes: bool = True, little: bool = False
+) -> Counter[str]:
+    """One world, whose callers have `little` credit if asked for. Returns how often each outcome
+    came. Raises AssertionError, with the seed in its notes, where an invariant does not hold."""
 
     async def main() -> Counter[str]:
         world = World(seed, folder)
-        await _play(world, sessions, crashes=crashes)
+        await _play(world, sessions, crashes=crashes, little=little)
         await world.quiet()
         world.check()
         check_ground_truth(world)
@@ -224,7 +230,8 @@ def run(seed: int, sessions: int, folder: Path, *, crashes: bool = True) -> Coun
     try:
         return run_virtual(main())
     except BaseException as error:
-        error.add_note(f"to see it again: python -m tests.simulation {seed} 1 {sessions}")
+        option = "--little-credit " if little else ""
+        error.add_note(f"to see it again: python -m tests.simulation {option}{seed} 1 {sessions}")
         raise
 
 

@@ -32,7 +32,7 @@ class _Written:
 async def write_late_answer(chronicle: Chronicle, clock: Clock, leg: EndedLeg) -> None:
     """Charge one first block to everybody who would have paid for the leg, or record that nobody
     does. `leg` is as it is from now on: answered and ended at once."""
-    chronicle.tell(LateAnswer(leg.role, leg.number, leg.trunk))
+    chronicle.tell(LateAnswer(leg.role, leg.number))
 
     async def write() -> _Written | None:
         now = clock.now()
@@ -42,7 +42,7 @@ async def write_late_answer(chronicle: Chronicle, clock: Clock, leg: EndedLeg) -
     while (written := await insist(chronicle, clock, what, write)) is None:
         await clock.sleep_until(clock.now() + pauses.next())
     if written.unpaid is not None:
-        chronicle.tell(LateAnswerUnpaid(leg.role, leg.number, written.unpaid))
+        chronicle.tell(LateAnswerUnpaid(written.unpaid))
         chronicle.trouble(
             f"{leg.number} answered late, by {leg.trunk}, which may charge it: nobody pays: "
             f"{written.unpaid}"

@@ -55,6 +55,8 @@ class Party:
     """We gave it up before it answered; an answer that crosses that is ended at once."""
     answered_late: bool = False
     """It was answered after the session had done with it."""
+    limited_to: Instant | None = None
+    """When whoever carries the leg ends it by itself."""
 
     def note(self, event: Event, now: Instant) -> None:
         """Take from an event what the record needs."""
@@ -65,6 +67,12 @@ class Party:
                 self.answered = at
             case Ended(ending=ending, at=at):
                 self.ending, self.ended = ending, at
+
+    def limit(self, at: Instant | None) -> None:
+        """Move the instant at which whoever carries the leg ends it by itself. None: no limit."""
+        if at != self.limited_to:
+            self.limited_to = at
+            self.leg.limit(at)
 
     @property
     def talking(self) -> bool:

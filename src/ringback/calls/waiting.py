@@ -313,7 +313,7 @@ class Waiting:
     def limits_changed(self) -> None:
         for party in (self.a, self.b):
             if party is not None and party.talking:
-                party.leg.limit(_finite(self.funds.limit(party.role)))
+                party.limit(_finite(self.funds.limit(party.role)))
 
     def sliced(self) -> None:
         if self._watch is not None:

@@ -167,6 +167,7 @@ class OutLeg:
         self.media.limit(at)
 
     def hang_up(self) -> None:
+        self._board.catch_up()
         if self.step("withdraw"):
             self._end_soon(Ending(Cause.CANCELLED, by_us=True), self._board.now())
         elif self.state in _UNANSWERED:
@@ -178,7 +179,7 @@ class OutLeg:
     # What the SIP call tells
 
     def told(self, event: sip.CallEvent) -> None:
-        now = self._board.now()
+        now = self._board.reached()
         if self.state is LegState.GIVEN_UP:
             self._told_late(event, now)
         if self.state in _ENDED:
@@ -284,6 +285,7 @@ class OutLeg:
                     self._call.refresh(now)
                     self._board.flush()
             case LimitReached():
+                self._board.catch_up()
                 self._bye(Ending(Cause.LIMIT, by_us=True), self.media.limit_reached(now))
             case WorkerDied():
                 if self._answered:
@@ -300,6 +302,7 @@ class OutLeg:
     def _no_response(self) -> None:
         """No provisional answer in time: the trunk has failed. What comes late is cancelled, or
         acknowledged and ended, by the user agent."""
+        self._board.catch_up()
         if self.step("no response"):
             self._cancel()
             self._trunk.peer.failed(self._call.peer)

@@ -100,6 +100,15 @@ class Switchboard:
     def now(self) -> Instant:
         return self.clock.now()
 
+    def reached(self) -> Instant:
+        """When that reached this machine which a leg is told of."""
+        return self._adapter.reached
+
+    def catch_up(self) -> None:
+        """Take what has come by SIP and was not read yet: the process may have been stopped, and
+        who hung up meanwhile has done so first."""
+        self._adapter.catch_up()
+
     def flush(self) -> None:
         """Send what a verb of the user agent's has to send."""
         self._adapter.flush()

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import math
 import socket
-from collections.abc import Callable
+import struct
+import time
+from collections.abc import Callable, Sequence
 
-from ringback.clock import Clock, Timer
+from ringback.clock import Clock, Instant, Timer
 from ringback.sip.calls import Call, IncomingCall
 from ringback.sip.events import CallEvent
 from ringback.sip.hop import Hop
@@ -16,7 +19,14 @@ from ringback.sip.useragent import UserAgent
 LARGEST_DATAGRAM = 65_535
 DATAGRAMS_A_TURN = 64
 """So many are read before the loop may do something else."""
+DATAGRAMS_TO_CATCH_UP = 8192
+"""More than the kernel keeps for the socket."""
 SOCKET_BUFFER = 4 * 1024 * 1024
+
+_SO_TIMESTAMPNS = 35
+"""Linux (asm-generic/socket.h): each datagram comes with the wall clock's time of its arrival."""
+_TIMESPEC = struct.Struct("@ll")
+_ANCILLARY = socket.CMSG_SPACE(_TIMESPEC.size)
 
 
 class PortInUse(OSError):
@@ -30,6 +40,7 @@ def open_socket(listen: Hop) -> socket.socket:
     sock.setblocking(False)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SOCKET_BUFFER)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SOCKET_BUFFER)
+    sock.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
     try:
         sock.bind((listen.host, listen.port))
     except OSError as error:
@@ -95,6 +106,9 @@ class UdpAdapter:
         self._timer: Timer | None = None
         self._due: float | None = None
         self._flushing = False
+        self._reached: Instant | None = None
+        self._emptied = -math.inf
+        """When nothing was left to be read last: what comes after that has come since."""
         # One buffer for all: a fresh one of 64 KiB for each datagram costs more than its parsing.
         self._buffer = bytearray(LARGEST_DATAGRAM)
         self._view = memoryview(self._buffer)
@@ -107,20 +121,37 @@ class UdpAdapter:
             self._timer.cancel()
         self._socket.close()
 
+    @property
+    def reached(self) -> Instant:
+        """When that reached this machine which `on_call` or `on_event` is told of. It may have
+        waited here while the process was stopped."""
+        return self._clock.now() if self._reached is None else self._reached
+
     def flush(self) -> None:
         """Send what the user agent has to send, hand on what it tells, and set the timer. To be
         called after every verb, except from within `on_call` and `on_event`, whose verbs are
         flushed when they return."""
         if self._flushing:
             return
-        self._flushing = True
+        try:
+            self._hand_all()
+        finally:
+            self._set_timer()
+
+    def catch_up(self) -> None:
+        """Take what has reached this machine and was not read yet, be it from within `on_event`:
+        before something is done for which it may be too late."""
+        self._read(DATAGRAMS_TO_CATCH_UP)
+
+    def _hand_all(self, reached: Instant | None = None) -> None:
+        before = self._flushing, self._reached
+        self._flushing, self._reached = True, reached
         try:
             self._send()
             while self._hand_on():
                 self._send()
         finally:
-            self._flushing = False
-            self._set_timer()
+            self._flushing, self._reached = before
 
     def _send(self) -> None:
         for data, peer in self._agent.datagrams():
@@ -155,14 +186,31 @@ class UdpAdapter:
         self.flush()
 
     def _readable(self) -> None:
-        for _ in range(DATAGRAMS_A_TURN):
+        try:
+            self._read(DATAGRAMS_A_TURN)
+        finally:
+            self._set_timer()
+
+    def _read(self, most: int) -> None:
+        for _ in range(most):
             try:
-                length, (host, port) = self._socket.recvfrom_into(self._view)
+                length, ancillary, _, source = self._socket.recvmsg_into([self._view], _ANCILLARY)
             except BlockingIOError:
-                break
+                self._emptied = self._clock.now()
+                return
             except OSError:
                 continue  # an ICMP error of something sent before
-            self._agent.receive(
-                bytes(self._view[:length]), Hop("udp", host, port), self._clock.now()
-            )
-        self.flush()
+            reached = self._time_of(ancillary)
+            self._agent.receive(bytes(self._view[:length]), Hop("udp", *source), reached)
+            self._hand_all(reached)
+
+    def _time_of(self, ancillary: Sequence[tuple[int, int, bytes]]) -> Instant:
+        """When a datagram came. The wall clock, which the kernel goes by, may have been set since;
+        but it came after the socket was empty last."""
+        now = self._clock.now()
+        for level, kind, data in ancillary:
+            if (level, kind) == (socket.SOL_SOCKET, _SO_TIMESTAMPNS):
+                seconds, nanoseconds = _TIMESPEC.unpack(data)
+                age: float = time.time() - seconds - nanoseconds / 1e9
+                return min(now, max(now - age, self._emptied))
+        return now

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ringback.clock import Instant
+from ringback.clock import Clock, Instant
 from ringback.engines import saved
 from ringback.engines.simulated.legs import ResumedSimulatedLeg, SimulatedLeg, SimulatedTrigger
 from ringback.engines.simulated.life import ENGINE, Life
@@ -28,11 +28,12 @@ class SimulatedEngine:
 
     proves_sources = True
 
-    def __init__(self, network: Network, trunks: TrunkSource) -> None:
+    def __init__(self, network: Network, trunks: TrunkSource, clock: Clock | None = None) -> None:
+        """`clock` is the server's, where that is not the network's."""
         self.network = network
         self._trunks = trunks
-        self.clock = network.clock
-        self._life = Life(network)
+        self.clock = clock or network.clock
+        self._life = Life(network, self.clock)
         self.reports: list[str] = []
         """What an operator should know."""
         self.down: set[str] = set()

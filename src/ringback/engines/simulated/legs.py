@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from ringback.clock import Instant, Timer
@@ -103,6 +104,7 @@ class SimulatedLeg:
         self._playing: list[Timer] = []
         self._limit: Timer | None = None
         self.bridged: SimulatedLeg | None = None
+        self.reached: Instant = -math.inf
 
     # Verbs
 
@@ -211,7 +213,7 @@ class SimulatedLeg:
             self._tell(port.EarlyMedia())
 
     def far_answers(self) -> None:
-        now = self._life.clock.now()
+        now = self.reached
         if self._answered is not None:
             return  # the 200 has come before
         self._answered = now
@@ -229,7 +231,7 @@ class SimulatedLeg:
         if not self._over and self._answered is None:
             trunk_failed = cause is Cause.FAILED and not self._rang
             by_us = cause is Cause.CANCELLED
-            self._end(Ending(cause, None, trunk_failed, by_us), self._life.clock.now())
+            self._end(Ending(cause, None, trunk_failed, by_us), self.reached)
 
     def far_presses(self, digit: str) -> None:
         if not self._over and self._answered is not None:
@@ -237,7 +239,7 @@ class SimulatedLeg:
 
     def far_hangs_up(self) -> None:
         if not self._over:
-            self._end(Ending(Cause.NORMAL), self._life.clock.now())
+            self._end(Ending(Cause.NORMAL), self.reached)
 
     def far_vanishes(self) -> None:
         """No sound for a minute, then no answer to a session refresh."""

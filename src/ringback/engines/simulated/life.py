@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from ringback.clock import Clock
 from ringback.engines import saved
 from ringback.engines.simulated.network import Network
 
@@ -13,9 +14,9 @@ ENGINE = "simulated"
 class Life:
     """What the legs of one life share."""
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: Network, clock: Clock) -> None:
         self.network = network
-        self.clock = network.clock
+        self.clock = clock
         self.node = "node"
         self.alive = True
 

@@ -23,6 +23,9 @@ Script = Callable[["FarCall"], Awaitable[None]]
 class ServerLeg(Protocol):
     """The server's side of a call that it makes."""
 
+    reached: Instant
+    """When that reached the server's machine which it is told of next."""
+
     def far_rings(self) -> None: ...
     def far_early_media(self) -> None: ...
     def far_answers(self) -> None: ...
@@ -165,8 +168,14 @@ class FarCall:
         self.network.later(lambda: self._arrive(what, *arguments))
 
     def _arrive(self, what: str, *arguments: object) -> None:
-        if self.leg is not None:
-            getattr(self.leg, what)(*arguments)
+        leg, reached = self.leg, self.network.clock.now()
+
+        def told() -> None:
+            if leg is not None:
+                leg.reached = reached
+                getattr(leg, what)(*arguments)
+
+        self.network.deliver(told)
 
 
 @dataclass(slots=True)
@@ -219,6 +228,8 @@ class Network:
         """Trunks that pass calls on and say nothing before their phone does."""
         self.failing_trunks: set[str] = set()
         """Trunks that answer every call with a fault of their own."""
+        self.deliver: Callable[[Callable[[], None]], None] = lambda told: told()
+        """How the server is told of what has reached its machine: at once, unless it is stopped."""
         self.lost = 0.0
         """The share of messages that are lost and sent again (RFC 3261 section 17), and so come
         late, after others; as many come twice."""

@@ -1,0 +1,107 @@
+"""What happens to a trigger call and its request."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ringback.calls.events.happening import Happening
+from ringback.calls.outcome import Outcome
+from ringback.guards.reached import Reached
+
+
+@dataclass(frozen=True, slots=True)
+class Triggered(Happening):
+    """A caller rang an access number. `caller` is None where the number was hidden."""
+
+    type = "trigger"
+    words = "trigger"
+    caller_hears = "ringing"
+    caller: str | None
+    called: str
+
+
+@dataclass(frozen=True, slots=True)
+class Abandoned(Happening):
+    """The caller hung up before the trigger counted."""
+
+    type = "trigger_abandoned"
+    rang_seconds: float
+    ring_seconds: int
+
+    def told(self) -> str:
+        return (
+            f"abandoned: hung up after {self.rang_seconds:.1f} s, before ring_seconds = "
+            f"{self.ring_seconds}: see early_hangup"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Unproven(Happening):
+    """No ACK came to the rejection."""
+
+    type = "trigger_unproven"
+    words = "abandoned: no ACK to the rejection, so the source may be forged"
+
+
+@dataclass(frozen=True, slots=True)
+class TriggerRefused(Happening):
+    """Nobody is called back."""
+
+    type = "trigger_refused"
+    caller_hears = "the rejection"
+    outcome: Outcome
+    reason: str
+
+    def told(self) -> str:
+        return f"refused: {self.reason}"
+
+
+@dataclass(frozen=True, slots=True)
+class GuardReached(Happening):
+    """A guard has refused a call. Whoever sees less than `kind` and `of` say must not be told."""
+
+    type = "guard.reached"
+    guard: str
+    """Its name in a setup or in the configuration."""
+    kind: str
+    """`callerID`, `extension` or `account`; `server`: it holds for one return number everywhere."""
+    of: str
+    """The id of whom it is set for; of the server the return number."""
+    name: str
+    used: str
+    limit: str
+
+    @classmethod
+    def by(cls, reached: Reached) -> GuardReached:
+        return cls(
+            reached.guard,
+            reached.kind,
+            reached.subject_id,
+            reached.name,
+            reached.used,
+            reached.limit,
+        )
+
+    def told(self) -> str:
+        return (
+            f"guard reached: {self.guard} of {self.kind} {self.name}, {self.used} of {self.limit}"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class RequestAccepted(Happening):
+    """The request is stored: its number will be called back."""
+
+    type = "accepted"
+    words = "accepted"
+    caller_hears = "the rejection"
+    return_number: str
+
+
+@dataclass(frozen=True, slots=True)
+class TakenUp(Happening):
+    """A request from before a restart goes on."""
+
+    type = "taken_up"
+    words = "taken up after a restart"
+    number: str
