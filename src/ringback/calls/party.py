@@ -78,7 +78,7 @@ def settle(money: Money, leg: EndedLeg) -> None:
         leg.id,
         ringing=leg.ringing,
         answered=leg.answered,
-        ended=leg.ended,
+        ended=money.time_ended(leg.role, leg.ended),
         ending=leg.ending,
         billed_seconds=billed,
     )
