@@ -31,8 +31,10 @@ class StoppableClock:
     """The clock of a server: none of its timers is served while it is stopped, and it is told
     of nothing that reaches its machine. It reads what has come before it serves what is due."""
 
-    def __init__(self, clock: LoopClock) -> None:
+    def __init__(self, clock: LoopClock, lag: float = 0.001) -> None:
+        """Timers that were due meanwhile are served `lag` seconds after it goes on."""
         self._clock: Clock = clock
+        self._lag = lag
         self._until: Instant = -math.inf
 
     @property
@@ -50,7 +52,7 @@ class StoppableClock:
             told()
 
     def after_the_stop(self, action: Callable[[], None]) -> Timer:
-        return self._clock.call_at(self._until + 0.001, action)
+        return self._clock.call_at(self._until + self._lag, action)
 
     def now(self) -> Instant:
         return self._clock.now()
@@ -63,4 +65,4 @@ class StoppableClock:
     async def sleep_until(self, at: Instant) -> None:
         await self._clock.sleep_until(at)
         if self.stopped:
-            await self._clock.sleep_until(self._until + 0.001)
+            await self._clock.sleep_until(self._until + self._lag)

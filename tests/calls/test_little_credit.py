@@ -184,24 +184,29 @@ def test_the_sound_is_whole_after_unlimited_negative_and_positive(
     assert call.ended is not None and call.ended - sounded >= length
 
 
-@pytest.mark.parametrize("credit", ["0.65", "1.00", "1.37", "3.00", "7.77"])
+@pytest.mark.parametrize("credit", ["0.55", "0.65", "1.00", "1.37", "3.00", "7.77"])
 def test_what_is_announced_is_left_when_it_has_been_said(tmp_path: Path, credit: str) -> None:
+    """24 s were told and 20.6 given, as the announcement was not reckoned with."""
+    rates = [{**RATE, "first_block": 1, "first_price": "0.01", "next_block": 1}]
     callback = {**TAIL, "announce_duration": True}
-    world = scene(tmp_path, stays, talks, callback=callback, credit=credit)
+    world = scene(tmp_path, stays, talks, callback=callback, rates=rates, credit=credit)
     (told,) = [event.seconds for event in world.journal.of(DurationTold)]
     (b,) = world.legs("B")
     lasted = b["ended"] - b["answered"]
-    assert told - 5 - 0.25 <= lasted, "not a block less than was told, for the moment it took"
-    assert lasted <= told + 5
+    assert told - 0.25 <= lasted < told + 1, "cut in the last 250 ms, and no second is wasted"
 
 
-@pytest.mark.parametrize("seconds", [0.5, 8.0, 40.0])
-def test_leg_a_does_not_outlast_what_a_slow_store_leaves_it(tmp_path: Path, seconds: float) -> None:
+@pytest.mark.parametrize("credit", ["0.45", "5.00"])
+@pytest.mark.parametrize("seconds", [0.5, 8.0, 40.0, 60.0])
+def test_leg_a_does_not_outlast_what_a_slow_store_leaves_it(
+    tmp_path: Path, seconds: float, credit: str
+) -> None:
     """What it gives back for leg B is given back when the store is done; it may be over then."""
 
     async def caller(call: FarCall) -> None:
         call.answer()
         await call.hears("Dial the number")
+        world_of[0].life.read = world_of[0].store.read  # type: ignore[method-assign]
         world_of[0].slow(seconds)
         call.press("02079460000#")
         await call.sleep(2 * seconds + 5)
@@ -212,6 +217,7 @@ def test_leg_a_does_not_outlast_what_a_slow_store_leaves_it(tmp_path: Path, seco
     async def during(world: World) -> None:
         world_of.append(world)
 
-    world = scene(tmp_path, caller, talks, during, credit="0.45")
+    callback = {"answer_timeout_seconds": 5}
+    world = scene(tmp_path, caller, talks, during, callback=callback, credit=credit)
     check_paid(world)
-    assert sum(world.charges()) <= Decimal("0.45")
+    assert sum(world.charges()) <= Decimal(credit)

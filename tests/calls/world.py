@@ -97,6 +97,7 @@ class World:
         self.chance = random.Random(seed)
         self.clock = LoopClock(asyncio.get_running_loop(), EPOCH)
         self.server_clock = StoppableClock(self.clock)
+        self.engine_clock = StoppableClock(self.clock, lag=0.05)  # its workers tell it of limits
         self.network = Network(self.clock, random.Random(self.chance.random()))
         self.network.deliver = self.server_clock.deliver
         self.store = BrittleStore()
@@ -111,7 +112,7 @@ class World:
         self.trunks = TrunkTable(
             [Trunk(name, "192.0.2.1") for name in ("trunk", "second")], [Route("", ("trunk",))]
         )
-        self.engine = SimulatedEngine(self.network, self.trunks, self.server_clock)
+        self.engine = SimulatedEngine(self.network, self.trunks, self.engine_clock)
         self.exchange = self._make_exchange()
 
     def _reached(self, point: str) -> None:
@@ -210,7 +211,7 @@ class World:
             task.cancel()
         await self.sleep(after)
         self.died.clear()
-        self.engine = SimulatedEngine(self.network, self.trunks, self.server_clock)
+        self.engine = SimulatedEngine(self.network, self.trunks, self.engine_clock)
         self.exchange = self._make_exchange()
         loop = asyncio.get_running_loop()
         starting, dying = (
@@ -229,6 +230,7 @@ class World:
     def stop(self, seconds: float) -> None:
         """The server's process is stopped for so long, and then goes on."""
         self.server_clock.stop(seconds)
+        self.engine_clock.stop(seconds)
 
     def slow(self, seconds: float) -> None:
         """From now on each unit of work takes so long."""

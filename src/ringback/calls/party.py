@@ -108,7 +108,10 @@ class Party:
 def settle(money: Money, leg: EndedLeg) -> None:
     """Write the end of a leg: what was used is posted, the rest of what was reserved is released.
     Part of a unit of work."""
-    write_end(money.tx, leg, money.settle(leg.role, leg.id, leg.answered, leg.ended))
+    billed = money.settle(leg.role, leg.id, leg.answered, leg.ended)
+    # What a stopped server learnt too late is no time of the leg's.
+    ended = money.time_ended(leg.role, leg.ended)
+    write_end(money.tx, replace(leg, ended=ended), billed)
 
 
 def write_end(tx: Connection, leg: EndedLeg, billed: int | None) -> None:

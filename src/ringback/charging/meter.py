@@ -218,9 +218,15 @@ class Meter:
             if until < at:
                 leg.lapsed = until
 
+    def time_ended(self, role: Role, ended: Instant) -> Instant:
+        """When the leg's time ended, which is over: at `ended`, or at its funded instant if that is
+        earlier."""
+        leg = self._legs.get(role)
+        return ended if leg is None else min(ended, _instant(leg.paid_until()))
+
     def settle(self, role: Role, ended: Instant) -> list[Post]:
-        """The leg is over: what each of its payers owes. Its time ended at `ended`, or at its
-        funded instant if that is earlier. It may be asked again, should the store have failed."""
+        """The leg is over: what each of its payers owes. It may be asked again, should the store
+        have failed."""
         leg = self._legs.get(role)
         if leg is None:
             return []
@@ -257,11 +263,6 @@ class Meter:
     def latest_answer(self) -> Instant:
         """While leg B rings: the last instant at which an answer is funded. math.inf otherwise."""
         return _instant(self._latest_answer()) if self._ringing else math.inf
-
-    def lapsed(self, role: Role) -> Instant:
-        """When the leg's money ended while it went on. math.inf where it did not."""
-        leg = self._legs.get(role)
-        return math.inf if leg is None or leg.lapsed is None else _instant(leg.lapsed)
 
     def leg_ids(self) -> list[str]:
         """The open legs."""

@@ -117,9 +117,13 @@ class Money:
         if leg_id not in self._in_doubt:
             ledger.settle(self.tx, posts, self.now)
             return billed
-        until = min(ended, self.meter.lapsed(role))
+        until = self.time_ended(role, ended)
         stored = settle_stored(self.tx, leg_id, answered, until, self.now)
         return billed if stored is None else stored  # None: it is settled already
+
+    def time_ended(self, role: Role, ended: Instant) -> Instant:
+        """When the time of a leg ended that is over: it is no longer for going on unpaid."""
+        return self.meter.time_ended(role, ended)
 
     def _take(self, step: Step | Shortage) -> Shortage | None:
         return step if isinstance(step, Shortage) else self._reserve(step)
