@@ -23,7 +23,7 @@ TAIL = {"disconnect_sound": "///bye.wav"}
 NO_CREDIT = {"no_credit_sound": "///bye.wav"}
 
 
-def refused(tmp_path: Path, credit: str, **setup: object) -> bool:
+def refused(tmp_path: Path, credit: str, **setup: Any) -> bool:
     async def caller(call: FarCall) -> None:
         await stays(call)
         await call.sleep(20)

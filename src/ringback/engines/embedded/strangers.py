@@ -1,4 +1,4 @@
-"""Messages that come to nothing: the operator is told of a source now and then, in a line."""
+"""Messages that come to nothing: now and then a line in the log tells the operator of a source."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from ringback.sip.hop import Hop
 
 NO_TRUNK = "no trunk has this source: add it to `sources` of a [[trunk]] if it is yours"
 QUIET_SECONDS = 60.0
-"""So long nothing more is said of a source."""
+"""After a line about a source, nothing more is said of it for this many seconds."""
 MOST = 20
-"""Sources told of in that time: whoever forges a new one each time must not fill the disk."""
+"""The most sources that are named in that time: forged addresses must not fill the disk."""
 
 
 class Strangers:
