@@ -151,7 +151,7 @@ def test_refused_for_lack_of_credit_hears_no_credit_sound_and_may_dial_another(
         caller,
         talks,
         callback={"no_credit_sound": "///bye.wav"},
-        credit="0.20",
+        credit="0.15",
     )
     assert world.said()[-2:] == ["[/bye.wav]", "Dial the number, then press hash."]
     assert world.session()["outcome"] == "no_credit"
