@@ -23,12 +23,15 @@ CALLERS = [f"+4477009001{number:02}" for number in range(20)]
 CALLEES = [f"+4420794600{number:02}" for number in range(20)]
 HOTEL = "+442071234567"
 
-CREDITS = "0.10", "1.00", "5.00", "unlimited"
-LITTLE = "0.05", "0.10", "0.17", "0.25", "0.40", "0.70"
-"""Enough for some first blocks and little more."""
-
 LATENCY_SECONDS = 0.051
 """The longest of the simulated network, one way."""
+
+CREDITS = ("0.10", "1.00", "5.00", "unlimited")
+BALANCES = ("3.00", "50.00")
+PRICES = ("0.60", "0.013", "7.77")
+LITTLE_CREDITS = ("0.13", "0.25", "0.40", "0.55", "0.80", "1.20")
+LITTLE_BALANCES = ("1.00", "9.00")
+LITTLE_PRICES = ("0.60", "0.30", "0.12")
 
 DEATHS_A_POINT = 1 / 400
 """How often a server dies at a point that it passes (`World`)."""
@@ -141,7 +144,7 @@ def _setup(chance: random.Random) -> dict[str, Any]:
     return setup
 
 
-async def _play(world: World, sessions: int, *, crashes: bool, little: bool) -> None:
+async def _play(world: World, sessions: int, *, crashes: bool, little_credit: bool) -> None:
     chance = world.chance
     chaos = Chaos(random.Random(chance.random()))
     for number in (*CALLERS, HOTEL, CALLER):
@@ -155,14 +158,14 @@ async def _play(world: World, sessions: int, *, crashes: bool, little: bool) -> 
         "first_block": chance.choice((1, 10, 60)),
         "first_price": chance.choice(("0.00", "0.05")),
         "next_block": chance.choice((1, 7, 10, 60)),
-        "price_per_minute": chance.choice(("0.60", "0.013", "7.77")),
+        "price_per_minute": chance.choice(LITTLE_PRICES if little_credit else PRICES),
     }
     caller_ids = [
         {
             "number": number,
             "pin": PIN if chance.random() < 0.8 else None,
             "enabled": chance.random() < 0.95,
-            "credit": chance.choice(LITTLE if little else CREDITS),
+            "credit": chance.choice(LITTLE_CREDITS if little_credit else CREDITS),
             "order_number": "1",
             "speed_dials": {"1": CALLEES[0]},
             "guards": chance.choice(({}, {"sessions": 3}, {"sessions": 3, "calls_per_hour": 100})),
@@ -173,7 +176,7 @@ async def _play(world: World, sessions: int, *, crashes: bool, little: bool) -> 
         _setup(chance),
         caller_ids=caller_ids,
         rates=[rate],
-        balance=chance.choice(("0.60", "3.00") if little else ("3.00", "50.00")),
+        balance=chance.choice(LITTLE_BALANCES if little_credit else BALANCES),
     )
     deaths = random.Random(chance.random())
     world.outside.add(asyncio.get_running_loop().create_task(_start_again(world, deaths)))
@@ -190,10 +193,23 @@ async def _play(world: World, sessions: int, *, crashes: bool, little: bool) -> 
             hang_up_after=chance.choice((None, None, None, 1.5, 4.9)),
         )
         _trouble(world, chance)
+        if little_credit and chance.random() < 0.5:
+            await _recharge(world, chance)
         if crashes and chance.random() < 0.05:
             await world.sleep(chance.expovariate(1 / 10))
             world.die()
     world.dies_at = lambda point: False
+
+
+async def _recharge(world: World, chance: random.Random) -> None:
+    """Somebody puts in a little more, which may be less than a block."""
+    caller_id = {
+        "number": chance.choice(CALLERS),
+        "credit": chance.choice(("0.01", "0.07", "0.30")),
+        "order_number": f"{world.clock.now()}",
+    }
+    extension = {"name": "travellers", "account": "acme", "caller_ids": [caller_id]}
+    await world.apply({"extensions": [extension]})
 
 
 async def _start_again(world: World, chance: random.Random) -> None:
@@ -212,14 +228,20 @@ def _trouble(world: World, chance: random.Random) -> None:
 
 
 def run(
-    seed: int, sessions: int, folder: Path, *, crashes: bool = True, little: bool = False
+    seed: int,
+    sessions: int,
+    folder: Path,
+    *,
+    crashes: bool = True,
+    little_credit: bool = False,
 ) -> Counter[str]:
-    """One world, whose callers have `little` credit if asked for. Returns how often each outcome
-    came. Raises AssertionError, with the seed in its notes, where an invariant does not hold."""
+    """One world; returns how often each outcome came. With `little_credit` nobody has more than a
+    few calls cost, and they are recharged meanwhile. Raises AssertionError where an invariant does
+    not hold, with the seed in its notes."""
 
     async def main() -> Counter[str]:
         world = World(seed, folder)
-        await _play(world, sessions, crashes=crashes, little=little)
+        await _play(world, sessions, crashes=crashes, little_credit=little_credit)
         await world.quiet()
         world.check()
         check_ground_truth(world)
@@ -230,8 +252,8 @@ def run(
     try:
         return run_virtual(main())
     except BaseException as error:
-        option = "--little-credit " if little else ""
-        error.add_note(f"to see it again: python -m tests.simulation {option}{seed} 1 {sessions}")
+        again = f"{seed} 1 {sessions}{' little-credit' if little_credit else ''}"
+        error.add_note(f"to see it again: python -m tests.simulation {again}")
         raise
 
 
