@@ -16,7 +16,6 @@ from pathlib import Path
 from tests.simulation.scenario import run
 
 TRIGGERS = 50
-LITTLE_CREDIT = "--little-credit"
 
 
 def main() -> None:
