@@ -182,8 +182,9 @@ async def forbidden_numbers(stage: Stage) -> None:
     assert [leg["leg"] for leg in session["legs"]] == ["A"]
 
 
-@case(credit="0.45", callback={"answer_timeout_seconds": 5, "dial_within_seconds": 10,
-                               "no_credit_sound": "//bye.wav"})  # fmt: skip
+@case(credit="0.20", callback={"answer_timeout_seconds": 5, "dial_within_seconds": 10,
+                               "no_credit_sound": "//bye.wav",
+                               "disconnect_sound": "//bye.wav"})  # fmt: skip
 async def too_little_for_the_outgoing_call(stage: Stage) -> None:
     rtp = await reach_dialling(stage)
     rtp.press(national(stage.callee))
