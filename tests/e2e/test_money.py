@@ -146,7 +146,7 @@ async def first_block_and_no_more(stage: Stage) -> None:
     assert _charged(session, stage.caller) == 5 + Decimal(_seconds(session, "A")) / 100
 
 
-@case(credit="0.30")
+@case(credit="0.15")
 async def credit_that_is_too_little(stage: Stage) -> None:
     """It pays for leg A, not for the first block of leg B with leg A to its end."""
     await _dials(stage)
