@@ -221,6 +221,7 @@ async def claim_that_cannot_pay(stage: Stage) -> None:
 @case(
     credit="2.40",
     callback={"return_calls": "caller", "open_to_anyone": True, "require_caller_pin": True},
+    caller_id={"guards": {"sessions": 2}},
 )
 async def two_calls_by_one_callerid(stage: Stage) -> None:
     await _dials(stage, pin=True)
