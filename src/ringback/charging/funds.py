@@ -162,11 +162,6 @@ class Funds:
         may do so at most until `latest_answer`."""
         self._in_background(lambda: self._look_at_credit(latest_answer))
 
-    async def idle(self) -> None:
-        """Wait until no step is under way."""
-        while self._background:
-            await asyncio.wait(self._background)
-
     # The course of the legs
 
     def answered(self, role: Role, at: Instant) -> None:
