@@ -104,6 +104,7 @@ class Rtp:
         while True:
             turn += 0.02
             await asyncio.sleep(turn - self._loop.time())
+            self._readable()  # what came while this process had to wait is no pause
             now = self._loop.time()
             if self.packets and now - self.last_packet > 0.3:
                 self._ear.end()  # nothing comes any more

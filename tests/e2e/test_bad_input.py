@@ -24,7 +24,7 @@ async def _refusal(server: Server) -> str:
         *("--config", str(server.folder / "ringback.toml")),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
-        start_new_session=True,
+        process_group=0,
     )
     try:
         async with asyncio.timeout(60):

@@ -101,7 +101,6 @@ class WorkerProcess:
                 *(str(theirs.fileno()), self._address),
                 *map(str, (*self.ports, self._silence_seconds)),
                 pass_fds=[theirs.fileno()],
-                start_new_session=True,  # Ctrl-C is for the server, which then ends its workers
                 stdin=asyncio.subprocess.DEVNULL,
             )
         except BaseException:

@@ -308,6 +308,9 @@ def _connect(pair: SocketPair, source: tuple[str, int]) -> None:
 
 def main(arguments: list[str]) -> None:
     descriptor, host, first, last, silence = arguments
+    # Ctrl-C is for the server, which then ends its workers. A group is enough: a session of its
+    # own would be scheduled apart from the server (sched(7), autogroup).
+    os.setpgrp()
     control = socket.socket(fileno=int(descriptor))
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # a call takes four
