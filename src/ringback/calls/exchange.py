@@ -40,6 +40,7 @@ from ringback.calls.verdict import Refused
 from ringback.calls.waiting import Waiting
 from ringback.ids import new_id
 from ringback.store import StoreError
+from ringback.telephony.calling import known
 from ringback.telephony.port import Cause, Ended, Event, Leg, Rejection, TriggerLeg
 
 CLOSING_SECONDS = 45.0
@@ -166,7 +167,7 @@ class Exchange:
             id=new_id(now, services.chance),
             extension_id=extension,
             access_number=None,
-            caller=number,
+            calling=known(number),
             caller_name=None,
             caller_id=None,
             return_number=None,
@@ -331,7 +332,7 @@ class Exchange:
         assert row.return_number is not None  # an accepted request has one
         session = CallbackSession(
             row.id,
-            Origin(row.access_number, row.caller, row.caller_name, row.destination, row.started),
+            Origin(row.access_number, row.calling, row.caller_name, row.destination, row.started),
             row.return_number,
             request.extension,
             Course(

@@ -77,7 +77,7 @@ class StoredRequest:
 def store_request(tx: Connection, guards: Limits, row: NewSession) -> StoredRequest:
     """Decide on a request that came without a trigger call, and store it. A unit of work."""
     extension = tree.load_extension(tx, row.extension_id)
-    found = of_return_call(tx, guards, extension, row.id, row.caller, row.started)
+    found = of_return_call(tx, guards, extension, row.id, row.calling, row.started)
     result = verdict(found.facts).result
     if isinstance(result, Duplicate):
         result = Refused(Reason.DUPLICATE, "a call to this number is under way")

@@ -11,13 +11,15 @@ from ringback.guards.reached import Reached
 
 @dataclass(frozen=True, slots=True)
 class Triggered(Happening):
-    """A caller rang an access number. `caller` is None where the number was hidden."""
+    """A caller rang an access number. `caller` is None where the number was hidden or is none;
+    what came in place of a number is `caller_received`."""
 
     type = "trigger"
     words = "trigger"
     caller_hears = "ringing"
     caller: str | None
     called: str
+    caller_received: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
