@@ -18,6 +18,7 @@ from ringback.calls import records
 from ringback.calls.chronicle import Chronicle, next_place
 from ringback.calls.course import CallbackSession, Course, Origin
 from ringback.calls.events import TakenUp
+from ringback.calls.events.mending import without_numbers
 from ringback.calls.heartbeat import Heartbeat
 from ringback.calls.inbox import Credited, End, Inbox, SessionMessage, TriggeredAgain
 from ringback.calls.insisting import insist
@@ -199,10 +200,20 @@ class Exchange:
 
     def _on_trigger(self, leg: TriggerLeg) -> None:
         if self._closing:
-            leg.reject(Rejection.OUT_OF_SERVICE)
+            self._out_of_service(leg, "the server is stopping: it can be tried again")
             return
         trunk = self._services.trunks.by_name[leg.trigger.trunk]  # just now: it may be removed soon
         self._beside(self._trigger(TriggerCall(self._services, leg, trunk), leg))
+
+    def _out_of_service(self, leg: TriggerLeg, why: str) -> None:
+        trunk = leg.trigger.trunk
+        self._services.journal.trouble(
+            None,
+            f"trigger refused with 503: {why}",
+            alike=("out of service", trunk, without_numbers(why)),
+            trunk=trunk,
+        )
+        leg.reject(Rejection.OUT_OF_SERVICE)
 
     def _beside(self, work: Coroutine[Any, Any, None], request: str | None = None) -> None:
         """Do what leads to a session, or does not; a server that stops cancels it."""
@@ -250,8 +261,7 @@ class Exchange:
         try:
             result = await call.run()
         except StoreError as error:
-            self._services.journal.trouble(None, f"trigger refused with 503: {error}")
-            leg.reject(Rejection.OUT_OF_SERVICE)
+            self._out_of_service(leg, str(error))
             return
         except BaseException as error:
             # The server is stopping, or a fault of ours: a caller must not ring for ever.

@@ -88,7 +88,10 @@ class TriggerCall:
         if found is None:
             services.journal.trouble(
                 None,
-                f"trigger to {self._trigger.called[:40]!r}: no extension has this access number",
+                f"refused: trigger to {self._trigger.called[:40]!r}: no extension has this access "
+                "number: add it to access_numbers of one, or see called_from, country, strip and "
+                "prepend of the trunk",
+                alike=("no access number", self._trunk.name),
                 trunk=self._trunk.name,
             )
             self._leg.reject(Rejection.UNKNOWN_NUMBER)
@@ -129,8 +132,8 @@ class TriggerCall:
         chronicle.tell(Triggered(row.calling.e164, row.access_number or "", unread))
         await self._wait_until(self._trigger.at + setup.ring_seconds)
         if self._gone is not None and not self._counts(self._gone, extension):
-            rang = self._gone - self._trigger.at
-            await self._abandon(row, chronicle, Abandoned(rang, setup.ring_seconds))
+            rang, trunk = self._gone - self._trigger.at, self._trunk.name
+            await self._abandon(row, chronicle, Abandoned(rang, setup.ring_seconds, trunk))
             return None
         rejection = _REJECTIONS[setup.reject_with]
         row = replace(row, rejection=self._leg.prepare_rejection(rejection))
@@ -146,7 +149,8 @@ class TriggerCall:
                 ended = await self._ended()
                 return Again(session, ended.at) if ended.proven else None
         self.request = decided.row.id
-        return await proof(services, decided.row, extension, chronicle, self._inbox)
+        by = self._trunk.name
+        return await proof(services, decided.row, extension, chronicle, self._inbox, trunk=by)
 
     def _counts(self, gone: Instant, extension: ExtensionFacts) -> bool:
         """Whether a caller who hung up early has triggered all the same."""
@@ -161,6 +165,7 @@ class TriggerCall:
         services, now = self._services, self._services.clock.now()
         keeps_refusal = self._takes_place(row, now)
         verification, diverted_by = self._trigger.verification, self._diverted_by()
+        trunk = self._trunk.name
 
         def work(tx: Connection) -> Decided:
             if row.calling.e164 is not None:
@@ -183,7 +188,7 @@ class TriggerCall:
         try:
             decided = await chronicle.run(
                 work,
-                telling=lambda decided: told(decided.result),
+                telling=lambda decided: told(decided.result, trunk),
                 keeping=lambda decided: decided.stored,
             )
             refused = not isinstance(decided.result, Accepted)
@@ -302,15 +307,16 @@ def _outcome(result: Refused | Duplicate) -> Outcome:
     return refused(Reason.DUPLICATE if isinstance(result, Duplicate) else result.reason)
 
 
-def told(result: Accepted | Refused | Duplicate) -> list[Happening]:
-    """What was decided on a trigger, or on a request without one."""
+def told(result: Accepted | Refused | Duplicate, trunk: str | None = None) -> list[Happening]:
+    """What was decided on a trigger that came by `trunk`, or on a request without one."""
     match result:
         case Accepted():
             return [RequestAccepted(result.number)]
         case Refused():
             return [
                 *([] if result.reached is None else [GuardReached.by(result.reached)]),
-                TriggerRefused(_outcome(result), result.why),
+                TriggerRefused(_outcome(result), result.why, trunk),
             ]
         case Duplicate():
-            return [TriggerRefused(_outcome(result), "its return call is already on its way")]
+            why = "its return call is already on its way"
+            return [TriggerRefused(_outcome(result), why, trunk)]

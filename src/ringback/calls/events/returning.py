@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ringback.calls.events.happening import Happening
+from ringback.calls.events.mending import mended
 from ringback.calls.outcome import Outcome
 
 
@@ -13,9 +14,11 @@ class ReturnRefused(Happening):
     """The return call must not be made, or made again."""
 
     type = "return_refused"
-    words = "return call refused"
     outcome: Outcome
     reason: str
+
+    def told(self) -> str:
+        return f"return call refused: {mended(self.outcome, self.reason)}"
 
 
 @dataclass(frozen=True, slots=True)
