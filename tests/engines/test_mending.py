@@ -7,7 +7,6 @@ import pytest
 
 from ringback.engines.embedded.mending import kind_of, mending
 
-
 QUOTE, BOTH_QUOTES = "a'b", "a'\"b"
 
 

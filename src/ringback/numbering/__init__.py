@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumberFormat, ValidationResult
 
-from ringback.numbering.plans import plan_of, split
+from ringback.numbering.plans import begins_numbers, split
 
 _DIGITS = frozenset("0123456789")
 _SEPARATORS = str.maketrans("", "", " \xa0\u2011.-()")
@@ -65,9 +65,8 @@ def _has_a_zero_too_many(e164: str) -> bool:
     network may take them for a prefix: +49 0112 would be 112."""
     found = split(e164)
     assert found is not None  # it was parsed
-    code, national = found
-    zeros = national[: len(national) - len(national.lstrip("0"))]
-    return bool(zeros) and not plan_of(code).numbers.begin_with(zeros)
+    _, national = found
+    return national.startswith("0") and not begins_numbers(e164.removeprefix("+"))
 
 
 def without_separators(text: str) -> str:
