@@ -23,6 +23,7 @@ from ringback.calls.heartbeat import Heartbeat
 from ringback.calls.inbox import Credited, End, Inbox, SessionMessage, TriggeredAgain
 from ringback.calls.insisting import insist
 from ringback.calls.late import write_late_answer
+from ringback.calls.live import LiveSession, live_state
 from ringback.calls.party import EndedLeg
 from ringback.calls.records import NewSession
 from ringback.calls.recovery import (
@@ -124,6 +125,11 @@ class Exchange:
     def live(self) -> int:
         """How many sessions have a call up or on its way."""
         return sum(running.calling for running in self._running.values())
+
+    def state_of(self, session: str) -> LiveSession | None:
+        """What a session is at just now; None where none of that id is being run here."""
+        running = self._running.get(session)
+        return None if running is None else live_state(running.session, running.waiting)
 
     def end_all(self) -> None:
         """End every session, because the server stops."""

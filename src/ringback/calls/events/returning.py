@@ -42,6 +42,18 @@ class Rang(Happening):
 
 
 @dataclass(frozen=True, slots=True)
+class CallNotMade(Happening):
+    """No trunk could be given a call, or one must not be."""
+
+    type = "call_not_made"
+    words = "call not made"
+    logged = False  # it is, as a trouble
+    leg: str
+    number: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class NotAnswered(Happening):
     """An attempt is over. `cause` is the engine's code."""
 
