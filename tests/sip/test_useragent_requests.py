@@ -356,7 +356,8 @@ def test_a_call_can_be_ended_however_much_there_is_to_do(monkeypatch: pytest.Mon
 def test_calls_that_cannot_be_taken_are_told_as_text(monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[tuple[Hop, str]] = []
 
-    def refused(source: Hop, why: str) -> None:
+    def refused(source: Hop, status: int, why: str) -> None:
+        assert why.startswith(str(status))
         told.append((source, why))
 
     ua = Alone(agent=UserAgent(US, random.Random(1), on_refused=refused))

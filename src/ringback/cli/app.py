@@ -31,6 +31,7 @@ from ringback.cli import recharge as recharge_command
 from ringback.cli import sessions as sessions_command
 from ringback.cli import statement as statement_command
 from ringback.cli.doctor.examine import examine
+from ringback.cli.live import bring_up_to_date
 from ringback.cli.options import (
     DEFAULT_CONFIG,
     CommandError,
@@ -205,6 +206,7 @@ def sessions(
         raise CommandError("--end needs the session to be ended: ringback sessions ID --end")
     loaded = load_config(config)
     found = asyncio.run(sessions_command.read(ready_database(loaded), session))
+    asyncio.run(bring_up_to_date(found, control_path(loaded)))
     one = None if session is None else sessions_command.only(found, session)
     if end and one is not None:
         asyncio.run(ask(control_path(loaded), "end", session=one["id"]))

@@ -20,7 +20,7 @@ from ringback.charging import decks
 from ringback.clock import Clock, LoopClock
 from ringback.config import Config, ConfigError
 from ringback.engines.choice import make_engine
-from ringback.server.commands import call_me_back
+from ringback.server.commands import call_me_back, states
 from ringback.server.control import ControlError, ControlServer
 from ringback.sounds.library import SoundLibrary
 from ringback.store import Store, StoreError, migrate, open_store
@@ -131,7 +131,16 @@ async def serve(
     async def trunk_states(request: dict[str, Any]) -> dict[str, Any]:
         return {"troubles": engine.trunk_states()}
 
-    handlers = {"call": call, "end": end, "credited": credited, "trunks": trunk_states}
+    async def session_states(request: dict[str, Any]) -> dict[str, Any]:
+        return states(exchange, request)
+
+    handlers = {
+        "call": call,
+        "end": end,
+        "credited": credited,
+        "trunks": trunk_states,
+        "sessions": session_states,
+    }
     control = ControlServer(control_path(config), handlers)
     # What exists by now will stay: to search it for garbage would take a tenth of a second, during
     # which no timer goes off.

@@ -30,6 +30,7 @@ MOST_TRANSACTIONS = 20_000
 MOST_INVITES = 5_000
 """The most incoming calls at a time that have been neither answered nor rejected."""
 MOST_DIALOGS = 50_000
+LOOPED = Refusal(482)
 OVERLOADED = Refusal(503, (("retry-after", "5"),))
 
 
@@ -43,12 +44,12 @@ class UserAgent:
         *,
         known: Callable[[Hop], bool] = lambda source: True,
         on_unreadable: Callable[[Hop], None] = lambda source: None,
-        on_refused: Callable[[Hop, str], None] = lambda source, why: None,
+        on_refused: Callable[[Hop, int, str], None] = lambda source, status, why: None,
     ) -> None:
         """`public` is our own address, as Via and Contact name it. A datagram whose source is not
         `known` gets no answer and is not even parsed. `on_unreadable` is called for datagrams that
         cannot be answered; `on_refused` for calls that are refused because the INVITE is malformed
-        or asks for what we cannot do, with the reason as printable text."""
+        or asks for what we cannot do, with the status and the reason as printable text."""
         self.layers = Layers(public, chance)
         self._known = known
         self._on_unreadable = on_unreadable
@@ -150,7 +151,8 @@ class UserAgent:
 
     def _receive_invite(self, request: Request, source: Hop, now: Instant) -> None:
         if self._transactions.merged(request):
-            self._replies.refuse(request, Refusal(482), source, now)
+            self._replies.report(request, LOOPED, source)
+            self._replies.refuse(request, LOOPED, source, now)
             return
         if self._transactions.calls_begun >= MOST_INVITES or len(self._dialogs) >= MOST_DIALOGS:
             self._replies.report(request, OVERLOADED, source)
