@@ -21,12 +21,17 @@ from ringback.accounts.apply import apply_setup
 from ringback.accounts.foundation import OtherCurrency
 from ringback.accounts.secrets import BadKey, Secrets, key_expected, load_secrets
 from ringback.accounts.setupfile import SetupError, load_setup
+from ringback.backup.archive import BadArchive
+from ringback.backup.restoring import NotEmpty
+from ringback.backup.sealing import WrongPassphrase
 from ringback.charging import decks
 from ringback.charging.decks import DeckGone
 from ringback.charging.payers import NoRate
 from ringback.charging.statement import BooksDisagree
+from ringback.cli import backup as backup_command
 from ringback.cli import demo as demo_command
 from ringback.cli import init as init_command
+from ringback.cli import newkey as newkey_command
 from ringback.cli import rates as rates_command
 from ringback.cli import recharge as recharge_command
 from ringback.cli import sessions as sessions_command
@@ -68,6 +73,9 @@ _ERRORS = (
     DeckGone,
     NoRate,
     BooksDisagree,
+    BadArchive,
+    NotEmpty,
+    WrongPassphrase,
     OSError,
 )
 
@@ -234,6 +242,9 @@ def doctor(config: ConfigOption = DEFAULT_CONFIG) -> None:
 app.command(name="recharge", context_settings={"ignore_unknown_options": True})(
     recharge_command.command  # -5.00 is an amount, not an option
 )
+app.command(name="backup")(backup_command.backup)
+app.command(name="restore")(backup_command.restore)
+app.command(name="new-key")(newkey_command.command)
 app.command(name="statement")(statement_command.command)
 app.add_typer(rates_command.app, name="rates")
 app.command(name="phone")(phone_command.phone)

@@ -1,5 +1,5 @@
-"""MACs of PINs and passwords that are not bound to their owner yet are marked: the next start, which
-has the key, binds them."""
+"""MACs of PINs and passwords that are not bound to their owner yet are marked: the next start,
+which has the key, binds them."""
 
 from __future__ import annotations
 
