@@ -14,7 +14,6 @@ from tests.accounts.helpers import Place as Setup
 from tests.charging.helpers import rate
 
 from ringback.accounts.secrets import load_secrets
-from ringback.backup import rows
 from ringback.backup.backing_up import Place
 from ringback.calls import chronicle, records
 from ringback.calls.events import NotAccepted, SessionEvent
@@ -22,7 +21,7 @@ from ringback.calls.records import NewLeg, NewSession
 from ringback.charging import ledger
 from ringback.charging.holds import Hold
 from ringback.ids import new_id
-from ringback.store import open_store
+from ringback.store import open_store, rows
 from ringback.store.models import CallerIdRow, ExtensionRow, GuardCountRow, LegRow
 from ringback.store.opening import database_url, open_engine
 

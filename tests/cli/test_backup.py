@@ -41,7 +41,7 @@ def test_a_backup_is_restored_elsewhere(ringback: Commands, tmp_path: Path) -> N
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     with pytest.raises(FileExistsError, match="choose another name"):
         ringback("backup", str(file))
-    with pytest.raises(NotEmpty, match="give ringback.toml another data_dir or"):
+    with pytest.raises(NotEmpty, match=r"give ringback\.toml another data_dir or"):
         ringback("restore", str(file))
 
     (tmp_path / "second").mkdir()

@@ -12,11 +12,10 @@ from pathlib import Path
 from sqlalchemy import select
 
 from ringback.accounts.secrets import KEY_BYTES, Secrets, check_key, key_expected
-from ringback.backup import rows
 from ringback.backup.archive import KEY, BadArchive, Writer, new_archive
 from ringback.backup.sealing import seal
 from ringback.clock import Instant, utc
-from ringback.store import StoreError
+from ringback.store import StoreError, rows
 from ringback.store.errors import DATABASE_ERRORS, store_error
 from ringback.store.models import SoundRow
 from ringback.store.opening import database_url, name_of, open_engine

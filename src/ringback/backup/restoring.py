@@ -15,13 +15,12 @@ from pathlib import Path
 from sqlalchemy import URL, Connection, inspect
 
 from ringback.accounts.secrets import KEY_BYTES, Secrets, check_key, write_key
-from ringback.backup import rows
 from ringback.backup.archive import KEY, Archive, BadArchive, open_archive
 from ringback.backup.backing_up import Place
 from ringback.backup.sealing import unseal
 from ringback.calls.recovery import close_all
 from ringback.clock import Instant
-from ringback.store import StoreError
+from ringback.store import StoreError, rows
 from ringback.store.errors import DATABASE_ERRORS, store_error
 from ringback.store.migrate import make_file, upgrade
 from ringback.store.opening import database_files, database_url, name_of, open_engine

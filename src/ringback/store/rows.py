@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import (
     Boolean,
+    ColumnElement,
     Connection,
     Table,
     column,
@@ -19,7 +20,9 @@ from sqlalchemy import (
     select,
     table,
     text,
+    type_coerce,
 )
+from sqlalchemy.types import NullType
 
 from ringback.store.models import Base
 
@@ -40,12 +43,12 @@ def tables() -> Sequence[Table]:
     return Base.metadata.sorted_tables
 
 
-def rows_of(tx: Connection, model: Table) -> Iterator[Sequence[Any]]:
-    """All rows of a table, in the order of its primary key."""
-    plain = table(model.name, *(column(each.name) for each in model.columns))
+def rows_of(tx: Connection, model: Table, *where: ColumnElement[bool]) -> Iterator[Sequence[Any]]:
+    """The rows of a table, in the order of its primary key."""
     truths = [isinstance(each.type, Boolean) for each in model.columns]
+    plain = [type_coerce(each, NullType()).label(each.name) for each in model.columns]
     found = tx.execute(
-        select(plain).order_by(*(plain.c[key.name] for key in model.primary_key)),
+        select(*plain).where(*where).order_by(*model.primary_key),
         execution_options={"stream_results": True, "yield_per": READ_AT_ONCE},
     )
     for row in found:
