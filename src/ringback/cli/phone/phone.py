@@ -184,7 +184,7 @@ class Phone:
         now = self._clock.now()
         ours = LocalAudio(self._address.host, line.audio.port, CODECS, self._chance.getrandbits(31))
         try:
-            made = make_answer(line.call.request.body, ours)
+            made = make_answer(line.call.remote_sdp, ours)
         except SdpError:
             made = None
         if made is None:
