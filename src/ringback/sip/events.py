@@ -146,23 +146,3 @@ def _q850(reason: str) -> int | None:
     cause = parse_params(params).get("cause") or ""
     known = protocol.strip().upper() == "Q.850" and re.fullmatch("[0-9]{1,3}", cause)
     return int(cause) if known else None
-
-
-# Blanks only, no line ends: otherwise, in a body of empty lines, the search would run to the end
-# from each of them.
-_RELAY = re.compile(r"^[ \t]*Signal[ \t]*=[ \t]*([0-9*#A-Da-d]|1[0-5])[ \t]*\r?$", re.MULTILINE)
-
-
-def signal_of(request: Request) -> str | None:
-    """The key in an INFO with `application/dtmf-relay` or `application/dtmf`."""
-    text = request.body.decode("ascii", "replace")
-    if request.content_type == "application/dtmf-relay":
-        match = _RELAY.search(text)
-        key = match[1] if match is not None else ""
-    elif request.content_type == "application/dtmf":
-        key = text.strip()
-    else:
-        return None
-    if key.isdigit() and len(key) == 2:
-        key = "*#ABCD"[int(key) - 10] if 10 <= int(key) <= 15 else ""
-    return key.upper() if len(key) == 1 and key.upper() in "0123456789*#ABCD" else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import random
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -191,6 +192,8 @@ class Phone:
             line.call.reject(488, now)
         else:
             answer, agreed = made
+            if agreed.named or not agreed.host:
+                agreed = dataclasses.replace(agreed, host=self._server.host)
             line.answered = True
             line.call.accept(answer, now)
             own = line.number.lstrip("+") == self._number.lstrip("+")

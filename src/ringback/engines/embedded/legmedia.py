@@ -7,6 +7,7 @@ import dataclasses
 from collections.abc import Callable, Sequence
 
 from ringback.clock import Instant
+from ringback.engines.embedded.names import may_be_sent_to
 from ringback.engines.embedded.switchboard import Switchboard
 from ringback.engines.embedded.trunks import TrunkState
 from ringback.media.pool import MediaEvent, Remote, Stream
@@ -45,6 +46,9 @@ class LegMedia:
         self._described = b""
         """Our last description."""
         self._agreed: Negotiated | None = None
+        self._resolved: tuple[str, Sequence[str]] = "", ()
+        """The host name described last that could be looked up, and its addresses: they stay while
+        it is described, whatever the name server says later."""
         self._answered = False
         self._playbacks = 0
         self._limit: Instant | None = None
@@ -121,20 +125,41 @@ class LegMedia:
     def _configure(self) -> None:
         agreed = self._agreed
         assert agreed is not None
+        described = self._addresses(agreed)
         self.stream.configure(
             Remote(
-                host=agreed.host,
+                # Where it does not say so that it can be used, its sound shows where it is; until
+                # then it is thought to be where it signals from.
+                host=next(iter(described), self._trunk.peer.address.host),
                 port=agreed.port,
                 codec=agreed.codec,
                 payload_type=agreed.payload_type,
-                dtmf_in=agreed.receive_dtmf_payload_type,
+                receives=agreed.receives,
+                dtmf_in=agreed.dtmf_receives,
                 dtmf_out=agreed.dtmf_payload_type,
                 sends=self._answered and agreed.sends,
                 on_hold=agreed.on_hold or not self._answered,
-                allowed=frozenset({agreed.host, *self._trunk.hosts}),
+                allowed=frozenset({*described, *self._trunk.hosts}),
                 anywhere=self._trunk.trunk.media_anywhere,
             )
         )
+
+    def _addresses(self, agreed: Negotiated) -> list[str]:
+        """The addresses at which the far end says that it takes sound, if it may."""
+        addresses: Sequence[str] = [agreed.host] if agreed.host else []
+        if agreed.named:
+            name, addresses = self._resolved
+            if name != agreed.host:
+                addresses = self._board.names.find(agreed.host, lambda: self._found(agreed))
+                if addresses:
+                    self._resolved = agreed.host, addresses
+        hosts = self._trunk.hosts
+        return [address for address in addresses if may_be_sent_to(address, hosts)]
+
+    def _found(self, agreed: Negotiated) -> None:
+        """The host name has been looked up."""
+        if self._agreed is agreed:
+            self._configure()
 
     # Sound
 
