@@ -14,6 +14,8 @@ import secrets
 import tempfile
 from pathlib import Path
 
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from sqlalchemy import Connection, insert, select
 
 from ringback.store.models import SettingRow
@@ -38,6 +40,11 @@ class Secrets:
     def mac(self, secret: str) -> str:
         """What is stored of a secret."""
         return hmac.new(self._key, secret.encode(), hashlib.sha256).hexdigest()
+
+    def derived(self, purpose: str) -> bytes:
+        """A key of 32 bytes for another purpose, from which this one cannot be found (HKDF,
+        RFC 5869)."""
+        return HKDF(SHA256(), 32, salt=None, info=f"ringback {purpose}".encode()).derive(self._key)
 
     def matches(self, entry: str, mac: str | None) -> bool:
         """Whether an entry is the secret of that MAC, in the same time for every entry, and also
