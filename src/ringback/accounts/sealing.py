@@ -23,7 +23,7 @@ class BadSeal(Exception):
 def seal(secrets: Secrets, purpose: str, owner: str, text: str) -> str:
     """The text encrypted (AES-256-GCM). `owner` is the id of whose it is."""
     nonce = os.urandom(_NONCE_BYTES)
-    sealed = AESGCM(secrets.derived(purpose)).encrypt(nonce, text.encode(), owner.encode())
+    sealed = AESGCM(secrets.key_for(purpose)).encrypt(nonce, text.encode(), owner.encode())
     return base64.b64encode(nonce + sealed).decode()
 
 
@@ -32,6 +32,6 @@ def unseal(secrets: Secrets, purpose: str, owner: str, sealed: str) -> str:
     try:
         raw = base64.b64decode(sealed, validate=True)
         nonce, encrypted = raw[:_NONCE_BYTES], raw[_NONCE_BYTES:]
-        return AESGCM(secrets.derived(purpose)).decrypt(nonce, encrypted, owner.encode()).decode()
+        return AESGCM(secrets.key_for(purpose)).decrypt(nonce, encrypted, owner.encode()).decode()
     except (InvalidTag, ValueError, binascii.Error) as error:
         raise BadSeal("a stored secret cannot be read with this key") from error

@@ -41,7 +41,7 @@ class Secrets:
         """What is stored of a secret."""
         return hmac.new(self._key, secret.encode(), hashlib.sha256).hexdigest()
 
-    def derived(self, purpose: str) -> bytes:
+    def key_for(self, purpose: str) -> bytes:
         """A key of 32 bytes for another purpose, from which this one cannot be found (HKDF,
         RFC 5869)."""
         return HKDF(SHA256(), 32, salt=None, info=f"ringback {purpose}".encode()).derive(self._key)

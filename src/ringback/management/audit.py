@@ -1,8 +1,7 @@
 """The audit log: every change, with who made it, for whom, from what to what; secrets by name only.
 
 Who reads sees what belongs to the accounts in reach. A change that an account above made names that
-account and no person: the account directly above by its contact name, any higher one as "your
-provider" (spec section 2).
+account and no person (`sight`).
 """
 
 from __future__ import annotations
@@ -17,11 +16,10 @@ from ringback.clock import Instant
 from ringback.management import places
 from ringback.management.actor import Actor
 from ringback.management.change import Change
-from ringback.management.places import Place
-from ringback.management.rights import Need, Right
-from ringback.store.models import AccountRow, AuditRow
+from ringback.management.rights import Right
+from ringback.management.sight import Sight
+from ringback.store.models import AuditRow
 
-HIGHER_UP = "your provider"
 MOST = 1000
 """The most entries in one answer."""
 
@@ -90,7 +88,7 @@ def entries(
     )
     if before is not None:
         query = query.where(AuditRow.number < before)
-    reader = _Reader(tx, actor)
+    sight = Sight(tx, actor)
     return [
         Entry(
             row.number,
@@ -100,50 +98,11 @@ def entries(
             row.kind,
             row.subject_id,
             row.name,
-            reader.path(row.account_id, row.path),
-            reader.author(row.account_id, row.by_account_id, row.who),
-            row.acting_for_id if reader.sees(row.by_account_id) else None,
+            sight.path(row.account_id, row.path),
+            sight.author(row.account_id, row.by_account_id, row.who),
+            row.acting_for_id if sight.sees(row.by_account_id) else None,
             row.fields,
             row.secrets,
         )
         for row in tx.execute(query)
     ]
-
-
-class _Reader:
-    """What one reader may see of authors and paths; each account is looked up once."""
-
-    def __init__(self, tx: Connection, actor: Actor) -> None:
-        self._tx = tx
-        self._actor = actor
-        self._known: dict[str, Place | None] = {}
-
-    def sees(self, by_account_id: str | None) -> bool:
-        """Whether the reader sees the account by whose role a change was made."""
-        if by_account_id is None:
-            return True
-        return self._actor.grant(self._place(by_account_id), Need(Right.SEE_AUDIT)) is not None
-
-    def author(self, account_id: str, by_account_id: str | None, who: str) -> str:
-        if self.sees(by_account_id):
-            return who
-        root = self._root(account_id)
-        if root is None or root.above[:1] != (by_account_id,):
-            return HIGHER_UP
-        query = select(AccountRow.contact_name).where(AccountRow.id == by_account_id)
-        return self._tx.execute(query).scalar_one()
-
-    def path(self, account_id: str, whole: str) -> str:
-        root = self._root(account_id)
-        return whole if root is None else root.seen(whole)
-
-    def _root(self, account_id: str) -> Place | None:
-        """The topmost account of the reader's above this one."""
-        place = self._place(account_id)
-        own = [id_ for id_ in (place.chain if place else ()) if id_ in self._actor.grants]
-        return self._place(own[-1]) if own else None
-
-    def _place(self, place_id: str) -> Place | None:
-        if place_id not in self._known:
-            self._known[place_id] = places.of_id(self._tx, place_id)
-        return self._known[place_id]

@@ -49,6 +49,8 @@ class Act:
     secrets: Secrets
     verb: str = ""
     """Name of the verb that is at work."""
+    subject: str = ""
+    """The id that the verb was called with."""
     by_account_id: str | None = None
     """The account whose role allowed it."""
 
@@ -146,7 +148,7 @@ class AtPlace(Generic[P, T]):
             values = named["values"]
             assert isinstance(values, Mapping)
             check_fields(act.actor, place, values, rule.fields)
-        act = replace(act, verb=rule.name, by_account_id=granted)
+        act = replace(act, verb=rule.name, subject=subject_id, by_account_id=granted)
         return _recorded(act, self._body(act, place, *args, **named))
 
 

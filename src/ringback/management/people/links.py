@@ -63,6 +63,7 @@ def make(
             "account_id": account_id,
             "role": role,
             "made_by": act.actor.login_id,
+            "by_account_id": act.by_account_id,
             "made": act.now,
             "expires": expires,
         },

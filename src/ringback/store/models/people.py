@@ -71,6 +71,8 @@ class LinkRow(Base):
     role: Mapped[str | None]
     made_by: Mapped[str | None] = mapped_column(ForeignKey("logins.id"))
     """Invitations: who invited; None: the command line."""
+    by_account_id: Mapped[str | None]
+    """Invitations: the account whose role allowed it."""
     made: Mapped[Instant]
     expires: Mapped[Instant]
     used: Mapped[Instant | None]

@@ -52,6 +52,7 @@ def _links() -> None:
         sa.Column("account_id", sa.Text(), nullable=True),
         sa.Column("role", sa.Text(), nullable=True),
         sa.Column("made_by", sa.Text(), nullable=True),
+        sa.Column("by_account_id", sa.Text(), nullable=True),
         sa.Column("made", sa.BigInteger(), nullable=False),
         sa.Column("expires", sa.BigInteger(), nullable=False),
         sa.Column("used", sa.BigInteger(), nullable=True),
