@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from types import MappingProxyType
 
 from sqlalchemy import ColumnElement, Connection
 
+from ringback.clock import Instant
 from ringback.management import places
 from ringback.management.places import Kind, Place, QueryColumn
 from ringback.management.refusals import Forbidden, NotFound
@@ -26,7 +26,7 @@ class Actor:
 
     name: str
     """What the audit log calls it: an e-mail address, `key NAME of ADDRESS`, `command line`."""
-    grants: Mapping[str, Rights] = field(default_factory=lambda: MappingProxyType({}))
+    grants: Mapping[str, Rights] = field(default_factory=dict)
     """Rights by the id of the account or extension where it has a role."""
     login_id: str | None = None
     key_id: str | None = None
@@ -76,11 +76,12 @@ class Actor:
         return place.chain
 
 
-NOBODY = Actor("nobody")
-"""Somebody who has not signed in."""
+def nobody(tx: Connection, now: Instant) -> Actor:
+    """Somebody who has not signed in."""
+    return Actor("nobody")
 
 
-def command_line(tx: Connection) -> Actor:
+def command_line(tx: Connection, now: Instant) -> Actor:
     """Whoever may read the key file owns the machine, and so the top account."""
     return Actor(COMMAND_LINE, {places.top(tx): MAY[Role.OWNER]})
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 from types import MappingProxyType
@@ -67,9 +67,9 @@ class Change:
     place: Place
     """The account or extension that the subject belongs to."""
     author: Author
-    fields: Mapping[str, tuple[Any, Any]] = NO_FIELDS
+    fields: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
     """Name -> (before, after), as JSON has them. A secret is never here."""
-    secrets: Mapping[str, SecretChange] = NO_FIELDS
+    secrets: Mapping[str, SecretChange] = field(default_factory=dict)
 
     def lines(self) -> Iterator[str]:
         """What commands print."""

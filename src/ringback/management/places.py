@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
@@ -25,7 +26,7 @@ from ringback.accounts.entries import ADMINISTRATOR
 from ringback.store.models import AccountRow, ExtensionRow
 from ringback.store.prepared import Prepared
 
-QueryColumn = ColumnElement[str] | InstrumentedAttribute[str]
+QueryColumn = ColumnElement[str] | InstrumentedAttribute[Any]
 
 
 class Kind(StrEnum):
@@ -122,7 +123,7 @@ def top(tx: Connection) -> str:
 def accounts_below(roots: Iterable[str]) -> Select[tuple[str]]:
     """A query of the ids of these accounts and of all accounts below them."""
     first = select(AccountRow.id).where(AccountRow.id.in_(list(roots)))
-    found = first.cte("reached", recursive=True)
+    found = first.cte(recursive=True)
     below = select(AccountRow.id).join(found, AccountRow.parent_id == found.c.id)
     return select(found.union_all(below).c.id)
 
@@ -130,7 +131,8 @@ def accounts_below(roots: Iterable[str]) -> Select[tuple[str]]:
 def is_below(column: QueryColumn, roots: Iterable[str]) -> ColumnElement[bool]:
     """The condition that a column holds the id of one of these places, or of one below them."""
     roots = list(roots)
+    accounts = accounts_below(roots)
     extensions = select(ExtensionRow.id).where(
-        ExtensionRow.account_id.in_(accounts_below(roots)) | ExtensionRow.id.in_(roots)
+        ExtensionRow.account_id.in_(accounts) | ExtensionRow.id.in_(roots)
     )
-    return column.in_(union(accounts_below(roots), extensions))
+    return column.in_(union(accounts, extensions))

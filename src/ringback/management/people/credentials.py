@@ -3,6 +3,7 @@ that was taken away is gone with the next one."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, select, update
@@ -43,6 +44,11 @@ class KeyToken:
 
 
 Credential = SignInToken | KeyToken
+
+
+def by(credential: Credential) -> Callable[[Connection, Instant], Actor]:
+    """Whoever the credential stands for, for the `Desk`."""
+    return lambda tx, now: actor_of(tx, credential, now)
 
 
 def actor_of(tx: Connection, credential: Credential, now: Instant) -> Actor:

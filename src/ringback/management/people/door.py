@@ -10,17 +10,15 @@ counted apart.
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from sqlalchemy import Connection, exists, select
+from sqlalchemy import select
 
-from ringback.accounts.secrets import Secrets
-from ringback.clock import Instant
 from ringback.faults import Fault, Faults
-from ringback.management.actor import NOBODY, Actor
+from ringback.management.actor import nobody
+from ringback.management.desk import Desk
 from ringback.management.people import (
     access,
     credentials,
@@ -30,14 +28,13 @@ from ringback.management.people import (
     sign_ins,
     throttle,
 )
-from ringback.management.people.credentials import Credential, SignInToken
+from ringback.management.people.credentials import Credential, SignInToken, by
 from ringback.management.people.invitations import AddressTaken
 from ringback.management.people.passwords import Passwords
 from ringback.management.people.throttle import Counter
 from ringback.management.refusals import Forbidden
 from ringback.management.verbs import Act, Done
-from ringback.store import Store
-from ringback.store.models import LoginRow, SignInRow
+from ringback.store.models import LoginRow
 
 T = TypeVar("T")
 
@@ -65,19 +62,9 @@ class _Attempt:
 class Door:
     """Where people come in."""
 
-    def __init__(
-        self,
-        store: Store,
-        passwords: Passwords,
-        secrets: Secrets,
-        now: Callable[[], Instant],
-        chance: random.Random,
-    ) -> None:
-        self._store = store
+    def __init__(self, desk: Desk, passwords: Passwords) -> None:
+        self._desk = desk
         self._passwords = passwords
-        self._secrets = secrets
-        self._now = now
-        self._chance = chance
 
     async def sign_in(
         self, email: str, password: str, *, code: str = "", source: str, agent: str = ""
@@ -99,7 +86,7 @@ class Door:
             throttle.forget(act.tx, attempt.counters[-1])
             return sign_ins.begin(act, person.id, entries.source(source), entries.agent(agent))
 
-        token = await self._run(enter)
+        token = await self._desk.run(nobody, enter)
         if token is None:
             raise Refused
         return SignInToken(token)
@@ -110,20 +97,23 @@ class Door:
         """Accept an invitation: a new person chooses name and password, a known one gives theirs.
         `email` is for an invitation without one. Returns the login's id. Raises Faults, BadLink,
         Refused, TooBusy, StoreError."""
-        try:
-            return await self._accept(token, password, name, email, source)
-        except AddressTaken:  # become known since we looked
-            return await self._accept(token, password, name, email, source)
+        for _ in range(2):
+            try:
+                return await self._accept(token, password, name, email, source)
+            except AddressTaken:
+                continue  # known since we looked, or with another password
+        raise Refused
 
     async def _accept(
         self, token: str, password: str, name: str, email: str, source: str
     ) -> Done[str]:
-        invitation = await self._run(lambda act: invitations.look(act, token=token))
+        invitation = await self._desk.read(nobody, lambda act: invitations.look(act, token=token))
         address = invitation.email or _checked("email", lambda: entries.address(email))
         known = invitation.known
         if invitation.email is None:
             query = select(LoginRow.id).where(LoginRow.email == address)
-            known = await self._store.read(lambda tx: tx.execute(query).scalar()) is not None
+            found = await self._desk.read(nobody, lambda act: act.tx.execute(query).scalar())
+            known = found is not None
         known_hash, chosen, made = None, "", ""
         if known:
             attempt = await self._attempt(address, password, source)
@@ -134,7 +124,8 @@ class Door:
             chosen = _checked("name", lambda: entries.person_name(name))
             _checked("password", lambda: entries.password(password, address))
             made = await self._passwords.hash(password)
-        return await self._run(
+        return await self._desk.run(
+            nobody,
             lambda act: invitations.accept(
                 act,
                 token=token,
@@ -142,17 +133,17 @@ class Door:
                 name=chosen,
                 password_hash=made,
                 known_hash=known_hash,
-            )
+            ),
         )
 
     async def reset(self, token: str, *, password: str) -> Done[None]:
         """Set a lost password by the link that was sent. Raises Faults, BadLink, TooBusy,
         StoreError."""
-        email = await self._run(lambda act: access.look_reset(act, token=token))
+        email = await self._desk.read(nobody, lambda act: access.look_reset(act, token=token))
         _checked("password", lambda: entries.password(password, email))
         made = await self._passwords.hash(password)
-        return await self._run(
-            lambda act: access.reset_password(act, token=token, password_hash=made)
+        return await self._desk.run(
+            nobody, lambda act: access.reset_password(act, token=token, password_hash=made)
         )
 
     async def change_password(
@@ -160,7 +151,7 @@ class Door:
     ) -> Done[None]:
         """Change the password of the person who has signed in. Raises Faults, Refused, NotSignedIn,
         TooBusy, StoreError."""
-        actor = await self._store.read(self._actor(credential))
+        actor = await self._desk.read(by(credential), lambda act: act.actor)
         _checked("new", lambda: entries.password(new, actor.name))
         made = await self._passwords.hash(new)
         return await self.proven(
@@ -175,21 +166,20 @@ class Door:
     ) -> T:
         """Do what needs the person's password, such as `second_factor.offer`. Raises Refused,
         NotSignedIn, Forbidden for a key, TooBusy, StoreError, and what the deed raises."""
-        actor = await self._store.read(self._actor(credential))
+        actor = await self._desk.read(by(credential), lambda act: act.actor)
         if actor.sign_in_id is None:
             raise Forbidden("only a person who has signed in may do this")
         attempt = await self._attempt(actor.name, password, source)
 
         def work(act: Act) -> T:
-            found = credentials.actor_of(act.tx, credential, act.now)
-            query = select(LoginRow.password_hash).where(LoginRow.id == found.login_id)
+            query = select(LoginRow.password_hash).where(LoginRow.id == act.actor.login_id)
             stored = act.tx.execute(query).scalar()
-            if attempt.login_id != found.login_id or attempt.password_hash != stored:
+            if attempt.login_id != act.actor.login_id or attempt.password_hash != stored:
                 raise Refused
             throttle.give_back(act.tx, attempt.counters, act.now)
-            return deed(replace(act, actor=replace(found, proven=True)))
+            return deed(replace(act, actor=replace(act.actor, proven=True)))
 
-        return await self._run(work)
+        return await self._desk.run(by(credential), work)
 
     async def _attempt(self, email: str, password: str, source: str) -> _Attempt:
         """Count a try, then look at the password; all of it whatever comes of it."""
@@ -198,42 +188,24 @@ class Door:
         except ValueError:
             address = ""
 
-        def count(tx: Connection) -> tuple[str, str | None, tuple[Counter, ...], bool]:
+        def count(act: Act) -> tuple[str, str | None, tuple[Counter, ...], bool]:
             place = entries.source(source)
-            row = tx.execute(
-                select(LoginRow.__table__).where(LoginRow.email == address)
-            ).one_or_none()
+            query = select(LoginRow.__table__).where(LoginRow.email == address)
+            row = act.tx.execute(query).one_or_none()
             login_id = "" if row is None else str(row.id)
-            since = self._now() - sign_ins.KNOWN_SECONDS
-            at_home = tx.execute(
-                select(
-                    exists().where(
-                        SignInRow.login_id == login_id,
-                        SignInRow.source == place,
-                        SignInRow.made > since,
-                    )
-                )
-            ).scalar()
-            tried = f"{address} from {place}" if at_home else address
+            known = sign_ins.is_known_from(act, login_id, place)
+            tried = f"{address} from {place}" if known else address
             counters = (
                 throttle.counter("sign-in-source", place, throttle.SIGN_IN_SOURCE),
                 throttle.counter("sign-in-address", tried, throttle.SIGN_IN_ADDRESS),
             )
-            allowed = throttle.take(tx, counters, self._now())
+            allowed = throttle.take(act.tx, counters, act.now)
             return login_id, None if row is None else row.password_hash, counters, allowed
 
-        login_id, stored, counters, allowed = await self._store.run(count)
+        login_id, stored, counters, allowed = await self._desk.run(nobody, count)
         right = await self._passwords.matches(password, stored)
         entered = login_id if right and allowed else ""
         return _Attempt(entered, stored or "", counters)
-
-    def _actor(self, credential: Credential) -> Callable[[Connection], Actor]:
-        return lambda tx: credentials.actor_of(tx, credential, self._now())
-
-    async def _run(self, deed: Callable[[Act], T]) -> T:
-        return await self._store.run(
-            lambda tx: deed(Act(tx, NOBODY, self._now(), self._chance, self._secrets))
-        )
 
 
 def _checked(field: str, check: Callable[[], str]) -> str:

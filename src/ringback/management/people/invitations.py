@@ -7,7 +7,6 @@ opened: a new person then chooses a password, a known one gives theirs.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
 from sqlalchemy.exc import IntegrityError
@@ -27,6 +26,11 @@ from ringback.management.sight import Sight
 from ringback.management.verbs import Act, Done, Who, personal, read, verb
 from ringback.store.models import AccountRow, LinkRow, LoginRoleRow, LoginRow
 
+MOST = 500
+"""The most invitations in one answer."""
+
+_WAITING = (LinkRow.purpose == Purpose.INVITATION, LinkRow.used.is_(None))
+
 
 class AddressTaken(Exception):
     """Meanwhile somebody else has become known under this address."""
@@ -39,6 +43,9 @@ class Invited:
     id: str
     email: str | None
     """None for that of the first administrator."""
+    account_id: str
+    path: str
+    """That of the account, from the reader's own on."""
     role: Role
     by: str
     """Who invited: the person, or the account above that did."""
@@ -88,7 +95,7 @@ def invite_first(act: Act, place: Place) -> Done[Instant]:
 def _make(act: Act, place: Place, email: str | None, role: Role) -> Done[Instant]:
     act.tx.execute(
         update(LinkRow)
-        .where(*_waiting(place), LinkRow.email == email, LinkRow.expires > act.now)
+        .where(*_WAITING, LinkRow.account_id == place.id, LinkRow.email == email)
         .values(used=act.now)
     )
     id_, token, expires = links.make(
@@ -106,21 +113,31 @@ def _make(act: Act, place: Place, email: str | None, role: Role) -> Done[Instant
 
 
 @read("invitation.list", Kind.INVITATION, Need(Right.SEE_PEOPLE))
-def invited(act: Act, place: Place) -> list[Invited]:
-    """The invitations to the account that wait, expired ones too, in the order of addresses."""
+def invited(act: Act, place: Place, *, below: bool = False, limit: int = MOST) -> list[Invited]:
+    """The invitations to the account that wait, expired ones too, with `below` also those to what
+    lies below it, in the order of addresses."""
     rows = act.tx.execute(
         select(LinkRow.__table__, LoginRow.email.label("inviter"))
         .join(LoginRow, LoginRow.id == LinkRow.made_by, isouter=True)
-        .where(*_waiting(place))
+        .where(
+            *_WAITING,
+            act.actor.reaches(LinkRow.account_id, Right.SEE_PEOPLE),
+            places.is_below(LinkRow.account_id, [place.id])
+            if below
+            else LinkRow.account_id == place.id,
+        )
         .order_by(LinkRow.email, LinkRow.id)
+        .limit(min(limit, MOST))
     ).all()
     sight = Sight(act.tx, act.actor)
     return [
         Invited(
             row.id,
             row.email,
+            row.account_id,
+            sight.path(row.account_id),
             Role(row.role),
-            sight.author(place.id, row.by_account_id, row.inviter or "command line"),
+            sight.author(row.account_id, row.by_account_id, row.inviter or "command line"),
             row.expires,
         )
         for row in rows
@@ -128,11 +145,7 @@ def invited(act: Act, place: Place) -> list[Invited]:
 
 
 def _place_of(tx: Connection, invitation_id: str) -> Place | None:
-    query = select(LinkRow.account_id).where(
-        LinkRow.id == invitation_id,
-        LinkRow.purpose == Purpose.INVITATION,
-        LinkRow.used.is_(None),
-    )
+    query = select(LinkRow.account_id).where(LinkRow.id == invitation_id, *_WAITING)
     account_id = tx.execute(query).scalar()
     return None if account_id is None else places.of_id(tx, account_id)
 
@@ -246,11 +259,3 @@ def _has_owner(tx: Connection, account_id: str) -> bool:
         LoginRoleRow.account_id == account_id, LoginRoleRow.role == Role.OWNER
     )
     return tx.execute(query.limit(1)).scalar() is not None
-
-
-def _waiting(place: Place) -> tuple[Any, ...]:
-    return (
-        LinkRow.account_id == place.id,
-        LinkRow.purpose == Purpose.INVITATION,
-        LinkRow.used.is_(None),
-    )

@@ -52,16 +52,20 @@ def people(
     place: Place,
     *,
     below: bool = False,
+    email: str | None = None,
     after: tuple[str, str] | None = None,
     limit: int = MOST,
 ) -> list[Person]:
     """Who has a role in the account, with `below` also in what lies below it, in the order of their
-    addresses. `after`: address and account id of the last one that one has already."""
+    addresses. `email`: only the person of this address; `after`: address and account id of the last
+    one that one has already."""
     where = [act.actor.reaches(LoginRoleRow.account_id, Right.SEE_PEOPLE)]
     if below:
         where.append(places.is_below(LoginRoleRow.account_id, [place.id]))
     else:
         where.append(LoginRoleRow.account_id == place.id)
+    if email is not None:
+        where.append(LoginRow.email == email)
     if after is not None:
         where.append(tuple_(LoginRow.email, LoginRoleRow.account_id) > tuple_(*after))
     rows = act.tx.execute(

@@ -101,6 +101,16 @@ def begin(act: Act, login_id: str, source: str, agent: str) -> str:
     return token
 
 
+def is_known_from(act: Act, login_id: str, source: str) -> bool:
+    """Whether a person has signed in from there of late. (An empty id is nobody's.)"""
+    query = select(SignInRow.id).where(
+        SignInRow.login_id == login_id,
+        SignInRow.source == source,
+        SignInRow.made > act.now - KNOWN_SECONDS,
+    )
+    return act.tx.execute(query.limit(1)).scalar() is not None
+
+
 def end_all(tx: Connection, login_id: str, now: Instant, but: str | None = None) -> int:
     """End a person's open sessions, all or all but one. Returns how many that were."""
     query = update(SignInRow).where(SignInRow.login_id == login_id, *is_open(now))
