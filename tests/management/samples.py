@@ -6,19 +6,21 @@ A verb without a sample fails the authorization tests.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import insert
+import pyotp
+from sqlalchemy import insert, select
 from tests.management.world import HASHER, NOW, PASSWORD, add_person, add_session
 
-from ringback.management.actor import command_line
+from ringback.management.actor import Actor
 from ringback.management.letters import Purpose
 from ringback.management.people import invitations, links, second_factor
 from ringback.management.people.keys import PREFIX
 from ringback.management.people.tokens import hash_of
 from ringback.management.rights import Role
 from ringback.management.verbs import Act
-from ringback.store.models import ApiKeyRow
+from ringback.store.models import ApiKeyRow, SignInRow
 
 Arguments = Mapping[str, Any]
 AtSample = Callable[[Act, str], tuple[str, Arguments]]
@@ -44,17 +46,17 @@ def _person(**arguments: Any) -> AtSample:
 
 
 def _invitation(act: Act, place_id: str) -> tuple[str, Arguments]:
-    act_of_machine = Act(act.tx, command_line(act.tx, act.now), act.now, act.chance, act.secrets)
-    done = invitations.invite(act_of_machine, place_id, email="new@example.org", role=Role.READER)
+    done = invitations.invite(act, place_id, email="new@example.org", role=Role.READER)
     return done.changes[0].id, {}
 
 
-def _key_of(act: Act, login_id: str, place_id: str) -> str:
+def add_key(act: Act, login_id: str, place_id: str, role: Role = Role.READER) -> str:
+    """A key, as a row; its text is the prefix, the login and the place."""
     row = {
         "id": f"key-{login_id}-{place_id}",
         "login_id": login_id,
         "account_id": place_id,
-        "role": Role.READER,
+        "role": role,
         "name": "old website",
         "token_hash": hash_of(f"{PREFIX}{login_id}{place_id}"),
         "tail": "0000",
@@ -66,7 +68,7 @@ def _key_of(act: Act, login_id: str, place_id: str) -> str:
 
 def _key(act: Act, place_id: str) -> tuple[str, Arguments]:
     left = add_person(act.tx, "left@example.org", "x")
-    return _key_of(act, left, place_id), {}
+    return add_key(act, left, place_id), {}
 
 
 AT_PLACES: Mapping[str, AtSample] = {
@@ -124,11 +126,6 @@ def _offered(act: Act, login_id: str) -> Arguments:
 
 def second_factor_for(act: Act, login_id: str, *, confirmed: bool = True) -> str:
     """Give a person a second factor, or offer one; returns a code of it."""
-    from dataclasses import replace
-
-    import pyotp
-
-    from ringback.management.actor import Actor
 
     person = Actor("x", {}, login_id=login_id, sign_in_id="x", proven=True)
     offer = second_factor.offer(replace(act, actor=person)).value
@@ -143,7 +140,7 @@ OWN: Mapping[str, OwnSample] = {
     "address.confirm": _link(Purpose.EMAIL, "other@example.org"),
     "invitation.accept": _accepting,
     "invitation.look": _invited,
-    "key.end_own": lambda act, login_id: {"key_id": _key_of(act, login_id, "acme")},
+    "key.end_own": lambda act, login_id: {"key_id": add_key(act, login_id, "acme")},
     "key.list_own": lambda act, login_id: {},
     "password.ask_reset": lambda act, login_id: {"email": "x@example.org", "source": "192.0.2.1"},
     "password.change": lambda act, login_id: {"password_hash": HASHER.hash(PASSWORD)},
@@ -161,9 +158,6 @@ OWN: Mapping[str, OwnSample] = {
 
 
 def session_of(act: Act, login_id: str) -> str:
-    from sqlalchemy import select
-
-    from ringback.store.models import SignInRow
 
     token = add_session(act, login_id)
     query = select(SignInRow.id).where(SignInRow.token_hash == hash_of(token.text))

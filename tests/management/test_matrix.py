@@ -8,11 +8,12 @@ from dataclasses import replace
 
 import pytest
 from tests.management import everything
-from tests.management.samples import AT_PLACES, OWN
+from tests.management.samples import AT_PLACES, OWN, add_key
 from tests.management.world import World, add_person, add_session, refusal
 
 from ringback.management.actor import Actor, command_line, nobody
-from ringback.management.people.credentials import actor_of
+from ringback.management.people.credentials import Credential, KeyToken, actor_of
+from ringback.management.people.keys import PREFIX
 from ringback.management.refusals import Forbidden, NotFound
 from ringback.management.rights import MAY, Need, Reach, Right, Role
 from ringback.management.verbs import Act, AtPlace, Personal, Who
@@ -59,10 +60,12 @@ def outcome(world: World, name: str, role: Role, relation: str, *, by_key: bool)
             subject = place_id
         else:
             subject, arguments = AT_PLACES[name](act, place_id)
-        login_id = add_person(act.tx, "me@example.org", "x", (HOME, role))
-        actor = actor_of(act.tx, add_session(act, login_id), act.now)
+        login_id = add_person(act.tx, "me@example.org", "x", (HOME, Role.OWNER if by_key else role))
+        credential: Credential = add_session(act, login_id)
         if by_key:
-            actor = replace(actor, sign_in_id=None, key_id=None)
+            add_key(act, login_id, HOME, role)
+            credential = KeyToken(f"{PREFIX}{login_id}{HOME}")
+        actor = actor_of(act.tx, credential, act.now)
         found.append(refusal(lambda: deed(replace(act, actor=actor), subject, **arguments)))
         raise _Undo
 
