@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -16,14 +17,19 @@ from ringback.faults import Faults
 from ringback.management.history import changes
 from ringback.management.letters import Letter, Notice, Purpose
 from ringback.management.people import access, invitations, logins, sign_ins, throttle
-from ringback.management.people.credentials import IDLE_SECONDS, LONGEST_SECONDS, SignInToken
+from ringback.management.people.credentials import (
+    IDLE_SECONDS,
+    LONGEST_SECONDS,
+    SignInToken,
+    note_use,
+)
 from ringback.management.people.door import Refused
 from ringback.management.people.links import BadLink
 from ringback.management.people.passwords import Passwords, TooBusy
 from ringback.management.refusals import NotSignedIn
 from ringback.management.rights import Role
 from ringback.store import InlineStore, Store
-from ringback.store.models import LinkRow, LoginRow, ThrottleRow
+from ringback.store.models import LinkRow, ThrottleRow
 
 ANNA = "anna@example.org"
 NEW_PASSWORD = "another horse, another battery"
@@ -175,20 +181,18 @@ def test_addresses_are_checked(world: World, email: str) -> None:
         invite(world, email)
 
 
-class _statements:  # noqa: N801 - used as a function
+@contextmanager
+def _statements(found: list[str]) -> Iterator[None]:
     """Collects the statements that are executed, without their values."""
 
-    def __init__(self, found: list[str]) -> None:
-        self._found = found
+    def see(connection: Connection, cursor: Any, statement: str, *rest: Any) -> None:
+        found.append(statement)
 
-    def __enter__(self) -> None:
-        event.listen(Engine, "before_cursor_execute", self._see)
-
-    def __exit__(self, *error: object) -> None:
-        event.remove(Engine, "before_cursor_execute", self._see)
-
-    def _see(self, connection: Connection, cursor: Any, statement: str, *rest: Any) -> None:
-        self._found.append(statement)
+    event.listen(Engine, "before_cursor_execute", see)
+    try:
+        yield
+    finally:
+        event.remove(Engine, "before_cursor_execute", see)
 
 
 def refused(world: World, **more: Any) -> tuple[str, list[str], list[int]]:
@@ -310,8 +314,6 @@ def test_sessions_end_when_idle_and_after_a_week(world: World) -> None:
 
 
 def test_a_session_in_use_lasts_a_week_at_most(world: World) -> None:
-    from ringback.management.people.credentials import note_use
-
     world.person(ANNA, ("acme", Role.OWNER))
     session = world.sign_in(ANNA)
     uses = 0
@@ -511,9 +513,3 @@ def test_no_more_wait_than_memory_allows() -> None:
     assert sum(isinstance(each, TooBusy) for each in found) == 200
     assert found.count(False) == 100
     assert asyncio.run(passwords.matches("x", None)) is False
-
-
-def test_the_count_of_people_is_what_was_made(world: World) -> None:
-    accept(world, invite(world))
-    query = select(func.count()).select_from(LoginRow)
-    assert world.now(world.store.read(lambda tx: tx.execute(query).scalar_one())) == 1
