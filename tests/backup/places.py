@@ -24,6 +24,7 @@ from ringback.ids import new_id
 from ringback.store import open_store, rows
 from ringback.store.models import CallerIdRow, ExtensionRow, GuardCountRow, LegRow
 from ringback.store.opening import database_url, open_engine
+from ringback.telephony.calling import known
 
 T = TypeVar("T")
 NOW = 1_800_000_000.0
@@ -65,7 +66,7 @@ def _calls(tx: Connection) -> None:
             id=new_id(NOW, chance),
             extension_id=extension,
             access_number="+442071838750",
-            caller=number,
+            calling=known(number),
             caller_name=None,
             caller_id=caller_id if number == CALLER else None,
             return_number=number,

@@ -130,7 +130,7 @@ def _see_size(text: str) -> None:
 
 
 def _too(event: yaml.Event, problem: str) -> yaml.YAMLError:
-    return yaml.MarkedYAMLError(problem=problem, problem_mark=event.start_mark)
+    return yaml.MarkedYAMLError(problem=problem, problem_mark=event.start_mark)  # type: ignore[arg-type]
 
 
 def _plain(value: object) -> str:

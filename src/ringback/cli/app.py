@@ -31,11 +31,13 @@ from ringback.charging.statement import BooksDisagree
 from ringback.cli import backup as backup_command
 from ringback.cli import demo as demo_command
 from ringback.cli import init as init_command
+from ringback.cli import logins as logins_command
 from ringback.cli import newkey as newkey_command
 from ringback.cli import rates as rates_command
 from ringback.cli import recharge as recharge_command
 from ringback.cli import sessions as sessions_command
 from ringback.cli import statement as statement_command
+from ringback.cli.administrator import first_administrator
 from ringback.cli.doctor.examine import examine
 from ringback.cli.live import bring_up_to_date
 from ringback.cli.options import (
@@ -118,6 +120,7 @@ def init(
             print(f"wrote {path}")
     except init_command.AlreadyThere as error:
         raise ConfigError(str(error)) from error
+    print(first_administrator(load_config(folder / "ringback.toml")))
     print("next: ringback apply setup.yaml, ringback serve, and in another terminal ringback phone")
 
 
@@ -249,4 +252,5 @@ app.command(name="restore")(backup_command.restore)
 app.command(name="new-key")(newkey_command.command)
 app.command(name="statement")(statement_command.command)
 app.add_typer(rates_command.app, name="rates")
+app.add_typer(logins_command.app, name="logins")
 app.command(name="phone")(phone_command.phone)
