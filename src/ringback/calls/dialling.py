@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -51,6 +51,9 @@ Reserve = Callable[[Money, str, Instant], P | Refused]
 """Decides and reserves, within a unit of work, what a leg of that id needs if it is answered at
 the given instant at the latest; what it returns is handed on once that is committed."""
 
+NextMessage = Callable[[Instant], Awaitable[LegEvent | TriggeredAgain | None]]
+"""See `Waiting.next`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Dialled:
@@ -65,10 +68,17 @@ class Dialled:
 class Dialler:
     """Reaches numbers for one session."""
 
-    def __init__(self, session: CallbackSession, waiting: Waiting, services: Services) -> None:
+    def __init__(
+        self,
+        session: CallbackSession,
+        waiting: Waiting,
+        services: Services,
+        next_message: NextMessage,
+    ) -> None:
         self._session = session
         self._waiting = waiting
         self._services = services
+        self._next_message = next_message
 
     async def dial(
         self,
@@ -249,7 +259,7 @@ class Dialler:
         session, clock = self._session, self._services.clock
         until = rings_by
         while True:
-            message = await self._waiting.next(until)
+            message = await self._next_message(until)
             match message:
                 case None if party.withdrawn:
                     return Ending(Cause.NO_ANSWER, by_us=True)

@@ -92,7 +92,7 @@ class CallOut:
         try:
             await self._announce(offer)
             caller.leg.play(caller.voice.ringback(), loop=True)
-            dialler = Dialler(session, self._waiting, self._services)
+            dialler = Dialler(session, self._waiting, self._services, caller.next)
             reached = await dialler.dial(
                 self._dialled,
                 self._shown,

@@ -22,7 +22,7 @@ from ringback.sip.incoming import IncomingCall
 from ringback.sip.layers import Layers
 from ringback.sip.message import Broken, Request, Response
 from ringback.sip.replies import Replies
-from ringback.sip.screening import Refusal, readable, refusal
+from ringback.sip.screening import LONGEST_BODY, Refusal, refusal
 from ringback.sip.transport import response_hop
 
 MOST_TRANSACTIONS = 20_000
@@ -75,8 +75,7 @@ class UserAgent:
             self._on_unreadable(source)
             return
         if isinstance(message, Response):
-            if readable(message):
-                self._transactions.receive_response(message, now)
+            self._transactions.receive_response(message, now)
         elif message is not None and message.method == "ACK":
             self._receive_ack(message, now)
         elif message is not None:
@@ -158,6 +157,8 @@ class UserAgent:
             self._replies.report(request, OVERLOADED, source)
             self._replies.refuse_statelessly(request, OVERLOADED, source)
             return
+        if len(request.body) > LONGEST_BODY:
+            request.body = b""  # it is not needed
         hop = response_hop(request.via, source)
         transaction = self._transactions.serve_invite(request, hop, begins_call=True)
         transaction.start(now)
@@ -168,7 +169,8 @@ class UserAgent:
         if call is None or call.dialog is None:
             self._replies.refuse(request, Refusal(481), source, now)
             return
-        if not call.dialog.in_order(request):
+        # A BYE ends the call whatever its number: whoever sent it has ended it already.
+        if not call.dialog.in_order(request) and request.method != "BYE":
             self._replies.refuse(request, Refusal(500), source, now)
             return
         hop = response_hop(request.via, source)

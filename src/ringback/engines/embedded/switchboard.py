@@ -13,9 +13,16 @@ from ringback.clock import Clock, Instant
 from ringback.config import Sip
 from ringback.engines import saved
 from ringback.engines.embedded.mending import BAD_REQUEST, kind_of, mending
+from ringback.engines.embedded.names import Names
 from ringback.engines.embedded.strangers import Strangers
 from ringback.engines.embedded.trunks import Trunks
-from ringback.engines.embedded.udp import UdpAdapter, bound_to, open_socket, reachable
+from ringback.engines.embedded.udp import (
+    UdpAdapter,
+    bound_to,
+    look_up_soon,
+    open_socket,
+    reachable,
+)
 from ringback.media.pool import MediaPool
 from ringback.sip import events as sip
 from ringback.sip.calls import Call, IncomingCall
@@ -81,6 +88,7 @@ class Switchboard:
             silence_seconds=SILENCE_SECONDS,
             report=report,
         )
+        self.names = Names(clock, look_up_soon)
         self.trunks = Trunks(trunks, self.agent.layers, self.flush, clock, report)
         self._loop = asyncio.get_running_loop()
         self._legs: dict[Call, SipListener] = {}

@@ -72,6 +72,7 @@ class FarCall:
     ended_by_server: bool = False
     rejected: Cause | None = None
     vanished: Instant | None = None
+    usable: bool = True
     digits: list[str] = field(default_factory=list)
     """Keys that came from the server."""
     said: list[tuple[Instant, str]] = field(default_factory=list)
@@ -88,8 +89,10 @@ class FarCall:
     def early_media(self) -> None:
         self._sound("far_early_media")
 
-    def answer(self) -> None:
+    def answer(self, *, usable: bool = True) -> None:
+        """Not `usable`: with nothing that the server can make a conversation of."""
         if self.ended is None and self.answered is None:
+            self.usable = usable
             self.answered = self.network.clock.now()
             self._send("far_answers")
 
