@@ -43,11 +43,11 @@ class LegMedia:
         codecs = trunk.trunk.codecs
         self._ours = LocalAudio(board.public.host, self.stream.port, codecs, session)
         self._agreed: Negotiated | None = None
+        self._answered = False
+        self._playbacks = 0
         self._resolved: tuple[str, Sequence[str]] = "", ()
         """The host name described last that could be looked up, and its addresses: they stay while
         it is described, whatever the name server says later."""
-        self._answered = False
-        self._playbacks = 0
         self._limit: Instant | None = None
         self._keys_in_rtp = False
         self._key_by_info: tuple[str, Instant] | None = None
