@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from ringback.calls import records
 from ringback.calls.course import CallbackSession
-from ringback.calls.events import NotAnswered, OutgoingDialled, Rang, ReturnDialled
+from ringback.calls.events import CallNotMade, NotAnswered, OutgoingDialled, Rang, ReturnDialled
 from ringback.calls.inbox import LegEvent, TriggeredAgain
 from ringback.calls.insisting import insist
 from ringback.calls.party import Party, settle, settle_undialled
@@ -111,7 +111,7 @@ class Dialler:
             try:
                 party = await self._prepare(to, trunk, shown)
             except NoRoom as error:
-                self._session.chronicle.trouble(f"no call to {to.e164}: {error}")
+                self._not_made(to, f"no call to {to.e164}", str(error))
                 break
             latest_answer = rings_by + self._session.setup.answer_timeout_seconds
             first = attempts[0].id if attempts else None
@@ -149,16 +149,18 @@ class Dialler:
         form, dialled = trunk.called, trunk.called.write(to.e164)
         reason = forbidden_form(to.e164, dialled, form.country, form.prepend)
         if reason is not None:
-            self._session.chronicle.trouble(
-                f"no call to {to.e164} by {trunk.name}: {dialled} would be {reason}"
-            )
+            no_call = f"no call to {to.e164} by {trunk.name}"
+            self._not_made(to, no_call, f"{dialled} would be {reason}")
         return reason is not None
 
     def _no_trunk(self, to: Dialled, trunks: Sequence[str]) -> None:
-        self._session.chronicle.trouble(
-            f"no trunk can take a call to {to.e164}: "
-            + (f"{', '.join(trunks)} down or full" if trunks else "no route has its prefix"),
-        )
+        why = f"{', '.join(trunks)} down or full" if trunks else "no route has its prefix"
+        self._not_made(to, f"no trunk can take a call to {to.e164}", why)
+
+    def _not_made(self, to: Dialled, what: str, why: str) -> None:
+        """Nothing is dialled: the log has it as a trouble, the record as an event."""
+        self._session.chronicle.trouble(f"{what}: {why}")
+        self._session.tell(CallNotMade(to.role, to.e164, why))
 
     async def _prepare(self, to: Dialled, trunk: Trunk, shown: Callable[[Trunk], Shown]) -> Party:
         """An attempt by one trunk, which has sent nothing yet. Raises NoRoom."""

@@ -127,7 +127,7 @@ class CallOut:
         extension, announced = session.extension.id, session.setup.announce_duration
         wanted = Outgoing(
             self._dialled.e164,
-            session.origin.caller,
+            session.origin.calling,
             self._caller.number,
             session.course.identified,
         )

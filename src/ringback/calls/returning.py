@@ -157,7 +157,7 @@ class _Returning:
             services.guards,
             extension,
             session.id,
-            session.origin.caller,
+            session.origin.calling,
             money.now,
             accepted_for=session.return_number,
             counted=self._counted,

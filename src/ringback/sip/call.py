@@ -7,6 +7,7 @@ from typing import Protocol
 
 from ringback.clock import Instant
 from ringback.sip.authentication import Credentials, exchange
+from ringback.sip.bodies import description
 from ringback.sip.dialog import Dialog, DialogKey
 from ringback.sip.events import (
     Answer,
@@ -133,9 +134,10 @@ class Call(InviteUsage):
 
     def _acknowledged(self, request: Request, now: Instant) -> None:
         """The first ACK to a 2xx of ours. A body answers the offer that the 2xx made."""
-        if request.body and not self.ended:
-            self.remote_sdp = request.body
-            self.tell(Answer(request.body))
+        answer = description(request)
+        if answer and not self.ended:
+            self.remote_sdp = answer
+            self.tell(Answer(answer))
 
     def _hung_up(self, request: Request, now: Instant) -> None:
         self._end(now)

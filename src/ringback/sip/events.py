@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from ringback.sip.errors import SipError
 from ringback.sip.message import Request, Response, SipMessage
 from ringback.sip.uri import parse_params
 
@@ -137,12 +136,13 @@ def q850_cause(message: SipMessage | None) -> int | None:
     """The Q.850 cause in a Reason header (RFC 3326), if there is one."""
     if message is None:
         return None
-    try:
-        for value in message.headers.all("reason"):
-            protocol, _, params = value.partition(";")
-            cause = parse_params(params).get("cause") or ""
-            if protocol.strip().upper() == "Q.850" and re.fullmatch("[0-9]{1,3}", cause):
-                return int(cause)
-    except SipError:
-        return None
-    return None
+    causes = message.headers.readable("reason", _q850)
+    return next((cause for cause in causes if cause is not None), None)
+
+
+def _q850(reason: str) -> int | None:
+    """Raises SipError."""
+    protocol, _, params = reason.partition(";")
+    cause = parse_params(params).get("cause") or ""
+    known = protocol.strip().upper() == "Q.850" and re.fullmatch("[0-9]{1,3}", cause)
+    return int(cause) if known else None

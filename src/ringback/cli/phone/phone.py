@@ -184,7 +184,7 @@ class Phone:
             return
         now = self._clock.now()
         ours = LocalAudio(self._address.host, line.audio.port, CODECS, self._chance.getrandbits(31))
-        made = _answer_to(line.call.request.body, ours)
+        made = _answer_to(line.call.remote_sdp, ours)
         if made is None:
             line.call.reject(488, now)
         else:

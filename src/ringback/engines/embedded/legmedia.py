@@ -11,6 +11,7 @@ from ringback.engines.embedded.names import may_be_sent_to
 from ringback.engines.embedded.switchboard import Switchboard
 from ringback.engines.embedded.trunks import TrunkState
 from ringback.media.pool import MediaEvent, Remote, Stream
+from ringback.sip.hop import may_name
 from ringback.sip.sdp import (
     LocalAudio,
     Negotiated,
@@ -42,6 +43,8 @@ class LegMedia:
         session = board.chance.getrandbits(31)
         codecs = trunk.trunk.codecs
         self._ours = LocalAudio(board.public.host, self.stream.port, codecs, session)
+        self._described = b""
+        """Our last description."""
         self._agreed: Negotiated | None = None
         self._answered = False
         self._playbacks = 0
@@ -67,7 +70,8 @@ class LegMedia:
     # Offer and answer
 
     def offer(self) -> bytes:
-        return make_offer(self._ours)
+        self._described = make_offer(self._ours)
+        return self._described
 
     def take_answer(self, body: bytes) -> None:
         """The far end's answer to our offer."""
@@ -85,27 +89,38 @@ class LegMedia:
 
     def _read(self, body: bytes) -> Negotiated | None:
         try:
-            return read_answer(body, self._ours) if body else None
+            agreed = read_answer(body, self._ours) if body else None
         except SdpError:
             return None
+        return agreed if agreed is not None and self._may_name(agreed) else None
+
+    def _may_name(self, agreed: Negotiated) -> bool:
+        """Whether our sound may go where the far end wants it; nobody is at a hold's address."""
+        host, trunk = agreed.host, self._trunk
+        return not agreed.sends or may_name(host, trunk.hosts) or trunk.knows(host)
 
     def answer(self, offer: bytes) -> bytes | None:
         """Our answer to a later offer of theirs, or our offer where that is empty; None where there
-        is nothing in common. The version goes up by one for each that is sent (section 8)."""
-        ours = dataclasses.replace(self._ours, version=self._ours.version + 1)
+        is nothing in common."""
         if not offer:
-            self._ours = ours
-            return make_offer(ours)
+            return self._described_anew(make_offer)
         try:
-            made = make_answer(offer, ours)
+            made = make_answer(offer, self._ours)
         except SdpError:
             return None
-        if made is None:
+        if made is None or not self._may_name(made[1]):
             return None
-        self._ours = ours
-        answer, self._agreed = made
+        self._agreed = made[1]
         self._configure()
-        return answer
+        return self._described_anew(lambda ours: (make_answer(offer, ours) or made)[0])
+
+    def _described_anew(self, write: Callable[[LocalAudio], bytes]) -> bytes:
+        """A further description of ours. The version goes up by one, but only where it differs from
+        the last (section 8; RFC 4028 section 7.4)."""
+        if write(self._ours) != self._described:
+            self._ours = dataclasses.replace(self._ours, version=self._ours.version + 1)
+        self._described = write(self._ours)
+        return self._described
 
     def _configure(self) -> None:
         agreed = self._agreed
