@@ -17,7 +17,6 @@ from ringback.engines.embedded.names import (
     MOST_AT_ONCE,
     MOST_KEPT,
     Names,
-    may_be_sent_to,
 )
 from ringback.engines.simulated import run_virtual
 from ringback.media.remote import Remote
@@ -163,22 +162,3 @@ def test_names_are_asked_once_a_minute_few_at_once_and_few_are_kept() -> None:
 
     run_virtual(main())
     assert "never" not in found
-
-
-@pytest.mark.parametrize(
-    ("host", "trunk", "may"),
-    [
-        ("198.51.100.7", TRUNK, True),
-        ("10.0.0.1", TRUNK, True),
-        ("127.0.0.1", TRUNK, False),
-        ("127.0.0.1", "127.0.0.1", True),
-        ("127.0.0.5", "127.0.0.1", True),
-        ("224.0.0.1", "127.0.0.1", False),
-        ("255.255.255.255", TRUNK, False),
-        ("0.0.0.0", TRUNK, False),
-    ],
-)
-def test_nobody_names_this_machine_unless_the_trunk_is_on_it(
-    host: str, trunk: str, may: bool
-) -> None:
-    assert may_be_sent_to(host, [trunk]) is may
