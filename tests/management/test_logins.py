@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from tests.management.everything import ruled
 from tests.management.samples import AT_PLACES, add_key, second_factor_for
-from tests.management.world import World
+from tests.management.world import World, add_person, add_session
 
 from ringback.faults import Faults
 from ringback.management.history import changes
 from ringback.management.people import invitations, keys, logins
-from ringback.management.people.credentials import SignInToken
+from ringback.management.people.credentials import SignInToken, actor_of
 from ringback.management.people.door import Refused
 from ringback.management.people.logins import Person
 from ringback.management.refusals import NotFound, NotSignedIn
 from ringback.management.rights import Role
+from ringback.management.verbs import Act
 from ringback.store import InlineStore
 
 TOM, INES, KOFI = "tom@example.org", "ines@example.org", "kofi@example.org"
@@ -152,7 +156,6 @@ def test_two_tenants_see_nothing_of_each_other() -> None:
 
 
 def _without_chance(found: list[Any]) -> str:
-    import re
 
     text = re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}", "id", repr(found))
     return re.sub(r"(tail)='[^']*'", r"\1", text)
@@ -161,21 +164,13 @@ def _without_chance(found: list[Any]) -> str:
 @pytest.mark.parametrize("name", sorted(AT_PLACES))
 def test_what_is_another_tenants_answers_as_what_is_not_there(name: str) -> None:
     """The very words of the refusal are the same."""
-    from tests.management.everything import ruled
-    from tests.management.world import add_person, add_session
-
-    from ringback.management.actor import command_line
-    from ringback.management.people.credentials import actor_of
-    from ringback.management.verbs import Act
 
     world = World(InlineStore())
     deed: Any = ruled()[name]
 
     def work(act: Act) -> list[str]:
-        from dataclasses import replace
 
-        machine = replace(act, actor=command_line(act.tx, act.now))
-        subject, arguments = AT_PLACES[name](machine, "beta")
+        subject, arguments = AT_PLACES[name](act, "beta")
         login_id = add_person(act.tx, "me@example.org", "x", ("acme", Role.OWNER))
         add_key(act, login_id, "acme")
         actor = actor_of(act.tx, add_session(act, login_id), act.now)
