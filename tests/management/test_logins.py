@@ -119,6 +119,14 @@ def test_a_list_is_read_page_by_page(world: World) -> None:
     assert len(set(found)) == 12
 
 
+def test_of_other_accounts_only_those_in_sight_are_counted(world: World) -> None:
+    roles = [(account, Role.READER) for account in ("acme", "anna", "beta")]
+    world.person("shared@example.org", *roles)
+    tom = world.sign_in(TOM)
+    found = {person.email: person.other_accounts for person in people(world, tom)}
+    assert found == {TOM: 0, KOFI: 0, "shared@example.org": 1}
+
+
 def filled(world: World, account: str) -> SignInToken:
     """People, invitations, keys and changes of one tenant, the same as of another."""
     owner = f"owner@{account}.example"

@@ -181,7 +181,7 @@ def _person(act: Act, email: str, account: str | None) -> Person:
     if not found:
         raise CommandError(f"{address} has no role {'there' if account else 'anywhere'}")
     if len(found) > 1:
-        accounts = ", ".join(person.path for person in found)
+        accounts = ", ".join(sorted(person.path for person in found))
         raise CommandError(f"{address} has several roles: name one with --account: {accounts}")
     return found[0]
 

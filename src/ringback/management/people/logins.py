@@ -59,11 +59,11 @@ def people(
     """Who has a role in the account, with `below` also in what lies below it, in the order of their
     addresses. `email`: only the person of this address; `after`: address and account id of the last
     one that one has already."""
-    where = [act.actor.reaches(LoginRoleRow.account_id, Right.SEE_PEOPLE)]
-    if below:
-        where.append(places.is_below(LoginRoleRow.account_id, [place.id]))
-    else:
-        where.append(LoginRoleRow.account_id == place.id)
+    where = [
+        places.is_below(LoginRoleRow.account_id, [place.id])
+        if below
+        else LoginRoleRow.account_id == place.id
+    ]
     if email is not None:
         where.append(LoginRow.email == email)
     if after is not None:
