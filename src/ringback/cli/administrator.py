@@ -37,8 +37,12 @@ async def _lay_foundation(config: Config) -> None:
     make_data_dir(config)
     migrate(config.database_url)
     secrets, store = load_secrets(key_path(config)), open_store(config.database_url)
-    home, chance = config.server.home_country, random.SystemRandom()
+    server, chance = config.server, random.SystemRandom()
     try:
-        await store.run(lambda tx: lay_foundation(tx, secrets, home, time.time(), chance))
+        await store.run(
+            lambda tx: lay_foundation(
+                tx, secrets, server.currency, server.home_country, time.time(), chance
+            )
+        )
     finally:
         await store.close()
