@@ -9,19 +9,25 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pyotp
 import pytest
+from sqlalchemy import select
 from tests.cli.helpers import Commands
+from tests.management.samples import second_factor_for
 from tests.management.world import HASHER
 
 from ringback.accounts.secrets import load_secrets
 from ringback.cli.administrator import first_administrator
+from ringback.cli.managing import manage
 from ringback.cli.options import CommandError
 from ringback.config import ConfigError, load_config
 from ringback.management.desk import Desk
-from ringback.management.people.door import Door
+from ringback.management.people.door import Door, Refused
 from ringback.management.people.passwords import Passwords
+from ringback.management.verbs import Act
 from ringback.server.run import key_path
 from ringback.store import open_store
+from ringback.store.models import LoginRow
 
 PUBLIC = "https://ringback.example.org"
 PASSWORD = "correct horse battery"
@@ -141,6 +147,35 @@ def test_without_a_public_url_no_link_is_made(tmp_path: Path) -> None:
     with pytest.raises(CommandError, match=r"set \[server\] public_url"):
         ringback("logins", "add", TOM)
     assert listed(ringback) == []
+
+
+def test_another_key_voids_second_factors_and_says_whose(ringback: Commands) -> None:
+    open_link(ringback.folder, add(ringback))
+    config = load_config(ringback.folder / "ringback.toml")
+
+    def give(act: Act) -> pyotp.TOTP:
+        login_id = act.tx.execute(select(LoginRow.id)).scalar_one()
+        return second_factor_for(act, login_id)
+
+    authenticator = manage(config, give)
+
+    async def sign_in() -> None:
+        store = open_store(config.database_url)
+        later = time.time() + 60
+        desk = Desk(store, load_secrets(key_path(config)), lambda: later, random.SystemRandom())
+        door, code = Door(desk, Passwords(HASHER)), authenticator.at(int(later))
+        try:
+            await door.sign_in(TOM, PASSWORD, code=code, source="192.0.2.1")
+        finally:
+            await store.close()
+
+    asyncio.run(sign_in())
+    told = ringback("new-key", "--force")
+    assert f"void: second factor of {TOM}: use ringback logins reset {TOM}\n" in told
+    with pytest.raises(Refused):
+        asyncio.run(sign_in())
+    ringback("logins", "reset", TOM)
+    asyncio.run(sign_in())
 
 
 @pytest.mark.parametrize("url", ["ringback.example.org", "ftp://x", "https://a b", "https://x/?a"])

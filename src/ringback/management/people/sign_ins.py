@@ -119,6 +119,11 @@ def end_all(tx: Connection, login_id: str, now: Instant, but: str | None = None)
     return tx.execute(query.values(ended=now)).rowcount
 
 
+def end_everybodys(tx: Connection, now: Instant) -> int:
+    """Sign everybody out. Returns how many sessions that ended."""
+    return tx.execute(update(SignInRow).where(*is_open(now)).values(ended=now)).rowcount
+
+
 def summary(tx: Connection, login_ids: Iterable[str], now: Instant) -> dict[str, Summary]:
     """What others may know of these persons' sessions."""
     found = {login_id: Summary() for login_id in login_ids}
