@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from tests.management.everything import ruled
 from tests.management.samples import AT_PLACES, add_key, second_factor_for
-from tests.management.world import World, add_person, add_session
+from tests.management.world import HOME, PASSWORD, World, add_person, add_session
 
 from ringback.faults import Faults
 from ringback.management.history import changes
-from ringback.management.people import invitations, keys, logins
+from ringback.management.people import invitations, keys, logins, sign_ins
 from ringback.management.people.credentials import SignInToken, actor_of
 from ringback.management.people.door import Refused
 from ringback.management.people.logins import Person
 from ringback.management.refusals import NotFound, NotSignedIn
 from ringback.management.rights import Role
 from ringback.management.verbs import Act
-from ringback.store import InlineStore
+from ringback.store import InlineStore, Store
 
 TOM, INES, KOFI = "tom@example.org", "ines@example.org", "kofi@example.org"
 
@@ -74,9 +75,6 @@ def test_who_leaves_one_account_keeps_the_others(world: World) -> None:
     lena = world.person("lena@example.org", ("acme", Role.READER), ("beta", Role.READER))
     session = world.sign_in("lena@example.org")
     world.do(world.sign_in(TOM), lambda act: logins.remove(act, "acme", login_id=lena))
-    with pytest.raises(NotSignedIn):
-        people(world, session)
-    session = world.sign_in("lena@example.org")
     assert len(people(world, session, "beta")) == 1
     with pytest.raises(NotFound):
         people(world, session, "acme")
@@ -90,6 +88,34 @@ def test_an_owner_signs_a_person_out_everywhere(world: World) -> None:
         world.do(kofi, lambda act: None)
     again = world.do(tom, lambda act: logins.end_sign_ins(act, "acme", login_id=login_id))
     assert (again.value, list(again.changes)) == (0, [])
+
+
+def test_who_has_left_and_comes_back_signs_in_anew(world: World) -> None:
+    tom, kofi = world.sign_in(TOM), world.sign_in(KOFI)
+    world.do(tom, lambda act: logins.remove(act, "acme", login_id=f"login-{KOFI}"))
+    done = world.do(tom, lambda act: invitations.invite(act, "acme", email=KOFI, role=Role.READER))
+    token = str(done.letters[0].token)
+    world.now(world.door.accept(token, password=PASSWORD, source=HOME))
+    with pytest.raises(NotSignedIn):
+        world.do(kofi, lambda act: None)
+
+
+@pytest.mark.parametrize("id_", ["\0", "\ud800", "", "x" * 100_000, "login-é"])
+def test_any_text_is_taken_for_an_id(store: Store, id_: str) -> None:
+    world = World(store)
+    world.person(TOM, ("acme", Role.OWNER))
+    tom = world.sign_in(TOM)
+    deeds: list[Callable[[Act], object]] = [
+        lambda act: logins.people(act, id_),
+        lambda act: keys.end(act, id_),
+        lambda act: invitations.withdraw(act, id_),
+        lambda act: keys.end_own(act, key_id=id_),
+        lambda act: logins.remove(act, "acme", login_id=id_),
+        lambda act: sign_ins.end(act, sign_in_id=id_),
+    ]
+    for deed in deeds:
+        with pytest.raises(NotFound):
+            world.do(tom, deed)
 
 
 def test_a_person_elsewhere_is_not_found_as_one_who_is_not(world: World) -> None:

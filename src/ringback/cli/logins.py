@@ -132,7 +132,7 @@ def remove(
     as_json: JsonOption = False,
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
-    """Take somebody's role in an account away, and sign them out."""
+    """Take somebody's role in an account away, at once."""
 
     def deed(act: Act) -> Done[None]:
         person = _person(act, email, account)

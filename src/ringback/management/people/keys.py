@@ -13,6 +13,7 @@ from sqlalchemy import Connection, insert, select, update
 
 from ringback.clock import Instant
 from ringback.faults import Fault, Faults
+from ringback.ids import is_id
 from ringback.management import places
 from ringback.management.change import Action
 from ringback.management.people.credentials import maker_rights, rights_of
@@ -130,7 +131,7 @@ def end(act: Act, place: Place) -> Done[None]:
 def end_own(act: Act, *, key_id: str) -> Done[None]:
     """End a key of your own, at once. Raises NotFound."""
     query = select(ApiKeyRow.login_id).where(ApiKeyRow.id == key_id)
-    place = _place_of(act.tx, key_id)
+    place = _place_of(act.tx, key_id) if is_id(key_id) else None
     if place is None or act.tx.execute(query).scalar() != act.actor.login_id:
         raise NotFound(Kind.KEY)
     return _end(act, place, key_id)
