@@ -178,10 +178,17 @@ class Trigger:
     word."""
     at: Instant
     """When the call arrived."""
+    rejected: bool = False
+    """There were so many triggers at once that the engine has rejected the call before it rang;
+    its source is proven."""
 
 
 class TriggerLeg(Leg, Protocol):
-    """A trigger call: it rings and is rejected. It can never be answered."""
+    """A trigger call: it rings and is rejected. It can never be answered.
+
+    One that the engine had to reject itself (`Trigger.rejected`) is over for its caller: the verbs
+    do nothing, and `Ended` (`proven`) follows at once.
+    """
 
     @property
     def trigger(self) -> Trigger: ...
