@@ -249,7 +249,9 @@ class Exchange:
         try:
             result = await call.run()
         except StoreError as error:
-            self._services.journal.trouble(None, f"trigger refused with 503: {error}")
+            self._services.seldom_trouble(
+                "store", f"trigger refused with 503: {error}", leg.trigger.trunk
+            )
             leg.reject(Rejection.OUT_OF_SERVICE)
             return
         except BaseException as error:

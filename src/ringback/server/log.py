@@ -9,6 +9,7 @@ import structlog
 from structlog.typing import EventDict, FilteringBoundLogger, WrappedLogger
 
 from ringback.calls.events import SessionEvent
+from ringback.server.crowds import Crowds
 
 
 class _Lines:
@@ -61,10 +62,15 @@ class LogJournal:
 
     def __init__(self, logger: FilteringBoundLogger) -> None:
         self._logger = logger
+        self._crowds = Crowds()
 
     def record(self, event: SessionEvent) -> None:
         happening = event.happening
-        if happening.logged:
+        if not happening.logged:
+            return
+        for line in self._crowds.passed_over(event.at):
+            self._logger.warning(line)
+        if self._crowds.admits(event.session, happening.crowd()):
             self._logger.info(
                 happening.told(),
                 type=happening.type,

@@ -21,6 +21,11 @@ class Happening:
     caller_hears: ClassVar[str] = ""
     callee_hears: ClassVar[str] = ""
 
+    def crowd(self) -> str | None:
+        """Of what strangers can cause any number of times, the kind by which the log counts it;
+        None where it has a line for each."""
+        return None
+
     def told(self) -> str:
         """The same for people, in a few plain words."""
         return self.words

@@ -19,6 +19,9 @@ class Triggered(Happening):
     caller: str | None
     called: str
 
+    def crowd(self) -> str:
+        return self.words
+
 
 @dataclass(frozen=True, slots=True)
 class Abandoned(Happening):
@@ -27,6 +30,9 @@ class Abandoned(Happening):
     type = "trigger_abandoned"
     rang_seconds: float
     ring_seconds: int
+
+    def crowd(self) -> str:
+        return "hung up early"
 
     def told(self) -> str:
         return (
@@ -42,6 +48,9 @@ class Unproven(Happening):
     type = "trigger_unproven"
     words = "abandoned: no ACK to the rejection, so the source may be forged"
 
+    def crowd(self) -> str:
+        return self.words
+
 
 @dataclass(frozen=True, slots=True)
 class TriggerRefused(Happening):
@@ -51,6 +60,9 @@ class TriggerRefused(Happening):
     caller_hears = "the rejection"
     outcome: Outcome
     reason: str
+
+    def crowd(self) -> str:
+        return str(self.outcome)
 
     def told(self) -> str:
         return f"refused: {self.reason}"
@@ -70,6 +82,9 @@ class GuardReached(Happening):
     name: str
     used: str
     limit: str
+
+    def crowd(self) -> str:
+        return f"guard reached: {self.guard}"
 
     @classmethod
     def by(cls, reached: Reached) -> GuardReached:
@@ -96,6 +111,9 @@ class RequestAccepted(Happening):
     words = "accepted"
     caller_hears = "the rejection"
     return_number: str
+
+    def crowd(self) -> str:
+        return self.words
 
 
 @dataclass(frozen=True, slots=True)

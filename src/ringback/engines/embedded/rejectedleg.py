@@ -4,7 +4,9 @@ it here until its ACK brought back what it said of itself."""
 from __future__ import annotations
 
 import json
-from dataclasses import fields, replace
+from collections.abc import Sequence
+from dataclasses import astuple, is_dataclass, replace
+from typing import Any, TypeVar, get_type_hints
 
 from ringback.clock import Instant
 from ringback.engines.embedded.switchboard import Switchboard
@@ -12,9 +14,10 @@ from ringback.engines.embedded.trunks import TrunkState
 from ringback.telephony import port
 from ringback.telephony.port import Cause, Ending, Listener, Rejection, Trigger
 
+T = TypeVar("T")
+
 _LONGEST_NUMBER = 64
 """No access number has more characters: the rest of what stands in its place is not needed."""
-_FACTS = [field.name for field in fields(Trigger) if field.name not in ("at", "rejected")]
 
 
 def write_facts(trigger: Trigger) -> bytes:
@@ -25,16 +28,30 @@ def write_facts(trigger: Trigger) -> bytes:
         trigger,
         called=trigger.called[:_LONGEST_NUMBER],
         diverted_by=None if diverted_by is None else diverted_by[:_LONGEST_NUMBER],
+        at=0.0,
+        rejected=True,
     )
-    return json.dumps(
-        [getattr(short, name) for name in _FACTS], ensure_ascii=False, separators=(",", ":")
-    ).encode("utf-8", "surrogatepass")
+    written = json.dumps(astuple(short), ensure_ascii=False, separators=(",", ":"))
+    return written.encode("utf-8", "surrogatepass")
 
 
 def read_facts(written: bytes, now: Instant) -> Trigger:
     """The trigger, which has been rejected and is proven `now`."""
-    facts = json.loads(written.decode("utf-8", "surrogatepass"))
-    return Trigger(**dict(zip(_FACTS, facts, strict=True)), at=now, rejected=True)
+    return replace(_rebuilt(Trigger, json.loads(written.decode("utf-8", "surrogatepass"))), at=now)
+
+
+def _rebuilt(kind: type[T], values: Sequence[Any]) -> T:
+    """A dataclass from what `astuple` made of it."""
+    return kind(
+        *(
+            _rebuilt(hint, value)
+            if isinstance(hint, type) and is_dataclass(hint)
+            else tuple(value)
+            if isinstance(value, list)
+            else value
+            for hint, value in zip(get_type_hints(kind).values(), values, strict=True)
+        )
+    )
 
 
 class RejectedLeg:

@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from ringback.clock import Clock, Instant
@@ -274,12 +274,16 @@ class Network:
         verification: str | None = None,
         acknowledges: bool = True,
         hang_up_after: float | None = None,
+        no_room: bool = False,
     ) -> Ring:
-        """Somebody rings an access number."""
+        """Somebody rings an access number. `no_room`: so many do at once that the engine itself
+        rejects the call."""
         now = self.clock.now()
         trigger = Trigger(
             trunk, called, caller, name, hidden or caller is None, diverted_by, verification, now
         )
+        if no_room:
+            trigger = replace(trigger, rejected=True)
         ring = Ring(self, f"ring-{len(self.rings)}", trigger, acknowledges)
         self.rings[ring.id] = ring
         if self.engine is not None:

@@ -1,0 +1,52 @@
+"""Which lines the log has of what strangers can cause any number of times.
+
+Of each kind there are LINES_A_MINUTE at most, and the others are counted. A line about a trigger
+that turns out to be a real one gives its place back, so that those are written however many there
+are, as long as not too many are unproven at a time.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from ringback.clock import Instant
+
+LINES_A_MINUTE = 20
+
+
+class Crowds:
+    """The lines of the last minute."""
+
+    def __init__(self) -> None:
+        self._since: Instant | None = None
+        self._written: Counter[str] = Counter()
+        self._by_session: dict[str, list[str]] = {}
+        self._passed_over: Counter[str] = Counter()
+
+    def admits(self, session: str, crowd: str | None) -> bool:
+        """Whether something is written that happens in a session; `crowd` is its kind, None for
+        what happens only in sessions whose trigger is proven."""
+        if crowd is None:
+            for written in self._by_session.pop(session, ()):
+                self._written[written] -= 1
+            return True
+        if self._written[crowd] >= LINES_A_MINUTE:
+            self._passed_over[crowd] += 1
+            return False
+        self._written[crowd] += 1
+        self._by_session.setdefault(session, []).append(crowd)
+        return True
+
+    def passed_over(self, now: Instant) -> Iterator[str]:
+        """A minute later, a line for each kind of which lines were passed over."""
+        if self._since is None:
+            self._since = now
+        if now - self._since < 60.0:
+            return
+        passed_over, self._passed_over = self._passed_over, Counter()
+        self._since = now
+        self._written.clear()
+        self._by_session.clear()
+        for crowd, number in passed_over.items():
+            yield f"{number:,} more like it in the minute before, not written: {crowd}"
