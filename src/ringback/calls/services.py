@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from dataclasses import dataclass, field
 
@@ -18,6 +19,10 @@ from ringback.sounds.library import SoundLibrary
 from ringback.store import Store
 from ringback.telephony.port import Engine
 from ringback.telephony.trunks import TrunkSource
+
+MOST_DECIDED_AT_ONCE = 32
+"""Units of work that unproven triggers have with the store at a time, which does all that wait in
+one transaction: what live calls write must not wait for that of thousands of forged ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +43,10 @@ class Services:
     refusals: Refusals = field(default_factory=Refusals)
     unproven: UnprovenRefusals = field(default_factory=UnprovenRefusals)
     seldom: Seldom = field(default_factory=Seldom)
+    deciding: asyncio.Semaphore = field(
+        default_factory=lambda: asyncio.Semaphore(MOST_DECIDED_AT_ONCE)
+    )
+    """Held while a trigger is decided on whose source is not proven."""
     triggering: TriggeringNumbers = field(default_factory=TriggeringNumbers)
     waiting: dict[str, Inbox] = field(default_factory=dict)
     """Where a session waits for its time to begin: for the proof of its trigger, or for the end of

@@ -7,6 +7,7 @@ instant: what a decision takes to be stored must not tell what was decided.
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -167,7 +168,7 @@ class TriggerCall:
         self, row: NewSession, extension: ExtensionFacts, chronicle: Chronicle
     ) -> Decided:
         """Decide, and store the request where it is accepted."""
-        services, now = self._services, self._services.clock.now()
+        services = self._services
         verification, diverted_by = self._trigger.verification, self._diverted_by()
 
         def work(tx: Connection) -> Decided:
@@ -190,11 +191,13 @@ class TriggerCall:
         def accepted(decided: Decided) -> bool:
             return isinstance(decided.result, Accepted)
 
-        return await chronicle.run(
-            work,
-            telling=lambda decided: told(decided.result) if accepted(decided) else (),
-            keeping=accepted,
-        )
+        async with contextlib.nullcontext() if row.proven else services.deciding:
+            now = services.clock.now()
+            return await chronicle.run(
+                work,
+                telling=lambda decided: told(decided.result) if accepted(decided) else (),
+                keeping=accepted,
+            )
 
     def _diverted_by(self) -> str | None:
         """The number that diverted the call here; empty where it is none that can be read."""

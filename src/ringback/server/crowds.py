@@ -2,7 +2,7 @@
 
 Of each kind there are LINES_A_MINUTE at most, and the others are counted. A line about a trigger
 that turns out to be a real one gives its place back, so that those are written however many there
-are, as long as not too many are unproven at a time.
+are; but once so many are unproven at a time that lines were passed over, the minute has no more.
 """
 
 from __future__ import annotations
@@ -28,8 +28,9 @@ class Crowds:
         """Whether something is written that happens in a session; `crowd` is its kind, None for
         what happens only in sessions whose trigger is proven."""
         if crowd is None:
-            for written in self._by_session.pop(session, ()):
-                self._written[written] -= 1
+            if not self._passed_over:
+                for written in self._by_session.pop(session, ()):
+                    self._written[written] -= 1
             return True
         if self._written[crowd] >= LINES_A_MINUTE:
             self._passed_over[crowd] += 1

@@ -4,9 +4,9 @@ it here until its ACK brought back what it said of itself."""
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import astuple, is_dataclass, replace
-from typing import Any, TypeVar, get_type_hints
+from collections.abc import Iterator, Sequence
+from dataclasses import astuple, fields, is_dataclass
+from typing import Any, get_type_hints
 
 from ringback.clock import Instant
 from ringback.engines.embedded.switchboard import Switchboard
@@ -14,44 +14,41 @@ from ringback.engines.embedded.trunks import TrunkState
 from ringback.telephony import port
 from ringback.telephony.port import Cause, Ending, Listener, Rejection, Trigger
 
-T = TypeVar("T")
-
-_LONGEST_NUMBER = 64
-"""No access number has more characters: the rest of what stands in its place is not needed."""
+_LONGEST = 64
+"""No number has more characters: the rest of what stands in its place is not needed."""
+_NUMBERS = ("called", "diverted_by")
+_FACTS = [field.name for field in fields(Trigger) if field.name not in ("at", "rejected")]
 
 
 def write_facts(trigger: Trigger) -> bytes:
     """What is to be known of a trigger later, in few bytes. It says nothing of the time, so that
     the same trigger has the same facts when it is repeated."""
-    diverted_by = trigger.diverted_by
-    short = replace(
-        trigger,
-        called=trigger.called[:_LONGEST_NUMBER],
-        diverted_by=None if diverted_by is None else diverted_by[:_LONGEST_NUMBER],
-        at=0.0,
-        rejected=True,
-    )
-    written = json.dumps(astuple(short), ensure_ascii=False, separators=(",", ":"))
+    values = [
+        value[:_LONGEST] if name in _NUMBERS and isinstance(value, str) else value
+        for name in _FACTS
+        for value in (getattr(trigger, name),)
+    ]
+    written = json.dumps(values, ensure_ascii=False, separators=(",", ":"), default=astuple)
     return written.encode("utf-8", "surrogatepass")
 
 
 def read_facts(written: bytes, now: Instant) -> Trigger:
     """The trigger, which has been rejected and is proven `now`."""
-    return replace(_rebuilt(Trigger, json.loads(written.decode("utf-8", "surrogatepass"))), at=now)
+    values = json.loads(written.decode("utf-8", "surrogatepass"))
+    facts = dict(zip(_FACTS, _read(Trigger, _FACTS, values), strict=True))
+    return Trigger(**facts, at=now, rejected=True)
 
 
-def _rebuilt(kind: type[T], values: Sequence[Any]) -> T:
-    """A dataclass from what `astuple` made of it."""
-    return kind(
-        *(
-            _rebuilt(hint, value)
-            if isinstance(hint, type) and is_dataclass(hint)
-            else tuple(value)
-            if isinstance(value, list)
-            else value
-            for hint, value in zip(get_type_hints(kind).values(), values, strict=True)
-        )
-    )
+def _read(kind: type, names: Sequence[str], values: Sequence[Any]) -> Iterator[Any]:
+    """The fields of these names of a dataclass, as JSON has them."""
+    hints = get_type_hints(kind)
+    for name, value in zip(names, values, strict=True):
+        hint = hints[name]
+        if isinstance(hint, type) and is_dataclass(hint):
+            inner = [field.name for field in fields(hint)]
+            yield hint(*_read(hint, inner, value))
+        else:
+            yield tuple(value) if isinstance(value, list) else value
 
 
 class RejectedLeg:
