@@ -12,7 +12,7 @@ from tests.calls.world import ACCESS, CALLEE, CALLER, OTHER_CALLER, World, in_wo
 
 from ringback.calls.events import RequestAccepted, Triggered, TriggerRefused
 from ringback.calls.outcome import Outcome
-from ringback.calls.seldom import Seldom, UnprovenRefusals
+from ringback.calls.unproven import UnprovenRefusals
 from ringback.store.models import EventRow, GuardCountRow, SessionRow
 
 UNLISTED = "+447700999999"
@@ -137,32 +137,6 @@ def test_a_request_for_which_there_was_no_room_outlives_a_crash(tmp_path: Path) 
         await world.crash_and_restart()
 
     assert outcomes(in_world(tmp_path, play)) == ["completed"]
-
-
-def test_the_log_is_told_of_unknown_numbers_once_a_minute(tmp_path: Path) -> None:
-    async def play(world: World) -> None:
-        await world.setup()
-        for minute in range(2):
-            for number in range(50):
-                world.network.ring(f"+44207946{minute}{number:03}", CALLER)
-            await world.sleep(61.0)
-
-    told = [
-        line
-        for line in in_world(tmp_path, play).journal.troubles
-        if "no extension has this" in line
-    ]
-    assert len(told) == 2
-    assert told[1].endswith("(and 49 more like it before)")
-
-
-def test_seldom_tells_each_kind_once_a_minute() -> None:
-    seldom, told = Seldom(), list[str]()
-    for second in range(61):
-        for kind in ("a", "b"):
-            seldom.tell(kind, f"{kind} at {second}", float(second), told.append)
-    more = " (and 59 more like it before)"
-    assert told == ["a at 0", "b at 0", f"a at 60{more}", f"b at 60{more}"]
 
 
 def test_refusals_without_an_ack_are_told_of_when_a_minute_is_over() -> None:

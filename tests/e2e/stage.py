@@ -87,11 +87,15 @@ class Stage:
 
     async def phone(self, xml: str, *options: str) -> Sipp:
         """The caller's phone, which the return call rings."""
-        return await self.run(xml, self.phone_port, *options)
+        phone = await self.run(xml, self.phone_port, *options)
+        await self.server.reaches(self.phone_trunk)
+        return phone
 
     async def remote(self, xml: str, *options: str) -> Sipp:
         """The remote party."""
-        return await self.run(xml, self.callee_port, *options)
+        remote = await self.run(xml, self.callee_port, *options)
+        await self.server.reaches(self.callee_trunk)
+        return remote
 
     async def trigger(self, **how: Any) -> None:
         """Ring the access number, and see it go as the scenario says."""
@@ -303,6 +307,18 @@ class Server:
                     return event
             await asyncio.sleep(0.02)
         raise AssertionError(f"never told: {what}\n{self.log.read_text()[-3000:]}")
+
+    async def reaches(self, trunk: str, seconds: float = 20.0) -> None:
+        """Wait until a trunk is not down, as that of a phone is which has just begun."""
+        until = time.monotonic() + seconds
+        while self._is_down(trunk):
+            assert time.monotonic() < until, f"trunk {trunk} is down"
+            await asyncio.sleep(0.05)
+
+    def _is_down(self, trunk: str) -> bool:
+        told = [str(event.get("event")) for event in self._events.since(0)]
+        about = [words for words in told if words.startswith(f"trunk {trunk} ")]
+        return bool(about) and "is down" in about[-1]
 
     async def sessions(self) -> list[dict[str, Any]]:
         return await sessions_command.read(self.url, None, latest=1000)

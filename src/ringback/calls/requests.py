@@ -85,7 +85,7 @@ class StoredRequest:
 def store_request(tx: Connection, guards: Limits, row: NewSession) -> StoredRequest:
     """Decide on a request that came without a trigger call, and store it. A unit of work."""
     extension = tree.load_extension(tx, row.extension_id)
-    found = of_return_call(tx, guards, extension, row.id, row.caller, row.started)
+    found = of_return_call(tx, guards, extension, row.id, row.calling, row.started)
     result = verdict(found.facts).result
     if isinstance(result, Duplicate):
         result = Refused(Reason.DUPLICATE, "a call to this number is under way")
@@ -111,10 +111,11 @@ def prove(
     if row.guarded:  # stored by a version whose requests counted before their proof
         records.session_proven(tx, row.id, due)
         return None
-    if row.caller is not None:
-        return_numbers.came_back(tx, row.caller, row.started)
+    caller = row.calling.e164
+    if caller is not None:
+        return_numbers.came_back(tx, caller, row.started)
     assert row.return_number is not None  # an accepted request has one
-    found = of_proven_request(tx, guards, extension, row.caller, row.return_number, now)
+    found = of_proven_request(tx, guards, extension, caller, row.return_number, now)
     if found.reached is not None:
         outcome, who = refused(Reason.OVER_LIMIT), row.caller_id
         records.session_ended(tx, row.id, outcome, Stage.TRIGGER, now, accepted=None, caller_id=who)
@@ -124,11 +125,11 @@ def prove(
     return None
 
 
-def told_of_guard(reached: Reached) -> list[Happening]:
-    """What is told of a request that a guard refused."""
+def told_of_guard(reached: Reached, trunk: str | None) -> list[Happening]:
+    """What is told of a request that a guard refused, and that came by this trunk."""
     return [
         GuardReached.by(reached),
-        TriggerRefused(refused(Reason.OVER_LIMIT), reached.explained()),
+        TriggerRefused(refused(Reason.OVER_LIMIT), reached.explained(), trunk),
     ]
 
 
@@ -149,18 +150,21 @@ async def proof(
     extension: ExtensionFacts,
     chronicle: Chronicle,
     inbox: Inbox,
+    *,
+    trunk: str | None = None,
 ) -> CallbackRequest | None:
     """Wait for the end of the trigger call, whose events come to `inbox`: store when the return
     call is due, or, without the ACK that proves its source, that the request is abandoned.
 
     The ACK to a further trigger of the same number proves as much: whoever forges triggers in
-    somebody's name must not keep them from being called back.
+    somebody's name must not keep them from being called back. `trunk` is by which the call came,
+    where that is known.
     """
     services.waiting[row.id] = inbox
     try:
         proven = await _proven(inbox)
         if isinstance(proven, Outcome):
-            await _give_up(services, row, chronicle, proven)
+            await _give_up(services, row, chronicle, proven, trunk)
             return None
         due = proven + extension.setup.callback_delay_seconds
         now = services.clock.now()
@@ -170,7 +174,7 @@ async def proof(
             "the proof of the trigger",
             lambda: chronicle.run(
                 lambda tx: prove(tx, services.guards, row, extension, due, now),
-                telling=lambda reached: [] if reached is None else told_of_guard(reached),
+                telling=lambda reached: [] if reached is None else told_of_guard(reached, trunk),
             ),
         )
         if reached is not None:
@@ -229,11 +233,15 @@ async def _proven(inbox: Inbox) -> Instant | Outcome:
 
 
 async def _give_up(
-    services: Services, row: NewSession, chronicle: Chronicle, outcome: Outcome
+    services: Services,
+    row: NewSession,
+    chronicle: Chronicle,
+    outcome: Outcome,
+    trunk: str | None,
 ) -> None:
     now = services.clock.now()
     if outcome is Outcome.ABANDONED:
-        chronicle.tell(Unproven())
+        chronicle.tell(Unproven(trunk))
 
     def work(tx: Connection) -> None:
         records.session_ended(

@@ -11,8 +11,8 @@ from ringback.calls.chronicle import Chronicle
 from ringback.calls.inbox import Inbox
 from ringback.calls.journal import Journal
 from ringback.calls.refusals import Refusals
-from ringback.calls.seldom import Seldom, UnprovenRefusals
 from ringback.calls.triggering import TriggeringNumbers
+from ringback.calls.unproven import UnprovenRefusals
 from ringback.clock import Clock
 from ringback.guards.limits import Limits
 from ringback.sounds.library import SoundLibrary
@@ -42,7 +42,6 @@ class Services:
     currency: str
     refusals: Refusals = field(default_factory=Refusals)
     unproven: UnprovenRefusals = field(default_factory=UnprovenRefusals)
-    seldom: Seldom = field(default_factory=Seldom)
     deciding: asyncio.Semaphore = field(
         default_factory=lambda: asyncio.Semaphore(MOST_DECIDED_AT_ONCE)
     )
@@ -51,14 +50,6 @@ class Services:
     waiting: dict[str, Inbox] = field(default_factory=dict)
     """Where a session waits for its time to begin: for the proof of its trigger, or for the end of
     an attempt from before a crash (`requests`)."""
-
-    def seldom_trouble(self, kind: str, what: str, trunk: str) -> None:
-        """As `Journal.trouble`, once a minute for each kind and trunk."""
-
-        def report(line: str) -> None:
-            self.journal.trouble(None, line, trunk=trunk)
-
-        self.seldom.tell((kind, trunk), what, self.clock.now(), report)
 
     def chronicle(self, session: str, *, first: int = 0) -> Chronicle:
         """The events of a session; `first` as for `Chronicle`."""

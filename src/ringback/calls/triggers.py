@@ -38,6 +38,7 @@ from ringback.clock import Instant
 from ringback.guards import return_numbers
 from ringback.ids import new_id
 from ringback.store import StoreError
+from ringback.telephony.calling import CallingNumber
 from ringback.telephony.port import CallerGone, Ended, Rejection, TriggerLeg
 from ringback.telephony.trunks import Trunk
 
@@ -82,37 +83,40 @@ class TriggerCall:
         None: nobody is called back.
         """
         services = self._services
-        access_number = self._trunk.called.read(self._trigger.called)
-        extension = (
-            None
-            if access_number is None
-            else await services.store.read(lambda tx: tree.find_extension(tx, access_number))
-        )
-        if extension is None or access_number is None:
-            services.seldom_trouble(
-                "unknown number",
-                f"trigger to {self._trigger.called[:40]!r}: no extension has this access number",
-                self._trunk.name,
+        # Of what the number called may mean, an access number is meant.
+        readings = self._trunk.called.readings(self._trigger.called)
+        calling = self._trigger.calling
+        found = await services.store.read(lambda tx: _who_rings_what(tx, readings, calling))
+        if found is None:
+            services.journal.trouble(
+                None,
+                f"refused: trigger to {self._trigger.called[:40]!r}: no extension has this access "
+                "number: add it to access_numbers of one, or see called_from, country, strip and "
+                "prepend of the trunk",
+                alike=("no access number", self._trunk.name),
+                trunk=self._trunk.name,
             )
             self._leg.reject(Rejection.UNKNOWN_NUMBER)
             return None
-        row = self._as_row(extension, access_number)
-        triggering = extension.id, extension.setup.fixed_number or row.caller or ""
+        access_number, extension, calling = found
+        row = self._as_row(extension, access_number, calling)
+        triggering = extension.id, extension.setup.fixed_number or row.calling.e164 or ""
         services.triggering.began(*triggering)
         try:
             return await self._answer_with_rejection(row, extension)
         finally:
             services.triggering.ended(*triggering)
 
-    def _as_row(self, extension: ExtensionFacts, access_number: str) -> NewSession:
+    def _as_row(
+        self, extension: ExtensionFacts, access_number: str, calling: CallingNumber
+    ) -> NewSession:
         """The session that begins, nothing decided yet."""
         trigger = self._trigger
-        hidden = trigger.hidden or trigger.caller is None
         return NewSession(
             id=new_id(trigger.at, self._services.chance),
             extension_id=extension.id,
             access_number=access_number,
-            caller=None if hidden else self._trunk.caller.read(trigger.caller or ""),
+            calling=calling,
             caller_name=trigger.caller_name,
             caller_id=None,
             return_number=None,
@@ -126,15 +130,16 @@ class TriggerCall:
     ) -> CallbackRequest | Again | None:
         setup, services = extension.setup, self._services
         chronicle = services.chronicle(row.id)
-        chronicle.tell(Triggered(row.caller, row.access_number or ""))
+        unread = row.calling.received if row.calling.e164 is None else None
+        chronicle.tell(Triggered(row.calling.e164, row.access_number or "", unread))
         if self._trigger.rejected:
             ended = await self._ended()
             row = replace(row, proven=True, due=ended.at + setup.callback_delay_seconds)
         else:
             await self._wait_until(self._trigger.at + setup.ring_seconds)
         if self._gone is not None and not self._counts(self._gone, extension):
-            rang = self._gone - self._trigger.at
-            abandoned = Abandoned(rang, setup.ring_seconds)
+            rang, trunk = self._gone - self._trigger.at, self._trunk.name
+            abandoned = Abandoned(rang, setup.ring_seconds, trunk)
             await self._refuse(row, chronicle, Outcome.ABANDONED, [abandoned])
             return None
         rejection = _REJECTIONS[setup.reject_with]
@@ -145,17 +150,18 @@ class TriggerCall:
             rung = self._trigger.at + setup.ring_seconds
             await services.clock.sleep_until(rejected_at(rung, services.clock.now()))
         self._leg.reject(rejection)
+        by = self._trunk.name
         match decided.result:
             case Refused() as result:
-                await self._refuse(row, chronicle, _outcome(result), told(result))
+                await self._refuse(row, chronicle, _outcome(result), told(result, by))
                 return None
             case Duplicate(session=session) as result:
-                ended_at = await self._refuse(row, chronicle, _outcome(result), told(result))
+                ended_at = await self._refuse(row, chronicle, _outcome(result), told(result, by))
                 return None if ended_at is None else Again(session, ended_at)
         self.request = row.id
         if decided.row.due is not None:
             return CallbackRequest(decided.row, extension, chronicle, decided.row.due)
-        return await proof(services, decided.row, extension, chronicle, self._inbox)
+        return await proof(services, decided.row, extension, chronicle, self._inbox, trunk=by)
 
     def _counts(self, gone: Instant, extension: ExtensionFacts) -> bool:
         """Whether a caller who hung up early has triggered all the same."""
@@ -172,17 +178,17 @@ class TriggerCall:
         verification, diverted_by = self._trigger.verification, self._diverted_by()
 
         def work(tx: Connection) -> Decided:
-            if row.proven and row.caller is not None:
-                return_numbers.came_back(tx, row.caller, row.started)
-            diverted = diverted_by is not None and not tree.owns_number(
-                tx, extension, diverted_by or None
+            if row.proven and row.calling.e164 is not None:
+                return_numbers.came_back(tx, row.calling.e164, row.started)
+            diverted = diverted_by is not None and not any(
+                tree.owns_number(tx, extension, number) for number in diverted_by
             )
             found = of_return_call(
                 tx,
                 services.guards,
                 extension,
                 row.id,
-                row.caller,
+                row.calling,
                 now,
                 trigger=TriggerFacts(verification, diverted),
             )
@@ -199,10 +205,10 @@ class TriggerCall:
                 keeping=accepted,
             )
 
-    def _diverted_by(self) -> str | None:
-        """The number that diverted the call here; empty where it is none that can be read."""
+    def _diverted_by(self) -> list[str] | None:
+        """What may be the number that diverted the call here; none where it cannot be read."""
         diverted_by = self._trigger.diverted_by
-        return None if diverted_by is None else self._trunk.called.read(diverted_by) or ""
+        return None if diverted_by is None else self._trunk.called.readings(diverted_by)
 
     async def _refuse(
         self,
@@ -218,13 +224,13 @@ class TriggerCall:
         if not ended.proven:
             services.unproven.count(outcome)
             return None
-        now, who = services.clock.now(), (row.extension_id, row.caller)
+        now, who = services.clock.now(), (row.extension_id, _caller(row))
         stored = refusals.take_place(*who, row.id, now)
         refusal = refused_row(replace(row, proven=True), outcome, now)
 
         def work(tx: Connection) -> None:
-            if row.caller is not None and not row.proven:
-                return_numbers.came_back(tx, row.caller, row.started)
+            if row.calling.e164 is not None and not row.proven:
+                return_numbers.came_back(tx, row.calling.e164, row.started)
             if stored:
                 records.insert_session(tx, refusal)
 
@@ -261,6 +267,31 @@ class TriggerCall:
         return self._over
 
 
+def _who_rings_what(
+    tx: Connection, readings: Sequence[str], calling: CallingNumber
+) -> tuple[str, ExtensionFacts, CallingNumber] | None:
+    """The first of `readings` that is an access number, its extension, and the caller as that
+    knows them: where it is in doubt which number calls, the one that is listed."""
+    for number in readings:
+        extension = tree.find_extension(tx, number)
+        if extension is not None:
+            return number, extension, _listed(tx, extension, calling)
+    return None
+
+
+def _listed(tx: Connection, extension: ExtensionFacts, calling: CallingNumber) -> CallingNumber:
+    if calling.e164 is not None and calling.others:
+        for number in (calling.e164, *calling.others):
+            if tree.find_caller_id(tx, extension.id, number) is not None:
+                return replace(calling, e164=number)
+    return calling
+
+
+def _caller(row: NewSession) -> str | None:
+    """By what refusals of one caller are counted; None for hidden ones."""
+    return row.calling.e164 or row.calling.received
+
+
 def rejected_at(rung: Instant, now: Instant) -> Instant:
     """When a call is rejected that has rung until `rung`, and whose decision is stored now."""
     steps = math.floor((now - rung) / REJECTION_STEP_SECONDS) + 1
@@ -280,15 +311,16 @@ def _outcome(result: Refused | Duplicate) -> Outcome:
     return refused(Reason.DUPLICATE if isinstance(result, Duplicate) else result.reason)
 
 
-def told(result: Accepted | Refused | Duplicate) -> list[Happening]:
-    """What was decided on a trigger, or on a request without one."""
+def told(result: Accepted | Refused | Duplicate, trunk: str | None = None) -> list[Happening]:
+    """What was decided on a trigger that came by `trunk`, or on a request without one."""
     match result:
         case Accepted():
             return [RequestAccepted(result.number)]
         case Refused():
             return [
                 *([] if result.reached is None else [GuardReached.by(result.reached)]),
-                TriggerRefused(_outcome(result), result.why),
+                TriggerRefused(_outcome(result), result.why, trunk),
             ]
         case Duplicate():
-            return [TriggerRefused(_outcome(result), "its return call is already on its way")]
+            why = "its return call is already on its way"
+            return [TriggerRefused(_outcome(result), why, trunk)]

@@ -18,19 +18,28 @@ import typer
 import uvloop
 
 from ringback.accounts.apply import apply_setup
-from ringback.accounts.secrets import BadKey, Secrets, load_secrets
+from ringback.accounts.foundation import OtherCurrency
+from ringback.accounts.secrets import BadKey, Secrets, key_expected, load_secrets
 from ringback.accounts.setupfile import SetupError, load_setup
+from ringback.backup.archive import BadArchive
+from ringback.backup.restoring import NotEmpty
+from ringback.backup.sealing import WrongPassphrase
 from ringback.charging import decks
 from ringback.charging.decks import DeckGone
 from ringback.charging.payers import NoRate
 from ringback.charging.statement import BooksDisagree
+from ringback.cli import backup as backup_command
 from ringback.cli import demo as demo_command
 from ringback.cli import init as init_command
+from ringback.cli import logins as logins_command
+from ringback.cli import newkey as newkey_command
 from ringback.cli import rates as rates_command
 from ringback.cli import recharge as recharge_command
 from ringback.cli import sessions as sessions_command
 from ringback.cli import statement as statement_command
+from ringback.cli.administrator import first_administrator
 from ringback.cli.doctor.examine import examine
+from ringback.cli.live import bring_up_to_date
 from ringback.cli.options import (
     DEFAULT_CONFIG,
     CommandError,
@@ -44,6 +53,7 @@ from ringback.config import Config, ConfigError, load_config
 from ringback.server.commands import tell_credited
 from ringback.server.control import ControlError, ask
 from ringback.server.log import LogJournal, make_logger
+from ringback.server.private import see_private
 from ringback.server.run import control_path, key_path, make_data_dir, serve, sounds_path
 from ringback.sounds.convert import convert
 from ringback.store import InlineStore, Store, StoreError, is_missing, migrate, open_store
@@ -61,10 +71,14 @@ _ERRORS = (
     SetupError,
     StoreError,
     BadKey,
+    OtherCurrency,
     ControlError,
     DeckGone,
     NoRate,
     BooksDisagree,
+    BadArchive,
+    NotEmpty,
+    WrongPassphrase,
     OSError,
 )
 
@@ -106,6 +120,7 @@ def init(
             print(f"wrote {path}")
     except init_command.AlreadyThere as error:
         raise ConfigError(str(error)) from error
+    print(first_administrator(load_config(folder / "ringback.toml")))
     print("next: ringback apply setup.yaml, ringback serve, and in another terminal ringback phone")
 
 
@@ -116,6 +131,7 @@ def serve_(
 ) -> None:
     """Run the server."""
     loaded = load_config(config)
+    see_private(loaded, config)
     logger = make_logger(as_json=log_json)
 
     def ready() -> None:
@@ -144,7 +160,8 @@ async def _apply(config: Config, file: Path, *, dry_run: bool) -> list[str]:
     else:
         make_data_dir(config)
         migrate(config.database_url)
-        secrets, store = load_secrets(key_path(config)), open_store(config.database_url)
+        store = open_store(config.database_url)
+        secrets = load_secrets(key_path(config), expected=await store.read(key_expected))
     try:
         applied = await apply_setup(
             setup,
@@ -152,6 +169,7 @@ async def _apply(config: Config, file: Path, *, dry_run: bool) -> list[str]:
             secrets,
             time.time(),
             random.SystemRandom(),
+            currency=config.server.currency,
             home_country=config.server.home_country,
             folder=file.parent,
             sounds_folder=sounds_path(config),
@@ -205,6 +223,7 @@ def sessions(
         raise CommandError("--end needs the session to be ended: ringback sessions ID --end")
     loaded = load_config(config)
     found = asyncio.run(sessions_command.read(ready_database(loaded), session))
+    asyncio.run(bring_up_to_date(found, control_path(loaded)))
     one = None if session is None else sessions_command.only(found, session)
     if end and one is not None:
         asyncio.run(ask(control_path(loaded), "end", session=one["id"]))
@@ -219,7 +238,7 @@ def sessions(
 @app.command()
 def doctor(config: ConfigOption = DEFAULT_CONFIG) -> None:
     """Look for what would keep calls from working, and say how to mend it."""
-    findings = asyncio.run(examine(load_config(config)))
+    findings = asyncio.run(examine(load_config(config), config))
     for finding in findings:
         print(f"{finding.grade:<7} {finding.text}")
     raise typer.Exit(1 if any(finding.grade == "FAULT" for finding in findings) else 0)
@@ -228,6 +247,10 @@ def doctor(config: ConfigOption = DEFAULT_CONFIG) -> None:
 app.command(name="recharge", context_settings={"ignore_unknown_options": True})(
     recharge_command.command  # -5.00 is an amount, not an option
 )
+app.command(name="backup")(backup_command.backup)
+app.command(name="restore")(backup_command.restore)
+app.command(name="new-key")(newkey_command.command)
 app.command(name="statement")(statement_command.command)
 app.add_typer(rates_command.app, name="rates")
+app.add_typer(logins_command.app, name="logins")
 app.command(name="phone")(phone_command.phone)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,13 @@ async def tell_credited(path: Path, ledger_ids: Sequence[str]) -> None:
             await ask(path, "credited", ledger_ids=ledger_ids[start : start + _AT_ONCE])
         except ControlError:
             return
+
+
+def states(exchange: Exchange, request: dict[str, Any]) -> dict[str, Any]:
+    """The stage of each of the sessions named that is being run, and the times of its legs."""
+    ids = [str(id_) for id_ in request.get("sessions", [])][:_AT_ONCE]
+    found = {id_: state for id_ in ids if (state := exchange.state_of(id_)) is not None}
+    return {"sessions": {id_: asdict(state) for id_, state in found.items()}}
 
 
 async def call_me_back(

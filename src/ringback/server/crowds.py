@@ -1,4 +1,5 @@
-"""Which lines the log has of what strangers can cause any number of times.
+"""Which lines the log has of triggers whose source is not proven, of which strangers can send any
+number.
 
 Of each kind there are LINES_A_MINUTE at most, and the others are counted. A line about a trigger
 that turns out to be a real one gives its place back, so that those are written however many there
@@ -24,14 +25,14 @@ class Crowds:
         self._by_session: dict[str, list[str]] = {}
         self._passed_over: Counter[str] = Counter()
 
-    def admits(self, session: str, crowd: str | None) -> bool:
-        """Whether something is written that happens in a session; `crowd` is its kind, None for
-        what happens only in sessions whose trigger is proven."""
-        if crowd is None:
-            if not self._passed_over:
-                for written in self._by_session.pop(session, ()):
-                    self._written[written] -= 1
-            return True
+    def proven(self, session: str) -> None:
+        """The trigger of a session has turned out to be a real one."""
+        if not self._passed_over:
+            for written in self._by_session.pop(session, ()):
+                self._written[written] -= 1
+
+    def admits(self, session: str, crowd: str) -> bool:
+        """Whether a line of this kind is written about a session."""
         if self._written[crowd] >= LINES_A_MINUTE:
             self._passed_over[crowd] += 1
             return False

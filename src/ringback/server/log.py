@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import sys
-from typing import TextIO
+import time
+from collections.abc import Callable
+from typing import Any, TextIO
 
 import structlog
 from structlog.typing import EventDict, FilteringBoundLogger, WrappedLogger
 
 from ringback.calls.events import SessionEvent
 from ringback.server.crowds import Crowds
+from ringback.server.repeats import Repeats
 
 
 class _Lines:
@@ -60,23 +63,49 @@ def _readable(logger: WrappedLogger, name: str, event: EventDict) -> str:
 class LogJournal:
     """A journal that writes each event to the log as a line."""
 
-    def __init__(self, logger: FilteringBoundLogger) -> None:
+    def __init__(
+        self, logger: FilteringBoundLogger, now: Callable[[], float] = time.monotonic
+    ) -> None:
+        """`now`: seconds on a scale of its own."""
         self._logger = logger
+        self._now = now
+        self._repeats = Repeats()
         self._crowds = Crowds()
 
     def record(self, event: SessionEvent) -> None:
         happening = event.happening
         if not happening.logged:
             return
-        for line in self._crowds.passed_over(event.at):
+        for line in self._crowds.passed_over(self._now()):
             self._logger.warning(line)
-        if self._crowds.admits(event.session, happening.crowd()):
-            self._logger.info(
-                happening.told(),
-                type=happening.type,
-                session=event.session,
-                **happening.facts(),
-            )
+        crowd, alike = happening.crowd(), happening.alike()
+        if crowd is not None and not self._crowds.admits(event.session, crowd):
+            return
+        if crowd is None and alike is None:
+            self._crowds.proven(event.session)
+        self._write(
+            self._logger.info,
+            happening.told(),
+            alike,
+            type=happening.type,
+            session=event.session,
+            **happening.facts(),
+        )
 
-    def trouble(self, session: str | None, what: str, **facts: object) -> None:
-        self._logger.warning(what, session=session, **facts)
+    def trouble(
+        self,
+        session: str | None,
+        what: str,
+        *,
+        alike: tuple[str, ...] | None = None,
+        **facts: object,
+    ) -> None:
+        self._write(self._logger.warning, what, alike, session=session, **facts)
+
+    def _write(
+        self, write: Callable[..., Any], line: str, alike: tuple[str, ...] | None, **facts: object
+    ) -> None:
+        left_out = 0 if alike is None else self._repeats.left_out(alike, self._now())
+        if left_out is not None:
+            more = {"left_out": left_out} if left_out else {}
+            write(line, **facts, **more)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ringback.accounts.foundation import lay_foundation
-from ringback.accounts.secrets import load_secrets
+from ringback.accounts.secrets import key_expected, load_secrets
 from ringback.calls.exchange import Exchange
 from ringback.calls.journal import Journal
 from ringback.calls.services import Services
@@ -20,7 +20,7 @@ from ringback.charging import decks
 from ringback.clock import Clock, LoopClock
 from ringback.config import Config, ConfigError
 from ringback.engines.choice import make_engine
-from ringback.server.commands import call_me_back
+from ringback.server.commands import call_me_back, states
 from ringback.server.control import ControlError, ControlServer
 from ringback.sounds.library import SoundLibrary
 from ringback.store import Store, StoreError, migrate, open_store
@@ -87,9 +87,11 @@ async def serve(
     migrate(url)
     store = open_store(url, serving=True)
     clock, chance = LoopClock(loop), random.SystemRandom()
-    secrets = load_secrets(key_path(config))
-    home_country = config.server.home_country
-    await store.run(lambda tx: lay_foundation(tx, secrets, home_country, clock.now(), chance))
+    secrets = load_secrets(key_path(config), expected=await store.read(key_expected))
+    currency, home_country = config.server.currency, config.server.home_country
+    await store.run(
+        lambda tx: lay_foundation(tx, secrets, currency, home_country, clock.now(), chance)
+    )
 
     def report(what: str) -> None:
         journal.trouble(None, what)
@@ -131,7 +133,16 @@ async def serve(
     async def trunk_states(request: dict[str, Any]) -> dict[str, Any]:
         return {"troubles": engine.trunk_states()}
 
-    handlers = {"call": call, "end": end, "credited": credited, "trunks": trunk_states}
+    async def session_states(request: dict[str, Any]) -> dict[str, Any]:
+        return states(exchange, request)
+
+    handlers = {
+        "call": call,
+        "end": end,
+        "credited": credited,
+        "trunks": trunk_states,
+        "sessions": session_states,
+    }
     control = ControlServer(control_path(config), handlers)
     # What exists by now will stay: to search it for garbage would take a tenth of a second, during
     # which no timer goes off.

@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 from ringback.sip.dialog import DialogKey
-from ringback.sip.message import Request
+from ringback.sip.errors import SipError
+from ringback.sip.message import Request, Response
 
 COOKIE = "z9hG4bK"
 """A branch that begins with this is unique (RFC 3261 section 8.1.1.7)."""
@@ -21,7 +22,7 @@ def server_key(request: Request, method: str | None = None) -> ServerKey:
     method = method or ("INVITE" if request.method == "ACK" else request.method)
     sent_by = f"{via.host.lower()}:{via.port or 5060}"
     branch = via.branch or ""
-    if branch.startswith(COOKIE) and branch != COOKIE:
+    if branch[: len(COOKIE)].lower() == COOKIE.lower() and len(branch) > len(COOKIE):
         return branch, sent_by, method
     # RFC 2543: the branch alone does not identify the transaction.
     return (
@@ -44,3 +45,16 @@ def dialog_key(request: Request) -> DialogKey | None:
     """The dialog that a request of theirs is within; None for one that is within none."""
     to_tag = request.to.tag
     return None if to_tag is None else (request.call_id, to_tag, request.from_.tag or "")
+
+
+def answers(response: Response, request: Request) -> bool:
+    """Whether a response with the branch and method of a request of ours answers it (section
+    17.1.3). What else it copies of the request need not be there, but is no other request's."""
+    if response.cseq.number != request.cseq.number:
+        return False
+    if response.call_id not in ("", request.call_id):
+        return False
+    try:
+        return response.from_.tag in (None, request.from_.tag)
+    except SipError:
+        return True

@@ -16,9 +16,10 @@ class Replies:
     """Stateless replies (section 8.2.7): whoever sends many requests fills nothing here. The same
     request gets the same reply each time, so that it need not be remembered."""
 
-    def __init__(self, layers: Layers, on_refused: Callable[[Hop, str], None]) -> None:
+    def __init__(self, layers: Layers, on_refused: Callable[[Hop, int, str], None]) -> None:
         """`on_refused` is called for each call that is refused because its INVITE is malformed or
-        asks for what we cannot do; it gets the source, and the reason as printable text."""
+        asks for what we cannot do; it gets the source, the status, and the reason as printable
+        text."""
         self._layers = layers
         self._on_refused = on_refused
         self._secret = layers.chance.getrandbits(128).to_bytes(16, "big")
@@ -38,7 +39,7 @@ class Replies:
     def refuse_broken(self, broken: Broken, source: Hop) -> None:
         """Refuse a request that could not be read. An ACK has no response."""
         if broken.method == "INVITE":
-            self._on_refused(source, f"{broken.status}, {broken.reason}")
+            self._on_refused(source, broken.status, f"{broken.status}, {broken.reason}")
         if broken.method != "ACK":
             via = seen_from(broken.via, source)
             response = broken.response(via, self._tag(str(via)))
@@ -49,7 +50,8 @@ class Replies:
         if request.method == "INVITE" and request.to.tag is None:
             response = self._response(request, refusal)
             more = "".join(f", {name} {value[:60]!r}" for name, value in refusal.headers)
-            self._on_refused(source, f"{response.status} {response.reason}{more}")
+            why = f"{response.status} {response.reason}{more}"
+            self._on_refused(source, response.status, why)
 
     def _send(self, request: Request, response: Response, source: Hop) -> None:
         self._layers.transport.send(response.encode(), response_hop(request.via, source))

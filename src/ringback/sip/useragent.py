@@ -22,7 +22,7 @@ from ringback.sip.incoming import IncomingCall
 from ringback.sip.layers import Layers
 from ringback.sip.message import Broken, Request, Response
 from ringback.sip.replies import Replies
-from ringback.sip.screening import Refusal, readable, refusal
+from ringback.sip.screening import LONGEST_BODY, Refusal, refusal
 from ringback.sip.tickets import LONGEST_FACTS, Tickets
 from ringback.sip.transport import response_hop
 
@@ -38,6 +38,7 @@ MOST_WITHIN_ONE = 200
 BYES = 10
 """So many more BYEs are taken within one dialog, since what they end costs money."""
 BUSY = Refusal(486)
+LOOPED = Refusal(482)
 OVERLOADED = Refusal(503, (("retry-after", "5"),))
 
 
@@ -52,14 +53,14 @@ class UserAgent:
         known: Callable[[Hop], bool] = lambda source: True,
         facts: Callable[[Request, Hop], bytes | None] = lambda request, source: None,
         on_unreadable: Callable[[Hop], None] = lambda source: None,
-        on_refused: Callable[[Hop, str], None] = lambda source, why: None,
+        on_refused: Callable[[Hop, int, str], None] = lambda source, status, why: None,
     ) -> None:
         """`public` is our own address, as Via and Contact name it. A datagram whose source is not
         `known` gets no answer and is not even parsed. `facts` are what is to be known of a call
         for which there is no room: it is rejected, and its ACK brings them back (`next_proven`);
         where they are None it gets 503. `on_unreadable` is called for datagrams that cannot be
-        answered; `on_refused` for calls that are refused because the INVITE is malformed
-        or asks for what we cannot do, with the reason as printable text."""
+        answered; `on_refused` for calls that are refused because the INVITE is malformed or asks
+        for what we cannot do, with the status and the reason as printable text."""
         self.layers = Layers(public, chance)
         self._known = known
         self._facts = facts
@@ -88,8 +89,7 @@ class UserAgent:
             self._on_unreadable(source)
             return
         if isinstance(message, Response):
-            if readable(message):
-                self._transactions.receive_response(message, now)
+            self._transactions.receive_response(message, now)
         elif message is not None and message.method == "ACK":
             self._receive_ack(message, source, now)
         elif message is not None:
@@ -174,10 +174,13 @@ class UserAgent:
 
     def _receive_invite(self, request: Request, source: Hop, now: Instant) -> None:
         if self._transactions.merged(request):
-            self._replies.refuse(request, Refusal(482), source)
+            self._replies.report(request, LOOPED, source)
+            self._replies.refuse(request, LOOPED, source)
         elif self._transactions.unproven >= MOST_UNPROVEN or self._transactions.begun >= MOST_BEGUN:
             self._reject_for_want_of_room(request, source, now)
         else:
+            if len(request.body) > LONGEST_BODY:
+                request.body = b""  # it is not needed
             hop = response_hop(request.via, source)
             transaction = self._transactions.serve_invite(request, hop, begins_call=True)
             transaction.start(now)
@@ -201,7 +204,8 @@ class UserAgent:
         if not self._has_room(request, call.dialog.key):
             self._replies.refuse(request, OVERLOADED, source)
             return
-        if not call.dialog.in_order(request):
+        # A BYE ends the call whatever its number: whoever sent it has ended it already.
+        if not call.dialog.in_order(request) and request.method != "BYE":
             self._replies.refuse(request, Refusal(500), source)
             return
         hop = response_hop(request.via, source)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, text
+from sqlalchemy import URL, Connection, text
 
 from ringback.store.errors import DATABASE_ERRORS, StoreError, StoreVersionError, store_error
 from ringback.store.opening import database_url, name_of, open_engine
@@ -24,16 +26,25 @@ def migrate(url: str) -> None:
     """
     parsed = database_url(url)
     where = name_of(parsed)
+    make_file(parsed)
     engine = open_engine(parsed)
     try:
         with engine.begin() as connection:
             if connection.dialect.name == "postgresql":
                 connection.execute(_ALONE)  # SQLite lets in only one writer anyway
-            _upgrade(connection, where)
+            upgrade(connection, where)
     except DATABASE_ERRORS as error:
         raise store_error(error, where) or StoreError(f"database {where}: {error}") from error
     finally:
         engine.dispose()
+
+
+def make_file(url: URL) -> None:
+    """An SQLite file that is not there yet is made for its owner only; SQLite gives those beside it
+    the same mode. Whatever keeps it from being made, SQLite tells."""
+    if url.get_backend_name() == "sqlite":
+        with contextlib.suppress(OSError):
+            os.close(os.open(str(url.database), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
 
 
 def alembic_config(connection: Connection) -> Config:
@@ -44,7 +55,9 @@ def alembic_config(connection: Connection) -> Config:
     return config
 
 
-def _upgrade(connection: Connection, where: str) -> None:
+def upgrade(connection: Connection, where: str, revision: str = "head") -> None:
+    """Bring the tables up to a revision, within a transaction. Raises StoreVersionError where they
+    are, or are to be, those of a newer Ringback."""
     config = alembic_config(connection)
     current = current_revision(connection)
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
@@ -53,4 +66,8 @@ def _upgrade(connection: Connection, where: str) -> None:
             f"database {where}: its tables (revision {current}) were made by a newer Ringback: "
             "use that one"
         )
-    command.upgrade(config, "head")
+    if revision not in {*known, "head"}:
+        raise StoreVersionError(
+            f"tables of revision {revision} were made by a newer Ringback: use that one"
+        )
+    command.upgrade(config, revision)

@@ -28,11 +28,28 @@ def is_missing(url: str) -> bool:
     return parsed.get_backend_name() == "sqlite" and not Path(str(parsed.database)).exists()
 
 
-def open_engine(url: URL) -> Engine:
-    """An engine for work on the tables themselves."""
+def database_files(url: str) -> list[Path]:
+    """The file of an SQLite database, and those that SQLite keeps beside it; none of another
+    database. Raises StoreUnusable."""
+    parsed = database_url(url)
+    if parsed.get_backend_name() != "sqlite":
+        return []
+    file = Path(str(parsed.database))
+    return [file, *(file.with_name(file.name + ending) for ending in ("-wal", "-shm"))]
+
+
+def has_password(url: str) -> bool:
+    """Whether a password stands in the URL. Raises StoreUnusable."""
+    parsed = database_url(url)
+    return parsed.password is not None or "password" in parsed.query
+
+
+def open_engine(url: URL, *, read_only: bool = False) -> Engine:
+    """An engine for work on the tables themselves. `read_only`: a transaction has one view of
+    them."""
     if url.get_backend_name() == "sqlite":
-        return sqlite_engine(Path(str(url.database)))
-    return postgresql_engine(url)
+        return sqlite_engine(Path(str(url.database)), read_only=read_only)
+    return postgresql_engine(url, read_only=read_only)
 
 
 def database_url(url: str) -> URL:

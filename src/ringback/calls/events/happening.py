@@ -22,13 +22,18 @@ class Happening:
     callee_hears: ClassVar[str] = ""
 
     def crowd(self) -> str | None:
-        """Of what strangers can cause any number of times, the kind by which the log counts it;
-        None where it has a line for each."""
+        """Of what is told of each trigger before its source is proven: the kind of which the log
+        has so many lines a minute at most. None for all else."""
         return None
 
     def told(self) -> str:
         """The same for people, in a few plain words."""
         return self.words
+
+    def alike(self) -> tuple[str, ...] | None:
+        """Where strangers may have it happen again and again: what makes two of its lines say the
+        same, of which the log has one a minute (spec section 11). None: each is of its own."""
+        return None
 
     def heard_by_caller(self) -> str:
         """What the caller hears from now on; empty: nothing new."""

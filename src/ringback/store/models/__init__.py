@@ -26,6 +26,16 @@ from ringback.store.models.charging import (
     ReservationRow,
 )
 from ringback.store.models.guards import GuardCountRow, SpendingRow
+from ringback.store.models.people import (
+    ApiKeyRow,
+    AuditRow,
+    LinkRow,
+    LoginRoleRow,
+    LoginRow,
+    RecoveryCodeRow,
+    SignInRow,
+    ThrottleRow,
+)
 from ringback.store.models.sessions import (
     EventRow,
     HeartbeatRow,
@@ -40,6 +50,8 @@ __all__ = [
     "AccessNumberRow",
     "AccountRow",
     "AllowanceRow",
+    "ApiKeyRow",
+    "AuditRow",
     "Base",
     "CallerIdRow",
     "ChargeRow",
@@ -52,13 +64,19 @@ __all__ = [
     "LedgerEntryRow",
     "LegCostRow",
     "LegRow",
+    "LinkRow",
     "LockRow",
+    "LoginRoleRow",
+    "LoginRow",
     "PlanRow",
     "RateRow",
+    "RecoveryCodeRow",
     "ReservationRow",
     "SessionRow",
     "SettingRow",
+    "SignInRow",
     "SoundRow",
     "SpendingRow",
+    "ThrottleRow",
     "WrongClaimRow",
 ]
