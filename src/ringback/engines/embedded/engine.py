@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from ringback.clock import Clock
@@ -138,11 +139,13 @@ class EmbeddedEngine:
         state = self._board.trunks.of_source(source)
         if state is None or self._on_trigger is None:
             return None
-        return write_facts(read_trigger(request, state.trunk, self._board.now()))
+        return write_facts(request, state.trunk)
 
     def _on_proven(self, facts: bytes) -> None:
         """The ACK to the rejection of such a trigger has come."""
-        trigger = read_facts(facts, self._board.now())
-        state = self._board.trunks.find(trigger.trunk)
+        name, request = read_facts(facts)
+        state = self._board.trunks.find(name)
         if state is not None and self._on_trigger is not None:
-            self._on_trigger(RejectedLeg(self._board, state, trigger))
+            trigger = read_trigger(request, state.trunk, self._board.now())
+            leg = RejectedLeg(self._board, state, replace(trigger, rejected=True))
+            self._on_trigger(leg)

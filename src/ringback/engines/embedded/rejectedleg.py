@@ -4,51 +4,40 @@ it here until its ACK brought back what it said of itself."""
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import astuple, fields, is_dataclass
-from typing import Any, get_type_hints
 
 from ringback.clock import Instant
+from ringback.engines.embedded.identity import READ
 from ringback.engines.embedded.switchboard import Switchboard
 from ringback.engines.embedded.trunks import TrunkState
+from ringback.sip.headers import Headers
+from ringback.sip.message import Request
 from ringback.telephony import port
 from ringback.telephony.port import Cause, Ending, Listener, Rejection, Trigger
-
-_LONGEST = 64
-"""No number has more characters: the rest of what stands in its place is not needed."""
-_NUMBERS = ("called", "diverted_by")
-_FACTS = [field.name for field in fields(Trigger) if field.name not in ("at", "rejected")]
+from ringback.telephony.trunks import Trunk
 
 
-def write_facts(trigger: Trigger) -> bytes:
-    """What is to be known of a trigger later, in few bytes. It says nothing of the time, so that
-    the same trigger has the same facts when it is repeated."""
-    values = [
-        value[:_LONGEST] if name in _NUMBERS and isinstance(value, str) else value
-        for name in _FACTS
-        for value in (getattr(trigger, name),)
+def write_facts(request: Request, trunk: Trunk) -> bytes:
+    """What is to be known later of a trigger that came by this trunk: what `read_trigger` reads.
+    To read it now would cost a flood of them more than all else that is done."""
+    unread = set()
+    if not trunk.trust_pai:
+        unread.add("p-asserted-identity")
+    if trunk.called_from != "to":
+        unread.add("to")
+    fields = [
+        (READ.index(name), value)
+        for name, value in request.headers.items()
+        if name in READ and name not in unread
     ]
-    written = json.dumps(values, ensure_ascii=False, separators=(",", ":"), default=astuple)
+    document = [trunk.name, request.uri, fields]
+    written = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
     return written.encode("utf-8", "surrogatepass")
 
 
-def read_facts(written: bytes, now: Instant) -> Trigger:
-    """The trigger, which has been rejected and is proven `now`."""
-    values = json.loads(written.decode("utf-8", "surrogatepass"))
-    facts = dict(zip(_FACTS, _read(Trigger, _FACTS, values), strict=True))
-    return Trigger(**facts, at=now, rejected=True)
-
-
-def _read(kind: type, names: Sequence[str], values: Sequence[Any]) -> Iterator[Any]:
-    """The fields of these names of a dataclass, as JSON has them."""
-    hints = get_type_hints(kind)
-    for name, value in zip(names, values, strict=True):
-        hint = hints[name]
-        if isinstance(hint, type) and is_dataclass(hint):
-            inner = [field.name for field in fields(hint)]
-            yield hint(*_read(hint, inner, value))
-        else:
-            yield tuple(value) if isinstance(value, list) else value
+def read_facts(written: bytes) -> tuple[str, Request]:
+    """The name of the trunk, and a request in which `read_trigger` finds all that it reads."""
+    trunk, uri, fields = json.loads(written.decode("utf-8", "surrogatepass"))
+    return trunk, Request("INVITE", uri, Headers((READ[place], value) for place, value in fields))
 
 
 class RejectedLeg:
