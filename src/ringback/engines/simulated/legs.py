@@ -69,7 +69,8 @@ class SimulatedTrigger:
         clock.call_at(clock.now() + UNCONFIRMED_SECONDS, lambda: self._end(proven=False))
 
     def far_gives_up(self) -> None:
-        if not self._rejected and not self._over:
+        # What overtakes its call on the way cancels nothing; it comes again.
+        if self.arrived and not self._rejected and not self._over:
             self._rejected = self._gone = True
             self._tell(port.CallerGone(self._life.clock.now()))
             self._await_proof()
