@@ -17,10 +17,10 @@ from ringback.engines.embedded.names import (
     MOST_AT_ONCE,
     MOST_KEPT,
     Names,
-    may_be_sent_to,
 )
 from ringback.engines.simulated import run_virtual
 from ringback.media.remote import Remote
+from ringback.sip.hop import may_name
 from ringback.telephony import port
 
 TRUNK = "192.0.2.2"
@@ -182,4 +182,4 @@ def test_names_are_asked_once_a_minute_few_at_once_and_few_are_kept() -> None:
 def test_nobody_names_this_machine_unless_the_trunk_is_on_it(
     host: str, trunk: str, may: bool
 ) -> None:
-    assert may_be_sent_to(host, [trunk]) is may
+    assert may_name(host, [trunk]) is may

@@ -7,7 +7,6 @@ import dataclasses
 from collections.abc import Callable, Sequence
 
 from ringback.clock import Instant
-from ringback.engines.embedded.names import may_be_sent_to
 from ringback.engines.embedded.switchboard import Switchboard
 from ringback.engines.embedded.trunks import TrunkState
 from ringback.media.pool import MediaEvent, Remote, Stream
@@ -92,12 +91,7 @@ class LegMedia:
             agreed = read_answer(body, self._ours) if body else None
         except SdpError:
             return None
-        return agreed if agreed is not None and self._may_name(agreed) else None
-
-    def _may_name(self, agreed: Negotiated) -> bool:
-        """Whether our sound may go where the far end wants it; nobody is at a hold's address."""
-        host, trunk = agreed.host, self._trunk
-        return not agreed.sends or may_name(host, trunk.hosts) or trunk.knows(host)
+        return agreed
 
     def answer(self, offer: bytes) -> bytes | None:
         """Our answer to a later offer of theirs, or our offer where that is empty; None where there
@@ -108,7 +102,7 @@ class LegMedia:
             made = make_answer(offer, self._ours)
         except SdpError:
             return None
-        if made is None or not self._may_name(made[1]):
+        if made is None:
             return None
         self._agreed = made[1]
         self._configure()
@@ -153,8 +147,8 @@ class LegMedia:
                 addresses = self._board.names.find(agreed.host, lambda: self._found(agreed))
                 if addresses:
                     self._resolved = agreed.host, addresses
-        hosts = self._trunk.hosts
-        return [address for address in addresses if may_be_sent_to(address, hosts)]
+        trunk = self._trunk
+        return [each for each in addresses if may_name(each, trunk.hosts) or trunk.knows(each)]
 
     def _found(self, agreed: Negotiated) -> None:
         """The host name has been looked up."""
