@@ -87,7 +87,7 @@ def restored(file: Path, target: Place, passphrase: str = PASSPHRASE) -> Restore
 
 
 CLOSED = {"sessions", "legs", "reservations", "ledger_accounts", "ledger_entries", "charges"}
-CLOSED |= {"guard_counts", "events"}
+CLOSED |= {"guard_counts", "events", "sign_ins"}
 """Tables that closing what was open changes."""
 
 
@@ -108,6 +108,7 @@ def test_it_is_whole_on_either_database(
     done = restored(file, target)
     assert done.rows == sum(map(len, before.values()))
     assert (done.sounds, done.key, done.expired, done.interrupted) == (1, True, 2, 1)
+    assert done.sign_ins == 1
     after = all_rows(target.url)
     assert {name for name in before if before[name] != after[name]} == CLOSED
     assert target.key.read_bytes() == source.key.read_bytes()

@@ -20,6 +20,7 @@ from ringback.backup.backing_up import Place
 from ringback.backup.sealing import unseal
 from ringback.calls.recovery import close_all
 from ringback.clock import Instant
+from ringback.management.people import sign_ins
 from ringback.store import StoreError, rows
 from ringback.store.errors import DATABASE_ERRORS, store_error
 from ringback.store.migrate import make_file, upgrade
@@ -45,6 +46,8 @@ class Restored:
     """Requests that were open then."""
     interrupted: int
     """Sessions that had an answered leg then."""
+    sign_ins: int
+    """Sign-in sessions that were open then; all have ended."""
 
 
 def restore(
@@ -70,6 +73,7 @@ def restore(
                 if key is not None:
                     check_key(tx, Secrets(key))
                 closed = close_all(tx, node, now, trunks)
+                ended = sign_ins.end_everybodys(tx, now)
                 _write_files(archive, place, key, written)
             written.clear()
         return Restored(
@@ -80,6 +84,7 @@ def restore(
             key=key is not None,
             expired=closed.expired,
             interrupted=closed.interrupted,
+            sign_ins=ended,
         )
 
 

@@ -153,11 +153,12 @@ def session_ended(
         counts.session_over(tx, guarded)
 
 
-def session_counts_for(tx: Connection, id: str, subject_id: str) -> None:
-    """From now on the session counts for the callerID that was claimed on it, too."""
+def session_counts_for(tx: Connection, id: str, subject_ids: Sequence[str]) -> None:
+    """From now on the open session counts for these, too: for all whose guards hold, once its
+    source is proven, and for the callerID that was claimed on it."""
     guarded = _GUARDED.value(tx, id=id)
-    _guarded(tx, id, [*guarded, subject_id])
-    counts.session_begins(tx, [subject_id])
+    _guarded(tx, id, [*guarded, *subject_ids])
+    counts.session_begins(tx, subject_ids)
 
 
 @updates(models.SessionRow)

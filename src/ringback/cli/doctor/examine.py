@@ -11,6 +11,8 @@ from pathlib import Path
 from ringback.accounts.secrets import KEY_BYTES, Secrets
 from ringback.cli.doctor.finding import Finding, fault, ok, warning
 from ringback.cli.doctor.network import examine_network
+from ringback.cli.doctor.numbers import examine_numbers
+from ringback.cli.doctor.requests import examine_requests
 from ringback.cli.doctor.setup import examine_costs, examine_setup
 from ringback.cli.doctor.spending import examine_spending
 from ringback.config import Config
@@ -65,6 +67,8 @@ async def _database(config: Config) -> list[Finding]:
                 *examine_setup(tx, _secrets(config), sounds_path(config), time.time()),
                 *examine_costs(tx, config.trunks),
                 *examine_spending(tx),
+                *examine_numbers(tx, config.trunks),
+                *examine_requests(tx, config),
             ]
         )
     except StoreError as error:

@@ -21,10 +21,16 @@ from ringback.telephony.calling import HIDDEN, CallingNumber, read_calling, unre
 from ringback.telephony.port import Shown, Trigger
 from ringback.telephony.trunks import Trunk
 
+READ = (
+    *("from", "to", "privacy", "p-asserted-identity", "p-called-party-id", "diversion"),
+    "history-info",
+)
+"""All headers of which `read_trigger` reads any."""
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
 _WORD = re.compile(r"[A-Za-z-]+")
 _VERSTAT = re.compile(r";\s*verstat\s*=\s*([^;>,\s@]*)", re.IGNORECASE)
-_LONGEST_NAME = 80
+LONGEST_NAME = 80
+"""Characters of a name that is shown; the rest is left out."""
 _UNKNOWN = "unknown"
 """Stands for a diverter that gives no number."""
 _WITHHELD = frozenset(("anonymous", "private", "restricted", "unavailable", "unknown", "withheld"))
@@ -211,4 +217,4 @@ def _printable(name: str | None) -> str | None:
     if name is None:
         return None
     printable = "".join(letter for letter in name if letter.isprintable())
-    return printable.strip()[:_LONGEST_NAME] or None
+    return printable.strip()[:LONGEST_NAME] or None

@@ -35,7 +35,7 @@ class SimulatedTrigger:
         self._ring = ring
         self._listener: Listener = lambda leg, event: None
         self._over = False
-        self._rejected = False
+        self._rejected = ring.trigger.rejected
         self._gone = False
         self._saved = ""
         self.arrived = False
