@@ -20,7 +20,6 @@ from ringback.engines.embedded.names import (
 )
 from ringback.engines.simulated import run_virtual
 from ringback.media.remote import Remote
-from ringback.sip.hop import may_name
 from ringback.telephony import port
 
 TRUNK = "192.0.2.2"
@@ -164,22 +163,3 @@ def test_names_are_asked_once_a_minute_few_at_once_and_few_are_kept() -> None:
 
     run_virtual(main())
     assert "never" not in found
-
-
-@pytest.mark.parametrize(
-    ("host", "trunk", "may"),
-    [
-        ("198.51.100.7", TRUNK, True),
-        ("10.0.0.1", TRUNK, True),
-        ("127.0.0.1", TRUNK, False),
-        ("127.0.0.1", "127.0.0.1", True),
-        ("127.0.0.5", "127.0.0.1", True),
-        ("224.0.0.1", "127.0.0.1", False),
-        ("255.255.255.255", TRUNK, False),
-        ("0.0.0.0", TRUNK, False),
-    ],
-)
-def test_nobody_names_this_machine_unless_the_trunk_is_on_it(
-    host: str, trunk: str, may: bool
-) -> None:
-    assert may_name(host, [trunk]) is may

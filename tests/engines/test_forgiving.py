@@ -93,11 +93,15 @@ def test_an_odd_answer_is_used_and_an_odd_bye_ends_the_leg(oddity: str) -> None:
     run(test)
 
 
+@pytest.mark.parametrize("sources", ["198.51.100.0/24", "0.0.0.0/0"])
 @pytest.mark.parametrize("host", NOWHERE)
-def test_sound_for_such_an_address_goes_to_where_the_trunk_signals_from(host: str) -> None:
+def test_sound_for_such_an_address_goes_to_where_the_trunk_signals_from(
+    host: str, sources: str
+) -> None:
     """In an answer as in a later offer; the call goes on."""
 
     async def test(world: World) -> None:
+        world.state.networks.append(ipaddress.IPv4Network(sources))
         remotes: list[Remote] = []
         world.stream.configure = remotes.append
         world.leg.dial()

@@ -147,8 +147,7 @@ class LegMedia:
                 addresses = self._board.names.find(agreed.host, lambda: self._found(agreed))
                 if addresses:
                     self._resolved = agreed.host, addresses
-        trunk = self._trunk
-        return [each for each in addresses if may_name(each, trunk.hosts) or trunk.knows(each)]
+        return [each for each in addresses if may_name(each, self._trunk.addresses)]
 
     def _found(self, agreed: Negotiated) -> None:
         """The host name has been looked up."""

@@ -54,6 +54,13 @@ class TrunkState:
         address = ipaddress.ip_address(host)
         return any(address in network for network in self.networks)
 
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Where it is: its hosts, and this machine itself if that is listed, and not only within a
+        larger network such as that of everybody."""
+        here = [str(each.network_address) for each in self.networks if each.is_loopback]
+        return (*self.hosts, *here)
+
     def leg_began(self) -> None:
         self.legs += 1
 
