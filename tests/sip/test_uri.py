@@ -145,7 +145,7 @@ def test_what_is_no_via(text: str) -> None:
 
 
 def test_a_run_of_white_space_is_read_once() -> None:
-    """It was once tried in every way it can be divided: seconds for one datagram."""
+    """And not tried in every way that divides it, which takes seconds for one datagram."""
     with pytest.raises(SipError):
         Via.parse("SIP/2.0/UDP x" + " " * 16_000 + "y")
 
