@@ -62,6 +62,14 @@ def test_a_reason_is_told_once_a_minute_and_trunk() -> None:
     assert "left_out" not in line
 
 
+def test_what_strangers_write_makes_no_kind_of_its_own() -> None:
+    log = Log()
+    for number in range(100):
+        for text in (f"a{number}", f"a'{number}x", f"a'\"\\{number}y", f"\x07{number}z"):
+            log.tell(unlisted(f"{text!r} is no number: have the trunk send one"))
+    assert len(log.lines()) == 1
+
+
 @pytest.mark.parametrize(
     "happening",
     [

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 
 from ringback.calls.outcome import Outcome, Reason
+from ringback.telephony.reasons import without_quotes
 
 _MENDING: Mapping[Reason, str] = {
     Reason.DISABLED: "enable it, if it is to be used",
@@ -17,7 +18,7 @@ _MENDING: Mapping[Reason, str] = {
     Reason.NO_CREDIT: "see minimum_credit, or recharge it",
 }
 _SAID = re.compile(r": (see|have|give|let|add) ")
-_NUMBERS = re.compile(r"'[^']*'|\+?[0-9][0-9.:]*")
+_NUMBERS = re.compile(r"\+?[0-9][0-9.:]*")
 _PREFIX = "refused_"
 _BY_WORD = {reason.value: mending for reason, mending in _MENDING.items()}
 
@@ -30,4 +31,4 @@ def mended(outcome: Outcome, reason: str) -> str:
 
 def without_numbers(text: str) -> str:
     """A text without its numbers and what it quotes, in which many that say the same differ."""
-    return _NUMBERS.sub("", text)
+    return _NUMBERS.sub("", without_quotes(text))

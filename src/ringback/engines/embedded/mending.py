@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
 BAD_REQUEST = 400
@@ -19,14 +18,8 @@ _MENDING: Mapping[int, str] = {
     503: "too many calls at a time, or the server is starting or stopping: they can be tried again",
     505: "have the trunk speak SIP/2.0",
 }
-_QUOTED = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"")
 
 
 def mending(status: int) -> str:
     """What to do about it."""
     return _MENDING.get(status, "see what the trunk sends with a trace of its SIP")
-
-
-def kind_of(why: str) -> str:
-    """A reason without what is quoted in it, which whoever sends the calls may vary."""
-    return _QUOTED.sub("", why)

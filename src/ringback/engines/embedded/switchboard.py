@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from ringback.clock import Clock, Instant
 from ringback.config import Sip
 from ringback.engines import saved
-from ringback.engines.embedded.mending import BAD_REQUEST, kind_of, mending
+from ringback.engines.embedded.mending import BAD_REQUEST, mending
 from ringback.engines.embedded.names import Names
 from ringback.engines.embedded.strangers import Strangers
 from ringback.engines.embedded.trunks import Trunks
@@ -30,6 +30,7 @@ from ringback.sip.hop import Hop
 from ringback.sip.message import Request
 from ringback.sip.useragent import UserAgent
 from ringback.telephony.port import SILENCE_SECONDS
+from ringback.telephony.reasons import without_quotes
 from ringback.telephony.trunks import TrunkSource
 
 ENGINE = "embedded"
@@ -159,7 +160,7 @@ class Switchboard:
         """Tell of a call that is refused before it is a trigger: each reason once a minute and
         trunk."""
         state = self.trunks.of_source(source)
-        trunk, kind = source.host if state is None else state.trunk.name, kind_of(why)
+        trunk, kind = source.host if state is None else state.trunk.name, without_quotes(why)
         # What cannot be read may be anything, a password too: it is not quoted.
         told = kind if status == BAD_REQUEST else why
         self._refusals.seen(
