@@ -48,23 +48,24 @@ class _Steps:
         self._terms = terms
         self._chance = chance
 
-    async def _do(self, step: Callable[[Work], T]) -> tuple[Work, T]:
-        """Raises SetupError with every fault of the step, and then none of it is kept."""
+    async def _do(self, step: Callable[[Work], T]) -> tuple[list[str], T]:
+        """What it changed, and its result. Raises SetupError with every fault of the step, and then
+        none of it is kept."""
         seed = self._chance.getrandbits(256)
         terms = self._terms
 
-        def unit(tx: Connection) -> tuple[Work, T]:
+        def unit(tx: Connection) -> tuple[list[str], set[str], T]:
             chance = random.Random(seed)  # done anew, it gives the same ids
             work = Work(tx, terms, chance)
             result = step(work)
             if work.faults:
                 raise SetupError("\n".join(work.faults))
-            return work, result
+            return work.changes, work.credited, result
 
-        work, result = await self._store.run(unit)
-        self.changes += work.changes
-        self.credited |= work.credited
-        return work, result
+        changes, credited, result = await self._store.run(unit)
+        self.changes += changes
+        self.credited |= credited
+        return changes, result
 
 
 class Rehearsal(_Steps):
@@ -108,12 +109,12 @@ class ForReal(_Steps):
 
     async def run(self, step: Callable[[Work], T], *, entries: int = 0) -> T | None:
         try:
-            work, result = await self._do(step)
+            changes, result = await self._do(step)
         except (SetupError, StoreError, DeckGone) as error:
             raise self._half(str(error)) from error
         except IntegrityError as error:
             raise self._half("somebody else has changed the same thing meanwhile") from error
-        for change in work.changes:
+        for change in changes:
             self._tell(change)
         self._done(entries)
         await self._pause()
