@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.sip.nasty import CALL, CORPUS
 from tests.sip.useragents import request
 
 from ringback.engines.embedded.identity import read_trigger, sender_headers
@@ -177,6 +178,25 @@ def test_the_number_called_is_read_in_its_context(called: str, number: str) -> N
     assert trigger(uri=called).called == number
     pcp = replace(TRUSTED, called_from="p_called_party_id")
     assert trigger(("p-called-party-id", f"<{called}>"), trunk=pcp).called == number
+
+
+@pytest.mark.parametrize("trunk", [PLAIN, TRUSTED], ids=lambda trunk: trunk.name)
+@pytest.mark.parametrize("name", [name for name, (_, what) in CORPUS.items() if what == CALL])
+def test_of_the_nasty_calls_each_is_read_at_once(name: str, trunk: Trunk) -> None:
+    """Nothing here measures time: a pattern that takes forever on one of these stops the suite."""
+    message = parse(CORPUS[name][0])
+    assert isinstance(message, Request)
+    message.headers.set(PAI, message.headers.get("from") or "")
+    found = read_trigger(message, trunk, 0.0).calling
+    assert found.e164 is None or found.e164[1:].isdigit()
+
+
+def test_of_many_numbers_asserted_two_are_told() -> None:
+    """What strangers send must not fill the record and the log."""
+    many = ", ".join(f"<tel:+4420718387{place:02}>" for place in range(100))
+    found = trigger((PAI, many)).calling
+    assert found.e164 is None
+    assert found.fault == "+442071838700 and +442071838701 are asserted at a time"
 
 
 @pytest.mark.parametrize("text", ["4915123456789", "+494915123456789"])

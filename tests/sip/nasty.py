@@ -72,6 +72,7 @@ CORPUS: dict[str, tuple[bytes, str | int]] = {
     "many parameters": (but(b";tag=theirs", b";a=b" * 3000 + b";tag=theirs"), CALL),
     "many backslashes": (but(b"From: <", b'From: "' + b"\\\\" * 6000 + b'" <'), CALL),
     "an odd backslash": (but(b"From: <", b'From: "' + b"\\" * 12_001 + b'" <'), CALL),
+    "many quotes and no end": (but(b"From: <", b'From: "' + b'\\"' * 6000 + b" <"), CALL),
     "many brackets": (but(b"From: <", b"From: " + b"<" * 12_000), CALL),
     "many words": (but(b"From: <", b"From: " + b"a " * 6000 + b"<"), CALL),
     "many words and no bracket": (but(b"From: <sip", b"From: " + b"a " * 6000 + b'"'), CALL),

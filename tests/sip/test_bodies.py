@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from tests.sip.useragents import OFFER, request
 
 from ringback.sip.bodies import DEEPEST, MOST_PARTS, description, is_strange
+from ringback.sip.message import MOST_HEADERS
 
 ISUP = ("application/isup", b"\x01\x11\r\n\r\n--\x00")
 SDP = ("application/sdp", OFFER)
@@ -74,6 +75,11 @@ def described(kind: str, body: bytes, *headers: tuple[str, str]) -> tuple[bytes,
         (
             "multipart/mixed;boundary=b",
             multipart(b"no header\r\n folded\r\n" + part(*SDP, "Content-Encoding: Identity")),
+            OFFER,
+        ),
+        (  # more headers than are read
+            "multipart/mixed;boundary=b",
+            multipart(part(*SDP, *["A: b"] * MOST_HEADERS, "Content-Encoding: gzip")),
             OFFER,
         ),
     ],

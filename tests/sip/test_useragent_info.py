@@ -85,6 +85,11 @@ def test_what_is_answered_200_was_understood(content: str, body: str, status: in
         ((("info-package", "x"),), 200, None),
         ((("info-package", "x"), ("content-encoding", "gzip")), 469, ("recv-info", "")),
         ((("content-disposition", "x;handling=required"),), 200, None),
+        (
+            (("content-encoding", "gzip"), ("content-disposition", 'x;a="; handling=optional"')),
+            415,
+            ("accept-encoding", "identity"),
+        ),
     ],
 )
 def test_what_else_an_info_may_say_of_its_key(

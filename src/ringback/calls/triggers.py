@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from sqlalchemy import Connection
 
 from ringback.accounts import tree
-from ringback.accounts.callback import EarlyHangup, RejectWith
+from ringback.accounts.callback import EarlyHangup, RejectWith, ReturnCalls
 from ringback.accounts.tree import ExtensionFacts
 from ringback.calls import records
 from ringback.calls.chronicle import Chronicle
@@ -271,7 +271,7 @@ def _who_rings_what(
     tx: Connection, readings: Sequence[str], calling: CallingNumber
 ) -> tuple[str, ExtensionFacts, CallingNumber] | None:
     """The first of `readings` that is an access number, its extension, and the caller as that
-    knows them: where it is in doubt which number calls, the one that is listed."""
+    knows them."""
     for number in readings:
         extension = tree.find_extension(tx, number)
         if extension is not None:
@@ -280,9 +280,12 @@ def _who_rings_what(
 
 
 def _listed(tx: Connection, extension: ExtensionFacts, calling: CallingNumber) -> CallingNumber:
-    if calling.e164 is not None and calling.others:
+    """Of the numbers that may be calling the listed one, in `authorized` mode: the return call goes
+    to that number itself then, so that nobody else can take it. In any other mode the first is
+    meant (spec section 5), whoever is listed."""
+    if calling.others and extension.setup.return_calls is ReturnCalls.AUTHORIZED:
         for number in (calling.e164, *calling.others):
-            if tree.find_caller_id(tx, extension.id, number) is not None:
+            if number is not None and tree.find_caller_id(tx, extension.id, number) is not None:
                 return replace(calling, e164=number)
     return calling
 

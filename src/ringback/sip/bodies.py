@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from ringback.sip.errors import SipError
 from ringback.sip.headers import Headers, read_headers
-from ringback.sip.message import SipMessage
+from ringback.sip.message import MOST_HEADERS, SipMessage
 from ringback.sip.uri import parse_params
 
 MOST_PARTS = 16
@@ -28,6 +28,16 @@ def is_strange(message: SipMessage) -> bool:
     return not description(message) and _is_required(message.headers, message.body, DEEPEST)
 
 
+def is_optional(headers: Headers) -> bool:
+    """Whether a body, or a part of one, may be passed over (RFC 3261 section 20.11)."""
+    return _words(headers, "content-disposition")[1].get("handling") == "optional"
+
+
+def is_plain(headers: Headers) -> bool:
+    """Whether a body stands as it is, and in no encoding (RFC 3261 section 20.12)."""
+    return _words(headers, "content-encoding")[0] in ("", "identity")
+
+
 def _description(headers: Headers, content: bytes, depth: int) -> bytes:
     kind, params = _words(headers, "content-type")
     if kind.startswith("multipart/"):
@@ -37,18 +47,16 @@ def _description(headers: Headers, content: bytes, depth: int) -> bytes:
         found = [text for part in parts if (text := _description(*part, depth - 1))]
         # Of alternatives the last is the best (RFC 2046 section 5.1.4).
         return found[-1 if kind == "multipart/alternative" else 0] if found else b""
-    encoding, disposition = (
-        _words(headers, name)[0] for name in ("content-encoding", "content-disposition")
-    )
     # An early session is one of its own (RFC 3959).
-    if encoding not in ("", "identity") or disposition == "early-session" or not content.strip():
+    early = _words(headers, "content-disposition")[0] == "early-session"
+    if early or not is_plain(headers) or not content.strip():
         return b""
     return content if kind == "application/sdp" or content.lstrip().startswith(b"v=") else b""
 
 
 def _is_required(headers: Headers, content: bytes, depth: int) -> bool:
     kind, params = _words(headers, "content-type")
-    if _words(headers, "content-disposition")[1].get("handling") == "optional":
+    if is_optional(headers):
         return False
     if kind.startswith("multipart/") and depth:
         parts = _parts(content, params.get("boundary"))
@@ -81,7 +89,7 @@ def _parts(content: bytes, boundary: str | None) -> Iterator[tuple[Headers, byte
         if start is not None:
             head, _, body = content[start : delimiter.start()].partition(b"\r\n\r\n")
             lines = head.decode("utf-8", "surrogateescape").split("\r\n")
-            yield read_headers(lines[1:]), body
+            yield read_headers(lines[1 : MOST_HEADERS + 1]), body
         if delimiter[1]:
             return
         start = delimiter.end()

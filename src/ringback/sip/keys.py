@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 
+from ringback.sip.bodies import is_optional, is_plain
 from ringback.sip.message import Request
 from ringback.sip.screening import Refusal
 
@@ -16,12 +17,11 @@ KEYS = "0123456789*#ABCD"
 _LINE_END = re.compile("[\r\n]+")
 _BLANK = " \t\v\f\0"
 _SIGNAL = re.compile(r"signal\s*[=:]\s*(?P<key>[^\s;,]*).*", re.IGNORECASE)
-_OPTIONAL = re.compile(r";\s*handling\s*=\s*\"?optional\b", re.IGNORECASE)
 
 
 def key_of(request: Request) -> str | None:
     """The key in an INFO, if there is one."""
-    if request.content_type not in (RELAY, PLAIN) or not _is_plain(request):
+    if request.content_type not in (RELAY, PLAIN) or not is_plain(request.headers):
         return None
     lines = [
         line.strip(_BLANK)
@@ -42,9 +42,9 @@ def refusal_of(request: Request) -> Refusal | None:
         return None
     if request.headers.get("info-package") is not None:
         return Refusal(469, (("recv-info", ""),), "Bad Info Package")  # RFC 6086 section 4.2.2
-    if not request.body or _OPTIONAL.search(request.headers.get("content-disposition") or ""):
+    if not request.body or is_optional(request.headers):
         return None
-    if request.content_type in (RELAY, PLAIN) and _is_plain(request):
+    if request.content_type in (RELAY, PLAIN) and is_plain(request.headers):
         return Refusal(400, reason="No Key")
     accept = ("accept", f"{RELAY}, {PLAIN}"), ("accept-encoding", "identity")
     return Refusal(415, accept)
@@ -60,8 +60,3 @@ def _key(text: str) -> str | None:
     if text in ("10", "11", "12", "13", "14", "15"):
         return KEYS[int(text)]
     return text if len(text) == 1 and text in KEYS else None
-
-
-def _is_plain(request: Request) -> bool:
-    encoding = request.headers.get("content-encoding") or "identity"
-    return encoding.strip().lower() == "identity"

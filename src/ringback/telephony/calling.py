@@ -24,7 +24,7 @@ class CallingNumber:
     fault: str | None = None
     """Why it cannot be read or, beside an `e164`, why it may be somebody else's number."""
     others: tuple[str, ...] = ()
-    """What else it may be then, E.164."""
+    """Beside an `e164` that may be somebody else's: what else it may be, E.164."""
 
     @property
     def hidden(self) -> bool:

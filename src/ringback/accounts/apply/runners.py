@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from sqlalchemy import Connection
@@ -38,6 +39,15 @@ class Runner(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class _Changed:
+    """What a step has changed."""
+
+    told: tuple[str, ...]
+    credited: frozenset[str]
+    """The ledger accounts whose credit changed."""
+
+
 class _Steps:
     """The units of work of an application."""
 
@@ -48,24 +58,23 @@ class _Steps:
         self._terms = terms
         self._chance = chance
 
-    async def _do(self, step: Callable[[Work], T]) -> tuple[list[str], T]:
-        """What it changed, and its result. Raises SetupError with every fault of the step, and then
-        none of it is kept."""
+    async def _do(self, step: Callable[[Work], T]) -> tuple[_Changed, T]:
+        """Raises SetupError with every fault of the step, and then none of it is kept."""
         seed = self._chance.getrandbits(256)
         terms = self._terms
 
-        def unit(tx: Connection) -> tuple[list[str], set[str], T]:
+        def unit(tx: Connection) -> tuple[_Changed, T]:
             chance = random.Random(seed)  # done anew, it gives the same ids
             work = Work(tx, terms, chance)
             result = step(work)
             if work.faults:
                 raise SetupError("\n".join(work.faults))
-            return work.changes, work.credited, result
+            return _Changed(tuple(work.changes), frozenset(work.credited)), result
 
-        changes, credited, result = await self._store.run(unit)
-        self.changes += changes
-        self.credited |= credited
-        return changes, result
+        changed, result = await self._store.run(unit)
+        self.changes += changed.told
+        self.credited |= changed.credited
+        return changed, result
 
 
 class Rehearsal(_Steps):
@@ -109,12 +118,12 @@ class ForReal(_Steps):
 
     async def run(self, step: Callable[[Work], T], *, entries: int = 0) -> T | None:
         try:
-            changes, result = await self._do(step)
+            changed, result = await self._do(step)
         except (SetupError, StoreError, DeckGone) as error:
             raise self._half(str(error)) from error
         except IntegrityError as error:
             raise self._half("somebody else has changed the same thing meanwhile") from error
-        for change in changes:
+        for change in changed.told:
             self._tell(change)
         self._done(entries)
         await self._pause()

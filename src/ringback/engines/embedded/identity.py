@@ -16,7 +16,7 @@ from ringback.numbering import NumberForm
 from ringback.sip.errors import SipError
 from ringback.sip.hop import Hop
 from ringback.sip.message import Request
-from ringback.sip.uri import NameAddr, SipUri, sip_uri, split_unquoted
+from ringback.sip.uri import NameAddr, SipUri, sip_uri
 from ringback.telephony.calling import HIDDEN, CallingNumber, read_calling, unreadable
 from ringback.telephony.port import Shown, Trigger
 from ringback.telephony.trunks import Trunk
@@ -26,7 +26,8 @@ READ = (
     "history-info",
 )
 """All headers of which `read_trigger` reads any."""
-_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
+# Matches at every quote, also where the text has no end: otherwise each would be tried to the end.
+_QUOTED = re.compile(r'"(?P<text>(?:[^"\\]|\\.?)*+)(?P<end>"?)', re.DOTALL)
 _WORD = re.compile(r"[A-Za-z-]+")
 _VERSTAT = re.compile(r";\s*verstat\s*=\s*([^;>,\s@]*)", re.IGNORECASE)
 LONGEST_NAME = 80
@@ -40,10 +41,10 @@ ANONYMOUS = '"Anonymous" <sip:anonymous@anonymous.invalid>'
 
 def read_trigger(request: Request, trunk: Trunk, now: Instant) -> Trigger:
     """What a trigger call says of itself."""
-    sender = [_Identity.read(value, trunk.caller) for value in _values(request, "from")]
+    sender = [_Identity.read(value, trunk.caller) for value in request.headers.all("from")]
     asserted = _asserted(request, trunk)
     who = _one_of(sender if asserted is None else asserted)
-    privacy = {word for value in _values(request, "privacy") for word in value.split(";")}
+    privacy = {word for value in request.headers.all("privacy") for word in value.split(";")}
     hidden = bool({"id", "user"} & {word.strip().lower() for word in privacy})
     said = [*(asserted or ()), *sender]
     return Trigger(
@@ -79,8 +80,15 @@ class _Identity:
 
 def _address_part(value: str) -> str:
     """A value without its display name, which the caller chooses."""
-    bare = _QUOTED.sub(lambda quoted: quoted[1] if _WORD.fullmatch(quoted[1]) else "", value)
+    bare = _QUOTED.sub(_word_of, value)
     return bare[bare.find("<") + 1 :]
+
+
+def _word_of(quoted: re.Match[str]) -> str:
+    """What remains of a quoted text: a word, such as a verdict may be."""
+    if not quoted["end"]:
+        return quoted[0]
+    return quoted["text"] if _WORD.fullmatch(quoted["text"]) else ""
 
 
 def _calling(address: NameAddr, form: NumberForm) -> CallingNumber:
@@ -102,7 +110,7 @@ def _asserted(request: Request, trunk: Trunk) -> list[_Identity] | None:
     does not take its place: it is what the caller's own equipment wrote."""
     if not trunk.trust_pai or request.headers.get("p-asserted-identity") is None:
         return None
-    values = _values(request, "p-asserted-identity")
+    values = request.headers.all("p-asserted-identity")
     return [_Identity.read(value, trunk.caller) for value in values]
 
 
@@ -111,9 +119,10 @@ def _one_of(found: Sequence[_Identity]) -> _Identity:
     Two that name different numbers contradict each other, so that nobody can be believed."""
     read = [each for each in found if each.calling.e164 is not None]
     sure = [each for each in read if each.calling.fault is None] or read
-    if len({each.calling.e164 for each in sure}) > 1:
-        all_of_them = ", ".join(each.calling.received or "" for each in sure)
-        return _Identity(unreadable(all_of_them, f"{all_of_them} are asserted at a time"))
+    numbers = list(dict.fromkeys(each.calling.e164 for each in sure))
+    if len(numbers) > 1:
+        two = " and ".join(map(str, numbers[:2]))
+        return _Identity(unreadable(two, f"{two} are asserted at a time"))
     told = [each for each in found if not each.calling.hidden]
     return next(iter(sure or told or found), _Identity(HIDDEN))
 
@@ -154,33 +163,12 @@ def _dialled(address: NameAddr) -> str:
     return phone_number(address.uri, address.params).text or address.uri.number
 
 
-def _values(request: Request, header: str) -> list[str]:
-    """Every value of a header. A field that cannot be divided is one value: an unreadable one."""
-    found: list[str] = []
-    for name, field in request.headers.items():
-        if name == header:
-            try:
-                found += split_unquoted(field, ",")
-            except SipError:
-                found.append(field)
-    return [value.strip() for value in found if value.strip()]
-
-
-def _addresses(request: Request, header: str) -> list[NameAddr]:
-    """The values that can be read."""
-    found = []
-    for value in _values(request, header):
-        try:
-            found.append(NameAddr.parse(value))
-        except SipError:
-            continue
-    return found
-
-
 def _address(request: Request, header: str) -> NameAddr | None:
     """The first value that has a number, of a header that may have a sip: and a tel: one."""
     numbered = (
-        found for found in _addresses(request, header) if phone_number(found.uri, found.params).text
+        found
+        for found in request.headers.readable(header, NameAddr.parse)
+        if phone_number(found.uri, found.params).text
     )
     return next(numbered, None)
 
@@ -188,9 +176,9 @@ def _address(request: Request, header: str) -> NameAddr | None:
 def _diverted_by(request: Request) -> str | None:
     """The last diverter, which is the topmost (RFC 5806): one without a number is one, too."""
     if request.headers.get("diversion") is not None:
-        diversions = _addresses(request, "diversion")
+        diversions = request.headers.readable("diversion", NameAddr.parse)
         return (_dialled(diversions[0]) if diversions else "") or _UNKNOWN
-    if len(_values(request, "history-info")) > 1:
+    if len(request.headers.all("history-info")) > 1:
         first = _address(request, "history-info")
         return _UNKNOWN if first is None else _dialled(first)
     return None
