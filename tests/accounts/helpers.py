@@ -74,7 +74,12 @@ class Place:
         self._chance = random.Random(1)
 
     def apply(
-        self, *, dry_run: bool = False, home_country: str = "GB", secrets: Secrets = KEY
+        self,
+        *,
+        dry_run: bool = False,
+        home_country: str = "GB",
+        currency: str = "GBP",
+        secrets: Secrets = KEY,
     ) -> list[str]:
         """Write the document and apply it."""
         path = self.folder / "setup.yaml"
@@ -86,6 +91,7 @@ class Place:
                 secrets,
                 NOW,
                 self._chance,
+                currency=currency,
                 home_country=home_country,
                 folder=self.folder,
                 sounds_folder=self.sounds,

@@ -17,7 +17,7 @@ def test_an_extension_with_what_it_inherits(tmp_path: Path, store: Store) -> Non
     assert found is not None
     assert found.name == "travellers"
     assert found.setup.ring_seconds == 8
-    assert KEY.matches("0815", found.password_mac)
+    assert KEY.matches(found.id, "0815", found.password_mac)
     assert found.access_numbers == ("+442071838750", "+442079460001")
     assert found.public_number == "+442071838750"
     assert found.contact_name == "Anna"  # its own account's
@@ -59,7 +59,7 @@ def test_an_authorized_caller_id(tmp_path: Path, store: Store) -> None:
     assert found is not None
     assert (found.enabled, found.last_number, found.language) == (True, None, None)
     assert found.speed_dials == {"1": "+442079460000"}
-    assert KEY.matches("0042", found.pin_mac)
+    assert KEY.matches(found.id, "0042", found.pin_mac)
     assert place.read(lambda tx: tree.find_caller_id(tx, extension.id, "+447700900124")) is None
     assert place.read(lambda tx: tree.find_caller_id(tx, "other", "+447700900123")) is None
 

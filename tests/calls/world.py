@@ -191,6 +191,7 @@ class World:
             self.secrets,
             self.clock.now(),
             random.Random(self.chance.random()),
+            currency="GBP",
             home_country="GB",
             folder=BUILT_IN,
             sounds_folder=self.folder / "sounds",

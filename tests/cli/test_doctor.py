@@ -16,6 +16,7 @@ from tests.cli.helpers import SETUP, Commands
 from tests.e2e.ports import free_port
 
 from ringback.cli.doctor.examine import examine
+from ringback.cli.doctor.finding import Finding
 from ringback.cli.doctor.network import examine_network
 from ringback.config import load_config
 
@@ -37,8 +38,12 @@ def configure(commands: Commands, listen: str = "", trunk: str = "", more: str =
 
 
 def found(commands: Commands, grade: str) -> list[str]:
-    config = load_config(commands.folder / "ringback.toml")
-    return [each.text for each in asyncio.run(examine(config)) if each.grade == grade]
+    return [each.text for each in findings(commands) if each.grade == grade]
+
+
+def findings(commands: Commands) -> list[Finding]:
+    file = commands.folder / "ringback.toml"
+    return asyncio.run(examine(load_config(file), file))
 
 
 def apply(commands: Commands, **extension: Any) -> None:
@@ -72,10 +77,9 @@ def carrier() -> Iterator[int]:
 
 def test_all_is_well(ringback: Commands, carrier: int) -> None:
     configure(ringback, trunk=f'host = "127.0.0.1"\nport = {carrier}')
-    config = load_config(ringback.folder / "ringback.toml")
-    findings = asyncio.run(examine(config))
-    assert {each.grade for each in findings} == {"ok"}
-    assert any("answers: 200 OK" in each.text for each in findings)
+    told = findings(ringback)
+    assert {each.grade for each in told} == {"ok"}
+    assert any("answers: 200 OK" in each.text for each in told)
 
 
 def test_a_trunk_that_does_not_answer(ringback: Commands) -> None:
@@ -115,8 +119,8 @@ def test_a_private_address_advertised_to_a_public_trunk(
 
 def test_without_routes_no_call_goes_out(ringback: Commands) -> None:
     (ringback.folder / "ringback.toml").write_text("")
-    findings = asyncio.run(examine_network(load_config(ringback.folder / "ringback.toml")))
-    assert "there is no [[trunk]]" in findings[-1].text
+    told = asyncio.run(examine_network(load_config(ringback.folder / "ringback.toml")))
+    assert "there is no [[trunk]]" in told[-1].text
 
 
 def test_an_extension_that_nobody_can_use(ringback: Commands) -> None:
@@ -188,7 +192,10 @@ def test_credit_without_a_limit_a_day(ringback: Commands) -> None:
 def test_the_key(ringback: Commands) -> None:
     key = ringback.folder / "data" / "secrets.key"
     key.chmod(0o644)
-    assert any("can be read by others: chmod 600" in each for each in found(ringback, "WARNING"))
+    assert found(ringback, "FAULT") == [
+        f"serve does not start: others can read the key: chmod 600 {key}"
+    ]
+    key.chmod(0o600)
     key.write_bytes(bytes(32))
     (fault,) = found(ringback, "FAULT")
     assert "not the one that this database was made with" in fault

@@ -5,15 +5,22 @@ from __future__ import annotations
 import json
 import re
 import signal
+import stat
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from tests.cli.helpers import Commands
 from tests.e2e.ports import free_port
+from typer.testing import CliRunner
+
+from ringback.cli.app import app
+from ringback.config import load_config
+from ringback.server.private import exposed
 
 
 @pytest.fixture
@@ -21,13 +28,16 @@ def ringback(tmp_path: Path) -> Commands:
     return Commands(tmp_path)
 
 
-def configure(ringback: Commands, phone: int = 9, data_dir: str = "data") -> int:
+def configure(
+    ringback: Commands, phone: int = 9, data_dir: str = "data", password: str | None = None
+) -> int:
     port, sound = free_port(), free_port() + 20000
     (ringback.folder / "ringback.toml").write_text(
         f'[server]\ndata_dir = "{data_dir}"\n[sip]\nlisten = "127.0.0.1:{port}"\n'
         f'rtp_ports = "{sound}-{sound + 99}"\n'
         f'[[trunk]]\nname = "phones"\nhost = "127.0.0.1"\nport = {phone}\n'
-        '[[route]]\ntrunks = ["phones"]\n'
+        + (f'user = "u"\npassword = "{password}"\n' if password else "")
+        + '[[route]]\ntrunks = ["phones"]\n'
     )
     return port
 
@@ -107,5 +117,50 @@ def test_a_data_dir_that_cannot_be_made(ringback: Commands) -> None:
         assert server.wait(20) == 1
 
 
-def test_what_is_in_the_data_dir_is_its_owners(ringback: Commands) -> None:
-    assert (ringback.folder / "data").stat().st_mode & 0o077 == 0
+def test_what_ringback_makes_is_its_owners(tmp_path: Path) -> None:
+    CliRunner().invoke(app, ["init", str(tmp_path)], catch_exceptions=False)
+    for name in ("ringback.toml", "setup.yaml"):
+        assert stat.S_IMODE((tmp_path / name).stat().st_mode) == 0o600
+    ringback = Commands(tmp_path)
+    assert stat.S_IMODE((tmp_path / "data").stat().st_mode) == 0o700
+    for name in ("ringback.sqlite", "secrets.key"):
+        assert stat.S_IMODE((ringback.folder / "data" / name).stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize(
+    ("name", "mode", "what"),
+    [
+        ("data", 0o700, "data_dir"),
+        ("data/secrets.key", 0o600, "the key"),
+        ("data/ringback.sqlite", 0o600, "the database"),
+        ("ringback.toml", 0o600, "the configuration"),
+    ],
+)
+def test_what_others_can_read_keeps_it_from_starting(
+    ringback: Commands, name: str, mode: int, what: str
+) -> None:
+    configure(ringback, password="hunter22")
+    path = ringback.folder / name
+    (ringback.folder / "ringback.toml").chmod(0o600)
+    path.chmod(mode | 0o044)
+    with process(*serving(ringback)) as server:
+        assert f"ringback: others can read {what}: chmod {mode:o} {path}" in logged(server, "ring")
+        assert server.wait(20) == 1
+    path.chmod(mode)
+    with process(*serving(ringback)) as server:
+        assert logged(server, "taking calls")
+
+
+def test_a_configuration_without_a_password_where_nobody_else_may_enter(
+    ringback: Commands,
+) -> None:
+    configure(ringback)
+    config = ringback.folder / "ringback.toml"
+    config.chmod(0o644)
+    assert list(exposed(load_config(config), config)) == []  # pytest's folder is its owner's
+    with TemporaryDirectory() as name:
+        Path(name).chmod(0o755)
+        reached = Path(name) / "ringback.toml"
+        reached.write_text(config.read_text())
+        (line,) = exposed(load_config(reached), reached)
+        assert line == f"others can read the configuration: chmod 600 {reached}"

@@ -1,4 +1,4 @@
-"""What every server has before anything is set up: the account at the top, and its key."""
+"""What every server has before anything is set up: its key, its currency, the account at the top."""
 
 from __future__ import annotations
 
@@ -10,24 +10,42 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
 
+from ringback.accounts.binding import bind_secrets
 from ringback.accounts.entries import ADMINISTRATOR
 from ringback.accounts.secrets import Secrets, check_key
 from ringback.amounts import ZERO
 from ringback.charging import ledger
 from ringback.clock import Instant
 from ringback.ids import new_id
-from ringback.store.models import AccountRow
+from ringback.store.models import AccountRow, SettingRow
 
 EMPTY: Mapping[str, Any] = MappingProxyType({})
 
 
+_CURRENCY = select(SettingRow.value).where(SettingRow.name == "currency")
+
+
+class OtherCurrency(Exception):
+    """The amounts of the database are in another currency than the configuration says."""
+
+
 def lay_foundation(
-    tx: Connection, secrets: Secrets, home_country: str, now: Instant, chance: random.Random
+    tx: Connection,
+    secrets: Secrets,
+    currency: str,
+    home_country: str,
+    now: Instant,
+    chance: random.Random,
 ) -> list[str]:
-    """See that the key is the right one, and that the server administrator's account is there and
-    has the server's `home_country`, which all accounts have that name no other. Returns what
-    changed, a line each. Raises BadKey."""
+    """See that key and currency are the database's own, that MACs are bound to their owners, and
+    that the server administrator's account is there and has the server's `home_country`, which all
+    accounts have that name no other. Returns what changed, a line each. Raises BadKey,
+    OtherCurrency. A unit of work."""
     check_key(tx, secrets)
+    bind_secrets(tx, secrets)
+    check_currency(tx, currency)
+    if tx.execute(_CURRENCY).scalar() is None:
+        tx.execute(insert(SettingRow), {"name": "currency", "value": currency})
     top = tx.execute(
         select(AccountRow.id, AccountRow.country).where(AccountRow.level == "administrator")
     ).one_or_none()
@@ -48,6 +66,16 @@ def lay_foundation(
         return []
     tx.execute(update(AccountRow).where(AccountRow.id == top.id).values(country=home_country))
     return [f"account {ADMINISTRATOR}: country {top.country or 'none'} -> {home_country}"]
+
+
+def check_currency(tx: Connection, currency: str) -> None:
+    """Raises OtherCurrency. A database without a currency gets that of the next start."""
+    own = tx.execute(_CURRENCY).scalar()
+    if own is not None and own != currency:
+        raise OtherCurrency(
+            f"[server] currency is {currency}, and the amounts in this database are in {own}: "
+            f'write currency = "{own}", or begin with an empty database'
+        )
 
 
 def insert_account(

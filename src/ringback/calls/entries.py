@@ -41,6 +41,8 @@ class _Claim:
 class _Proof:
     """What an entry is held against."""
 
+    owner: str
+    """The id of whose secret it is."""
     mac: str | None
     """None: no entry is right."""
     counts_for: tuple[str, ...]
@@ -70,7 +72,7 @@ class Entries:
         """Ask for the extension's password until it is right. Raises Over."""
         extension, caller = self._session.extension, self._caller
         key = lockout.password_key(extension.id, caller.number)
-        proof = _Proof(extension.password_mac, (key,))
+        proof = _Proof(extension.id, extension.password_mac, (key,))
         while not await self._entered(Phrase.PASSWORD, proof):
             pass
 
@@ -88,17 +90,19 @@ class Entries:
     def _proof(self, claim: _Claim) -> _Proof:
         listed, number = claim.listed, self._caller.number
         if listed is not None and listed.number == number:  # typed on the callerID's own phone
-            return _Proof(listed.pin_mac, (lockout.pin_key(listed.id),))
+            return _Proof(listed.id, listed.pin_mac, (lockout.pin_key(listed.id),))
         from_here = lockout.claims_from_key(number)
         claimed = None
         if claim.number is not None:
             extension = self._session.extension.id
-            claimed = self._services.secrets.mac(f"{extension}/{claim.number}")
+            claimed = self._services.secrets.mac(extension, claim.number)
         if listed is None:
-            return _Proof(None, (), (from_here,), claimed)
+            return _Proof("", None, (), (from_here,), claimed)
         # A callerID that is locked on its own phone is locked everywhere.
         locked_by = from_here, lockout.pin_key(listed.id)
-        return _Proof(listed.pin_mac, (lockout.claim_key(listed.id),), locked_by, claimed)
+        return _Proof(
+            listed.id, listed.pin_mac, (lockout.claim_key(listed.id),), locked_by, claimed
+        )
 
     async def _triggering_number(self) -> CallerIdFacts | None:
         """The callerID of the triggering number, if it is enabled and has a PIN."""
@@ -147,7 +151,8 @@ class Entries:
     async def _judge(self, entry: str, proof: _Proof) -> _Judged:
         """Whether an entry is right and nothing that it stands under is locked."""
         now, here = self._services.clock.now(), self._caller.number
-        matches, empty = self._services.secrets.matches(entry, proof.mac), not entry
+        matches = self._services.secrets.matches(proof.owner, entry, proof.mac)
+        empty = not entry
 
         def work(tx: Connection) -> _Judged:
             locks = lockout.load(tx, [*proof.counts_for, *proof.locked_by])

@@ -18,7 +18,8 @@ import typer
 import uvloop
 
 from ringback.accounts.apply import apply_setup
-from ringback.accounts.secrets import BadKey, Secrets, load_secrets
+from ringback.accounts.foundation import OtherCurrency
+from ringback.accounts.secrets import BadKey, Secrets, key_expected, load_secrets
 from ringback.accounts.setupfile import SetupError, load_setup
 from ringback.charging import decks
 from ringback.charging.decks import DeckGone
@@ -44,6 +45,7 @@ from ringback.config import Config, ConfigError, load_config
 from ringback.server.commands import tell_credited
 from ringback.server.control import ControlError, ask
 from ringback.server.log import LogJournal, make_logger
+from ringback.server.private import see_private
 from ringback.server.run import control_path, key_path, make_data_dir, serve, sounds_path
 from ringback.sounds.convert import convert
 from ringback.store import InlineStore, Store, StoreError, is_missing, migrate, open_store
@@ -61,6 +63,7 @@ _ERRORS = (
     SetupError,
     StoreError,
     BadKey,
+    OtherCurrency,
     ControlError,
     DeckGone,
     NoRate,
@@ -116,6 +119,7 @@ def serve_(
 ) -> None:
     """Run the server."""
     loaded = load_config(config)
+    see_private(loaded, config)
     logger = make_logger(as_json=log_json)
 
     def ready() -> None:
@@ -144,7 +148,8 @@ async def _apply(config: Config, file: Path, *, dry_run: bool) -> list[str]:
     else:
         make_data_dir(config)
         migrate(config.database_url)
-        secrets, store = load_secrets(key_path(config)), open_store(config.database_url)
+        store = open_store(config.database_url)
+        secrets = load_secrets(key_path(config), expected=await store.read(key_expected))
     try:
         applied = await apply_setup(
             setup,
@@ -152,6 +157,7 @@ async def _apply(config: Config, file: Path, *, dry_run: bool) -> list[str]:
             secrets,
             time.time(),
             random.SystemRandom(),
+            currency=config.server.currency,
             home_country=config.server.home_country,
             folder=file.parent,
             sounds_folder=sounds_path(config),
@@ -219,7 +225,7 @@ def sessions(
 @app.command()
 def doctor(config: ConfigOption = DEFAULT_CONFIG) -> None:
     """Look for what would keep calls from working, and say how to mend it."""
-    findings = asyncio.run(examine(load_config(config)))
+    findings = asyncio.run(examine(load_config(config), config))
     for finding in findings:
         print(f"{finding.grade:<7} {finding.text}")
     raise typer.Exit(1 if any(finding.grade == "FAULT" for finding in findings) else 0)

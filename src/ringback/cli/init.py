@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 CONFIG = """\
@@ -62,12 +63,15 @@ class AlreadyThere(Exception):
 
 
 def write_files(folder: Path) -> list[Path]:
-    """Write `ringback.toml` and `setup.yaml`. Raises AlreadyThere if one of them exists."""
+    """Write `ringback.toml` and `setup.yaml`, for their owner only, as secrets will be in them.
+    Raises AlreadyThere if one of them exists."""
     files = {folder / "ringback.toml": CONFIG, folder / "setup.yaml": SETUP}
     for path in files:
         if path.exists():
             raise AlreadyThere(f"{path} is there already: remove it, or run this elsewhere")
     folder.mkdir(parents=True, exist_ok=True)
     for path, text in files.items():
-        path.write_text(text, encoding="utf-8")
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
     return list(files)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ringback.accounts.foundation import lay_foundation
-from ringback.accounts.secrets import load_secrets
+from ringback.accounts.secrets import key_expected, load_secrets
 from ringback.calls.exchange import Exchange
 from ringback.calls.journal import Journal
 from ringback.calls.services import Services
@@ -87,9 +87,11 @@ async def serve(
     migrate(url)
     store = open_store(url, serving=True)
     clock, chance = LoopClock(loop), random.SystemRandom()
-    secrets = load_secrets(key_path(config))
-    home_country = config.server.home_country
-    await store.run(lambda tx: lay_foundation(tx, secrets, home_country, clock.now(), chance))
+    secrets = load_secrets(key_path(config), expected=await store.read(key_expected))
+    currency, home_country = config.server.currency, config.server.home_country
+    await store.run(
+        lambda tx: lay_foundation(tx, secrets, currency, home_country, clock.now(), chance)
+    )
 
     def report(what: str) -> None:
         journal.trouble(None, what)

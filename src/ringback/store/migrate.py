@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, text
+from sqlalchemy import URL, Connection, text
 
 from ringback.store.errors import DATABASE_ERRORS, StoreError, StoreVersionError, store_error
 from ringback.store.opening import database_url, name_of, open_engine
@@ -24,6 +26,7 @@ def migrate(url: str) -> None:
     """
     parsed = database_url(url)
     where = name_of(parsed)
+    _make_file(parsed)
     engine = open_engine(parsed)
     try:
         with engine.begin() as connection:
@@ -34,6 +37,14 @@ def migrate(url: str) -> None:
         raise store_error(error, where) or StoreError(f"database {where}: {error}") from error
     finally:
         engine.dispose()
+
+
+def _make_file(url: URL) -> None:
+    """An SQLite file that is not there yet is made for its owner only; SQLite gives those beside it
+    the same mode. Whatever keeps it from being made, SQLite tells."""
+    if url.get_backend_name() == "sqlite":
+        with contextlib.suppress(OSError):
+            os.close(os.open(str(url.database), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
 
 
 def alembic_config(connection: Connection) -> Config:

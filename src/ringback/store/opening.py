@@ -28,6 +28,22 @@ def is_missing(url: str) -> bool:
     return parsed.get_backend_name() == "sqlite" and not Path(str(parsed.database)).exists()
 
 
+def database_files(url: str) -> list[Path]:
+    """The file of an SQLite database, and those that SQLite keeps beside it; none of another
+    database. Raises StoreUnusable."""
+    parsed = database_url(url)
+    if parsed.get_backend_name() != "sqlite":
+        return []
+    file = Path(str(parsed.database))
+    return [file, *(file.with_name(file.name + ending) for ending in ("-wal", "-shm"))]
+
+
+def has_password(url: str) -> bool:
+    """Whether a password stands in the URL. Raises StoreUnusable."""
+    parsed = database_url(url)
+    return parsed.password is not None or "password" in parsed.query
+
+
 def open_engine(url: URL) -> Engine:
     """An engine for work on the tables themselves."""
     if url.get_backend_name() == "sqlite":

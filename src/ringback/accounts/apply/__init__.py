@@ -51,6 +51,7 @@ async def apply_setup(
     now: Instant,
     chance: random.Random,
     *,
+    currency: str,
     home_country: str,
     folder: Path,
     sounds_folder: Path,
@@ -71,7 +72,7 @@ async def apply_setup(
         def unit(tx: Connection) -> Applied:
             chance = random.Random(seed)  # done anew, it gives the same ids
             work = Work(tx, secrets, now, chance)
-            work.changes += lay_foundation(tx, secrets, home_country, now, chance)
+            work.changes += lay_foundation(tx, secrets, currency, home_country, now, chance)
             _bring_about(work, setup, converted)
             if work.faults:
                 raise SetupError("\n".join(work.faults))

@@ -26,9 +26,9 @@ def bring_about(work: Work, entry: ExtensionEntry) -> None:
         ExtensionRow, ExtensionRow.account_id == account, ExtensionRow.name == entry.name
     )
     password = entry.callback.password
-    mac = None if password is None else work.secrets.mac(password)
+    extension = work.new_id() if found is None else found["id"]
+    mac = None if password is None else work.secrets.mac(extension, password)
     if found is None:
-        extension = work.new_id()
         work.tx.execute(
             insert(ExtensionRow),
             {
@@ -42,7 +42,6 @@ def bring_about(work: Work, entry: ExtensionEntry) -> None:
         )
         work.changes.append(f"created extension {entry.name}")
     else:
-        extension = found["id"]
         work.change(ExtensionRow, found, what, guarded.given(entry, found))
         if "callback" in entry.model_fields_set:
             _change_setup(work, what, found, entry.callback.setup, mac)
@@ -146,9 +145,10 @@ def _caller_id(work: Work, extension: str, what: str, entry: CallerIdEntry) -> N
     found = work.one(
         CallerIdRow, CallerIdRow.extension_id == extension, CallerIdRow.number == entry.number
     )
+    id_ = work.new_id() if found is None else found["id"]
     values = {
         "enabled": entry.enabled,
-        "pin": None if entry.pin is None else work.secrets.mac(entry.pin),
+        "pin": None if entry.pin is None else work.secrets.mac(id_, entry.pin),
         "language": entry.language,
         "speed_dials": dict(entry.speed_dials),
     }
@@ -158,7 +158,7 @@ def _caller_id(work: Work, extension: str, what: str, entry: CallerIdEntry) -> N
         work.tx.execute(
             insert(CallerIdRow),
             {
-                "id": work.new_id(),
+                "id": id_,
                 "extension_id": extension,
                 "number": entry.number,
                 "ledger_id": ledger_id,

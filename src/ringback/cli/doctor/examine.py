@@ -14,15 +14,17 @@ from ringback.cli.doctor.network import examine_network
 from ringback.cli.doctor.setup import examine_costs, examine_setup
 from ringback.cli.doctor.spending import examine_spending
 from ringback.config import Config
+from ringback.server.private import exposed
 from ringback.server.run import key_path, sounds_path
 from ringback.store import StoreError, is_missing, migrate, open_store
 
 LEAST_FREE_BYTES = 500 * 1024 * 1024
 
 
-async def examine(config: Config) -> list[Finding]:
-    """Look at everything; returns what was found."""
-    return [*_folder(config), *await _database(config), *await examine_network(config)]
+async def examine(config: Config, file: Path) -> list[Finding]:
+    """Look at everything; `file` is the configuration itself. Returns what was found."""
+    private = [fault(f"serve does not start: {line}") for line in exposed(config, file)]
+    return [*private, *_folder(config), *await _database(config), *await examine_network(config)]
 
 
 def _folder(config: Config) -> Iterator[Finding]:
@@ -44,10 +46,8 @@ def _key_file(path: Path) -> Iterator[Finding]:
         yield fault(f"{path} may not be read: see its owner and mode")
     elif path.stat().st_size != KEY_BYTES:
         yield fault(f"{path} is no key: restore it from a backup")
-    elif path.stat().st_mode & 0o077:
-        yield warning(f"{path} can be read by others: chmod 600 {path}")
     else:
-        yield ok("the key of PINs and passwords is there, for its owner only")
+        yield ok("the key of PINs and passwords is there")
 
 
 async def _database(config: Config) -> list[Finding]:
