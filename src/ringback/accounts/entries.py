@@ -38,6 +38,7 @@ from ringback.charging.rating import Rate
 from ringback.countries import Country
 from ringback.faults import Fault, Faults, Section, form, twice
 from ringback.prefixes import AnyPrefix, Prefix
+from ringback.trunks.entries import RouteEntry, TrunkEntry
 
 ADMINISTRATOR = "admin"
 """Name of the account at the top, which every server has."""
@@ -245,6 +246,8 @@ class SetupFile(Section):
     extensions: tuple[ExtensionEntry, ...] = ()
     plans: tuple[PlanEntry, ...] = ()
     sounds: tuple[SoundEntry, ...] = ()
+    trunks: tuple[TrunkEntry, ...] = ()
+    routes: tuple[RouteEntry, ...] = ()
 
     @model_validator(mode="after")
     def _once_each(self) -> SetupFile:
@@ -264,6 +267,8 @@ class SetupFile(Section):
                 (("sounds", i, "path"), (each.account, each.path, each.language))
                 for i, each in enumerate(self.sounds)
             ),
+            *twice((("trunks", i, "name"), each.name) for i, each in enumerate(self.trunks)),
+            *twice((("routes", i, "prefix"), each.prefix) for i, each in enumerate(self.routes)),
         ]
         if found:
             raise Faults(found)

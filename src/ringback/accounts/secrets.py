@@ -21,6 +21,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, delete, insert, select
 
+from ringback.sealing import Sealer
 from ringback.store.models import SettingRow
 
 KEY_BYTES = 32
@@ -31,6 +32,7 @@ _SETTING = "secrets_check"
 _CHECKED = "the key of PINs and passwords"
 _NO_MAC = "0" * 64
 _BINDING = b"ringback: secrets bound to their owner"
+_TRUNKS = b"ringback: passwords of trunks"
 
 
 class BadKey(Exception):
@@ -56,6 +58,10 @@ class Secrets:
         """Whether an entry is the owner's secret of that MAC, in the same time for every entry, and
         also where there is no secret at all."""
         return hmac.compare_digest(self.mac(owner, entry), mac or _NO_MAC)
+
+    def sealer(self) -> Sealer:
+        """Encrypts the passwords of trunks."""
+        return Sealer(derived(self._key, _TRUNKS))
 
     def check(self) -> str:
         """The MAC of a text that no secret can be, by which the database knows its key."""

@@ -41,8 +41,8 @@ from ringback.cli.options import (
 )
 from ringback.cli.phone import command as phone_command
 from ringback.clock import LoopClock
-from ringback.config import Config, ConfigError, load_config
-from ringback.server.commands import tell_credited
+from ringback.config import Config, ConfigError, load_config, see_none_moved
+from ringback.server.commands import tell_credited, tell_trunks_changed
 from ringback.server.control import ControlError, ask
 from ringback.server.log import LogJournal, make_logger
 from ringback.server.private import see_private
@@ -119,6 +119,7 @@ def serve_(
 ) -> None:
     """Run the server."""
     loaded = load_config(config)
+    see_none_moved(loaded, config)
     see_private(loaded, config)
     logger = make_logger(as_json=log_json)
 
@@ -170,6 +171,8 @@ async def _apply(config: Config, file: Path, *, dry_run: bool) -> list[str]:
         await store.close()
     if not dry_run:
         await tell_credited(control_path(config), applied.credited)
+        if applied.trunks_changed:
+            await tell_trunks_changed(control_path(config))
     return applied.changes or ["nothing changed"]
 
 

@@ -29,6 +29,15 @@ async def tell_credited(path: Path, ledger_ids: Sequence[str]) -> None:
             return
 
 
+async def tell_trunks_changed(path: Path) -> None:
+    """Have the server, if one is running, put changed trunks and routes in force now. (If it is not
+    told, it looks within two seconds.)"""
+    try:
+        await ask(path, "trunks_changed")
+    except ControlError:
+        return
+
+
 async def call_me_back(
     services: Services, exchange: Exchange, request: dict[str, Any]
 ) -> dict[str, Any]:

@@ -22,9 +22,9 @@ from ringback.config import Config, ConfigError
 from ringback.engines.choice import make_engine
 from ringback.server.commands import call_me_back
 from ringback.server.control import ControlError, ControlServer
+from ringback.server.trunks import TrunkFollower
 from ringback.sounds.library import SoundLibrary
 from ringback.store import Store, StoreError, migrate, open_store
-from ringback.telephony.trunks import TrunkTable
 
 NODE = "main"
 GRACE_SECONDS = 10.0
@@ -99,9 +99,10 @@ async def serve(
     sounds = SoundLibrary(
         sounds_path(config), lambda name: report(f"missing: {name}: it is skipped")
     )
-    trunks = TrunkTable(config.trunks, config.routes)
+    trunks = TrunkFollower(store, secrets.sealer(), clock, report)
+    await trunks.start()
     engine = make_engine(
-        config, trunks, clock, chance, node=NODE, sound_path=sounds.path, report=report
+        config, trunks.table, clock, chance, node=NODE, sound_path=sounds.path, report=report
     )
     services = Services(
         node=NODE,
@@ -112,7 +113,7 @@ async def serve(
         sounds=sounds,
         secrets=secrets,
         journal=journal,
-        trunks=trunks,
+        trunks=trunks.table,
         guards=config.guards.limits(),
         currency=config.server.currency,
     )
@@ -133,7 +134,17 @@ async def serve(
     async def trunk_states(request: dict[str, Any]) -> dict[str, Any]:
         return {"troubles": engine.trunk_states()}
 
-    handlers = {"call": call, "end": end, "credited": credited, "trunks": trunk_states}
+    async def trunks_changed(request: dict[str, Any]) -> dict[str, Any]:
+        await trunks.look()
+        return {}
+
+    handlers = {
+        "call": call,
+        "end": end,
+        "credited": credited,
+        "trunks": trunk_states,
+        "trunks_changed": trunks_changed,
+    }
     control = ControlServer(control_path(config), handlers)
     # What exists by now will stay: to search it for garbage would take a tenth of a second, during
     # which no timer goes off.
@@ -144,6 +155,7 @@ async def serve(
     await control.start()
     ready()
     sweeping = loop.create_task(_sweep_decks(store, clock, report))
+    following = loop.create_task(trunks.run())
     await stop.wait()
     for number in signals:
         loop.add_signal_handler(number, exchange.end_all)
@@ -153,6 +165,7 @@ async def serve(
             "them now"
         )
     sweeping.cancel()
+    following.cancel()
     await control.close()
     await exchange.close(grace)
     await store.close()

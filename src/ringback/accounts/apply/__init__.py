@@ -13,7 +13,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
-from ringback.accounts.apply import accounts, extensions, limits, plans, sounds
+from ringback.accounts.apply import accounts, extensions, limits, plans, sounds, trunks
 from ringback.accounts.apply.sounds import Converted, Converter
 from ringback.accounts.apply.work import Work
 from ringback.accounts.entries import SetupFile, SoundEntry
@@ -34,6 +34,8 @@ class Applied:
     """What changed, a line each; empty if nothing did."""
     credited: list[str]
     """The ledger accounts whose credit is another now: live calls on them are to be told."""
+    trunks_changed: bool
+    """Trunks or routes: a running server is to be told."""
 
 
 class _DryRun(Exception):
@@ -76,7 +78,7 @@ async def apply_setup(
             _bring_about(work, setup, converted)
             if work.faults:
                 raise SetupError("\n".join(work.faults))
-            applied = Applied(work.changes, sorted(work.credited))
+            applied = Applied(work.changes, sorted(work.credited), work.trunks_changed)
             if dry_run:
                 raise _DryRun(applied)
             return applied
@@ -105,3 +107,9 @@ def _bring_about(work: Work, setup: SetupFile, converted: Mapping[SoundEntry, Co
     for sound in setup.sounds:
         with work.attempt():
             sounds.bring_about(work, sound, converted[sound])
+    for trunk in setup.trunks:
+        with work.attempt():
+            trunks.bring_trunk_about(work, trunk)
+    for route in setup.routes:
+        with work.attempt():
+            trunks.bring_route_about(work, route)

@@ -34,6 +34,8 @@ class Work:
         self.faults: list[str] = []
         self.credited: set[str] = set()
         """The ledger accounts whose credit changed."""
+        self.trunks_changed = False
+        """Trunks or routes."""
         self._chance = chance
 
     @contextmanager

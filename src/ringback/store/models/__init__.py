@@ -35,6 +35,7 @@ from ringback.store.models.sessions import (
     SettingRow,
     WrongClaimRow,
 )
+from ringback.store.models.trunks import FormerTrunkRow, RouteRow, RouteTrunkRow, TrunkRow
 
 __all__ = [
     "AccessNumberRow",
@@ -46,6 +47,7 @@ __all__ = [
     "DeckRow",
     "EventRow",
     "ExtensionRow",
+    "FormerTrunkRow",
     "GuardCountRow",
     "HeartbeatRow",
     "LedgerAccountRow",
@@ -56,9 +58,12 @@ __all__ = [
     "PlanRow",
     "RateRow",
     "ReservationRow",
+    "RouteRow",
+    "RouteTrunkRow",
     "SessionRow",
     "SettingRow",
     "SoundRow",
     "SpendingRow",
+    "TrunkRow",
     "WrongClaimRow",
 ]
