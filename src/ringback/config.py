@@ -150,7 +150,7 @@ class Config(_Section):
     sip: Sip = Sip()
     asterisk: Annotated[dict[str, Any] | None, AfterValidator(_not_yet)] = None
     guards: GuardsSection = GuardsSection()
-    trunk: Any = None
+    trunk: Any = Field(None, repr=False)
     """Trunks and routes are in the database. They may stand here until they have been brought
     there by `ringback trunks import`; `serve` refuses them (`see_none_moved`)."""
     route: Any = None

@@ -31,6 +31,7 @@ from ringback.cli import rates as rates_command
 from ringback.cli import recharge as recharge_command
 from ringback.cli import sessions as sessions_command
 from ringback.cli import statement as statement_command
+from ringback.cli import trunks as trunks_command
 from ringback.cli.doctor.examine import examine
 from ringback.cli.options import (
     DEFAULT_CONFIG,
@@ -239,4 +240,6 @@ app.command(name="recharge", context_settings={"ignore_unknown_options": True})(
 )
 app.command(name="statement")(statement_command.command)
 app.add_typer(rates_command.app, name="rates")
+app.add_typer(trunks_command.trunks, name="trunks")
+app.add_typer(trunks_command.routes, name="routes")
 app.command(name="phone")(phone_command.phone)

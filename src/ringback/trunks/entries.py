@@ -57,7 +57,6 @@ def _preset(name: str) -> str:
     return name
 
 
-Name = Annotated[str, form(r"[^\x00-\x20/:\x7f]{1,80}", "a name without spaces, / and :")]
 Host = Annotated[
     str, form(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?", "an IPv4 address or a name")
 ]
@@ -78,7 +77,7 @@ class FormEntry(Section):
 class TrunkEntry(FormEntry):
     """What is said of one trunk."""
 
-    name: Name
+    name: Line
     preset: Annotated[str, AfterValidator(_preset)] | None = None
     host: Host | None = None
     port: int | None = Field(None, ge=1, le=65535)

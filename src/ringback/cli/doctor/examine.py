@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from ringback.accounts.secrets import KEY_BYTES, Secrets
 from ringback.cli.doctor.finding import Finding, fault, ok, warning
-from ringback.cli.doctor.network import examine_network
+from ringback.cli.doctor.network import examine_network, examine_routes
 from ringback.cli.doctor.setup import examine_setup
 from ringback.cli.doctor.spending import examine_spending
 from ringback.config import Config, ConfigError, see_none_moved
@@ -28,8 +28,9 @@ async def examine(config: Config, file: Path) -> list[Finding]:
     """Look at everything; `file` is the configuration itself. Returns what was found."""
     private = [fault(f"serve does not start: {line}") for line in exposed(config, file)]
     database, there = await _database(config)
-    network = await examine_network(config, there.trunks, there.routes)
-    return [*private, *_moved(config, file), *_folder(config), *database, *network]
+    network = await examine_network(config, [] if there is None else there.trunks)
+    routes = [] if there is None else examine_routes(there.trunks, there.routes)
+    return [*private, *_moved(config, file), *_folder(config), *database, *network, *routes]
 
 
 def _moved(config: Config, file: Path) -> Iterator[Finding]:
@@ -63,16 +64,16 @@ def _key_file(path: Path) -> Iterator[Finding]:
         yield ok("the key of PINs and passwords is there")
 
 
-async def _database(config: Config) -> tuple[list[Finding], Opened]:
-    """What was found in it, and its trunks and routes."""
-    url, none = config.database_url, Opened([], [], [])
+async def _database(config: Config) -> tuple[list[Finding], Opened | None]:
+    """What was found in it, and its trunks and routes, if they can be read."""
+    url = config.database_url
     try:
         if is_missing(url):
-            return [warning("nothing has been applied yet: run ringback apply setup.yaml")], none
+            return [warning("nothing has been applied yet: run ringback apply setup.yaml")], None
         migrate(url)
         store = open_store(url)
     except StoreError as error:
-        return [fault(str(error))], none
+        return [fault(str(error))], None
     secrets = _secrets(config)
     # Without the key every password of a trunk is one that cannot be opened.
     sealer = (secrets or Secrets(bytes(KEY_BYTES))).sealer()
@@ -89,7 +90,7 @@ async def _database(config: Config) -> tuple[list[Finding], Opened]:
     try:
         return await store.read(work)
     except StoreError as error:
-        return [fault(str(error))], none
+        return [fault(str(error))], None
     finally:
         await store.close()
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from ringback.cli.doctor.finding import Finding, fault, ok, warning
 from ringback.config import Config
-from ringback.engines.embedded.probe import probe
+from ringback.engines.embedded.probe import Probed, addresses, probe
 from ringback.server.control import ControlError, ask
 from ringback.server.run import control_path
 from ringback.sip.message import Response
@@ -18,25 +18,26 @@ from ringback.telephony.trunks import Route, Trunk
 PORTS_A_CALL = 4
 
 
-async def examine_network(
-    config: Config, trunks: Sequence[Trunk], routes: Sequence[Route]
-) -> list[Finding]:
+async def examine_network(config: Config, trunks: Sequence[Trunk]) -> list[Finding]:
     """Look at the ports, and ask each trunk whether it is there."""
     running = await _running(config)
     found = [*_listening(config, runs=running is not None), *_sound_ports(config)]
-    try:
-        answers = await probe(config.sip, trunks)
-    except OSError:
-        answers = {}  # `_listening` says what is wrong
+    answers = await _answers(config, trunks) if running is None else {}
     for trunk in trunks:
-        probed = answers.get(trunk.name)
-        if probed is not None:
-            found += _address(config, trunk, probed.addresses)
+        probed = answers.get(trunk.name) or Probed(addresses(trunk))
+        found += _address(config, trunk, probed.addresses)
         if running is not None:
             found.append(_as_the_server_sees_it(trunk, running))
-        elif probed is not None and probed.addresses:
+        elif probed.addresses:
             found.append(_answer(trunk, probed.options))
-    return [*found, *_routes(trunks, routes)]
+    return found
+
+
+async def _answers(config: Config, trunks: Sequence[Trunk]) -> Mapping[str, Probed]:
+    try:
+        return await probe(config.sip, trunks)
+    except OSError:
+        return {}  # `_listening` says what is wrong
 
 
 async def _running(config: Config) -> Mapping[str, str] | None:
@@ -121,7 +122,8 @@ def _answer(trunk: Trunk, answer: Response | None) -> Finding:
     return ok(f"{where} answers: {answer.status} {answer.reason}")
 
 
-def _routes(trunks: Sequence[Trunk], routes: Sequence[Route]) -> Iterator[Finding]:
+def examine_routes(trunks: Sequence[Trunk], routes: Sequence[Route]) -> Iterator[Finding]:
+    """Whether calls have a way out."""
     if not trunks:
         yield fault(
             "there is no trunk: no call can come in or go out: add one with ringback trunks add, "

@@ -41,7 +41,7 @@ class Probed:
 async def probe(settings: Sip, trunks: Sequence[Trunk]) -> Mapping[str, Probed]:
     """Ask every trunk, at the first address of its host; by name what came. Raises OSError where
     nothing can be sent from `[sip] listen`."""
-    found = {trunk.name: Probed(_addresses(trunk)) for trunk in trunks}
+    found = {trunk.name: Probed(addresses(trunk)) for trunk in trunks}
     asked = [trunk for trunk in trunks if found[trunk.name].addresses]
     if not asked:
         return found
@@ -104,7 +104,8 @@ def _ask(
         server.bindings(waiting.for_(register), now)
 
 
-def _addresses(trunk: Trunk) -> list[str]:
+def addresses(trunk: Trunk) -> list[str]:
+    """What the host of a trunk resolves to; empty where it cannot be looked up."""
     try:
         return look_up(trunk.host)
     except OSError:
