@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from ringback.config import ConfigError, line_of
-from ringback.faults import dotted, faults_of
+from ringback.faults import Faults, dotted, faults_of, twice
 from ringback.trunks.entries import RouteEntry, TrunkEntry, given
 
 
@@ -20,6 +20,16 @@ class _Tables(BaseModel):
 
     trunk: tuple[TrunkEntry, ...] = ()
     route: tuple[RouteEntry, ...] = ()
+
+    @model_validator(mode="after")
+    def _once_each(self) -> _Tables:
+        found = [
+            *twice((("trunk", i, "name"), each.name) for i, each in enumerate(self.trunk)),
+            *twice((("route", i, "prefix"), each.prefix) for i, each in enumerate(self.route)),
+        ]
+        if found:
+            raise Faults(found)
+        return self
 
 
 @dataclass(frozen=True, slots=True)
