@@ -14,6 +14,7 @@ from bench.pace import PHASES, Pace
 Address = tuple[str, int]
 HOST = "127.0.0.1"
 PCMA = 8
+PCMU = 0
 STAMPED = struct.Struct("!BBHII4sQ")
 """An RTP header and the beginning of its payload: our mark, and the time of sending."""
 MARK = b"rngb"

@@ -29,6 +29,7 @@ from ringback.charging import ledger
 from ringback.charging.holds import Hold, Post
 from ringback.charging.rating import charge
 from ringback.store import Store, migrate, open_store
+from ringback.telephony.calling import HIDDEN
 
 MANY = 1000
 TASKS = 64
@@ -129,7 +130,7 @@ _NUMBER = "+1"
 
 def _reserving(leg: str, on: str) -> helpers.Work[None]:
     session = NewSession(
-        id=f"session of {leg}", extension_id="e", access_number=None, caller=None,
+        id=f"session of {leg}", extension_id="e", access_number=None, calling=HIDDEN,
         caller_name=None, caller_id=None, return_number=None, destination=None,
         started=helpers.NOW, proven=True,
     )  # fmt: skip

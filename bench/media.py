@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass
 
 from bench.figures import Table
-from bench.generator import HOST, PCMA, Generator
+from bench.generator import HOST, PCMA, PCMU, Generator
 from bench.ladder import Ladder
 from bench.plan import Plan
 from bench.rtpengine import Rtpengine
@@ -111,7 +111,8 @@ def _far_end(port: int) -> Remote:
         port,
         "PCMA",
         PCMA,
-        dtmf_in=101,
+        receives={PCMA: "PCMA", PCMU: "PCMU"},
+        dtmf_in=frozenset({101}),
         dtmf_out=101,
         sends=True,
         on_hold=False,

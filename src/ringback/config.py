@@ -71,10 +71,19 @@ def _address(value: object) -> object:
 Listen = Annotated[HostPort, BeforeValidator(_address)]
 
 
+_PUBLIC_URL = (
+    "the address under which people reach the server, such as https://ringback.example.org"
+)
+
+
 class Server(_Section):
     data_dir: Path = Path("data")
     listen: Listen = HostPort(host="127.0.0.1", port=8080)
     """For the API and the panel, which this version does not have yet."""
+    public_url: Annotated[
+        str | None, form("https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._/-]*)?", _PUBLIC_URL)
+    ] = None
+    """Links in letters begin with it, never with what a request's Host header says."""
     tls_cert: Annotated[Path | None, AfterValidator(_not_yet)] = None
     tls_key: Annotated[Path | None, AfterValidator(_not_yet)] = None
     currency: Annotated[str, form("[A-Z]{3}", "a currency of ISO 4217, such as GBP")] = "GBP"

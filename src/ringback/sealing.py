@@ -1,5 +1,5 @@
-"""Secrets that must be read again, such as the password that a trunk asks for: encrypted in the
-database, each bound to its owner (AES-256-GCM, NIST SP 800-38D)."""
+"""Secrets that have to be read again (TOTP secrets, passwords of trunks): encrypted, and bound to
+their owner, so that none can be put in another's place."""
 
 from __future__ import annotations
 
@@ -10,36 +10,32 @@ import os
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-_NONCE_BYTES = 12
-_FORM = "1:"
-"""What a sealed text begins with, so that another form can be told from this one."""
+_NONCE_BYTES = 12  # NIST SP 800-38D section 8.2.2: random ones suffice for 2**32 secrets
 
 
-class CannotOpen(ValueError):
-    """A sealed text was sealed with another key or for another owner, or is none."""
+class BadSeal(ValueError):
+    """It was sealed with another key, or for another owner or purpose, or it is damaged."""
 
 
 class Sealer:
-    """Seals texts of one kind with a key of their own."""
+    """Seals texts for one purpose (AES-256-GCM)."""
 
     def __init__(self, key: bytes) -> None:
-        """`key` has 32 bytes, and is used for nothing else."""
+        """`key` has 32 bytes, and no other purpose."""
         self._cipher = AESGCM(key)
 
     def seal(self, owner: str, text: str) -> str:
-        """The text as it is stored for the owner with that id. Each time it looks different."""
+        """The text encrypted. `owner` is the id of whose it is."""
         nonce = os.urandom(_NONCE_BYTES)
         sealed = nonce + self._cipher.encrypt(nonce, text.encode(), owner.encode())
-        return _FORM + base64.b64encode(sealed).decode()
+        return base64.b64encode(sealed).decode()
 
-    def open(self, owner: str, sealed: str) -> str:
-        """The inverse of `seal`. Raises CannotOpen."""
+    def unseal(self, owner: str, sealed: str) -> str:
+        """The text that was sealed. Raises BadSeal."""
         try:
-            if not sealed.startswith(_FORM):
-                raise ValueError("no sealed text")
-            data = base64.b64decode(sealed.removeprefix(_FORM), validate=True)
-            nonce, encrypted = data[:_NONCE_BYTES], data[_NONCE_BYTES:]
+            raw = base64.b64decode(sealed, validate=True)
+            nonce, encrypted = raw[:_NONCE_BYTES], raw[_NONCE_BYTES:]
             opened: bytes = self._cipher.decrypt(nonce, encrypted, owner.encode())
             return opened.decode()
         except (InvalidTag, ValueError, binascii.Error) as error:
-            raise CannotOpen("it was sealed with another key") from error
+            raise BadSeal("a stored secret cannot be read with this key") from error

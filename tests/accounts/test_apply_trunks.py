@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from tests.accounts.helpers import KEY, Place
 
+from ringback.accounts.sealing import trunk_sealer
 from ringback.accounts.setupfile import SetupError, load_setup
 from ringback.store import Store
 from ringback.telephony.trunks import Route
@@ -30,7 +31,7 @@ def place(tmp_path: Path, store: Store) -> Place:
 
 
 def there(place: Place) -> Opened:
-    return opened(place.read(load), KEY.sealer())
+    return opened(place.read(load), trunk_sealer(KEY))
 
 
 def test_trunks_and_routes_come_to_be_and_again_nothing_changes(place: Place) -> None:

@@ -74,9 +74,10 @@ def test_macs_of_an_older_ringback_are_bound_without_the_secrets(tmp_path: Path)
         with engine.begin() as connection:
             lay_foundation(connection, own, "GBP", "GB", NOW, random.Random(1))
         with engine.connect() as connection:
-            macs = connection.execute(select(CallerIdRow.id, CallerIdRow.pin_mac)).all()
+            rows = connection.execute(select(CallerIdRow.id, CallerIdRow.pin_mac))
+            macs = {row.id: row.pin_mac for row in rows}
             (password,) = connection.execute(select(ExtensionRow.password_mac)).scalars()
-        assert dict(map(tuple, macs)) == {
+        assert macs == {
             "anna": own.mac("anna", "0042"),
             "bob": own.mac("bob", "0042"),
             "none": None,
@@ -95,7 +96,7 @@ def test_another_currency_than_the_databases_is_refused(store: Store) -> None:
 
     start("EUR")
     start("EUR")
-    with pytest.raises(OtherCurrency, match='currency is GBP.*in EUR: write currency = "EUR"'):
+    with pytest.raises(OtherCurrency, match=r'currency is GBP.*in EUR: write currency = "EUR"'):
         start("GBP")
 
 

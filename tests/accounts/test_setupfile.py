@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from decimal import Decimal
 from pathlib import Path
 
@@ -119,9 +120,9 @@ extensions:
     [
         ("accounts: [{name: a, name: b}]", "1: name is there twice: take one out"),
         ("1: 2", "1: write this key in quotes"),
-        ("accounts: [", "1: expected the node content"),
+        ("accounts: [", "1: did not find expected node content"),
         ("accounts: !!python/object:os.system {}", "1: could not determine a constructor"),
-        ("accounts: &a [*a]", "not YAML: "),
+        ("accounts: &a [*a]", "1: the alias 'a' has no anchor before it"),
         ("a: 1\n---\nb: 2", "2: but found another document"),
         ("accounts: [{name: a}, {name: a}]", "1: accounts[1].name: is there twice"),
         ("accounts: [{name: admin, parent: b}]", "1: accounts[0].parent: take it out: admin is"),
@@ -268,3 +269,45 @@ accounts:
         '12 before the point and at most 6 after it, such as "5.00"',
         "6: accounts[1].guards.calls: unknown key: take it out, or check its spelling",
     ]
+
+
+BILLION = "a: &a0 [x, x]\n" + "".join(
+    f"b{level}: &a{level + 1} [{', '.join([f'*a{level}'] * 9)}]\n" for level in range(40)
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (BILLION, "too large, each alias counted as what it stands for: split it"),
+        (BILLION.replace("[", "{<<: [").replace("]", "]}").replace("[x, x]", "[]"), "too large"),
+        (f"a: &long '{'x' * 100_000}'\nb: [{'*long, ' * 1000}]\n", "too large"),
+        ("a: &a [*a]", "the alias 'a' has no anchor before it"),
+        ("&a {<<: *a}", "the alias 'a' has no anchor before it"),
+        ("a: *nobody", "the alias 'nobody' has no anchor before it"),
+        ("[" * 100_000, "nested more than 50 deep"),
+        ("{a: " * 100_000, "nested more than 50 deep"),
+        ("- " * 50_000, "nested more than 50 deep"),
+    ],
+)
+def test_what_would_fill_the_memory_is_refused_before_it_is_made(
+    tmp_path: Path, text: str, message: str
+) -> None:
+    tracemalloc.start()
+    try:
+        (fault,) = faults(tmp_path, text)
+        assert tracemalloc.get_traced_memory()[1] < 100_000_000
+    finally:
+        tracemalloc.stop()
+    assert message in fault
+
+
+def test_a_file_of_too_many_values_is_refused(tmp_path: Path) -> None:
+    (fault,) = faults(tmp_path, "a: [" + "1, " * 1_000_000 + "1]")
+    assert "too large" in fault
+
+
+def test_aliases_are_read(tmp_path: Path) -> None:
+    text = "plans:\n  - {name: a, rates: &rates [{prefix: '44', price_per_minute: '1'}]}\n"
+    setup = load(tmp_path, text + "  - {name: b, rates: *rates}\n")
+    assert setup.plans[0].rates == setup.plans[1].rates

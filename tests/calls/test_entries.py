@@ -12,6 +12,7 @@ from tests.calls.world import ACCESS, CALLEE, CALLER, OTHER_CALLER, PIN, World, 
 
 from ringback.accounts import lockout
 from ringback.accounts.lockout import Lock
+from ringback.accounts.newkey import replace_key
 from ringback.calls.events import Authenticated, EntryRefused
 from ringback.engines.simulated import FarCall
 from ringback.store.models import CallerIdRow, ExtensionRow, WrongClaimRow
@@ -30,6 +31,26 @@ LATENCY = 0.11
 def at(call: FarCall, words: str) -> list[float]:
     """When something that begins so was said."""
     return [when for when, said in call.said if said.startswith(words)]
+
+
+def test_a_void_pin_is_asked_for_and_no_entry_is_right(tmp_path: Path) -> None:
+    """A lost key lets nobody in: not with the old PIN, nor without one."""
+
+    async def caller(call: FarCall) -> None:
+        call.answer()
+        for _ in range(3):
+            await call.hears(PIN_PROMPT)
+            call.press(f"{PIN}#")
+
+    async def play(world: World) -> None:
+        world.network.phone(CALLER, caller)
+        await world.setup({"require_caller_pin": True}, pin=PIN)
+        await world.store.run(lambda tx: replace_key(tx, world.secrets))
+        world.network.ring(ACCESS, CALLER)
+
+    world = in_world(tmp_path, play)
+    assert not world.journal.of(Authenticated)
+    assert len(world.journal.of(EntryRefused)) == 3
 
 
 class TestAnEntryEnds:

@@ -270,7 +270,8 @@ def test_magnusbilling_455_failed_triggers_invisible(tmp_path: Path) -> None:
     "sent", ["$(touch x)", "`id`", "+447700900123;reboot", "'; DROP TABLE sessions; --", "+44\n1"]
 )
 def test_freepbx_callback_caller_number_handed_to_a_shell(tmp_path: Path, sent: str) -> None:
-    """A caller's number is parsed before it touches anything: what is none is hidden."""
+    """A caller's number is parsed before it touches anything: what is none is called by
+    nobody."""
 
     async def scene(world: World) -> None:
         await world.setup({**NO_QUESTIONS, "return_calls": "caller", "open_to_anyone": True})
@@ -278,7 +279,8 @@ def test_freepbx_callback_caller_number_handed_to_a_shell(tmp_path: Path, sent: 
 
     world = in_world(tmp_path, scene)
     session = world.session()
-    assert (session["outcome"], session["caller"]) == ("refused_hidden", None)
+    assert (session["outcome"], session["caller"]) == ("refused_forbidden_number", None)
+    assert session["caller_received"] == "".join(filter(str.isprintable, sent))
 
 
 @pytest.mark.parametrize("typed", ["0042", "042", "42", "00042"])

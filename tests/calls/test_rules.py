@@ -8,7 +8,7 @@ import pytest
 
 from ringback.accounts.callback import CallbackSetup
 from ringback.calls.course import Course, outcome_of
-from ringback.calls.keypad import NUMBER_DIGITS, SECRET_DIGITS, Entry, Keypad
+from ringback.calls.keypad import NUMBER_DIGITS, SECRET_DIGITS, Entry, Key, Keypad
 from ringback.calls.outcome import Outcome
 from ringback.calls.presentation import Presented, shown_to_callee
 from ringback.calls.watch import CUT_LEAD_SECONDS, Task, Watch
@@ -17,7 +17,7 @@ from ringback.telephony.trunks import Trunk
 
 def type_keys(keypad: Keypad, keys: str) -> Entry | None:
     for place, key in enumerate(keys):
-        entry = keypad.press(key, 100.0 + place)
+        entry = keypad.press(Key(key, 100.0 + place))
         if entry is not None:
             return entry
     return None
@@ -44,13 +44,39 @@ def test_a_hash_after_an_entry_that_ended_by_itself_is_dropped() -> None:
     keypad = Keypad()
     keypad.begin(SECRET_DIGITS, 100.0)
     type_keys(keypad, "123456789012")
-    assert keypad.is_stray("#", 112.9)
-    assert not keypad.is_stray("#", 113.0), "only one"
+    assert keypad.hear("#", 112.9) is None
+    assert keypad.hear("#", 113.0) is not None, "only one"
     keypad.begin(NUMBER_DIGITS, 199.0)
-    keypad.press("1", 200.0)
+    keypad.press(Key("1", 200.0))
     assert keypad.ends_at == 205.0
     keypad.timed_out(205.0)
-    assert not keypad.is_stray("#", 207.1), "too late"
+    assert keypad.hear("#", 207.1) is not None, "too late"
+
+
+@pytest.mark.parametrize(
+    ("keys", "entry"),
+    [
+        ([("#", 100.0)], ""),
+        ([("1", 100.0), ("#", 100.1)], "1"),
+        ([("#", 99.8), ("#", 100.0)], None),
+        ([("#", 99.701), ("#", 100.0)], None),
+        ([("#", 99.699), ("#", 100.0)], ""),
+        ([("5", 99.8), ("#", 100.0)], None),
+        ([("*", 100.0), ("#", 100.1)], None),
+        ([("#", 99.8), ("#", 100.0), ("#", 100.2), ("#", 100.6)], ""),
+    ],
+)
+def test_a_hash_alone_is_an_entry_only_some_time_after_any_other_key(
+    keys: list[tuple[str, float]], entry: str | None
+) -> None:
+    """Keys before 100 were pressed for something else."""
+    keypad = Keypad()
+    heard = [keypad.hear(digit, at) for digit, at in keys]
+    keypad.begin(NUMBER_DIGITS, 100.0)
+    pressed = [keypad.press(key) for key in heard if key is not None and key.at >= 100.0]
+    assert [made for made in pressed if made is not None] == (
+        [] if entry is None else [Entry(entry, by_hash=True)]
+    )
 
 
 class TestWatch:

@@ -56,6 +56,12 @@ def test_a_deck_of_prices_a_minute() -> None:
     (found,) = read("Dialcode,Rate,Init,Inc\n44,0.60,1,1\n", columns)
     assert charge(found, 60 * SECOND).amount == Decimal("0.60")
     assert charge(found, SECOND).amount == Decimal("0.01")
+    # The price of a minute is no price of a second.
+    columns["first_price"] = "rate"
+    assert faults("Dialcode,Rate,Init,Inc\n44,0.60,60,1\n33,0.60,1,1\n34,0.60,,1\n", columns) == [
+        "line 3: first_price: it is the price of a minute, in the column of price_per_minute, but "
+        "first_block is 1 s: leave first_price out"
+    ]
 
 
 def test_a_first_block_that_nobody_could_pay_is_told_with_its_line() -> None:

@@ -68,6 +68,16 @@ def test_an_export_imports_back_the_same(ringback: Commands) -> None:
     assert told.endswith("nothing changed: 3 rates\n")
 
 
+def test_rates_that_no_call_can_have_are_named(ringback: Commands) -> None:
+    """They hold for nothing, and who wrote them meant something."""
+    prefixes = ["44", "440", "4402079", "390", "39", "999", "21", "210", "1", "8"]
+    file = ringback.file(HEADER + "".join(f"{prefix},,,,,1,,\n" for prefix in prefixes))
+    told = ringback("rates", "import", file, "--plan", "retail", "--dry-run")
+    assert told.startswith("prefixes that no number begins with: 4, such as 210, 440, 4402079: ")
+    file = ringback.file(HEADER + "44,,,,,1,,\n390,,,,,1,,\n")
+    assert "no number begins" not in ringback("rates", "import", file, "--plan", "retail")
+
+
 def test_one_bad_line_and_nothing_changes(ringback: Commands) -> None:
     file = ringback.file(CARRIER + "33;0,05;France\n" + "34;;Spain\n" * 60)
     for dry_run in ([], ["--dry-run"]):

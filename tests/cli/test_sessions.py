@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, insert, select, update
 from tests.cli.helpers import Commands
 
+from ringback.calls.chronicle import append
+from ringback.calls.events import CallNotMade, NumberRefused, ReturnAnswered, SessionEvent
 from ringback.cli.options import CommandError
 from ringback.store import open_store
 from ringback.store.models import ChargeRow, ExtensionRow, LedgerAccountRow, LegRow, SessionRow
@@ -113,6 +116,85 @@ def test_a_late_answer_that_nobody_paid(ringback: Commands) -> None:
 
     asyncio.run(run())
     assert "answered late, unpaid" in ringback("sessions", FIRST)
+
+
+def stored(ringback: Commands, work: Callable[[Connection], object]) -> None:
+    async def run() -> None:
+        store = open_store(ringback.url)
+        await store.run(work)
+        await store.close()
+
+    asyncio.run(run())
+
+
+def test_a_number_that_could_not_be_read_is_shown_as_it_came(ringback: Commands) -> None:
+    def work(tx: Connection) -> None:
+        unreadable = SessionRow.id == SECOND
+        tx.execute(update(SessionRow).where(unreadable).values(caller_received="+5215512345678"))
+
+    stored(ringback, work)
+    assert "+5215512345678" in ringback("sessions") and "hidden" not in ringback("sessions")
+    assert "caller:        +5215512345678" in ringback("sessions", SECOND)
+    (session,) = [each for each in json.loads(ringback("sessions", "--json")) if not each["legs"]]
+    assert session["caller"] == session["caller_received"] == "+5215512345678"
+
+
+def test_what_was_refused_is_shown_with_its_reason(ringback: Commands) -> None:
+    happened = [
+        ReturnAnswered("+447700900123"),
+        NumberRefused("+33123456789", "acme: the plan 'retail' has no valid rate for +33123456789"),
+        CallNotMade("B", "+442079460000", "no route has its prefix"),
+    ]
+
+    def work(tx: Connection) -> None:
+        for happening in happened:
+            append(tx, "node", SessionEvent(FIRST, AT, happening))
+
+    stored(ringback, work)
+    told = ringback("sessions", FIRST)
+    assert "refused:       +33123456789: acme: the plan 'retail' has no valid rate for" in told
+    assert "refused:       +442079460000: no route has its prefix" in told
+    refusals = json.loads(ringback("sessions", FIRST, "--json"))["refusals"]
+    assert [each["type"] for each in refusals] == ["number_refused", "call_not_made"]
+    assert refusals[0]["number"] == "+33123456789"
+
+
+@pytest.mark.parametrize(
+    ("leg", "told"),
+    [
+        ({}, "dialled since "),
+        ({"ringing": AT + 2}, "ringing since "),
+        ({"ringing": AT + 2, "answered": AT + 3}, "talking since "),
+    ],
+)
+def test_an_open_session_is_shown_as_its_server_has_it(
+    ringback: Commands, monkeypatch: pytest.MonkeyPatch, leg: dict[str, float], told: str
+) -> None:
+    """The records learn of it later."""
+
+    def work(tx: Connection) -> None:
+        of_first = SessionRow.id == FIRST
+        tx.execute(
+            update(SessionRow).where(of_first).values(outcome=None, ended=None, stage="trigger")
+        )
+        tx.execute(update(LegRow).values(answered=None, ended=None, billed_seconds=None))
+        tx.execute(delete(ChargeRow))
+
+    asked: list[object] = []
+
+    async def ask(path: Path, command: str, sessions: list[str]) -> dict[str, object]:
+        asked.append((path, command, sessions))
+        return {"sessions": {FIRST: {"stage": "conversation", "legs": [{"id": "leg", **leg}]}}}
+
+    stored(ringback, work)
+    assert "outcome:       open, stage trigger" in ringback("sessions", FIRST), "no server runs"
+    monkeypatch.setattr("ringback.cli.live.ask", ask)
+    shown = ringback("sessions", FIRST)
+    assert "outcome:       live, stage conversation" in shown and told in shown
+    assert asked == [(ringback.folder / "data" / "ringback.sock", "sessions", [FIRST])]
+    (found,) = json.loads(ringback("sessions", FIRST, "--json"))["legs"]
+    assert (found["ringing"] is not None) == ("ringing" in leg)
+    assert "live" in ringback("sessions")
 
 
 def test_no_such_session(ringback: Commands) -> None:

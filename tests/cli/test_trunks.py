@@ -86,7 +86,7 @@ def test_a_trunk_by_hand(ringback: Commands) -> None:
     }
     assert "sip.example.net" in ringback("trunks", "list")
     assert ringback("trunks", "change", "london-1", "name=paris").startswith("trunk paris: name")
-    assert ringback("trunks", "remove", "paris") == "removed trunk paris\n"
+    assert ringback("trunks", "remove", "paris") == "deleted trunk paris\n"
     assert listed(ringback) == []
 
 
@@ -102,7 +102,8 @@ def test_a_password_is_asked_for_and_never_shown(ringback: Commands) -> None:
     (found,) = listed(ringback)
     assert found["password_set"] is True
     changed = ringback("trunks", "change", "t", "password=other-hush", "--json")
-    assert json.loads(changed)[0]["fields"] == [{"field": "password"}]
+    (told,) = json.loads(changed)
+    assert (told["fields"], told["secrets"]) == ({}, {"password": "changed"})
     everything = ringback("trunks", "list") + ringback("trunks", "list", "--json") + changed
     assert "hush" not in everything
 
@@ -210,7 +211,7 @@ def test_the_trunks_of_an_older_configuration(ringback: Commands) -> None:
 )
 def test_a_file_that_cannot_be_imported(ringback: Commands, text: str, fault: str) -> None:
     file = ringback.file(text, "old.toml")
-    with pytest.raises(ConfigError, match="") as caught:
+    with pytest.raises(ConfigError) as caught:
         ringback("trunks", "import", file)
     assert fault in str(caught.value)
 

@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 from tests.sip.useragents import request
 
 from ringback.engines.embedded.identity import read_trigger, sender_headers
+from ringback.numbering import NumberForm
 from ringback.sip.hop import Hop
 from ringback.sip.message import Request, parse
 from ringback.sip.screening import refusal
+from ringback.telephony.calling import HIDDEN
 from ringback.telephony.port import Shown, Trigger
 from ringback.telephony.trunks import CalledFrom, ShowIn, Trunk
 
@@ -50,7 +52,17 @@ def trigger(
         (("<sip:+33123456789;verstat=No-TN-Validation@x;user=phone>",), "+33123456789"),
         (("<sip:%2B33123456789@x>",), "+33123456789"),
         (("<sip:+33-1-23-45-67-89@x;user=phone>",), "+33123456789"),
-        (("<sip:",), CALLER),
+        # An assertion that cannot be read is one, too: From may be anybody's.
+        (("<sip:",), None),
+        (("Jos\u00e9 <sip:+33123456789@x>",), None),
+        (("<mailto:alice@x>",), None),
+        (("<sip:alice@x>",), None),
+        (("<sip:+33 1 23@x>", "<tel:+33123456789>"), "+33123456789"),
+        (("",), None),
+        # Two that contradict each other are none.
+        (("<sip:+33123456789@x>", "<tel:+33123456788>"), None),
+        (("<sip:+33123456789@x>, <tel:+33-123-456-789>",), "+33123456789"),
+        (("<sip:1234@pbx>", "<tel:+33123456789>"), "+33123456789"),
         # An assertion without a number is one: From may be anybody's.
         (("<sip:anonymous@anonymous.invalid>",), None),
         (("<sip:+33123456789@ANONYMOUS.invalid>",), None),
@@ -59,7 +71,15 @@ def trigger(
 )
 def test_a_trusted_trunk_asserts_who_calls(asserted: tuple[str, ...], caller: str | None) -> None:
     found = trigger(*((PAI, value) for value in asserted))
-    assert (found.caller, found.hidden) == (caller, caller is None)
+    assert found.caller == caller
+    assert found.caller is None or found.calling.fault is None
+
+
+def test_an_assertion_that_cannot_even_be_divided_is_one() -> None:
+    for value in ('"A <sip:+33123456789@x>', '<sip:+33123456789@x>, "B'):
+        invite = request(headers=((PAI, value),))
+        found = read_trigger(invite, TRUSTED, 0.0)
+        assert (found.caller, found.hidden) == (None, False)
 
 
 def test_any_other_trunks_assertion_is_not_read() -> None:
@@ -70,18 +90,97 @@ def test_any_other_trunks_assertion_is_not_read() -> None:
     "sender",
     [
         '"Anonymous" <sip:anonymous@anonymous.invalid>;tag=a',
+        "<sip:+447700900123@Anonymous.invalid.>;tag=a",
+        "<sip:Unavailable@unknown.invalid>;tag=a",
+        "<sip:Anonymous@192.0.2.2>;tag=a",
         "<sip:192.0.2.2>;tag=a",
-        "<sip:1@x>;tag=a",
-        "<sip:+44x@x>;tag=a",
-        f"<sip:{'1' * 21}@x>;tag=a",
-        "<sip:+44%00123@x>;tag=a",
-        "<sip:+44%0a123@x>;tag=a",
-        "<sip:%D9%A1%D9%A2%D9%A3@x>;tag=a",
+        "<sip:@192.0.2.2>;tag=a",
     ],
 )
-def test_what_is_no_number_is_hidden(sender: str) -> None:
-    found = trigger(sender=sender)
-    assert (found.caller, found.hidden) == (None, True)
+@pytest.mark.parametrize("asserted", [False, True])
+def test_what_is_withheld_is_hidden(sender: str, asserted: bool) -> None:
+    found = trigger((PAI, sender.removesuffix(";tag=a"))) if asserted else trigger(sender=sender)
+    assert (found.calling, found.hidden) == (HIDDEN, True)
+
+
+@pytest.mark.parametrize(
+    ("sender", "received"),
+    [
+        ("<sip:1@x>;tag=a", "1"),
+        ("<sip:alice@x>;tag=a", "alice"),
+        ("<sip:+44x@x>;tag=a", "+44x"),
+        (f"<sip:{'1' * 21}@x>;tag=a", "1" * 21),
+        (f"<sip:{'z' * 200}@x>;tag=a", "z" * 64),
+        ("<sip:+44%00123@x>;tag=a", "+44123"),
+        ("<sip:+44%0a123@x>;tag=a", "+44123"),
+        ("<sip:%D9%A1%D9%A2%D9%A3@x>;tag=a", "١٢٣"),
+        ("<sip:+5215512345678@x>;tag=a", "+5215512345678"),  # of the plan until 2019
+        ("<sip:*31@x>;tag=a", "*31"),
+        ("<tel:7042;phone-context=pbx.example>;tag=a", "7042;phone-context=pbx.example"),
+    ],
+)
+@pytest.mark.parametrize("asserted", [False, True])
+def test_what_is_no_number_is_not_hidden(sender: str, received: str, asserted: bool) -> None:
+    """What came is kept, and why it is no number is told."""
+    found = trigger((PAI, sender.removesuffix(";tag=a"))) if asserted else trigger(sender=sender)
+    assert (found.caller, found.hidden) == (None, False)
+    assert found.calling.received == received
+    assert found.calling.fault and found.calling.fault.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("address", "caller"),
+    [
+        ("<tel:15123456789;phone-context=+49>", "+4915123456789"),
+        ("<sip:15123456789;phone-context=+49@x;user=phone>", "+4915123456789"),
+        ("<sip:15123456789;phone-context=%2B49@x>", "+4915123456789"),
+        ("<sip:15123456789@x;user=phone;Phone-Context=+49>", "+4915123456789"),
+        ("<sip:15123456789@x>;phone-context=+49", "+4915123456789"),
+        ("<tel:0151-2345-6789;isub=1;phone-context=+4-9>", "+4915123456789"),
+        ("<tel:2079460000;phone-context=+44>", "+442079460000"),
+        ("<tel:79460000;phone-context=+4420>", "+442079460000"),
+        # A global number needs no context (RFC 3966 section 5.1.5).
+        ("<tel:+4915123456789;phone-context=+1>", "+4915123456789"),
+        # A local one of a context that nobody here knows is somebody's, but whose?
+        ("<tel:15123456789;phone-context=example.com>", None),
+        ("<sip:15123456789;phone-context=ims.example@x>", None),
+        ("<sip:15123456789;phone-context=49@x>", None),
+        ("<sip:15123456789;phone-context@x>", None),
+        ("<tel:15123456789;phone-context=+>", None),
+    ],
+)
+@pytest.mark.parametrize("asserted", [False, True])
+def test_a_local_number_is_read_in_its_context(
+    address: str, caller: str | None, asserted: bool
+) -> None:
+    found = trigger((PAI, address)) if asserted else trigger(sender=f"{address};tag=a")
+    assert (found.caller, found.hidden) == (caller, False)
+
+
+@pytest.mark.parametrize(
+    ("called", "number"),
+    [
+        ("sip:71838750;phone-context=+4420@192.0.2.1", "+442071838750"),
+        ("tel:02071838750;phone-context=+44", "+4402071838750"),
+        # The network's own way to name us is the form of the trunk.
+        ("tel:02071838750;phone-context=ims.example", "02071838750"),
+    ],
+)
+def test_the_number_called_is_read_in_its_context(called: str, number: str) -> None:
+    assert trigger(uri=called).called == number
+    pcp = replace(TRUSTED, called_from="p_called_party_id")
+    assert trigger(("p-called-party-id", f"<{called}>"), trunk=pcp).called == number
+
+
+@pytest.mark.parametrize("text", ["4915123456789", "+494915123456789"])
+def test_a_doubt_is_carried(text: str) -> None:
+    german = replace(TRUSTED, caller=NumberForm("DE"))
+    found = trigger((PAI, f"<sip:{text}@x>"), trunk=german).calling
+    assert found.e164 == "+494915123456789"
+    assert (found.fault is not None) == (found.others != ()) == (text[0] != "+")
+    # A second assertion that leaves no doubt settles it.
+    sure = trigger((PAI, f"<sip:{text}@x>, <tel:+4915123456789>"), trunk=german).calling
+    assert sure.e164 == (None if text[0] == "+" else "+4915123456789")
 
 
 @pytest.mark.parametrize(
@@ -135,6 +234,39 @@ def test_a_name_can_be_stored_and_shown(display: str, name: str | None) -> None:
 def test_verstat_is_read(headers: tuple[tuple[str, str], ...], word: str | None) -> None:
     assert trigger(*headers).verification == word
     assert trigger(*headers, trunk=PLAIN).verification is None
+
+
+PASSED, FAILED = ";verstat=TN-Validation-Passed", ";verstat=TN-Validation-Failed"
+
+
+@pytest.mark.parametrize(
+    ("asserted", "sender", "word"),
+    [
+        # A word on one number is none on another.
+        (f"<sip:{CALLER}@x>", f"<sip:+12125550123{PASSED}@x>", None),
+        (f"<sip:{CALLER}@x>", f"<sip:+12125550123{FAILED}@x>", None),
+        (f"<sip:{CALLER}@x>, <sip:alice{PASSED}@x>", f"<sip:{CALLER}@x>", None),
+        (f"<sip:anonymous{PASSED}@anonymous.invalid>", f"<sip:{CALLER}{PASSED}@x>", "passed"),
+        ("<sip:anonymous@anonymous.invalid>", f"<sip:{CALLER}{PASSED}@x>", None),
+        ("<sip:", f"<sip:{CALLER}{PASSED}@x>", None),
+        # On the same number it counts wherever it stands, and of several the worst.
+        (f"<sip:{CALLER}@x>", f"<sip:{CALLER}{PASSED}@x>", "passed"),
+        (f"<sip:{CALLER}{PASSED}@x>", f"<tel:{CALLER}{FAILED}>", "failed"),
+        (f"<sip:{CALLER}{PASSED}@x>, <tel:{CALLER}{FAILED}>", f"<sip:{CALLER}@x>", "failed"),
+        (f"<sip:{CALLER}{PASSED}{FAILED}@x>", FROM, "failed"),
+        (f"<sip:{CALLER}{PASSED}@x{FAILED}>", FROM, "failed"),
+        (f"<sip:{CALLER}{PASSED}@x>{FAILED}", FROM, "failed"),
+        (f"<sip:{CALLER}{PASSED}@x>;verstat=No-TN-Validation", FROM, "no-tn-validation"),
+        (f"<sip:{CALLER}{PASSED}@x>;verstat=", FROM, ""),
+        (f'<sip:{CALLER}@x>;VERSTAT="tn-validation-failed"', FROM, "failed"),
+        (f'<sip:{CALLER}@x>;x="{PASSED}"', FROM, None),
+    ],
+)
+def test_a_verdict_counts_for_the_number_it_stands_on(
+    asserted: str, sender: str, word: str | None
+) -> None:
+    sender = sender if "tag=" in sender else f"{sender};tag=a"
+    assert trigger((PAI, asserted), sender=sender).verification == word
 
 
 def test_verstat_is_read_from_from_where_nothing_is_asserted() -> None:
@@ -232,7 +364,9 @@ def test_no_identity_raises(header: str, value: str) -> None:
         return
     for trunk in (TRUSTED, replace(TRUSTED, called_from="p_called_party_id")):
         found = read_trigger(message, trunk, 0.0)
-        assert (found.caller is None) <= found.hidden
+        assert (found.caller is None) == (found.calling.e164 is None)
+        assert found.hidden == (found.calling.received is None)
+        assert (found.calling.received or "").isprintable()
         assert (found.caller_name or "").isprintable()
 
 

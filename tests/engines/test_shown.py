@@ -14,7 +14,7 @@ from ringback.calls.presentation import Presented, shown_to_callee, shown_to_cal
 from ringback.engines.simulated import run_virtual
 from ringback.numbering import NumberForm
 from ringback.telephony.port import Shown
-from ringback.telephony.trunks import Trunk
+from ringback.telephony.trunks import ShowIn, Trunk
 
 CARRIER = replace(DIGEST, host="sip.example.net", user="acme")
 ACCESS, OTHER, CALLER = "+442071838750", "+441614960140", "+447700900123"
@@ -83,7 +83,7 @@ def test_from_and_identity_are_as_the_trunk_wants_them(
     ],
 )
 def test_hidden_no_number_and_no_name_leaves_us(
-    show_in: str, trunk: dict[str, Any], sender: str
+    show_in: ShowIn, trunk: dict[str, Any], sender: str
 ) -> None:
     """A carrier that finds our account in From finds it there all the same."""
     found = identity(replace(CARRIER, show_in=show_in, **trunk), Shown(None, "Acme"))

@@ -573,5 +573,8 @@ def test_of_a_stranger_a_line_a_minute_and_of_many_no_flood() -> None:
         assert len(strangers._told) == 1
         strangers.seen(Hop("udp", "203.0.113.3", 5060), "420 Bad Extension", what="refused a call")
         assert lines[-1] == "refused a call from 203.0.113.3: 420 Bad Extension"
+        for kind in ("one reason", "another", "one reason"):
+            strangers.seen(Hop("udp", "203.0.113.4", 5060), kind, kind=("t", kind))
+        assert [line.rpartition(": ")[2] for line in lines[-2:]] == ["one reason", "another"]
 
     run_virtual(test())

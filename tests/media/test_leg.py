@@ -56,7 +56,8 @@ class Bench:
             port,
             codec,
             TYPES[codec],
-            dtmf_in=101,
+            receives={8: "PCMA", 0: "PCMU"},
+            dtmf_in=frozenset({101}),
             dtmf_out=101,
             sends=True,
             on_hold=False,
@@ -238,7 +239,7 @@ def test_keys_that_are_not_passed_on_leave_no_gap() -> None:
 def test_keys_are_taken_in_the_payload_type_of_either_end() -> None:
     """A far end is to use the one that we named (RFC 3264 section 5.1); some use their own."""
     bench = Bench()
-    bench.configure(0, dtmf_out=96)
+    bench.configure(0, dtmf_in=frozenset({101, 96}), dtmf_out=96)
     for timestamp, payload_type in ((1000, 101), (2000, 96), (3000, 97)):
         header = HEADER.pack(0x80, payload_type, timestamp, timestamp, 77)
         bench.raw(0, header + bytes([5, 10, 0, 160]), now=0.5)

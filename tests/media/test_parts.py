@@ -167,7 +167,19 @@ class TestOutStream:
 @pytest.mark.parametrize("dtmf", [None, 101])
 def test_a_description_crosses_the_process_border_as_it_is(dtmf: int | None) -> None:
     allowed = frozenset({"192.0.2.1", "198.51.100.9"})
-    remote = Remote("192.0.2.1", 4000, "PCMU", 0, dtmf, dtmf, True, False, allowed, True)
+    remote = Remote(
+        "192.0.2.1",
+        4000,
+        "PCMU",
+        0,
+        receives={0: "PCMU", 96: "PCMA"},
+        dtmf_in=frozenset() if dtmf is None else frozenset({dtmf, 97}),
+        dtmf_out=dtmf,
+        sends=True,
+        on_hold=False,
+        allowed=allowed,
+        anywhere=True,
+    )
     ((message, _),) = Unpacker().feed(pack({"remote": remote.to_message()}))
     assert Remote.from_message(message["remote"]) == remote
 

@@ -67,9 +67,18 @@ class Far:
 
 def remote(far: Far) -> Remote:
     return Remote(
-        HOST, far.port, "PCMA", 8, 101, 101, sends=True, on_hold=False, allowed=frozenset({HOST}),
+        HOST,
+        far.port,
+        "PCMA",
+        8,
+        receives={8: "PCMA", 0: "PCMU"},
+        dtmf_in=frozenset({101}),
+        dtmf_out=101,
+        sends=True,
+        on_hold=False,
+        allowed=frozenset({HOST}),
         anywhere=False,
-    )  # fmt: skip
+    )
 
 
 async def until(events: list[MediaEvent], kind: type[MediaEvent]) -> MediaEvent:
@@ -484,7 +493,8 @@ def test_a_server_that_stands_still_leaves_no_call_beyond_its_limit() -> None:
         "    streams = [pool.open(lambda event: None)]\n"
         "    streams.append(pool.open(lambda event: None, beside=streams[0]))\n"
         "    for stream, port in zip(streams, map(int, sys.argv[1:])):\n"
-        f"        stream.configure(Remote('{HOST}', port, 'PCMA', 8, 101, 101, sends=True,"
+        f"        stream.configure(Remote('{HOST}', port, 'PCMA', 8,"
+        " {8: 'PCMA'}, frozenset({101}), 101, sends=True,"
         f" on_hold=False, allowed=frozenset({{'{HOST}'}}), anywhere=False))\n"
         "    streams[0].bridge(streams[1])\n"
         "    for stream in streams:\n"

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import phonenumbers
 import pytest
+from phonenumbers import PhoneNumberFormat, PhoneNumberType
 
 from ringback.numbering import (
     BadNumber,
     NumberForm,
+    Reading,
     is_of_country,
     matches_prefix,
     read_e164,
@@ -120,8 +123,8 @@ def test_setups_have_numbers_with_their_plus() -> None:
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("number", NUMBERS)
 def test_a_network_is_understood_as_it_is_spoken_to(form: NumberForm, number: str) -> None:
-    assert form.read(form.write(number)) == number
-    assert form.read(number) == number
+    assert form.read(form.write(number)).e164 == number
+    assert form.read(number) == Reading(number)
 
 
 @pytest.mark.parametrize(
@@ -161,7 +164,68 @@ def test_the_form_that_a_network_wants(form: NumberForm, number: str, written: s
     ],
 )
 def test_what_a_network_sends(form: NumberForm, text: str, number: str | None) -> None:
-    assert form.read(text) == number
+    assert form.readings(text)[:1] == ([] if number is None else [number])
+    if number is None:
+        with pytest.raises(BadNumber) as caught:
+            form.read(text)
+        assert str(caught.value).isprintable() and len(str(caught.value)) < 100
+    else:
+        assert form.read(text).e164 == number
+
+
+GERMAN, SWEDISH, COLOMBIAN = NumberForm("DE"), NumberForm("SE"), NumberForm("CO")
+
+
+@pytest.mark.parametrize(
+    ("form", "text", "number", "others"),
+    [
+        # One reading is a valid number, the other is not.
+        (BRITISH, "442079460000", "+442079460000", None),
+        (BRITISH, "02079460000", "+442079460000", None),
+        (BRITISH, "33123456789", "+33123456789", None),
+        (GERMAN, "017612345678", "+4917612345678", None),
+        (GERMAN, "0044 2079460000".replace(" ", ""), "+442079460000", None),
+        # Both are: the national one, with a doubt.
+        (GERMAN, "4915123456789", "+494915123456789", ("+4915123456789",)),
+        (SWEDISH, "468123456", "+46468123456", ("+468123456",)),
+        (COLOMBIAN, "3211234567", "+573211234567", ("+3211234567",)),
+        # Neither is.
+        (BRITISH, "07700900123", "+447700900123", ()),  # for films
+        (NumberForm("FR"), "447700900123", "+447700900123", ()),
+        (NumberForm("US"), "7700900123", "+17700900123", ()),
+        # With its plus it is what it is, and where no country is known it is E.164.
+        (GERMAN, "+4915123456789", "+4915123456789", None),
+        (GERMAN, "+447700900123", "+447700900123", None),
+        (PLAIN, "447700900123", "+447700900123", None),
+    ],
+)
+def test_of_two_readings_the_valid_one_is_meant(
+    form: NumberForm, text: str, number: str, others: tuple[str, ...] | None
+) -> None:
+    """Spec section 5: where both or neither are valid the national one if possible, in doubt."""
+    found = form.read(text)
+    assert (found.e164, found.others) == (number, others or ())
+    assert (found.doubt is None) == (others is None)
+    for other in others or ():
+        assert other in (found.doubt or "")
+
+
+@pytest.mark.parametrize("kind", [PhoneNumberType.FIXED_LINE, PhoneNumberType.MOBILE])
+def test_no_countrys_numbers_are_surely_somebody_elses(kind: int) -> None:
+    """Every country's example numbers, nationally and without plus, on a trunk of that country:
+    read as what they are, or in doubt, with what they are among the others."""
+    read = 0
+    for region in phonenumbers.SUPPORTED_REGIONS:
+        example = phonenumbers.example_number_for_type(region, kind)
+        if example is None:
+            continue
+        read += 1
+        e164 = phonenumbers.format_number(example, PhoneNumberFormat.E164)
+        national = phonenumbers.format_number(example, PhoneNumberFormat.NATIONAL)
+        for text in (e164[1:], "".join(filter(str.isdigit, national))):
+            found = NumberForm(region).read(text)
+            assert found.e164 == e164 or (found.doubt and e164 in found.others), (region, text)
+    assert read > 200
 
 
 @pytest.mark.parametrize(

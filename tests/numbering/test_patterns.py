@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ringback.numbering.patterns import Along, Patterns
-from ringback.numbering.plans import plan_of, split
+from ringback.numbering.plans import begins_numbers, plan_of, split
 
 PATTERNS = [
     r"900[2-9]\d{2}",
@@ -72,6 +72,15 @@ def test_country_codes(e164: str, code: str, national: str) -> None:
 @pytest.mark.parametrize("e164", ["+999123", "+21", "+", "+0442079460000"])
 def test_unknown_country_codes(e164: str) -> None:
     assert split(e164) is None
+
+
+@pytest.mark.parametrize(
+    ("prefix", "begins"),
+    [("", True), ("2", True), ("21", True), ("210", False), ("44", True), ("440", False),
+     ("39", True), ("3906", True), ("999", False), ("88", True), ("8816", True)],
+)  # fmt: skip
+def test_what_numbers_begin_with(prefix: str, begins: bool) -> None:
+    assert begins_numbers(prefix) is begins
 
 
 @pytest.mark.parametrize(

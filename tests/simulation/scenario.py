@@ -65,7 +65,7 @@ class Chaos:
         if kind == 2:
             call.reject(chance.choice((Cause.BUSY, Cause.NO_ANSWER, Cause.REJECTED)))
             return
-        call.answer()
+        call.answer(usable=not self._one_in(20))
         await call.sleep(chance.expovariate(1 / 40))
         if kind == 3:
             call.vanish()
@@ -86,7 +86,7 @@ class Chaos:
         if not self._one_in(4):
             call.ring()
         await call.sleep(chance.choice((0.0, 0.5, 3.0, 24.98, 25.01)))
-        call.answer()
+        call.answer(usable=not self._one_in(20))
         leaves_at = self._chance.expovariate(1 / 120)
         call.network.clock.call_at(call.network.clock.now() + leaves_at, call.hang_up)
         if kind == 2:

@@ -46,6 +46,14 @@ def test_the_called_ends_route_set_is_the_recorded_one() -> None:
     assert str(bye.cseq) == "1 BYE"
 
 
+@pytest.mark.parametrize("route", ["<<sip:192.0.2.10>", '<sip:192.0.2.10;x="y">', "*"])
+def test_a_route_that_cannot_be_read_goes_back_to_whoever_wrote_it(route: str) -> None:
+    dialog = ours(route=route)
+    bye = dialog.request("BYE")
+    assert (bye.uri, bye.headers.get("route")) == ("sip:peer@192.0.2.2:5070", route)
+    assert dialog.destination() == PEER
+
+
 def test_a_strict_router_is_written_into_the_request_uri() -> None:
     dialog = ours(route="<sip:192.0.2.10;lr>, <sip:192.0.2.11>")
     bye = dialog.request("BYE")

@@ -6,11 +6,11 @@ import pytest
 from tests.sip.useragents import PEER, request
 
 from ringback.sip.errors import SipError
+from ringback.sip.headers import Headers
 from ringback.sip.message import (
     LONGEST_HEAD,
     MOST_HEADERS,
     Broken,
-    Headers,
     Request,
     Response,
     parse,
@@ -118,12 +118,11 @@ def test_values_are_split_at_commas_outside_quotes_and_brackets() -> None:
         "Record-Route: <sip:3.example.com>",
         "Supported: 100rel",
     )
-    assert [route.uri.host for route in message.record_routes] == [
-        "1.example.com",
-        "2.example.com",
-        "3.example.com",
+    assert message.headers.all("record-route") == [
+        '"A, B" <sip:1.example.com;lr>',
+        "<sip:2.example.com;a=x,y>",
+        "<sip:3.example.com>",
     ]
-    assert message.record_routes[0].display == "A, B"
     assert message.headers.tokens("supported") == {"timer", "path", "100rel"}
 
 
@@ -201,20 +200,18 @@ def test_folds_count_as_lines() -> None:
 # What is wrong
 
 
-@pytest.mark.parametrize(
-    "name",
-    ["Call-ID", "CSeq", "From", "To", "Max-Forwards", "Content-Length", "Content-Type", "Expires",
-     "Session-Expires", "Min-SE", "i", "l", "x"],
-)  # fmt: skip
-def test_a_header_that_may_stand_once_stands_once(name: str) -> None:
+@pytest.mark.parametrize("name", ["Call-ID", "CSeq", "From", "To", "i"])
+def test_what_says_which_request_it_is_stands_once(name: str) -> None:
     value = {"CSeq": "7 INVITE", "From": "<sip:a@x>;tag=a", "To": "<sip:b@x>"}.get(name, "0")
     error = wrong(text(*NEEDED, f"{name}: {value}", f"{name}: {value}"))
     assert isinstance(error, Broken)
     assert "stands twice" in error.reason
 
 
-def test_a_short_and_a_long_name_are_the_same_header() -> None:
-    assert "stands twice" in wrong(text(*NEEDED, "Content-Length: 0", "l: 0")).reason
+def test_content_lengths_that_agree_are_one() -> None:
+    assert read("Content-Length: 2", "l: 2", body=b"ok and padding").body == b"ok"
+    error = wrong(text(*NEEDED, "Content-Length: 2", "l: 1", body=b"ok"))
+    assert "bad Content-Length" in error.reason
 
 
 @pytest.mark.parametrize("name", ["Via", "From", "To", "Call-ID", "CSeq"])
@@ -223,8 +220,6 @@ def test_what_every_message_has_may_not_be_missing(name: str) -> None:
     assert f"{name.lower()} is missing" in error.reason
     # Without a Via nobody knows where the answer goes.
     assert isinstance(error, Broken) is (name != "Via")
-    error = wrong(text(*without(name), start="SIP/2.0 200 OK"))
-    assert not isinstance(error, Broken), "a response is never answered"
 
 
 @pytest.mark.parametrize(
@@ -240,15 +235,10 @@ def test_the_method_of_cseq_is_the_requests(cseq: str, method: str) -> None:
 @pytest.mark.parametrize(
     "line",
     [
-        "INVITE  sip:b@x SIP/2.0",
-        " INVITE sip:b@x SIP/2.0",
-        "INVITE sip:b@x SIP/2.0 ",
-        "INVITE sip:b@x; lr SIP/2.0",
-        "INVITE\tsip:b@x SIP/2.0",
         "INV ITE sip:b@x SIP/2.0",
         "INVITE sip:b@x",
         "INVITE",
-        "INVITE <sip:b@x> SIP/2.0",
+        "INVITE SIP/2.0",
         "INVITE sip:b@x sip/2.0x",
         "INVITE sip:b@x HTTP/1.1",
         "(INVITE) sip:b@x SIP/2.0",
@@ -258,9 +248,7 @@ def test_the_method_of_cseq_is_the_requests(cseq: str, method: str) -> None:
         "SIP/2.0 2000 OK",
         "SIP/2.0 99 OK",
         "SIP/2.0 700 OK",
-        "SIP/2.0 200",
         "SIP/1.0 200 OK",
-        "SIP/2.0  200 OK",
         "",
     ],
 )
@@ -275,18 +263,16 @@ def test_another_version_gets_505(version: str) -> None:
     assert error.status == 505
 
 
-@pytest.mark.parametrize("line", ["nothing", ": value", "na me: value", "näme: value", "a\0b: c"])
-def test_a_line_that_is_no_header(line: str) -> None:
-    assert "bad header line" in wrong(text(*NEEDED, line)).reason
-
-
-def test_white_space_before_the_first_header() -> None:
-    assert "white space" in wrong(text(" folded", *NEEDED)).reason
-
-
-@pytest.mark.parametrize("data", [b"", b"\r\n", text(*NEEDED)[:-2], text(*NEEDED)[:-4]])
+@pytest.mark.parametrize("data", [text(*NEEDED)[:-2], text(*NEEDED)[:-4]])
 def test_headers_without_an_end(data: bytes) -> None:
-    assert "blank line" in wrong(data).reason
+    error = wrong(data)
+    assert isinstance(error, Broken)
+    assert "blank line" in error.reason
+
+
+@pytest.mark.parametrize("data", [b"", b"\r\n", b"\r\n\r\n"])
+def test_nothing_is_no_message(data: bytes) -> None:
+    wrong(data)
 
 
 @pytest.mark.parametrize(
@@ -294,10 +280,6 @@ def test_headers_without_an_end(data: bytes) -> None:
     [
         ("Via", "SIP/2.0/UDP"),
         ("Via", "HTTP/1.1/UDP a"),
-        ("From", "<sip:a@x"),
-        ("From", "sip:a@x?a=b"),
-        ("To", '"b <sip:b@x>'),
-        ("To", "<>"),
         ("CSeq", "INVITE"),
         ("CSeq", "7"),
         ("CSeq", "-1 INVITE"),
@@ -323,6 +305,7 @@ def test_what_is_wrong_is_answered_with_what_stands_in_it() -> None:
             *without("Via")[:1],
             f"To: {odd}",
             *NEEDED[3:],
+            "Content-Length: 9",
         )
     )
     assert isinstance(error, Broken)
@@ -333,7 +316,7 @@ def test_what_is_wrong_is_answered_with_what_stands_in_it() -> None:
         ("via", "SIP/2.0/UDP below"),
         ("via", "SIP/2.0/TCP further"),
         ("from", "<sip:a@192.0.2.2>;tag=a"),
-        ("to", odd),
+        ("to", f"{odd};tag=ours"),
         ("call-id", "c"),
         ("cseq", "7 INVITE"),
     ]

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from ringback.sip.description import LONGEST_BYTES, MOST_MEDIA, Direction
 from ringback.sip.sdp import (
-    LONGEST_BYTES,
-    MOST_MEDIA,
-    Direction,
     LocalAudio,
     Negotiated,
     SdpError,
@@ -95,7 +93,10 @@ def test_the_first_of_theirs_that_we_have(
         ("m=audio 5000 RTP/AVP 18", "a=rtpmap:18 G729/8000"),
         ("m=audio 5000 RTP/AVP 8", "a=rtpmap:8 PCMA/16000"),
         ("m=audio 5000 RTP/AVP 8", "a=rtpmap:8 OPUS/8000"),
-        ("m=audio 5000 RTP/AVP 96", "a=rtpmap:96 PCMA/8000"),
+        ("m=audio 5000 RTP/AVP 8", "a=rtpmap:8 PCMA/8000/2"),
+        ("m=audio 5000 RTP/AVP 96", "a=rtpmap:97 PCMA/8000"),
+        ("m=audio 5000 RTP/AVP 72", "a=rtpmap:72 PCMA/8000"),
+        ("m=audio 5000 RTP/AVP 200", "a=rtpmap:200 PCMA/8000"),
         ("m=audio 5000 RTP/AVP 101", "a=rtpmap:101 telephone-event/8000"),
         ("m=audio 5000 RTP/SAVP 8",),
         ("m=audio 5000 UDP/TLS/RTP/SAVPF 8",),
@@ -103,6 +104,13 @@ def test_the_first_of_theirs_that_we_have(
         ("m=video 5000 RTP/AVP 8",),
         ("m=audio 5000 RTP/AVP 8", "c=IN IP6 2001:db8::1"),
         ("m=audio 5000 RTP/AVP eight",),
+        ("m=audio 5000 RTP/AVP " + "8" * 5000,),
+        ("m=audio 5000 RTP/AVP",),
+        ("m=audio 70000 RTP/AVP 8",),
+        ("m=audio x RTP/AVP 8",),
+        ("m=audio -1 RTP/AVP 8",),
+        ("m=audio",),
+        ("m=",),
         (),
     ],
 )
@@ -116,17 +124,63 @@ def test_telephone_events_have_the_offerers_number(theirs: int) -> None:
     lines, result = answered(
         sdp(f"m=audio 5000 RTP/AVP 8 {theirs}", f"a=rtpmap:{theirs} TELEPHONE-event/8000")
     )
-    assert result.dtmf_payload_type == result.receive_dtmf_payload_type == theirs
+    assert result.dtmf_payload_type == theirs
+    assert result.dtmf_receives == {theirs}
     assert f"a=rtpmap:{theirs} telephone-event/8000" in lines
 
 
 @pytest.mark.parametrize("theirs", [96, 110])
 def test_an_answer_may_number_telephone_events_in_its_own_way(theirs: int) -> None:
-    """Each end sends with the number that the other wrote (RFC 3264 section 5.1)."""
+    """Each end sends with the number that the other wrote (RFC 3264 section 5.1), and some far
+    ends with their own."""
     answer = sdp(f"m=audio 5000 RTP/AVP 0 {theirs}", f"a=rtpmap:{theirs} telephone-event/8000")
     result = read_answer(answer, OURS)
     assert result is not None
-    assert (result.dtmf_payload_type, result.receive_dtmf_payload_type) == (theirs, 101)
+    assert (result.dtmf_payload_type, result.dtmf_receives) == (theirs, frozenset({theirs, 101}))
+
+
+@pytest.mark.parametrize("name", ["PCMA", "pcma", "Pcma"])
+def test_a_codec_may_have_a_number_of_its_own(name: str) -> None:
+    lines = ("m=audio 5000 RTP/AVP 96 0 97", f"a=rtpmap:96 {name}/8000/1", "a=rtpmap:97 x/8000")
+    answer, offered = answered(sdp(*lines))
+    assert (offered.codec, offered.payload_type) == ("PCMA", 96)
+    assert offered.receives == {96: "PCMA", 0: "PCMU"}
+    assert answer[:2] == ["m=audio 4000 RTP/AVP 96", "a=rtpmap:96 PCMA/8000"]
+    read = read_answer(sdp(*lines), OURS)
+    assert read is not None
+    assert (read.codec, read.payload_type) == ("PCMA", 96)
+    assert read.receives == {96: "PCMA", 0: "PCMU", 8: "PCMA"}
+
+
+@pytest.mark.parametrize(
+    ("formats", "codec"),
+    [("8 0 101", "PCMA"), ("0 8 101", "PCMU"), ("0", "PCMU"), ("18 8", "PCMA")],
+)
+def test_we_send_the_answers_first_and_take_all_that_we_offered(formats: str, codec: str) -> None:
+    read = read_answer(sdp(f"m=audio 5000 RTP/AVP {formats}"), OURS)
+    assert read is not None
+    assert read.codec == codec
+    assert read.receives == {8: "PCMA", 0: "PCMU"}
+    assert read.dtmf_receives == {101}
+
+
+def test_where_both_ends_use_a_number_ours_counts_for_what_comes() -> None:
+    read = read_answer(
+        sdp("m=audio 5000 RTP/AVP 101 8", "a=rtpmap:101 PCMU/8000", "a=rtpmap:8 telephone-event"),
+        OURS,
+    )
+    assert read is not None
+    assert (read.codec, read.payload_type, read.dtmf_payload_type) == ("PCMU", 101, 8)
+    assert (read.receives, read.dtmf_receives) == ({8: "PCMA", 0: "PCMU"}, frozenset({101}))
+
+
+def test_events_of_another_clock_are_taken_and_not_sent() -> None:
+    result = agreed(
+        "m=audio 5000 RTP/AVP 8 98 99",
+        "a=rtpmap:98 telephone-event/48000",
+        "a=rtpmap:99 telephone-event/8000",
+    )
+    assert (result.dtmf_payload_type, result.dtmf_receives) == (99, frozenset({98, 99}))
 
 
 @pytest.mark.parametrize(
@@ -135,30 +189,21 @@ def test_an_answer_may_number_telephone_events_in_its_own_way(theirs: int) -> No
         ("m=audio 5000 RTP/AVP 8",),
         ("m=audio 5000 RTP/AVP 8 101",),
         ("m=audio 5000 RTP/AVP 8", "a=rtpmap:101 telephone-event/8000"),
-        ("m=audio 5000 RTP/AVP 8 101", "a=rtpmap:101 telephone-event/16000"),
         ("m=audio 5000 RTP/AVP 8 72", "a=rtpmap:72 telephone-event/8000"),
     ],
 )
 def test_without_telephone_events(lines: tuple[str, ...]) -> None:
     answer, result = answered(sdp(*lines))
-    assert result.dtmf_payload_type is result.receive_dtmf_payload_type is None
+    assert (result.dtmf_payload_type, result.dtmf_receives) == (None, frozenset())
     assert "telephone-event" not in "".join(answer)
     read = read_answer(sdp(*lines), OURS)
     assert read is not None
-    assert read.dtmf_payload_type is read.receive_dtmf_payload_type is None
+    assert (read.dtmf_payload_type, read.dtmf_receives) == (None, frozenset({101})), (
+        "since we offered it"
+    )
 
 
 # Packets, addresses, directions
-
-
-@pytest.mark.parametrize(
-    ("line", "milliseconds"),
-    [("a=ptime:30", 30), ("a=ptime:10", 10), ("a=ptime:60", 60), ("a=ptime:5", 20),
-     ("a=ptime:100", 20), ("a=ptime:", 20), ("a=ptime:x", 20), ("a=ptime:99999999", 20),
-     ("a=ptime:٣٠", 20), ("a=maxptime:60", 20)],
-)  # fmt: skip
-def test_packets_are_as_long_as_they_prefer(line: str, milliseconds: int) -> None:
-    assert agreed("m=audio 5000 RTP/AVP 8", line).ptime == milliseconds
 
 
 @pytest.mark.parametrize(
@@ -196,13 +241,11 @@ def test_the_mediums_own_address_counts() -> None:
 
 
 @pytest.mark.parametrize(
-    "line",
-    ["c=IN IP4 host.example.com", "c=IN IP4 256.0.0.1", "c=IN IP4 1.2.3", "c=IN IP4",
-     "c=IN IP6 ::1", "c=", "c=IN IP4 1.2.3.4 5"],
-)  # fmt: skip
-def test_an_address_that_is_no_ipv4(line: str) -> None:
-    assert make_answer(sdp("m=audio 5000 RTP/AVP 8", line), OURS) is None
-    assert make_answer(sdp(line, "m=audio 5000 RTP/AVP 8", head="v=0\r\n"), OURS) is None
+    ("host", "named"), [("192.0.2.2", False), ("media.example.net", True), ("", False)]
+)
+def test_sound_goes_to_an_address_a_name_or_wherever_it_comes_from(host: str, named: bool) -> None:
+    result = agreed(f"c=IN IP4 {host}", "m=audio 5000 RTP/AVP 8", head="v=0\r\n")
+    assert (result.host, result.named, result.sends) == (host, named, True)
 
 
 # Several media
@@ -214,7 +257,6 @@ def test_media_we_do_not_take_are_rejected_in_their_place() -> None:
             "m=video 6000 RTP/AVP 31 32",
             "a=rtpmap:31 H261/90000",
             "m=audio 5000 RTP/AVP 8",
-            "a=ptime:30",
             "m=audio 5002 RTP/AVP 0",
             "m=image 6002 udptl t38",
         )
@@ -225,7 +267,7 @@ def test_media_we_do_not_take_are_rejected_in_their_place() -> None:
         "m=audio 0 RTP/AVP 0",
         "m=image 0 udptl t38",
     ]
-    assert (result.port, result.ptime) == (5000, 30)
+    assert result.port == 5000
 
 
 def test_a_rejected_audio_is_passed_over() -> None:
@@ -254,14 +296,7 @@ def test_a_new_description_has_a_new_version() -> None:
         b"\r\n",
         b"v=1\r\n",
         b"hello",
-        b"v=0\r\nhello\r\n",
-        sdp("m=audio"),
-        sdp("m=audio x RTP/AVP 8"),
-        sdp("m=audio -1 RTP/AVP 8"),
-        sdp("m=audio 70000 RTP/AVP 8"),
-        sdp("m=audio 5000 RTP/AVP"),
-        sdp("m="),
-        sdp(*["m=audio 0 RTP/AVP 8"] * (MOST_MEDIA + 1)),
+        b"c=IN IP4 192.0.2.2\r\n",
         sdp("a=" + "x" * LONGEST_BYTES),
     ],
 )
@@ -272,15 +307,11 @@ def test_what_is_no_description(body: bytes) -> None:
         read_answer(body, OURS)
 
 
-@pytest.mark.parametrize("name", [b"J\xf6rg", "a\u2028b".encode(), "a\x85b".encode(), b"a\x0bb"])
-def test_a_name_in_any_charset_does_no_harm(name: bytes) -> None:
-    body = sdp("m=audio 5000 RTP/AVP 8").replace(b"s=-", b"s=" + name)
-    assert make_answer(body, OURS) is not None
-    assert read_answer(body, OURS) is not None
-
-
-def test_bare_line_feeds_and_unknown_lines_do_no_harm() -> None:
-    body = b"v=0\nb=AS:64\nc=IN IP4 192.0.2.2\nk=x\nm=audio 5000 RTP/AVP 8\na=x\na=rtpmap:x\n\n"
-    made = make_answer(body, OURS)
-    assert made is not None
-    assert made[1].port == 5000
+def test_an_offer_of_more_media_than_anybody_has_is_refused() -> None:
+    """Each would have to be answered."""
+    most = sdp("m=audio 5000 RTP/AVP 8", *["m=audio 0 RTP/AVP 8"] * (MOST_MEDIA - 1))
+    assert make_answer(most, OURS) is not None
+    more = most + b"m=audio 0 RTP/AVP 8\r\n"
+    with pytest.raises(SdpError):
+        make_answer(more, OURS)
+    assert read_answer(more * 2, OURS) is not None

@@ -19,6 +19,9 @@ from ringback.sip.uri import CSeq, NameAddr, SipUri, Via, parse_params, split_un
          {"user": "phone", "lr": None}),
         ("sip:a@x;A=1;a=2", "a", "x", None, {"a": "1"}),
         ("sip:sip%3Auser%40example.com@x", "sip%3Auser%40example.com", "x", None, {}),
+        ("sip:1002#44^|{}@x", "1002#44^|{}", "x", None, {}),
+        ("sip:ä%zz%4@x", "ä%zz%4", "x", None, {}),
+        ("sip:a@x;p=a,b\\;q", "a", "x", None, {"p": "a,b\\", "q": None}),
         ("sip:a@host.example.com.", "a", "host.example.com.", None, {}),
     ],
 )  # fmt: skip
@@ -52,9 +55,9 @@ def test_the_number_in_a_uri(text: str, number: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "sip:", "sip", "sip:@", "sip:a@", "sip:a@b@c", "sip:a b@c", "sip:a%zz@c", "sip:a%4@c",
-     "sip:a@c:99999", "sip:a@c:0x1", "sip:a@c:", "sip:a@-c", "sip:a@c>", 'sip:a"@c', "sip:a@[::1",
-     "sip:ä@c", "sip:a@c\r\nVia: x", "tel:", "tel:alice", "1http:a", "http:a b", ":a"],
+    ["", "sip:", "sip", "sip:@", "sip:a@", "sip:a@b@c", "sip:a b@c", "sip:a@c:99999",
+     "sip:a@c:0x1", "sip:a@c:", "sip:a@-c", "sip:a@c>", 'sip:a"@c', "sip:a@[::1", "sip:a\\b@c",
+     "sip:a\0@c", "sip:a@c\r\nVia: x", "tel:", "tel:alice", "1http:a", "http:a b", ":a"],
 )  # fmt: skip
 def test_what_is_no_uri(text: str) -> None:
     with pytest.raises(SipError):
@@ -81,6 +84,15 @@ def test_a_uri_of_another_scheme_is_read_and_is_for_no_call(text: str) -> None:
         ("<sip:a@x>;TAG=1;tag=2", None, "sip:a@x", "1"),
         ("<sip:a@x>;tag", None, "sip:a@x", None),
         ('<sip:a@x>;p="a;tag=2";tag=1', None, "sip:a@x", "1"),
+        ("<sip:a@x>;p=\\;q=<;tag=1", None, "sip:a@x", "1"),
+        ('sip:a@x:5;+sip.instance="<urn:x:0>";audio;tag=1', None, "sip:a@x:5", "1"),
+        ("sip:a@x?h=v;tag=1", None, "sip:a@x?h=v", "1"),
+        ("< sip:a@x >;tag=1", None, "sip:a@x", "1"),
+        ("José Núñez <sip:a@x>;tag=1", "José Núñez", "sip:a@x", "1"),
+        ("Bell, Alexander <sip:a@x>;tag=1", "Bell, Alexander", "sip:a@x", "1"),
+        ("A: B <sip:a@x>;tag=1", "A: B", "sip:a@x", "1"),
+        ("sip:100 <sip:a@x>;tag=1", "sip:100", "sip:a@x", "1"),
+        ("<sip:a@x>;tag=", None, "sip:a@x", None),
     ],
 )
 def test_an_address(text: str, display: str | None, uri: str, tag: str | None) -> None:
@@ -92,8 +104,8 @@ def test_an_address(text: str, display: str | None, uri: str, tag: str | None) -
 
 @pytest.mark.parametrize(
     "text",
-    ["", "<>", "<sip:a@x", "sip:a@x>", '"A <sip:a@x>', '"A" sip:a@x', "A: B <sip:a@x>",
-     "<sip:a@x> behind", "< sip:a@x>", "sip:a@x?h=v", "<sip:a@x>;p=\"", "*"],
+    ["", "<>", "<sip:a@x", "sip:a@x>", '"A <sip:a@x>', '"A" sip:a@x', "sip:a@x, sip:b@x",
+     "<sip:a@x> behind", "<sip:a@x>;p=\"", "*", "a;b <sip:a@x", 'A "B" <sip:a@x>'],
 )  # fmt: skip
 def test_what_is_no_address(text: str) -> None:
     with pytest.raises(SipError):
@@ -101,7 +113,9 @@ def test_what_is_no_address(text: str) -> None:
 
 
 def test_a_tag_is_put_on() -> None:
-    assert str(NameAddr.parse("A <sip:a@x>;p=1").with_tag("t")) == '"A" <sip:a@x>;p=1;tag=t'
+    assert str(NameAddr.parse("A <sip:a@x>;p=1").with_tag("t")) == "A <sip:a@x>;p=1;tag=t"
+    assert str(NameAddr.parse('"A" <sip:a@x>;tag=').with_tag("t")) == '"A" <sip:a@x>;tag=t'
+    assert NameAddr.read(str(NameAddr.read('"A <sip:a@x>').with_tag("t"))).tag == "t"
 
 
 @pytest.mark.parametrize(

@@ -122,6 +122,47 @@ def test_the_time_granted(headers: tuple[tuple[str, str], ...], refreshed: float
     assert [at for at, _ in case.ua.times(refreshed)] == [refreshed]
 
 
+OTHERS = (
+    "<sip:PBX#1000#1@203.0.113.5>;expires=2519533",
+    '"A <sip:x@y>;expires=1',
+    "*",
+    "<sip:us:",
+    "<sip:other@192.0.2.1>;expires=40",
+    "<sip:us@203.0.113.5:5070>;expires=50",
+)
+"""What else may be registered under the same account: each hides nothing of ours."""
+
+
+@pytest.mark.parametrize("other", OTHERS)
+@pytest.mark.parametrize(
+    "own", ["<sip:us@192.0.2.1>", "sip:%75s@192.0.2.1:5060", "Us <sip:us@192.0.2.1>"]
+)
+def test_of_many_bindings_our_own_says_how_long_it_lasts(other: str, own: str) -> None:
+    for contacts in ((other, f"{own};Expires=120"), (f'{own}; EXPIRES = "120"', other)):
+        case = Registered()
+        headers = (*(("contact", contact) for contact in contacts), ("expires", "3000"))
+        case.ua.give(reply(case.start(), 200, headers=headers))
+        assert case.ua.times(60.0) == [(60.0, "REGISTER")]
+
+
+@pytest.mark.parametrize(
+    ("contacts", "refreshed"),
+    [
+        ("<sip:us@203.0.113.5:40001>;expires=100", 50.0),  # the NAT's, put there by the registrar
+        ("<sip:us@203.0.113.5:40001>;expires=100, <sip:us@203.0.113.5:40002>;expires=80", 40.0),
+        ("<sip:other@203.0.113.5>;expires=100", 60.0),
+        ("<sip:US@192.0.2.1>;expires=100", 60.0),  # users have a case (section 19.1.4)
+        ("<sip:us@192.0.2.1>;expires=0", 15.0),
+        ("<sip:us@192.0.2.1>", 60.0),
+    ],
+)
+def test_a_binding_is_ours_by_its_user(contacts: str, refreshed: float) -> None:
+    case = Registered()
+    headers = (("contact", contacts), ("expires", "120"))
+    case.ua.give(reply(case.start(), 200, headers=headers))
+    assert case.ua.times(refreshed) == [(refreshed, "REGISTER")]
+
+
 def test_registration_answers_a_challenge_and_one_stale_nonce() -> None:
     case = Registered()
     (second,) = case.ua.give(reply(case.start(), 401, headers=CHALLENGE))

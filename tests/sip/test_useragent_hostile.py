@@ -21,11 +21,13 @@ from ringback.sip.message import Response
 
 _FIELDS = st.sampled_from(
     ["Via", "From", "To", "Call-ID", "CSeq", "Contact", "Record-Route", "Require", "Reason",
-     "Session-Expires", "Min-SE", "Content-Type", "WWW-Authenticate", "Route", "Supported"]
+     "Session-Expires", "Min-SE", "Content-Type", "WWW-Authenticate", "Route", "Supported",
+     "Content-Length", "Content-Disposition", "Content-Encoding", "Max-Forwards", "Accept"]
 )  # fmt: skip
 _SCRAPS = st.sampled_from(
     ['"', "<", ">", ";", ",", "\\", "\0", "\udcff", "%", "sip:", "99999999999", "=", "branch=",
-     "tag=", ":70000", "\r\n ", "[::1]", "*", "Digest nonce=", "\n", "é"]
+     "tag=", ":70000", "\r\n ", "[::1]", "*", "Digest nonce=", "\n", "é",
+     ";x=\\", ";tag=", "multipart/mixed;boundary=b", ";handling=optional", " ", ";rport;received="]
 )  # fmt: skip
 
 

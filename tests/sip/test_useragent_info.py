@@ -21,6 +21,19 @@ from ringback.sip.events import (
         ("application/dtmf", "5", "5"),
         ("application/dtmf", " #\r\n", "#"),
         ("Application/DTMF; charset=x", "d", "D"),
+        ("application/dtmf", "Signal=5\r\nDuration=160\r\n", "5"),
+        ("application/dtmf", "Duration = 160\nSIGNAL = #\n", "#"),
+        ("application/dtmf-relay", "5", "5"),
+        ("application/dtmf-relay", "*\r\n\r\n", "*"),
+        ("APPLICATION/DTMF-RELAY ;x=y", "signal=a\r\n", "A"),
+        ("application/dtmf-relay", "\r\n\r\n\tSignal\t=\t0 \r\nDuration=1", "0"),
+        ("application/dtmf-relay", "Signal:7\rDuration:100\r", "7"),
+        ("application/dtmf-relay", 'Signal="3"', "3"),
+        ("application/dtmf-relay", "Signal=2 Duration=160", "2"),
+        ("application/dtmf-relay", "Signal=2;Duration=160", "2"),
+        ("application/dtmf-relay", "Signal=5\0", "5"),
+        ("application/dtmf", "\r\n10\r\n", "*"),
+        ("application/dtmf", "Signal=15", "D"),
     ],
 )
 def test_keys_come_by_info(content: str, body: str, digit: str) -> None:
@@ -36,23 +49,75 @@ def test_keys_come_by_info(content: str, body: str, digit: str) -> None:
 @pytest.mark.parametrize(
     ("content", "body", "status"),
     [
-        ("application/dtmf-relay", "Signal=hf\r\n", 200),
-        ("application/dtmf-relay", "Signal=16\r\n", 200),
-        ("application/dtmf-relay", "\n" * 32_000, 200),
-        ("application/dtmf-relay", "Signal" + " " * 32_000, 200),
-        ("application/dtmf-relay", "Signal=1\v", 200),
-        ("application/dtmf", "55", 200),
-        ("application/dtmf", "\xff", 200),
+        ("application/dtmf-relay", "Signal=hf\r\n", 400),
+        ("application/dtmf-relay", "Signal=16\r\n", 400),
+        ("application/dtmf-relay", "Signal=\r\n5", 400),
+        ("application/dtmf-relay", "Signal=-1", 400),
+        ("application/dtmf-relay", "Duration=5\r\n", 400),
+        ("application/dtmf-relay", "\n" * 32_000, 400),
+        ("application/dtmf-relay", "Signal" + " " * 32_000, 400),
+        ("application/dtmf-relay", "Signal=" + "1" * 32_000, 400),
+        ("application/dtmf-relay", "Signal=1\n" * 2_000 + "2", 200),
+        ("application/dtmf", "55", 400),
+        ("application/dtmf", "5\r\n5", 400),
+        ("application/dtmf", "\u0665", 400),
+        ("application/dtmf", "\xff", 400),
         ("application/media_control+xml", "<x/>", 415),
+        ("text/plain", "5", 415),
+        ("", "5", 415),
     ],
 )
-def test_an_info_that_is_no_key_is_no_key(content: str, body: str, status: int) -> None:
+def test_what_is_answered_200_was_understood(content: str, body: str, status: int) -> None:
     ua = Alone()
     _, invite = ua.answered()
     info = from_callee("INFO", invite, headers=(("content-type", content),), body=body.encode())
     (response,) = ua.give(info)
     assert kind(response) == f"{status} INFO"
     assert (response.headers.get("accept") is not None) is (status == 415)
+    assert len(ua.events()) == (status == 200)
+
+
+@pytest.mark.parametrize(
+    ("headers", "status", "reply"),
+    [
+        ((("content-encoding", "gzip"),), 415, ("accept-encoding", "identity")),
+        ((("content-encoding", "Identity"),), 200, None),
+        ((("info-package", "x"),), 200, None),
+        ((("info-package", "x"), ("content-encoding", "gzip")), 469, ("recv-info", "")),
+        ((("content-disposition", "x;handling=required"),), 200, None),
+    ],
+)
+def test_what_else_an_info_may_say_of_its_key(
+    headers: tuple[tuple[str, str], ...], status: int, reply: tuple[str, str] | None
+) -> None:
+    ua = Alone()
+    _, invite = ua.answered()
+    more = (("content-type", "application/dtmf-relay"), *headers)
+    (response,) = ua.give(from_callee("INFO", invite, headers=more, body=b"Signal=5"))
+    assert kind(response) == f"{status} INFO"
+    assert reply is None or response.headers.get(reply[0]) == reply[1]
+    assert len(ua.events()) == (status == 200)
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "status"),
+    [
+        ((("info-package", "x"),), b"", 469),  # RFC 6086 section 4.2.2
+        (
+            (("content-type", "image/jpeg"), ("content-disposition", "x;Handling=optional")),
+            b"x",
+            200,
+        ),
+        ((("content-type", "image/jpeg"), ("content-disposition", "x")), b"x", 415),
+    ],
+)
+def test_an_info_that_is_for_something_else(
+    headers: tuple[tuple[str, str], ...], body: bytes, status: int
+) -> None:
+    ua = Alone()
+    _, invite = ua.answered()
+    (response,) = ua.give(from_callee("INFO", invite, headers=headers, body=body))
+    assert kind(response) == f"{status} INFO"
     assert ua.events() == []
 
 

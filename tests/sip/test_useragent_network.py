@@ -16,6 +16,8 @@ US, THEM = Hop("udp", "192.0.2.1", 5060), Hop("udp", "192.0.2.2", 5060)
 GOOD: dict[str, float] = {}
 BAD = {"loss": 0.1, "doubled": 0.1, "jitter": 0.3}
 AWFUL = {"loss": 0.3, "doubled": 0.3, "jitter": 1.0}
+ODD = {"odd": 0.7}
+ODD_AND_BAD = {**BAD, "odd": 0.7}
 
 
 class Pair:
@@ -60,7 +62,11 @@ def digits(side: Side) -> str:
     return "".join(event.digit for _, _, event in side.events if isinstance(event, Signal))
 
 
-@pytest.mark.parametrize("faults", [GOOD, BAD, AWFUL], ids=["good", "bad", "awful"])
+@pytest.mark.parametrize(
+    "faults",
+    [GOOD, BAD, AWFUL, ODD, ODD_AND_BAD],
+    ids=["good", "bad", "awful", "odd", "odd and bad"],
+)
 def test_a_call_is_answered_once_talked_on_and_ended(faults: dict[str, float]) -> None:
     for seed in range(12):
         pair = Pair(seed, faults)
@@ -84,7 +90,11 @@ def test_a_call_is_answered_once_talked_on_and_ended(faults: dict[str, float]) -
         pair.assert_idle()
 
 
-@pytest.mark.parametrize("faults", [GOOD, BAD, AWFUL], ids=["good", "bad", "awful"])
+@pytest.mark.parametrize(
+    "faults",
+    [GOOD, BAD, AWFUL, ODD, ODD_AND_BAD],
+    ids=["good", "bad", "awful", "odd", "odd and bad"],
+)
 def test_a_trigger_call_is_rejected_and_its_rejection_proven(faults: dict[str, float]) -> None:
     for seed in range(12):
         pair = Pair(seed, faults)
@@ -102,7 +112,9 @@ def test_a_trigger_call_is_rejected_and_its_rejection_proven(faults: dict[str, f
         pair.assert_idle()
 
 
-@pytest.mark.parametrize("faults", [GOOD, BAD], ids=["good", "bad"])
+@pytest.mark.parametrize(
+    "faults", [GOOD, BAD, ODD, ODD_AND_BAD], ids=["good", "bad", "odd", "odd and bad"]
+)
 def test_a_cancel_at_any_time_leaves_nothing_behind(faults: dict[str, float]) -> None:
     crossed = 0
     for seed in range(40):

@@ -84,7 +84,10 @@ def test_without_an_agreed_interval_nothing_expires() -> None:
     [
         (("session-expires", "120"), "120;refresher=uac", False),
         (("session-expires", "120;refresher=uas"), "120;refresher=uas", True),
-        (("session-expires", '120;x="'), None, False),
+        (("session-expires", "120;refresher=UAS"), "120;refresher=uas", True),
+        (("session-expires", "120; Refresher = Uac"), "120;refresher=uac", False),
+        (("session-expires", '120;x="'), "120;refresher=uac", False),
+        (("session-expires", "89"), None, False),
     ],
 )
 def test_what_we_agree_to_as_the_called_end(

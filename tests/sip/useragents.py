@@ -9,11 +9,14 @@ import random
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
+from tests.sip.oddities import made_odd_by_chance
+
 from ringback.clock import Instant
 from ringback.sip.calls import Call, Credentials, IncomingCall, OutgoingCall
 from ringback.sip.events import CallEvent
+from ringback.sip.headers import Headers
 from ringback.sip.hop import Hop
-from ringback.sip.message import Headers, Request, Response, SipMessage, parse, respond
+from ringback.sip.message import Request, Response, SipMessage, parse, respond
 from ringback.sip.uri import NameAddr
 from ringback.sip.useragent import UserAgent
 
@@ -314,10 +317,13 @@ class Network:
         doubled: float = 0.0,
         jitter: float = 0.0,
         latency: float = 0.01,
+        odd: float = 0.0,
     ) -> None:
+        """`odd`: how many of the messages have something in them that nobody needs."""
         self.now: Instant = 0.0
         self._chance = random.Random(seed)
         self._loss, self._doubled, self._jitter, self._latency = loss, doubled, jitter, latency
+        self._odd = odd
         self._sides: dict[Hop, Side] = {}
         self._under_way: list[tuple[Instant, int, bytes, Hop, Hop]] = []
         self._numbers = itertools.count()
@@ -333,6 +339,8 @@ class Network:
             side.hand_on()
             for data, peer in side.agent.datagrams():
                 self.carried.append((self.now, side.address, kind(parse(data))))
+                if self._chance.random() < self._odd:
+                    data = made_odd_by_chance(data, self._chance)
                 copies = 2 if self._chance.random() < self._doubled else 1
                 for _ in range(copies):
                     if self._chance.random() >= self._loss:

@@ -11,12 +11,13 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection
 
 from ringback.accounts.foundation import lay_foundation
+from ringback.accounts.sealing import trunk_sealer
 from ringback.accounts.secrets import Secrets
 from ringback.faults import Faults
 from ringback.store import Store
 from ringback.telephony.trunks import Trunk
 from ringback.trunks import routeverbs, trunkverbs
-from ringback.trunks.changes import Change
+from ringback.trunks.changes import Altered
 from ringback.trunks.entries import TrunkEntry, contradictions, given, merged, read
 from ringback.trunks.stored import load, opened
 from ringback.trunks.trunk import effective, trunk_of
@@ -24,7 +25,7 @@ from ringback.trunks.trunk import effective, trunk_of
 T = TypeVar("T")
 NOW = 1_800_000_000.0
 SECRETS = Secrets(b"k" * 32)
-SEALER = SECRETS.sealer()
+SEALER = trunk_sealer(SECRETS)
 
 
 class Desk:
@@ -41,18 +42,18 @@ class Desk:
     def new_id(self) -> str:
         return f"id-{next(self._numbers)}"
 
-    def put(self, name: str, /, now: float = NOW, **values: Any) -> Change | None:
+    def put(self, name: str, /, now: float = NOW, **values: Any) -> Altered | None:
         id_, said = self.new_id(), {"name": name, **values}
         return self.run(lambda tx: trunkverbs.put_trunk(tx, said, now, SEALER, id_))
 
-    def change(self, name: str, /, now: float = NOW, **values: Any) -> Change | None:
+    def change(self, name: str, /, now: float = NOW, **values: Any) -> Altered | None:
         id_ = self.new_id()
         return self.run(lambda tx: trunkverbs.change_trunk(tx, name, values, now, SEALER, id_))
 
-    def remove(self, name: str, now: float = NOW) -> Change:
+    def remove(self, name: str, now: float = NOW) -> Altered:
         return self.run(lambda tx: trunkverbs.remove_trunk(tx, name, now))
 
-    def route(self, prefix: str = "", **values: Any) -> Change | None:
+    def route(self, prefix: str = "", **values: Any) -> Altered | None:
         id_, said = self.new_id(), {"prefix": prefix, **values}
         return self.run(lambda tx: routeverbs.put_route(tx, said, id_))
 

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Engine, insert, select, text, update
 from tests.postgresql import Cluster
 from tests.trunks.helpers import NOW, SEALER, Desk, faults
 
+from ringback.accounts.sealing import trunk_sealer
 from ringback.accounts.secrets import Secrets
 from ringback.store import Store
 from ringback.store.models import (
@@ -24,7 +25,7 @@ from ringback.store.models import (
 from ringback.store.opening import database_url, open_engine
 from ringback.telephony.trunks import Route
 from ringback.trunks import routeverbs, trunkverbs
-from ringback.trunks.changes import FieldChange, InTheWay, NoSuch
+from ringback.trunks.changes import InTheWay, NoSuch
 from ringback.trunks.stored import (
     AFTERMATH_SECONDS,
     former_trunks,
@@ -47,7 +48,7 @@ def test_a_trunk_comes_to_be_and_the_same_again_changes_nothing(desk: Desk) -> N
     said: dict[str, Any] = {"host": "sip.example.net", "country": "GB", "channels": 30}
     change = desk.put("london-1", **said)
     assert change is not None
-    assert (change.kind, change.did, change.name) == ("trunk", "created", "london-1")
+    assert (change.kind, change.action, change.name) == ("trunk", "created", "london-1")
     assert change.lines() == ["created trunk london-1"]
     assert desk.put("london-1", **said) is None
     made = desk.trunks()["london-1"]
@@ -84,19 +85,19 @@ def test_a_password_is_sealed_told_by_name_only_and_kept(desk: Desk) -> None:
     changed = desk.put("t", password="hush-2")
     assert created is not None and changed is not None
     assert changed.lines() == ["trunk t: password changed"]
-    assert changed.fields == (FieldChange("password", "", "", is_secret=True),)
+    assert (changed.fields, changed.secrets) == ({}, {"password": "changed"})
     assert "hush" not in repr(created) + repr(changed)
     assert desk.put("t", password="hush-2") is None
     rows = desk.run(lambda tx: tx.execute(text("SELECT * FROM trunks")).all())
     assert "hush" not in repr(rows)
     assert desk.trunks()["t"].password == "hush-2"
     taken = desk.put("t", user=None, password=None)
-    assert taken is not None and taken.lines()[-1] == "trunk t: password taken out"
+    assert taken is not None and taken.lines()[-1] == "trunk t: password taken off"
 
 
 def test_a_password_of_another_key_is_none_until_it_is_set_anew(desk: Desk) -> None:
     desk.put("t", host="h", user="u", password="secret", register=True)
-    other = Secrets(b"o" * 32).sealer()
+    other = trunk_sealer(Secrets(b"o" * 32))
     stored = asyncio.run(desk.store.read(load))
     found = opened(stored, other)
     assert found.trunks[0].password is None
@@ -259,7 +260,7 @@ def test_a_route_comes_changes_and_goes(desk: Desk) -> None:
     moved = desk.run(lambda tx: routeverbs.change_route(tx, "44", {"prefix": "4420"}))
     assert moved is not None and moved.lines() == ["route 4420: prefix 44 -> 4420"]
     removed = desk.run(lambda tx: routeverbs.remove_route(tx, ""))
-    assert removed.lines() == ['removed route ""']
+    assert removed.lines() == ['deleted route ""']
     assert routes(desk) == [Route("4420", ("c",))]
     with pytest.raises(NoSuch, match="there is no route with the prefix '33'"):
         desk.run(lambda tx: routeverbs.remove_route(tx, "33"))

@@ -1,4 +1,4 @@
-"""What every server has before anything is set up: its key, its currency, the account at the top."""
+"""What every server has before anything is set up: key, currency, the account at the top."""
 
 from __future__ import annotations
 

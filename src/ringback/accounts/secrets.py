@@ -19,6 +19,8 @@ import secrets
 import tempfile
 from pathlib import Path
 
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from sqlalchemy import Connection, delete, insert, select
 
 from ringback.sealing import Sealer
@@ -32,7 +34,6 @@ _SETTING = "secrets_check"
 _CHECKED = "the key of PINs and passwords"
 _NO_MAC = "0" * 64
 _BINDING = b"ringback: secrets bound to their owner"
-_TRUNKS = b"ringback: passwords of trunks"
 
 
 class BadKey(Exception):
@@ -59,20 +60,23 @@ class Secrets:
         also where there is no secret at all."""
         return hmac.compare_digest(self.mac(owner, entry), mac or _NO_MAC)
 
-    def sealer(self) -> Sealer:
-        """Encrypts the passwords of trunks."""
-        return Sealer(derived(self._key, _TRUNKS))
-
     def check(self) -> str:
         """The MAC of a text that no secret can be, by which the database knows its key."""
         return _mac(self._key, _CHECKED)
 
+    def key_for(self, purpose: str) -> bytes:
+        """A key of 32 bytes for another purpose, from which this one cannot be found."""
+        return derived(self._key, f"ringback {purpose}".encode())
+
+    def sealer(self, purpose: str) -> Sealer:
+        """Encrypts what has to be read again."""
+        return Sealer(self.key_for(purpose))
+
 
 def derived(key: bytes, purpose: bytes) -> bytes:
-    """A key for one purpose, derived from that of the file by HKDF with SHA-256: RFC 5869, without
-    salt, its one block."""
-    extracted = hmac.digest(bytes(hashlib.sha256().digest_size), key, "sha256")
-    return hmac.digest(extracted, purpose + b"\1", "sha256")
+    """A key of 32 bytes for one purpose, derived from that of the file by HKDF with SHA-256 (RFC
+    5869), without salt."""
+    return HKDF(SHA256(), 32, salt=None, info=purpose).derive(key)
 
 
 def _mac(key: bytes, text: str) -> str:

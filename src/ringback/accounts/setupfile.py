@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 from pydantic import ValidationError
@@ -15,13 +16,21 @@ from ringback.accounts.entries import SetupFile
 from ringback.faults import dotted, faults_of
 
 LARGEST_BYTES = 16 * 1024 * 1024
+MOST_VALUES = 1_000_000
+DEEPEST = 50
 
 
 class SetupError(Exception):
     """The file cannot be applied; each line of the message names one fault."""
 
 
-class _Loader(yaml.SafeLoader):
+if TYPE_CHECKING:
+    from yaml import SafeLoader as _Base
+else:  # that in C, where PyYAML has it, is ten times as fast
+    _Base = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class _Loader(_Base):
     """YAML whose keys are texts, each once: a repeated one would replace the first in silence."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
@@ -66,15 +75,62 @@ def load_setup(path: Path) -> SetupFile:
 def _parse(path: Path, text: str) -> tuple[yaml.Node | None, str]:
     """The document's nodes, which know their lines, and the document as JSON."""
     try:
+        _see_size(text)
         loader = _Loader(text)
         root = loader.get_single_node()
         document = {} if root is None else loader.construct_document(root)
         return root, json.dumps({} if document is None else document, default=_plain)
     except yaml.MarkedYAMLError as error:
-        line = 1 if error.problem_mark is None else error.problem_mark.line + 1
+        mark = 0 if error.problem_mark is None else error.problem_mark.line
+        line = min(mark + 1, text.count("\n") + 1)
         raise SetupError(f"{path}:{line}: {error.problem}") from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise SetupError(f"{path}: not YAML: {' '.join(str(error).split())}") from error
+
+
+@dataclass(slots=True)
+class _Size:
+    """What a part of a document comes to once its aliases are written out."""
+
+    anchor: str | None = None
+    values: int = 1
+    characters: int = 0
+
+    def add(self, part: _Size) -> None:
+        self.values += part.values
+        self.characters += part.characters
+
+
+def _see_size(text: str) -> None:
+    """Refuse a document that would be too large or too deep, before any of it is made. A few lines
+    of aliases that name aliases can stand for more than any memory holds. Raises YAMLError."""
+    open_: list[_Size] = [_Size()]
+    anchored: dict[str, _Size] = {}
+    for event in yaml.parse(text, Loader=_Base):
+        if isinstance(event, yaml.CollectionStartEvent):
+            open_.append(_Size(event.anchor))
+            if len(open_) > DEEPEST:
+                raise _too(event, f"nested more than {DEEPEST} deep")
+            continue
+        if isinstance(event, yaml.ScalarEvent):
+            part = _Size(event.anchor, characters=len(event.value))
+        elif isinstance(event, yaml.AliasEvent):
+            if event.anchor not in anchored:
+                raise _too(event, f"the alias {event.anchor!r} has no anchor before it")
+            part = anchored[event.anchor]
+        elif isinstance(event, yaml.CollectionEndEvent):
+            part = open_.pop()
+        else:
+            continue
+        open_[-1].add(part)
+        if part.anchor is not None:
+            anchored[part.anchor] = part
+        if open_[-1].values > MOST_VALUES or open_[-1].characters > LARGEST_BYTES:
+            raise _too(event, "too large, each alias counted as what it stands for: split it")
+
+
+def _too(event: yaml.Event, problem: str) -> yaml.YAMLError:
+    return yaml.MarkedYAMLError(problem=problem, problem_mark=event.start_mark)  # type: ignore[arg-type]
 
 
 def _plain(value: object) -> str:

@@ -147,11 +147,11 @@ def is_access_number(tx: Connection, number: str) -> bool:
     return _OF_NUMBER.value(tx, number=number) is not None
 
 
-def owns_number(tx: Connection, extension: ExtensionFacts, number: str | None) -> bool:
+def owns_number(tx: Connection, extension: ExtensionFacts, number: str) -> bool:
     """Whether a number is an access number or an authorized callerID of the extension."""
-    return number is not None and (
-        number in extension.access_numbers or find_caller_id(tx, extension.id, number) is not None
-    )
+    if number in extension.access_numbers:
+        return True
+    return find_caller_id(tx, extension.id, number) is not None
 
 
 def find_by_name(tx: Connection, name: str | None) -> ExtensionFacts | None:

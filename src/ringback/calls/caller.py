@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from ringback.calls.course import CallbackSession
 from ringback.calls.events import Prompted
 from ringback.calls.inbox import LegEvent, TriggeredAgain
-from ringback.calls.keypad import Entry, Keypad
+from ringback.calls.keypad import Entry, Key, Keypad
 from ringback.calls.party import Party
 from ringback.calls.waiting import Waiting
 from ringback.clock import Clock, Instant
@@ -38,7 +38,9 @@ class Caller:
         self.voice = voice
         self._sounds = sounds
         self._keypad = Keypad()
-        self._typed: deque[Digit] = deque()
+        self._heard: Key | None = None
+        """The key that `next` has just returned."""
+        self._typed: deque[Key] = deque()
         """Keys that nobody has asked for yet."""
 
     @property
@@ -89,8 +91,9 @@ class Caller:
                     leg is self.leg and finished == playback
                 ):
                     return True
-                case LegEvent(leg=leg, event=Digit() as digit) if leg is self.leg:
-                    self._typed.append(digit)
+                case LegEvent(leg=leg, event=Digit()) if leg is self.leg:
+                    assert self._heard is not None
+                    self._typed.append(self._heard)
                     self.leg.stop()
                     return False
                 case _:
@@ -123,10 +126,10 @@ class Caller:
         while True:
             message = await self._waiting.next(until)
             match message:
-                case LegEvent(leg=leg, event=Digit(digit=digit, at=at)) if (
-                    leg is self.leg and self._keypad.is_stray(digit, at)
-                ):
-                    continue
+                case LegEvent(leg=leg, event=Digit(digit=digit, at=at)) if leg is self.leg:
+                    self._heard = self._keypad.hear(digit, at)
+                    if self._heard is not None:
+                        return message
                 case _:
                     return message
 
@@ -138,9 +141,9 @@ class Caller:
         self._keypad.begin(full, self._clock.now())
         while True:
             ends_at = self._keypad.ends_at
-            digit = await self._digit(min(ends_at, until))
-            if digit is not None:
-                entry = self._keypad.press(digit.digit, digit.at)
+            key = await self._key(min(ends_at, until))
+            if key is not None:
+                entry = self._keypad.press(key)
                 if entry is not None:
                     return entry
             elif until <= ends_at:
@@ -150,14 +153,14 @@ class Caller:
 
     async def pause(self, until: Instant) -> None:
         """Say nothing until then. A digit interrupts this and what is said next."""
-        digit = await self._digit(until)
-        if digit is not None:
-            self._typed.append(digit)
+        key = await self._key(until)
+        if key is not None:
+            self._typed.append(key)
 
     async def key(self, until: Instant) -> str | None:
         """One key, or None when none came by `until`."""
-        digit = await self._digit(until)
-        return None if digit is None else digit.digit
+        key = await self._key(until)
+        return None if key is None else key.digit
 
     @property
     def typed_ahead(self) -> bool:
@@ -168,13 +171,13 @@ class Caller:
         """What was pressed before does not answer what is said next."""
         self._typed.clear()
 
-    async def _digit(self, until: Instant) -> Digit | None:
+    async def _key(self, until: Instant) -> Key | None:
         while not self._typed:
             match await self.next(until):
                 case None:
                     return None
-                case LegEvent(leg=leg, event=Digit() as digit) if leg is self.leg:
-                    return digit
+                case LegEvent(leg=leg, event=Digit()) if leg is self.leg:
+                    return self._heard
                 case _:
                     continue
         return self._typed.popleft()

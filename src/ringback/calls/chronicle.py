@@ -64,9 +64,9 @@ class Chronicle:
         self._next += 1
         self._journal.record(event)
 
-    def trouble(self, what: str, **facts: object) -> None:
+    def trouble(self, what: str) -> None:
         """Tell an operator of something that this session met."""
-        self._journal.trouble(self.session, what, **facts)
+        self._journal.trouble(self.session, what)
 
     async def run(
         self,

@@ -10,6 +10,7 @@ from ringback.calls.chronicle import Chronicle
 from ringback.calls.events import Happening
 from ringback.calls.outcome import Outcome, Stage
 from ringback.clock import Instant
+from ringback.telephony.calling import CallingNumber
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,12 +18,17 @@ class Origin:
     """Where a session came from."""
 
     access_number: str | None
-    caller: str | None
-    """The triggering number, E.164; None when hidden."""
+    calling: CallingNumber
+    """The triggering number."""
     caller_name: str | None
     destination: str | None
     """A number to dial without asking."""
     started: Instant
+
+    @property
+    def caller(self) -> str | None:
+        """The triggering number, E.164; None when hidden or no number."""
+        return self.calling.e164
 
 
 @dataclass(slots=True)

@@ -4,13 +4,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
 from ringback.calls import records
 from ringback.calls.course import CallbackSession
-from ringback.calls.events import NotAnswered, OutgoingDialled, Rang, ReturnDialled
+from ringback.calls.events import CallNotMade, NotAnswered, OutgoingDialled, Rang, ReturnDialled
 from ringback.calls.inbox import LegEvent, TriggeredAgain
 from ringback.calls.insisting import insist
 from ringback.calls.party import Party, settle, settle_undialled
@@ -51,6 +51,9 @@ Reserve = Callable[[Money, str, Instant], P | Refused]
 """Decides and reserves, within a unit of work, what a leg of that id needs if it is answered at
 the given instant at the latest; what it returns is handed on once that is committed."""
 
+NextMessage = Callable[[Instant], Awaitable[LegEvent | TriggeredAgain | None]]
+"""See `Waiting.next`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Dialled:
@@ -65,10 +68,17 @@ class Dialled:
 class Dialler:
     """Reaches numbers for one session."""
 
-    def __init__(self, session: CallbackSession, waiting: Waiting, services: Services) -> None:
+    def __init__(
+        self,
+        session: CallbackSession,
+        waiting: Waiting,
+        services: Services,
+        next_message: NextMessage,
+    ) -> None:
         self._session = session
         self._waiting = waiting
         self._services = services
+        self._next_message = next_message
 
     async def dial(
         self,
@@ -101,7 +111,7 @@ class Dialler:
             try:
                 party = await self._prepare(to, trunk, shown)
             except NoRoom as error:
-                self._session.chronicle.trouble(f"no call to {to.e164}: {error}")
+                self._not_made(to, f"no call to {to.e164}", str(error))
                 break
             latest_answer = rings_by + self._session.setup.answer_timeout_seconds
             first = attempts[0].id if attempts else None
@@ -139,16 +149,18 @@ class Dialler:
         form, dialled = trunk.called, trunk.called.write(to.e164)
         reason = forbidden_form(to.e164, dialled, form.country, form.prepend)
         if reason is not None:
-            self._session.chronicle.trouble(
-                f"no call to {to.e164} by {trunk.name}: {dialled} would be {reason}"
-            )
+            no_call = f"no call to {to.e164} by {trunk.name}"
+            self._not_made(to, no_call, f"{dialled} would be {reason}")
         return reason is not None
 
     def _no_trunk(self, to: Dialled, trunks: Sequence[str]) -> None:
-        self._session.chronicle.trouble(
-            f"no trunk can take a call to {to.e164}: "
-            + (f"{', '.join(trunks)} down or full" if trunks else "no route has its prefix"),
-        )
+        why = f"{', '.join(trunks)} down or full" if trunks else "no route has its prefix"
+        self._not_made(to, f"no trunk can take a call to {to.e164}", why)
+
+    def _not_made(self, to: Dialled, what: str, why: str) -> None:
+        """Nothing is dialled: the log has it as a trouble, the record as an event."""
+        self._session.chronicle.trouble(f"{what}: {why}")
+        self._session.tell(CallNotMade(to.role, to.e164, why))
 
     async def _prepare(self, to: Dialled, trunk: Trunk, shown: Callable[[Trunk], Shown]) -> Party:
         """An attempt by one trunk, which has sent nothing yet. Raises NoRoom."""
@@ -247,7 +259,7 @@ class Dialler:
         session, clock = self._session, self._services.clock
         until = rings_by
         while True:
-            message = await self._waiting.next(until)
+            message = await self._next_message(until)
             match message:
                 case None if party.withdrawn:
                     return Ending(Cause.NO_ANSWER, by_us=True)

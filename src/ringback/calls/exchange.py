@@ -18,10 +18,12 @@ from ringback.calls import records
 from ringback.calls.chronicle import Chronicle, next_place
 from ringback.calls.course import CallbackSession, Course, Origin
 from ringback.calls.events import TakenUp
+from ringback.calls.events.mending import without_numbers
 from ringback.calls.heartbeat import Heartbeat
 from ringback.calls.inbox import Credited, End, Inbox, SessionMessage, TriggeredAgain
 from ringback.calls.insisting import insist
 from ringback.calls.late import write_late_answer
+from ringback.calls.live import LiveSession, live_state
 from ringback.calls.party import EndedLeg
 from ringback.calls.records import NewSession
 from ringback.calls.recovery import (
@@ -40,6 +42,7 @@ from ringback.calls.verdict import Refused
 from ringback.calls.waiting import Waiting
 from ringback.ids import new_id
 from ringback.store import StoreError
+from ringback.telephony.calling import known
 from ringback.telephony.port import Cause, Ended, Event, Leg, Rejection, TriggerLeg
 from ringback.telephony.trunks import trunks_ever
 
@@ -124,6 +127,11 @@ class Exchange:
         """How many sessions have a call up or on its way."""
         return sum(running.calling for running in self._running.values())
 
+    def state_of(self, session: str) -> LiveSession | None:
+        """What a session is at just now; None where none of that id is being run here."""
+        running = self._running.get(session)
+        return None if running is None else live_state(running.session, running.waiting)
+
     def end_all(self) -> None:
         """End every session, because the server stops."""
         for running in self._running.values():
@@ -167,7 +175,7 @@ class Exchange:
             id=new_id(now, services.chance),
             extension_id=extension,
             access_number=None,
-            caller=number,
+            calling=known(number),
             caller_name=None,
             caller_id=None,
             return_number=None,
@@ -199,10 +207,20 @@ class Exchange:
 
     def _on_trigger(self, leg: TriggerLeg) -> None:
         if self._closing:
-            leg.reject(Rejection.OUT_OF_SERVICE)
+            self._out_of_service(leg, "the server is stopping: it can be tried again")
             return
         trunk = self._services.trunks.by_name[leg.trigger.trunk]  # just now: it may be removed soon
         self._beside(self._trigger(TriggerCall(self._services, leg, trunk), leg))
+
+    def _out_of_service(self, leg: TriggerLeg, why: str) -> None:
+        trunk = leg.trigger.trunk
+        self._services.journal.trouble(
+            None,
+            f"trigger refused with 503: {why}",
+            alike=("out of service", trunk, without_numbers(why)),
+            trunk=trunk,
+        )
+        leg.reject(Rejection.OUT_OF_SERVICE)
 
     def _beside(self, work: Coroutine[Any, Any, None], request: str | None = None) -> None:
         """Do what leads to a session, or does not; a server that stops cancels it."""
@@ -250,8 +268,7 @@ class Exchange:
         try:
             result = await call.run()
         except StoreError as error:
-            self._services.journal.trouble(None, f"trigger refused with 503: {error}")
-            leg.reject(Rejection.OUT_OF_SERVICE)
+            self._out_of_service(leg, str(error))
             return
         except BaseException as error:
             # The server is stopping, or a fault of ours: a caller must not ring for ever.
@@ -332,7 +349,7 @@ class Exchange:
         assert row.return_number is not None  # an accepted request has one
         session = CallbackSession(
             row.id,
-            Origin(row.access_number, row.caller, row.caller_name, row.destination, row.started),
+            Origin(row.access_number, row.calling, row.caller_name, row.destination, row.started),
             row.return_number,
             request.extension,
             Course(

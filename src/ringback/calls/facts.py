@@ -22,6 +22,7 @@ from ringback.guards.counts import Count
 from ringback.guards.limits import Limits
 from ringback.guards.settings import Subject
 from ringback.numbering import is_of_country, matches_prefix
+from ringback.telephony.calling import CallingNumber
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ class Outgoing:
 
     number: str
     """E.164."""
-    caller: str | None
+    calling: CallingNumber
     """The triggering number of the session."""
     returned_to: str
     """Where its return call went."""
@@ -52,20 +53,20 @@ def of_return_call(
     guards: Limits,
     extension: ExtensionFacts,
     session: str,
-    caller: str | None,
+    calling: CallingNumber,
     now: Instant,
     *,
     trigger: TriggerFacts | None = None,
     accepted_for: str | None = None,
     counted: bool = False,
 ) -> ReturnCallFacts:
-    """The facts of a return call for a triggering number (E.164, None when hidden).
+    """The facts of a return call for a triggering number.
 
     `accepted_for` is where an accepted request is to be returned to, which has its place among the
     sessions; without it, whether another one is open is a fact too. `counted`: the attempt has
     begun by another trunk, and its place among the calls of this hour.
     """
-    facts = _of_caller(tx, extension, caller, trigger=trigger, accepted_for=accepted_for)
+    facts = _of_caller(tx, extension, calling, trigger=trigger, accepted_for=accepted_for)
     number = facts.returns_to
     if number is None:
         return ReturnCallFacts(facts)
@@ -112,7 +113,7 @@ def of_outgoing_call(
     facts = _of_caller(
         tx,
         extension,
-        wanted.caller,
+        wanted.calling,
         accepted_for=wanted.returned_to,
         claimed=None if who is None else who.number,
     )
@@ -129,18 +130,18 @@ def of_outgoing_call(
 def _of_caller(
     tx: Connection,
     extension: ExtensionFacts,
-    caller: str | None,
+    calling: CallingNumber,
     *,
     trigger: TriggerFacts | None = None,
     accepted_for: str | None = None,
     claimed: str | None = None,
 ) -> Facts:
-    setup = extension.setup
+    setup, caller = extension.setup, calling.e164
     fixed_mode = setup.return_calls is ReturnCalls.FIXED
     listed = None if fixed_mode or caller is None else tree.find_caller_id(tx, extension.id, caller)
     return Facts(
         setup=setup,
-        caller=caller,
+        calling=calling,
         listed=listed,
         returns_to=returns_to(setup, caller, listed),
         accepted_for=accepted_for,

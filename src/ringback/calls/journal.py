@@ -14,6 +14,14 @@ class Journal(Protocol):
         """Something has happened in a session."""
         ...
 
-    def trouble(self, session: str | None, what: str, **facts: object) -> None:
-        """Something that an operator should look at, with its mending in the words."""
+    def trouble(
+        self,
+        session: str | None,
+        what: str,
+        *,
+        alike: tuple[str, ...] | None = None,
+        **facts: object,
+    ) -> None:
+        """Something that an operator should look at, with its mending in the words. `alike` as for
+        `Happening.alike`."""
         ...

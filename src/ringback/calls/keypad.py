@@ -2,7 +2,8 @@
 
 An entry ends with `#`, when it is full, or `END_SECONDS` after its last digit, never at the
 length of what is expected; `*` clears it. A `#` within `STRAY_HASH_SECONDS` after an entry that
-ended without one belongs to that entry and is dropped.
+ended without one belongs to that entry and is dropped. So is a `#` alone within `REPEAT_SECONDS`
+after any other key: a far end may send a key twice, and `#` alone is a choice that costs money.
 """
 
 from __future__ import annotations
@@ -23,6 +24,17 @@ EMPTY_SECONDS = 10.0
 
 END_SECONDS = 5.0
 STRAY_HASH_SECONDS = 2.0
+REPEAT_SECONDS = 0.3
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A key that was pressed."""
+
+    digit: str
+    at: Instant
+    alone: bool = True
+    """Whether no other came shortly before it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +54,17 @@ class Keypad:
         """When the last key came; before it, when the entry began."""
         self._full = SECRET_DIGITS
         self._open_ended: Instant | None = None
+        self._heard: Instant = -math.inf
+        """When a key came last, in an entry or not."""
+
+    def hear(self, digit: str, at: Instant) -> Key | None:
+        """A key has come, which somebody may ask for later; None for a `#` that belongs to the
+        entry before. To be called once a key."""
+        alone, self._heard = at - self._heard >= REPEAT_SECONDS, at
+        open_ended, self._open_ended = self._open_ended, None
+        if digit == "#" and open_ended is not None and at - open_ended <= STRAY_HASH_SECONDS:
+            return None
+        return Key(digit, at, alone)
 
     def begin(self, full: int, at: Instant) -> None:
         """Begin an entry that is full at `full` digits."""
@@ -54,18 +77,11 @@ class Keypad:
         """When the entry ends by itself, unless another key comes first."""
         return self._last + (END_SECONDS if self._digits else EMPTY_SECONDS)
 
-    def is_stray(self, digit: str, at: Instant) -> bool:
-        """Whether this key is a `#` that belongs to the entry before. Asked once a key."""
-        if self._open_ended is None:
-            return False
-        stray = digit == "#" and at - self._open_ended <= STRAY_HASH_SECONDS
-        self._open_ended = None
-        return stray
-
-    def press(self, digit: str, at: Instant) -> Entry | None:
+    def press(self, key: Key) -> Entry | None:
         """Take one key; returns the entry when this key ends it."""
+        digit, at = key.digit, key.at
         if digit == "#":
-            return Entry(self._digits, by_hash=True)
+            return Entry(self._digits, by_hash=True) if self._digits or key.alone else None
         if digit == "*":
             self._digits, self._last = "", at
             return None

@@ -92,7 +92,7 @@ class CallOut:
         try:
             await self._announce(offer)
             caller.leg.play(caller.voice.ringback(), loop=True)
-            dialler = Dialler(session, self._waiting, self._services)
+            dialler = Dialler(session, self._waiting, self._services, caller.next)
             reached = await dialler.dial(
                 self._dialled,
                 self._shown,
@@ -127,7 +127,7 @@ class CallOut:
         extension, announced = session.extension.id, session.setup.announce_duration
         wanted = Outgoing(
             self._dialled.e164,
-            session.origin.caller,
+            session.origin.calling,
             self._caller.number,
             session.course.identified,
         )

@@ -18,6 +18,7 @@ from ringback.ids import first_id
 from ringback.store import models
 from ringback.store.changes import updates
 from ringback.store.prepared import Prepared
+from ringback.telephony.calling import HIDDEN, CallingNumber, known, unreadable
 from ringback.telephony.port import Cause, Ending
 
 SESSIONS = models.SessionRow.__table__
@@ -58,7 +59,7 @@ class NewSession:
     id: str
     extension_id: str
     access_number: str | None
-    caller: str | None
+    calling: CallingNumber
     caller_name: str | None
     caller_id: str | None
     return_number: str | None
@@ -94,7 +95,7 @@ class NewLeg:
     """The leg that began the attempt, where another trunk had failed."""
 
 
-_SESSION_COLUMNS = [field.name for field in fields(NewSession)]
+_SESSION_COLUMNS = [field.name for field in fields(NewSession) if field.name != "calling"]
 _LEG_COLUMNS = [field.name for field in fields(NewLeg)]
 
 
@@ -102,7 +103,9 @@ def insert_session(tx: Connection, row: NewSession) -> None:
     """Store a session; while it is open it counts for those it names."""
     if row.outcome is None:
         counts.session_begins(tx, row.guarded)
-    _INSERT_SESSION.run(tx, **{name: getattr(row, name) for name in _SESSION_COLUMNS})
+    values = {name: getattr(row, name) for name in _SESSION_COLUMNS}
+    calling = row.calling
+    _INSERT_SESSION.run(tx, **values, caller=calling.e164, caller_received=calling.received)
 
 
 def insert_leg(tx: Connection, row: NewLeg) -> None:
@@ -284,4 +287,9 @@ def legs_of(tx: Connection, session: str) -> Sequence[RowMapping]:
 
 def as_session_row(row: RowMapping) -> NewSession:
     """An open session, read back after a restart."""
-    return NewSession(**{**row, "guarded": tuple(row["guarded"])})
+    values = {**row, "guarded": tuple(row["guarded"])}
+    received, e164 = values.pop("caller_received"), values.pop("caller")
+    calling = known(e164) if e164 is not None else HIDDEN
+    if e164 is None and received is not None:
+        calling = unreadable(received, f"{received!r} was no number when it came")
+    return NewSession(calling=calling, **values)

@@ -169,6 +169,36 @@ def give_up(
     return _end_session(tx, session, Outcome.INTERRUPTED, Stage(session["stage"]), now)
 
 
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """How many sessions were closed, and as what."""
+
+    expired: int
+    interrupted: int
+
+
+def close_all(tx: Connection, node: str, now: Instant, trunks: Mapping[str, Trunk]) -> Closed:
+    """Close whatever is open in rows that were restored from a backup: nothing of it is dialled or
+    taken up again. Answered legs are charged to the last sign of life. A unit of work."""
+    alive = tx.execute(
+        select(models.HeartbeatRow.at).where(models.HeartbeatRow.node == node)
+    ).scalar_one_or_none()
+    left = [(row, records.legs_of(tx, row["id"])) for row in records.live_sessions(tx)]
+    for leg in records.open_legs(tx):
+        answered: Instant | None = leg["answered"]
+        ended = now if answered is None else max(answered, alive or answered)
+        _end_leg(tx, leg, _cost_plan(leg, trunks), answered, ended, now)
+    closed = {Outcome.EXPIRED: 0, Outcome.INTERRUPTED: 0}
+    for session, legs in left:
+        outcome, stage = Outcome.EXPIRED, Stage.RETURN if legs else Stage(session["stage"])
+        if any(leg["leg"] == "A" and leg["answered"] is not None for leg in legs):
+            outcome, stage = Outcome.INTERRUPTED, _stage(session, legs)
+        ending = _end_session(tx, session, outcome, stage, now)
+        chronicle.append(tx, node, SessionEvent(session["id"], now, ending))
+        closed[outcome] += 1
+    return Closed(closed[Outcome.EXPIRED], closed[Outcome.INTERRUPTED])
+
+
 def _cost_plan(leg: RowMapping, trunks: Mapping[str, Trunk]) -> str | None:
     """That of the leg's trunk, if there still is one of its name."""
     trunk = trunks.get(leg["trunk"])

@@ -77,7 +77,7 @@ class StoredRequest:
 def store_request(tx: Connection, guards: Limits, row: NewSession) -> StoredRequest:
     """Decide on a request that came without a trigger call, and store it. A unit of work."""
     extension = tree.load_extension(tx, row.extension_id)
-    found = of_return_call(tx, guards, extension, row.id, row.caller, row.started)
+    found = of_return_call(tx, guards, extension, row.id, row.calling, row.started)
     result = verdict(found.facts).result
     if isinstance(result, Duplicate):
         result = Refused(Reason.DUPLICATE, "a call to this number is under way")
@@ -106,18 +106,21 @@ async def proof(
     extension: ExtensionFacts,
     chronicle: Chronicle,
     inbox: Inbox,
+    *,
+    trunk: str | None = None,
 ) -> CallbackRequest | None:
     """Wait for the end of the trigger call, whose events come to `inbox`: store when the return
     call is due, or, without the ACK that proves its source, that the request is abandoned.
 
     The ACK to a further trigger of the same number proves as much: whoever forges triggers in
-    somebody's name must not keep them from being called back.
+    somebody's name must not keep them from being called back. `trunk` is by which the call came,
+    where that is known.
     """
     services.waiting[row.id] = inbox
     try:
         proven = await _proven(inbox)
         if isinstance(proven, Outcome):
-            await _give_up(services, row, chronicle, proven)
+            await _give_up(services, row, chronicle, proven, trunk)
             return None
         due = proven + extension.setup.callback_delay_seconds
         await insist(
@@ -180,11 +183,15 @@ async def _proven(inbox: Inbox) -> Instant | Outcome:
 
 
 async def _give_up(
-    services: Services, row: NewSession, chronicle: Chronicle, outcome: Outcome
+    services: Services,
+    row: NewSession,
+    chronicle: Chronicle,
+    outcome: Outcome,
+    trunk: str | None,
 ) -> None:
     now = services.clock.now()
     if outcome is Outcome.ABANDONED:
-        chronicle.tell(Unproven())
+        chronicle.tell(Unproven(trunk))
 
     def work(tx: Connection) -> None:
         records.session_ended(

@@ -139,7 +139,7 @@ class _Returning:
                 trunk,
             )
 
-        dialler = Dialler(session, self._waiting, self._services)
+        dialler = Dialler(session, self._waiting, self._services, self._waiting.next)
         self._counted = False
         return await dialler.dial(
             Dialled("A", session.return_number, session.return_number),
@@ -157,7 +157,7 @@ class _Returning:
             services.guards,
             extension,
             session.id,
-            session.origin.caller,
+            session.origin.calling,
             money.now,
             accepted_for=session.return_number,
             counted=self._counted,

@@ -8,6 +8,7 @@ instant: what a decision takes to be stored must not tell what was decided.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
@@ -35,6 +36,7 @@ from ringback.calls.verdict import Accepted, Duplicate, Refused, TriggerFacts, v
 from ringback.clock import Instant
 from ringback.guards import return_numbers
 from ringback.ids import new_id
+from ringback.telephony.calling import CallingNumber
 from ringback.telephony.port import CallerGone, Ended, Rejection, TriggerLeg
 from ringback.telephony.trunks import Trunk
 
@@ -79,37 +81,40 @@ class TriggerCall:
         None: nobody is called back.
         """
         services = self._services
-        access_number = self._trunk.called.read(self._trigger.called)
-        extension = (
-            None
-            if access_number is None
-            else await services.store.read(lambda tx: tree.find_extension(tx, access_number))
-        )
-        if extension is None or access_number is None:
+        # Of what the number called may mean, an access number is meant.
+        readings = self._trunk.called.readings(self._trigger.called)
+        calling = self._trigger.calling
+        found = await services.store.read(lambda tx: _who_rings_what(tx, readings, calling))
+        if found is None:
             services.journal.trouble(
                 None,
-                f"trigger to {self._trigger.called[:40]!r}: no extension has this access number",
+                f"refused: trigger to {self._trigger.called[:40]!r}: no extension has this access "
+                "number: add it to access_numbers of one, or see called_from, country, strip and "
+                "prepend of the trunk",
+                alike=("no access number", self._trunk.name),
                 trunk=self._trunk.name,
             )
             self._leg.reject(Rejection.UNKNOWN_NUMBER)
             return None
-        row = self._as_row(extension, access_number)
-        triggering = extension.id, extension.setup.fixed_number or row.caller or ""
+        access_number, extension, calling = found
+        row = self._as_row(extension, access_number, calling)
+        triggering = extension.id, extension.setup.fixed_number or row.calling.e164 or ""
         services.triggering.began(*triggering)
         try:
             return await self._answer_with_rejection(row, extension)
         finally:
             services.triggering.ended(*triggering)
 
-    def _as_row(self, extension: ExtensionFacts, access_number: str) -> NewSession:
+    def _as_row(
+        self, extension: ExtensionFacts, access_number: str, calling: CallingNumber
+    ) -> NewSession:
         """The session that begins, nothing decided yet."""
         trigger = self._trigger
-        hidden = trigger.hidden or trigger.caller is None
         return NewSession(
             id=new_id(trigger.at, self._services.chance),
             extension_id=extension.id,
             access_number=access_number,
-            caller=None if hidden else self._trunk.caller.read(trigger.caller or ""),
+            calling=calling,
             caller_name=trigger.caller_name,
             caller_id=None,
             return_number=None,
@@ -123,11 +128,12 @@ class TriggerCall:
     ) -> CallbackRequest | Again | None:
         setup, services = extension.setup, self._services
         chronicle = services.chronicle(row.id)
-        chronicle.tell(Triggered(row.caller, row.access_number or ""))
+        unread = row.calling.received if row.calling.e164 is None else None
+        chronicle.tell(Triggered(row.calling.e164, row.access_number or "", unread))
         await self._wait_until(self._trigger.at + setup.ring_seconds)
         if self._gone is not None and not self._counts(self._gone, extension):
-            rang = self._gone - self._trigger.at
-            await self._abandon(row, chronicle, Abandoned(rang, setup.ring_seconds))
+            rang, trunk = self._gone - self._trigger.at, self._trunk.name
+            await self._abandon(row, chronicle, Abandoned(rang, setup.ring_seconds, trunk))
             return None
         rejection = _REJECTIONS[setup.reject_with]
         row = replace(row, rejection=self._leg.prepare_rejection(rejection))
@@ -143,7 +149,8 @@ class TriggerCall:
                 ended = await self._ended()
                 return Again(session, ended.at) if ended.proven else None
         self.request = decided.row.id
-        return await proof(services, decided.row, extension, chronicle, self._inbox)
+        by = self._trunk.name
+        return await proof(services, decided.row, extension, chronicle, self._inbox, trunk=by)
 
     def _counts(self, gone: Instant, extension: ExtensionFacts) -> bool:
         """Whether a caller who hung up early has triggered all the same."""
@@ -158,19 +165,20 @@ class TriggerCall:
         services, now = self._services, self._services.clock.now()
         keeps_refusal = self._takes_place(row, now)
         verification, diverted_by = self._trigger.verification, self._diverted_by()
+        trunk = self._trunk.name
 
         def work(tx: Connection) -> Decided:
-            if row.caller is not None:
-                return_numbers.came_back(tx, row.caller, row.started)
-            diverted = diverted_by is not None and not tree.owns_number(
-                tx, extension, diverted_by or None
+            if row.calling.e164 is not None:
+                return_numbers.came_back(tx, row.calling.e164, row.started)
+            diverted = diverted_by is not None and not any(
+                tree.owns_number(tx, extension, number) for number in diverted_by
             )
             found = of_return_call(
                 tx,
                 services.guards,
                 extension,
                 row.id,
-                row.caller,
+                row.calling,
                 now,
                 trigger=TriggerFacts(verification, diverted),
             )
@@ -180,7 +188,7 @@ class TriggerCall:
         try:
             decided = await chronicle.run(
                 work,
-                telling=lambda decided: told(decided.result),
+                telling=lambda decided: told(decided.result, trunk),
                 keeping=lambda decided: decided.stored,
             )
             refused = not isinstance(decided.result, Accepted)
@@ -188,10 +196,10 @@ class TriggerCall:
             self._note(row, took_place=keeps_refusal, refused=refused)
         return decided
 
-    def _diverted_by(self) -> str | None:
-        """The number that diverted the call here; empty where it is none that can be read."""
+    def _diverted_by(self) -> list[str] | None:
+        """What may be the number that diverted the call here; none where it cannot be read."""
         diverted_by = self._trigger.diverted_by
-        return None if diverted_by is None else self._trunk.called.read(diverted_by) or ""
+        return None if diverted_by is None else self._trunk.called.readings(diverted_by)
 
     async def _abandon(self, row: NewSession, chronicle: Chronicle, abandoned: Abandoned) -> None:
         """The caller hung up before anything was decided."""
@@ -212,17 +220,17 @@ class TriggerCall:
 
     def _takes_place(self, row: NewSession, now: Instant) -> bool:
         """Whether the session is stored, should it be refused."""
-        return self._services.refusals.take_place(row.extension_id, row.caller, row.id, now)
+        return self._services.refusals.take_place(row.extension_id, _caller(row), row.id, now)
 
     def _note(self, row: NewSession, *, took_place: bool, refused: bool) -> None:
         """What became of a session that was decided on."""
         refusals = self._services.refusals
         if took_place and refused:
-            refusals.stored(row.extension_id, row.caller, row.id)
+            refusals.stored(row.extension_id, _caller(row), row.id)
         elif took_place:
-            refusals.not_stored(row.extension_id, row.caller, row.id)
+            refusals.not_stored(row.extension_id, _caller(row), row.id)
         elif refused:
-            refusals.count(row.extension_id, row.caller)
+            refusals.count(row.extension_id, _caller(row))
 
     async def _wait_until(self, until: Instant) -> None:
         """Ring until then, or until the caller hangs up."""
@@ -242,6 +250,31 @@ class TriggerCall:
             message = await self._inbox.get()
             if isinstance(message, LegEvent) and isinstance(message.event, Ended):
                 return message.event
+
+
+def _who_rings_what(
+    tx: Connection, readings: Sequence[str], calling: CallingNumber
+) -> tuple[str, ExtensionFacts, CallingNumber] | None:
+    """The first of `readings` that is an access number, its extension, and the caller as that
+    knows them: where it is in doubt which number calls, the one that is listed."""
+    for number in readings:
+        extension = tree.find_extension(tx, number)
+        if extension is not None:
+            return number, extension, _listed(tx, extension, calling)
+    return None
+
+
+def _listed(tx: Connection, extension: ExtensionFacts, calling: CallingNumber) -> CallingNumber:
+    if calling.e164 is not None and calling.others:
+        for number in (calling.e164, *calling.others):
+            if tree.find_caller_id(tx, extension.id, number) is not None:
+                return replace(calling, e164=number)
+    return calling
+
+
+def _caller(row: NewSession) -> str | None:
+    """By what refusals of one caller are counted; None for hidden ones."""
+    return row.calling.e164 or row.calling.received
 
 
 def rejected_at(rung: Instant, now: Instant) -> Instant:
@@ -274,15 +307,16 @@ def _outcome(result: Refused | Duplicate) -> Outcome:
     return refused(Reason.DUPLICATE if isinstance(result, Duplicate) else result.reason)
 
 
-def told(result: Accepted | Refused | Duplicate) -> list[Happening]:
-    """What was decided on a trigger, or on a request without one."""
+def told(result: Accepted | Refused | Duplicate, trunk: str | None = None) -> list[Happening]:
+    """What was decided on a trigger that came by `trunk`, or on a request without one."""
     match result:
         case Accepted():
             return [RequestAccepted(result.number)]
         case Refused():
             return [
                 *([] if result.reached is None else [GuardReached.by(result.reached)]),
-                TriggerRefused(_outcome(result), result.why),
+                TriggerRefused(_outcome(result), result.why, trunk),
             ]
         case Duplicate():
-            return [TriggerRefused(_outcome(result), "its return call is already on its way")]
+            why = "its return call is already on its way"
+            return [TriggerRefused(_outcome(result), why, trunk)]

@@ -14,6 +14,7 @@ from ringback.accounts.callback import CallbackSetup, CallerVerification, Return
 from ringback.accounts.tree import CallerIdFacts
 from ringback.calls.outcome import Reason
 from ringback.guards.reached import Reached
+from ringback.telephony.calling import CallingNumber
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +47,8 @@ class Facts:
     """All that the verdict depends on."""
 
     setup: CallbackSetup
-    caller: str | None
-    """The triggering number, E.164; None when hidden or no number."""
+    calling: CallingNumber
+    """The triggering number."""
     listed: CallerIdFacts | None
     """The authorized callerID of that number."""
     returns_to: str | None
@@ -107,6 +108,12 @@ class Verdict:
     checks: tuple[Check, ...]
 
 
+_SEE_TRUNK = (
+    "have the trunk send callers' numbers with + and country code, or see its country, strip and "
+    "prepend"
+)
+
+
 def verdict(facts: Facts) -> Verdict:
     """The first check that fails decides."""
     checks: list[Check] = []
@@ -146,14 +153,20 @@ def _by_caller(setup: CallbackSetup) -> bool:
 
 
 def _hidden(facts: Facts) -> str | None:
-    if _by_caller(facts.setup) and facts.caller is None:
+    if _by_caller(facts.setup) and facts.calling.hidden:
         return "the caller's number is hidden: see return_calls = fixed"
     return None
 
 
 def _unlisted(facts: Facts) -> str | None:
+    if facts.returns_to is None and facts.setup.return_calls is ReturnCalls.CALLER:
+        return None  # it cannot be read: it is forbidden
     if facts.returns_to is None:
-        return "not among the authorized callerIDs: add it, or see return_calls"
+        unlisted = "not among the authorized callerIDs: add it, or see return_calls"
+        if facts.calling.e164 is None:
+            return f"{facts.calling.fault}: {_SEE_TRUNK}"
+        doubt = facts.calling.fault
+        return unlisted if doubt is None else f"{unlisted}; {doubt}: {_SEE_TRUNK}"
     if facts.accepted_for not in (None, facts.returns_to):
         return f"return_calls was changed: calls are returned to {facts.returns_to} now"
     return None
@@ -182,7 +195,12 @@ def _unverified(facts: Facts) -> str | None:
 def _forbidden(facts: Facts) -> str | None:
     diverted = facts.trigger is not None and facts.trigger.diverted
     if diverted and facts.setup.return_calls is ReturnCalls.CALLER:
-        return "the call was diverted here by a number that is not the account's"
+        return (
+            "the call was diverted here by a number that is not the account's: let people ring the "
+            "access number itself"
+        )
+    if facts.setup.return_calls is ReturnCalls.CALLER and facts.calling.fault is not None:
+        return f"{facts.calling.fault}: {_SEE_TRUNK}"
     return _of_number(facts).forbidden
 
 

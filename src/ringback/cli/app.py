@@ -21,18 +21,26 @@ from ringback.accounts.apply import apply_setup
 from ringback.accounts.foundation import OtherCurrency
 from ringback.accounts.secrets import BadKey, Secrets, key_expected, load_secrets
 from ringback.accounts.setupfile import SetupError, load_setup
+from ringback.backup.archive import BadArchive
+from ringback.backup.restoring import NotEmpty
+from ringback.backup.sealing import WrongPassphrase
 from ringback.charging import decks
 from ringback.charging.decks import DeckGone
 from ringback.charging.payers import NoRate
 from ringback.charging.statement import BooksDisagree
+from ringback.cli import backup as backup_command
 from ringback.cli import demo as demo_command
 from ringback.cli import init as init_command
+from ringback.cli import logins as logins_command
+from ringback.cli import newkey as newkey_command
 from ringback.cli import rates as rates_command
 from ringback.cli import recharge as recharge_command
 from ringback.cli import sessions as sessions_command
 from ringback.cli import statement as statement_command
 from ringback.cli import trunks as trunks_command
+from ringback.cli.administrator import first_administrator
 from ringback.cli.doctor.examine import examine
+from ringback.cli.live import bring_up_to_date
 from ringback.cli.options import (
     DEFAULT_CONFIG,
     CommandError,
@@ -69,6 +77,9 @@ _ERRORS = (
     DeckGone,
     NoRate,
     BooksDisagree,
+    BadArchive,
+    NotEmpty,
+    WrongPassphrase,
     OSError,
 )
 
@@ -110,6 +121,7 @@ def init(
             print(f"wrote {path}")
     except init_command.AlreadyThere as error:
         raise ConfigError(str(error)) from error
+    print(first_administrator(load_config(folder / "ringback.toml")))
     print("next: ringback apply setup.yaml, ringback serve, and in another terminal ringback phone")
 
 
@@ -215,6 +227,7 @@ def sessions(
         raise CommandError("--end needs the session to be ended: ringback sessions ID --end")
     loaded = load_config(config)
     found = asyncio.run(sessions_command.read(ready_database(loaded), session))
+    asyncio.run(bring_up_to_date(found, control_path(loaded)))
     one = None if session is None else sessions_command.only(found, session)
     if end and one is not None:
         asyncio.run(ask(control_path(loaded), "end", session=one["id"]))
@@ -238,8 +251,12 @@ def doctor(config: ConfigOption = DEFAULT_CONFIG) -> None:
 app.command(name="recharge", context_settings={"ignore_unknown_options": True})(
     recharge_command.command  # -5.00 is an amount, not an option
 )
+app.command(name="backup")(backup_command.backup)
+app.command(name="restore")(backup_command.restore)
+app.command(name="new-key")(newkey_command.command)
 app.command(name="statement")(statement_command.command)
 app.add_typer(rates_command.app, name="rates")
 app.add_typer(trunks_command.trunks, name="trunks")
 app.add_typer(trunks_command.routes, name="routes")
+app.add_typer(logins_command.app, name="logins")
 app.command(name="phone")(phone_command.phone)

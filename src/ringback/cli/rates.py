@@ -35,6 +35,7 @@ from ringback.cli.options import (
 from ringback.clock import Instant, LoopClock
 from ringback.config import Config, load_config
 from ringback.numbering import BadNumber, read_written
+from ringback.numbering.plans import begins_numbers
 from ringback.store import Store, open_store
 from ringback.store.models import PlanRow
 
@@ -76,6 +77,13 @@ def import_(
         print(f"columns not used: {', '.join(_harmless(name) for name in read.unused)}")
     if any(not rate.prefix for rate in read.rates):
         print("there is a rate without a prefix: it is for every number that has no other")
+
+    idle = sorted({rate.prefix for rate in read.rates if not begins_numbers(rate.prefix)})
+    if idle:
+        print(
+            f"prefixes that no number begins with: {len(idle)}, such as {', '.join(idle[:3])}: no "
+            "call has their rates: see that they begin with a country code, without zeros behind it"
+        )
 
     async def work(store: Store) -> str:
         found = await _plan(store, plan)

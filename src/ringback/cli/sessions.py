@@ -12,13 +12,14 @@ from rich.table import Table
 from sqlalchemy import Connection, select
 
 from ringback.amounts import format_amount
+from ringback.cli.live import LIVE, written
 from ringback.cli.options import SHORT_ID, CommandError
-from ringback.clock import Instant, utc
 from ringback.store import open_store
 from ringback.store.models import (
     AccountRow,
     CallerIdRow,
     ChargeRow,
+    EventRow,
     ExtensionRow,
     LegRow,
     SessionRow,
@@ -65,13 +66,15 @@ def _sessions(tx: Connection, session: str | None, latest: int) -> list[dict[str
             "id": row["id"],
             "extension": row["extension"],
             "access_number": row["access_number"],
-            "caller": row["caller"],
+            "caller": row["caller"] or row["caller_received"],
+            "caller_received": row["caller_received"],
             "caller_id": row["number"],
             "outcome": row["outcome"],
             "stage": row["stage"],
-            "started": _time(row["started"]),
-            "ended": _time(row["ended"]),
+            "started": written(row["started"]),
+            "ended": written(row["ended"]),
             "repeated": row["repeated"],
+            "refusals": _refusals(tx, row["id"]),
             "legs": _legs(tx, row["id"]),
         }
         for row in tx.execute(query).mappings()
@@ -82,10 +85,11 @@ def _legs(tx: Connection, session: str) -> list[dict[str, Any]]:
     query = select(LegRow.__table__).where(LegRow.session_id == session).order_by(LegRow.started)
     return [
         {
+            "id": row["id"],
             "leg": row["leg"],
             "number": {name: row[name] for name in ("received", "e164", "dialled")},
             "trunk": row["trunk"],
-            **{name: _time(row[name]) for name in ("started", "ringing", "answered", "ended")},
+            **{name: written(row[name]) for name in ("started", "ringing", "answered", "ended")},
             "cause": row["cause"],
             "billed_seconds": row["billed_seconds"],
             "charges": _charges(tx, row["id"]),
@@ -118,8 +122,26 @@ def _charges(tx: Connection, leg: str) -> list[dict[str, Any]]:
     ]
 
 
-def _time(instant: Instant | None) -> str | None:
-    return None if instant is None else utc(instant).isoformat(timespec="milliseconds")
+_REFUSED = ("trigger_refused", "return_refused", "number_refused", "call_not_made")
+
+
+def _refusals(tx: Connection, session: str) -> list[dict[str, Any]]:
+    """What was refused in a session, and why: the trigger, the return call, or a number."""
+    event = EventRow.__table__
+    query = (
+        select(event)
+        .where(event.c.session_id == session, event.c.type.in_(_REFUSED))
+        .order_by(event.c.ordinal)
+    )
+    return [
+        {
+            "at": written(row["at"]),
+            "type": row["type"],
+            "number": row["data"].get("number"),
+            "reason": row["data"]["reason"],
+        }
+        for row in tx.execute(query).mappings()
+    ]
 
 
 def show(found: list[dict[str, Any]], console: Console) -> None:
@@ -153,6 +175,10 @@ def show_whole(session: dict[str, Any], console: Console) -> None:
     }
     for name, value in facts.items():
         console.print(f"{name + ':':<15}{value or '-'}", markup=False, highlight=False)
+    for refusal in session["refusals"]:
+        number = f"{refusal['number']}: " if refusal["number"] else ""
+        told = f"{'refused:':<15}{number}{refusal['reason']}"
+        console.print(told, markup=False, highlight=False)
     if not session["legs"]:
         console.print("no call was made")
         return
@@ -171,12 +197,17 @@ def show_whole(session: dict[str, Any], console: Console) -> None:
 
 def _outcome(session: dict[str, Any]) -> str:
     more = f" ({session['repeated']} more)" if session["repeated"] else ""
-    return (session["outcome"] or "live") + more
+    outcome: str = session["outcome"] or session.get("state", LIVE)
+    return outcome + more
 
 
 def _charged(leg: dict[str, Any]) -> str:
     """Who paid what for a leg, in a line each; or why nobody did."""
     if not leg["charges"]:
+        if leg["ended"] is None:
+            state = "talking" if leg["answered"] else "ringing" if leg["ringing"] else "dialled"
+            since = leg["answered"] or leg["ringing"] or leg["started"]
+            return f"{state} since {_local(since)[11:]}"
         if leg["answered"] is not None and leg["ended"] is not None:
             return "answered late, unpaid"
         return f"answered with {leg['cause']}" if leg["cause"] else "not answered"

@@ -16,6 +16,7 @@ from rich.table import Table
 from sqlalchemy import Connection
 
 from ringback.accounts.foundation import lay_foundation
+from ringback.accounts.sealing import trunk_sealer
 from ringback.accounts.secrets import key_expected, load_secrets
 from ringback.cli.options import (
     DEFAULT_CONFIG,
@@ -34,7 +35,7 @@ from ringback.sealing import Sealer
 from ringback.server.commands import tell_trunks_changed
 from ringback.server.run import control_path, key_path, make_data_dir
 from ringback.store import Store, migrate, open_store
-from ringback.trunks.changes import Change, InTheWay, NoSuch
+from ringback.trunks.changes import Altered, InTheWay, NoSuch
 from ringback.trunks.entries import RouteEntry, TrunkEntry
 from ringback.trunks.presets import PRESETS
 from ringback.trunks.routeverbs import add_route, change_route, put_route, remove_route
@@ -64,7 +65,7 @@ class _Desk:
     ids: Sequence[str]
 
 
-Verb = Callable[[Connection, _Desk], Sequence[Change | None]]
+Verb = Callable[[Connection, _Desk], Sequence[Altered | None]]
 
 
 @trunks.command(name="list")
@@ -145,7 +146,7 @@ def import_(
     """Bring trunks and routes of a configuration file into the database."""
     found = read_trunk_file(file)
 
-    def verb(tx: Connection, desk: _Desk) -> list[Change | None]:
+    def verb(tx: Connection, desk: _Desk) -> list[Altered | None]:
         ids = iter(desk.ids)
         return [
             *(put_trunk(tx, each, desk.now, desk.sealer, next(ids)) for each in found.trunks),
@@ -164,7 +165,7 @@ def test_(
     """Ask a trunk whether it is there and lets us in; exits with 1 if not."""
     loaded = load_config(config)
     secrets = load_secrets(key_path(loaded), expected=True)
-    there = opened(_stored(loaded), secrets.sealer())
+    there = opened(_stored(loaded), trunk_sealer(secrets))
     trunk = next((each for each in there.trunks if each.name == name), None)
     if trunk is None:
         raise CommandError(f"there is no trunk {name!r}")
@@ -244,7 +245,7 @@ def _stored(config: Config) -> Stored:
 class _DryRun(Exception):
     """Undoes the unit of work."""
 
-    def __init__(self, changes: Sequence[Change | None]) -> None:
+    def __init__(self, changes: Sequence[Altered | None]) -> None:
         super().__init__()
         self.changes = changes
 
@@ -264,18 +265,18 @@ def _change(path: Path, verb: Verb, as_json: bool, *, ids: int = 1, dry_run: boo
         print(f"dry run: {line}" if dry_run else line)
 
 
-async def _made(config: Config, verb: Verb, ids: int, *, dry_run: bool) -> list[Change]:
+async def _made(config: Config, verb: Verb, ids: int, *, dry_run: bool) -> list[Altered]:
     make_data_dir(config)
     migrate(config.database_url)
     store: Store = open_store(config.database_url)
     try:
         secrets = load_secrets(key_path(config), expected=await store.read(key_expected))
         now, chance = time.time(), random.SystemRandom()
-        desk = _Desk(secrets.sealer(), now, [new_id(now, chance) for _ in range(ids)])
+        desk = _Desk(trunk_sealer(secrets), now, [new_id(now, chance) for _ in range(ids)])
         server = config.server
         seed = chance.getrandbits(256)
 
-        def unit(tx: Connection) -> Sequence[Change | None]:
+        def unit(tx: Connection) -> Sequence[Altered | None]:
             again = random.Random(seed)  # done anew, it gives the same ids
             lay_foundation(tx, secrets, server.currency, server.home_country, now, again)
             changes = verb(tx, desk)
@@ -295,18 +296,14 @@ async def _made(config: Config, verb: Verb, ids: int, *, dry_run: bool) -> list[
     return changes
 
 
-def _described(change: Change) -> dict[str, Any]:
+def _described(change: Altered) -> dict[str, Any]:
     return {
         "kind": change.kind,
         "id": change.id,
         "name": change.name,
-        "did": change.did,
-        "fields": [
-            {"field": field.field}
-            if field.is_secret
-            else {"field": field.field, "before": field.before, "after": field.after}
-            for field in change.fields
-        ],
+        "action": change.action,
+        "fields": {name: list(values) for name, values in change.fields.items()},
+        "secrets": dict(change.secrets),
     }
 
 

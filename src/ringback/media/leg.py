@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import struct
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from ringback.media.dtmf import Receiver, Sender
 from ringback.media.g711 import SILENCE, TRANSLATE
@@ -36,6 +36,7 @@ class MediaLeg:
     __slots__ = (
         "_buffer",
         "_codec",
+        "_codecs",
         "_described",
         "_dtmf_in",
         "_dtmf_out",
@@ -51,9 +52,9 @@ class MediaLeg:
         "_sends",
         "_silence",
         "_speaker",
+        "_tables",
         "_takes_relay",
         "_tell",
-        "_translate",
         "_view",
         "heard",
         "invalid",
@@ -97,9 +98,12 @@ class MediaLeg:
         self._codec = "PCMA"
         self._silence = SILENCE[self._codec]
         self._payload_type = 8
-        self._dtmf_in: tuple[int | None, int | None] = (None, None)
-        """The payload types in which we take its events: the one that we named, as RFC 3264 section
-        5.1 demands, and the one that it named itself, which some phones use in both directions."""
+        self._codecs: Mapping[int, str] = {}
+        """See `Remote.receives`."""
+        self._tables: dict[int, bytes | None] = {}
+        """For each of these payload types, the table from its codec to that of whoever hears this
+        leg; None if the sound passes as it is."""
+        self._dtmf_in: frozenset[int] = frozenset()
         self._dtmf_out: int | None = None
         self._sends = False
         self._takes_relay = False
@@ -109,8 +113,6 @@ class MediaLeg:
         """The leg that hears this one."""
         self._speaker: MediaLeg | None = None
         """The leg that this one hears."""
-        self._translate: bytes | None = None
-        """The table from this leg's codec to its listener's."""
         self._relayed_at = 0.0
         self._playback: Playback | None = None
         self._keys = Sender()
@@ -132,14 +134,15 @@ class MediaLeg:
             self._playback.translate(TRANSLATE[self._codec, remote.codec])
         self._codec, self._silence = remote.codec, SILENCE[remote.codec]
         self._payload_type = remote.payload_type
-        self._dtmf_in, self._dtmf_out = (remote.dtmf_in, remote.dtmf_out), remote.dtmf_out
+        self._codecs = remote.receives
+        self._dtmf_in, self._dtmf_out = remote.dtmf_in, remote.dtmf_out
         if self._described is None or (self.on_hold and not remote.on_hold):
             self.heard = now
         self._sends, self.on_hold = remote.sends, remote.on_hold
         self._update_relay()
-        self._choose_table()
+        self._choose_tables()
         if self._speaker is not None:
-            self._speaker._choose_table()
+            self._speaker._choose_tables()
         described = remote.address, remote.allowed, remote.anywhere
         if described == self._described:
             return False
@@ -158,34 +161,24 @@ class MediaLeg:
             self.invalid += 1
             return
         first, second, sequence, timestamp, ssrc = _unpack(self._buffer)
-        payload_type = second & 0x7F
         if first != 0x80:
             size = self._strip(first, size)
-        source = self.source
-        if size < _HEADER_SIZE or (
-            payload_type != self._payload_type and payload_type not in self._dtmf_in
-        ):
-            self.invalid += 1
-            if size >= _HEADER_SIZE and address == source.address:
-                self.heard = now  # comfort noise, perhaps: useless, but the far end is alive
+            if not size:
+                self.invalid += 1
+                return
+        try:
+            table = self._tables[second & 0x7F]
+        except KeyError:
+            self._no_sound(second & 0x7F, size, timestamp, ssrc, address, now)
             return
-        if not source.accept(address, ssrc, now):
-            self.wrong_source += 1
-            self.last_wrong_source = address
-            return
-        self.heard = now
-        if not self._heard_once:
-            self._heard_once = True
-            self._tell("heard", self.number)
-        if payload_type != self._payload_type:
-            self._event(size, timestamp, ssrc, now)
+        if not self._taken(self.source.accept(address, ssrc, now), address, now):
             return
         listener = self._listener
         if listener is None or self.over or not listener._takes_relay:
             return
-        if self._translate is not None:
+        if table is not None:
             payload = self._view[_HEADER_SIZE:size]
-            payload[:] = bytes(payload).translate(self._translate)
+            payload[:] = bytes(payload).translate(table)
         listener._relayed_at = now
         listener._out.relay(
             self._buffer,
@@ -213,6 +206,36 @@ class MediaLeg:
         view[_HEADER_SIZE : _HEADER_SIZE + len(payload)] = payload
         return _HEADER_SIZE + len(payload)
 
+    def _taken(self, accepted: bool, address: Address, now: float) -> bool:
+        """Note a packet and whether its source was accepted, which is returned."""
+        if not accepted:
+            self.wrong_source += 1
+            self.last_wrong_source = address
+            return False
+        self.heard = now
+        if not self._heard_once:
+            self._heard_once = True
+            self._tell("heard", self.number)
+        return True
+
+    def _no_sound(
+        self,
+        payload_type: int,
+        size: int,
+        timestamp: int,
+        ssrc: int,
+        address: Address,
+        now: float,
+    ) -> None:
+        """A packet that holds no sound that was agreed on."""
+        if payload_type in self._dtmf_in:
+            if self._taken(self.source.accept_key(address, ssrc, now), address, now):
+                self._event(size, timestamp, ssrc, now)
+            return
+        self.invalid += 1
+        if address == self.source.address:
+            self.heard = now  # comfort noise, perhaps: useless, but the far end is alive
+
     def _event(self, size: int, timestamp: int, ssrc: int, now: float) -> None:
         if self._listener is not None:
             self._listener._out.interrupt()
@@ -235,7 +258,7 @@ class MediaLeg:
             if speaker._listener is not None:
                 speaker._listener._speaker = None
             speaker._listener = self
-            speaker._choose_table()
+            speaker._choose_tables()
         self._speaker = speaker
 
     def play(self, playback: Playback) -> None:
@@ -272,12 +295,14 @@ class MediaLeg:
             not self._sends or self._playback is not None or self._keys.busy or self.over
         )
 
-    def _choose_table(self) -> None:
+    def _choose_tables(self) -> None:
         listener = self._listener
-        if listener is None or listener._codec == self._codec:
-            self._translate = None
-        else:
-            self._translate = TRANSLATE[self._codec, listener._codec]
+        self._tables = {
+            payload_type: None
+            if listener is None or listener._codec == codec
+            else TRANSLATE[codec, listener._codec]
+            for payload_type, codec in self._codecs.items()
+        }
 
     # Out
 

@@ -9,6 +9,9 @@ The stream changes its source when there is a new description, or when the sourc
 for 2 s and five packets in a row have come from another allowed one. It changes at once from
 another port of the described host to the very address described: on a trunk that sends all its
 calls from one host, that other port may be the end of the call that had our port before.
+
+Keys belong to the sound of the same address, whatever SSRC they have: RFC 4733 section 2.1 wants
+that of the sound, and some far ends give them another.
 """
 
 from __future__ import annotations
@@ -17,6 +20,8 @@ Address = tuple[str, int]
 
 IN_A_ROW = 5
 SILENT_SECONDS = 2.0
+_UNKNOWN = -1
+"""Stands for an SSRC."""
 
 
 class Source:
@@ -35,7 +40,8 @@ class Source:
 
     def __init__(self) -> None:
         self.address: Address | None = None
-        self.ssrc = -1
+        self.ssrc = _UNKNOWN
+        """Of its sound."""
         self.heard = 0.0
         """When it sent the last packet."""
         self._described: Address | None = None
@@ -50,10 +56,10 @@ class Source:
         """A new description has come: any source that it allows may become the source."""
         self._described = described
         self._allowed, self._anywhere = allowed, anywhere
-        self.address, self.ssrc, self._other = None, -1, None
+        self.address, self.ssrc, self._other = None, _UNKNOWN, None
 
     def accept(self, address: Address, ssrc: int, now: float) -> bool:
-        """Whether to take a valid packet; it may change the source."""
+        """Whether to take a valid packet of sound; it may change the source."""
         if address == self.address and ssrc == self.ssrc:
             self.heard = now
             self._other = None
@@ -66,8 +72,8 @@ class Source:
         self._count += 1
         if self.address is None:
             taken = allowed or self._count >= IN_A_ROW
-        elif address == self.address:
-            taken = self._count >= IN_A_ROW  # the same sender began a new stream
+        elif address == self.address:  # the same sender began its sound, or a new stream
+            taken = self.ssrc == _UNKNOWN or self._count >= IN_A_ROW
         elif address == self._described and address[0] == self.address[0]:
             taken = True
         else:
@@ -75,4 +81,14 @@ class Source:
         if taken:
             self.address, self.ssrc, self.heard = address, ssrc, now
             self._other = None
+        return taken
+
+    def accept_key(self, address: Address, ssrc: int, now: float) -> bool:
+        """Whether to take a valid packet of a key; it may change the source."""
+        if address == self.address:
+            self.heard = now
+            return True
+        taken = self.accept(address, ssrc, now)
+        if taken:
+            self.ssrc = _UNKNOWN
         return taken

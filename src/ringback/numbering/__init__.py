@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumberFormat, ValidationResult
 
-from ringback.numbering.plans import plan_of, split
+from ringback.numbering.plans import begins_numbers, split
 
 _DIGITS = frozenset("0123456789")
 _SEPARATORS = str.maketrans("", "", " \xa0\u2011.-()")
@@ -65,9 +65,8 @@ def _has_a_zero_too_many(e164: str) -> bool:
     network may take them for a prefix: +49 0112 would be 112."""
     found = split(e164)
     assert found is not None  # it was parsed
-    code, national = found
-    zeros = national[: len(national) - len(national.lstrip("0"))]
-    return bool(zeros) and not plan_of(code).numbers.begin_with(zeros)
+    _, national = found
+    return national.startswith("0") and not begins_numbers(e164.removeprefix("+"))
 
 
 def without_separators(text: str) -> str:
@@ -93,6 +92,17 @@ def read_e164(text: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Reading:
+    """What a number means that a network has sent."""
+
+    e164: str
+    doubt: str | None = None
+    """Why it may be somebody else's number; None: it is surely this one."""
+    others: tuple[str, ...] = ()
+    """What else it may mean, where there is a doubt."""
+
+
+@dataclass(frozen=True, slots=True)
 class NumberForm:
     """How a network writes numbers."""
 
@@ -105,22 +115,49 @@ class NumberForm:
     """What is put before the rest."""
     plus: bool = True
 
-    def read(self, text: str) -> str | None:
-        """Read a number as the network sends it; returns E.164.
+    def read(self, text: str) -> Reading:
+        """Read a number as the network sends it (spec section 5).
 
-        With `+` it is E.164 already. Without `+` it is read as dialled in `country`; if there is no
-        country, or the result is not a number, it is read as E.164 that lacks its plus. An incoming
-        number may also begin with what is prepended to outgoing ones. Returns None if it is not a
-        number.
+        With `+` it is E.164. Without, it may be national, dialled in `country`, or international
+        without its plus: the one that is a valid number is meant. Where both or neither are, it is
+        the national one if that is possible, with a doubt. Raises BadNumber.
         """
+        found = self.readings(text)
+        if not found:
+            # Said by the reading that comes first.
+            national = self.country is not None or text.startswith("+")
+            read_typed(text if national else f"+{text}", self.country or _NOWHERE)
+            raise BadNumber(f"{text[:_LONGEST]!r} is no number")
+        meant, *others = found
+        if text.startswith("+") or (self.country is None and not others):
+            return Reading(meant)
+        if is_valid(meant) and not any(map(is_valid, others)):
+            return Reading(meant)
+        also = f"it may also be {' or '.join(others)}" if others else "it is of no range known"
+        return Reading(meant, f"{text} is read as {meant}, but {also}", tuple(others))
+
+    def readings(self, text: str) -> list[str]:
+        """Every number, in E.164, that a text of the network's may mean, the likeliest first."""
         if text.startswith("+"):
-            return _or_none(text, _NOWHERE)
-        bare = text.removeprefix(self.prepend)
-        if self.country is not None:
-            # A number that is read as dialled includes its national or international prefix.
-            national = _or_none(text, self.country) or _or_none(bare, self.country)
-            return national or _or_none(f"+{bare}", _NOWHERE)
-        return _or_none(f"+{bare}", _NOWHERE) or _or_none(f"+{text}", _NOWHERE)
+            found = [_or_none(text, _NOWHERE)]
+        else:
+            # An incoming number may begin with what is put before outgoing ones.
+            bare = text.removeprefix(self.prepend)
+            if self.country is None:
+                found = [_or_none(f"+{each}", _NOWHERE) for each in (bare, text)]
+            else:
+                found = self._as_dialled(text) or self._as_dialled(bare)
+        possible = list(dict.fromkeys(each for each in found if each is not None))
+        valid = [each for each in possible if is_valid(each)]
+        if len(valid) == 1:
+            possible.sort(key=lambda each: each not in valid)
+        return possible
+
+    def _as_dialled(self, text: str) -> list[str | None]:
+        """The national and the international reading; empty where it has neither."""
+        national = _or_none(text, self.country or _NOWHERE)
+        found = [national, _or_none(f"+{text}", _NOWHERE)]
+        return found if any(found) else []
 
     def write(self, e164: str) -> str:
         """The number in the form that the network wants.
@@ -143,6 +180,11 @@ def _or_none(text: str, country: str) -> str | None:
         return read_typed(text, country)
     except BadNumber:
         return None
+
+
+def is_valid(e164: str) -> bool:
+    """Whether a number is of a range that is known to be in use."""
+    return bool(phonenumbers.is_valid_number(phonenumbers.parse(e164)))
 
 
 def _has_code_of(e164: str, country: str) -> bool:

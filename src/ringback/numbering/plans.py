@@ -153,6 +153,17 @@ def split(e164: str) -> tuple[str, str] | None:
     return None
 
 
+def begins_numbers(prefix: str) -> bool:
+    """Whether any number may begin with these digits: a country has such a code, and numbers with
+    as many zeros behind it. ("" begins every number.)"""
+    found = split(prefix)
+    if found is None:
+        return any(str(code).startswith(prefix) for code in COUNTRY_CODE_TO_REGION_CODE)
+    code, national = found
+    zeros = national[: len(national) - len(national.lstrip("0"))]
+    return not zeros or plan_of(code).numbers.begin_with(zeros)
+
+
 @cache
 def plan_of(country_code: str) -> NumberPlan:
     """The plan of a country code, which must be one that `split` finds."""

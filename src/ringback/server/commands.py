@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,13 @@ async def tell_trunks_changed(path: Path) -> None:
         await ask(path, "trunks_changed")
     except ControlError:
         return
+
+
+def states(exchange: Exchange, request: dict[str, Any]) -> dict[str, Any]:
+    """The stage of each of the sessions named that is being run, and the times of its legs."""
+    ids = [str(id_) for id_ in request.get("sessions", [])][:_AT_ONCE]
+    found = {id_: state for id_ in ids if (state := exchange.state_of(id_)) is not None}
+    return {"sessions": {id_: asdict(state) for id_, state in found.items()}}
 
 
 async def call_me_back(

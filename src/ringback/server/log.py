@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sys
-from typing import TextIO
+import time
+from collections.abc import Callable
+from typing import Any, TextIO
 
 import structlog
 from structlog.typing import EventDict, FilteringBoundLogger, WrappedLogger
 
 from ringback.calls.events import SessionEvent
+from ringback.server.repeats import Repeats
 
 
 class _Lines:
@@ -59,18 +62,40 @@ def _readable(logger: WrappedLogger, name: str, event: EventDict) -> str:
 class LogJournal:
     """A journal that writes each event to the log as a line."""
 
-    def __init__(self, logger: FilteringBoundLogger) -> None:
+    def __init__(
+        self, logger: FilteringBoundLogger, now: Callable[[], float] = time.monotonic
+    ) -> None:
+        """`now`: seconds on a scale of its own."""
         self._logger = logger
+        self._now = now
+        self._repeats = Repeats()
 
     def record(self, event: SessionEvent) -> None:
         happening = event.happening
         if happening.logged:
-            self._logger.info(
+            self._write(
+                self._logger.info,
                 happening.told(),
+                happening.alike(),
                 type=happening.type,
                 session=event.session,
                 **happening.facts(),
             )
 
-    def trouble(self, session: str | None, what: str, **facts: object) -> None:
-        self._logger.warning(what, session=session, **facts)
+    def trouble(
+        self,
+        session: str | None,
+        what: str,
+        *,
+        alike: tuple[str, ...] | None = None,
+        **facts: object,
+    ) -> None:
+        self._write(self._logger.warning, what, alike, session=session, **facts)
+
+    def _write(
+        self, write: Callable[..., Any], line: str, alike: tuple[str, ...] | None, **facts: object
+    ) -> None:
+        left_out = 0 if alike is None else self._repeats.left_out(alike, self._now())
+        if left_out is not None:
+            more = {"left_out": left_out} if left_out else {}
+            write(line, **facts, **more)

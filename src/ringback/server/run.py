@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ringback.accounts.foundation import lay_foundation
+from ringback.accounts.sealing import trunk_sealer
 from ringback.accounts.secrets import key_expected, load_secrets
 from ringback.calls.exchange import Exchange
 from ringback.calls.journal import Journal
@@ -20,7 +21,7 @@ from ringback.charging import decks
 from ringback.clock import Clock, LoopClock
 from ringback.config import Config, ConfigError
 from ringback.engines.choice import make_engine
-from ringback.server.commands import call_me_back
+from ringback.server.commands import call_me_back, states
 from ringback.server.control import ControlError, ControlServer
 from ringback.server.trunks import TrunkFollower
 from ringback.sounds.library import SoundLibrary
@@ -99,7 +100,7 @@ async def serve(
     sounds = SoundLibrary(
         sounds_path(config), lambda name: report(f"missing: {name}: it is skipped")
     )
-    trunks = TrunkFollower(store, secrets.sealer(), clock, report)
+    trunks = TrunkFollower(store, trunk_sealer(secrets), clock, report)
     await trunks.start()
     engine = make_engine(
         config, trunks.table, clock, chance, node=NODE, sound_path=sounds.path, report=report
@@ -138,12 +139,16 @@ async def serve(
         await trunks.look()
         return {}
 
+    async def session_states(request: dict[str, Any]) -> dict[str, Any]:
+        return states(exchange, request)
+
     handlers = {
         "call": call,
         "end": end,
         "credited": credited,
         "trunks": trunk_states,
         "trunks_changed": trunks_changed,
+        "sessions": session_states,
     }
     control = ControlServer(control_path(config), handlers)
     # What exists by now will stay: to search it for garbage would take a tenth of a second, during

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 from ringback.clock import Instant
 from ringback.sip.digest import Challenge, authorize, read_challenge
-from ringback.sip.errors import SipError
 from ringback.sip.hop import Hop
 from ringback.sip.layers import Layers
 from ringback.sip.message import Request, Response
@@ -44,10 +43,7 @@ class Challenges:
         sending again with its `authorization`."""
         if response.status not in (401, 407) or self._credentials is None:
             return False
-        try:
-            challenge = read_challenge(response.status, response.headers)
-        except SipError:
-            challenge = None
+        challenge = read_challenge(response.status, response.headers)
         if self._answered and (
             challenge is None or not challenge.stale or self._answered == self.MOST
         ):

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from ringback.clock import Instant
 from ringback.sip.authentication import Credentials, exchange
+from ringback.sip.bodies import description
 from ringback.sip.dialog import Dialog, DialogKey
 from ringback.sip.events import (
     Answer,
@@ -16,8 +17,8 @@ from ringback.sip.events import (
     HungUp,
     Refreshed,
     Signal,
-    signal_of,
 )
+from ringback.sip.keys import PLAIN, RELAY, key_of, refusal_of, written
 from ringback.sip.layers import Layers
 from ringback.sip.message import Request, Response
 from ringback.sip.renegotiation import Renegotiation
@@ -27,7 +28,6 @@ from ringback.sip.usage import InviteUsage
 
 MOST_DIGITS = 100
 """Keys that wait to be sent. If the far end is slower than that, further keys are dropped."""
-RELAY, PLAIN = "application/dtmf-relay", "application/dtmf"
 
 
 class Core(Protocol):
@@ -134,9 +134,10 @@ class Call(InviteUsage):
 
     def _acknowledged(self, request: Request, now: Instant) -> None:
         """The first ACK to a 2xx of ours. A body answers the offer that the 2xx made."""
-        if request.body and not self.ended:
-            self.remote_sdp = request.body
-            self.tell(Answer(request.body))
+        answer = description(request)
+        if answer and not self.ended:
+            self.remote_sdp = answer
+            self.tell(Answer(answer))
 
     def _hung_up(self, request: Request, now: Instant) -> None:
         self._end(now)
@@ -144,14 +145,15 @@ class Call(InviteUsage):
         self.tell(HungUp(request))
 
     def _receive_info(self, request: Request, transaction: ServerTransaction, now: Instant) -> None:
-        digit = signal_of(request)
-        taken = not request.body or request.content_type in (RELAY, PLAIN)
-        response = self.layers.response(request, 200 if taken else 415)
-        if not taken:
-            response.headers.add("accept", f"{RELAY}, {PLAIN}")
+        key, refused = key_of(request), refusal_of(request)
+        response = self.layers.response(request, 200 if refused is None else refused.status)
+        if refused is not None:
+            response.reason = refused.reason or response.reason
+            for name, value in refused.headers:
+                response.headers.add(name, value)
         transaction.send_response(response, now)
-        if digit is not None:
-            self.tell(Signal(digit))
+        if key is not None:
+            self.tell(Signal(key))
 
     # For the parts that a call is made of
 
@@ -185,8 +187,7 @@ class Call(InviteUsage):
         def build() -> Request:
             request = dialog.request("INFO")
             request.headers.add("content-type", form)
-            relayed = f"Signal={digit}\r\nDuration=160\r\n"
-            request.body = (relayed if form == RELAY else digit).encode()
+            request.body = written(digit, form)
             return request
 
         def answered(response: Response | None, at: Instant) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ringback.clock import Instant
+from ringback.sip.headers import Headers
 from ringback.sip.hop import Hop
 from ringback.sip.machine import Table
-from ringback.sip.message import Headers, Request, Response
+from ringback.sip.message import Request, Response
 from ringback.sip.timers import LIFETIME, T1, T2, T4, Timers
 from ringback.sip.transaction import Send, State, Transaction
 

@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 
 from ringback.clock import Instant
 from ringback.sip.authentication import Credentials, exchange
+from ringback.sip.headers import Headers
 from ringback.sip.hop import Hop
 from ringback.sip.layers import Layers
-from ringback.sip.message import Headers, Request, Response
+from ringback.sip.message import Request, Response
 from ringback.sip.screening import ALLOWED
 
 
@@ -32,7 +33,8 @@ class Correspondence:
         address."""
         self.sender = sender
         self._uri = uri
-        self._user = user
+        self.user = user or ""
+        """The user part of our Contact."""
         self._credentials = credentials
         self._call_id = layers.token()
         self._cseq = 0
@@ -70,7 +72,7 @@ class Correspondence:
             fields.add("call-id", self._call_id)
             fields.add("cseq", f"{self._cseq} {method}")
             if contact:
-                fields.add("contact", self.layers.transport.contact(self._user))
+                fields.add("contact", self.layers.transport.contact(self.user or None))
             fields.add("allow", ", ".join(ALLOWED))
             for name, value in headers:
                 fields.add(name, value)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 from ringback.sip.errors import SipError
+from ringback.sip.headers import Headers
 from ringback.sip.hop import Hop
-from ringback.sip.message import Headers, Request, Response
-from ringback.sip.uri import NameAddr, unbracketed
+from ringback.sip.message import Request, Response
+from ringback.sip.uri import NameAddr, SipUri, sip_uri, unbracketed
+
+_HIGHEST_CSEQ = 2**30
+"""Stands for the number of our last request where it is not known: none may be lower."""
 
 DialogKey = tuple[str, str, str]
 """Call-ID, our tag, their tag."""
@@ -41,7 +45,7 @@ class Dialog:
         return cls(
             request.call_id,
             request.from_,
-            response.to,
+            response.to if response.to.text else request.to,
             str(contact.uri) if contact is not None else request.uri,
             response.headers.all("record-route")[::-1],
             peer,
@@ -56,7 +60,7 @@ class Dialog:
             request.call_id,
             request.to.with_tag(tag),
             request.from_,
-            str(contact.uri) if contact is not None else str(request.from_.uri),
+            str(_target(contact or request.from_, peer)),
             request.headers.all("record-route"),
             peer,
             0,
@@ -71,10 +75,11 @@ class Dialog:
             cseq = self.local_cseq
         headers = Headers()
         uri, routes = self.target, list(self.routes)
-        if routes and "lr" not in NameAddr.parse(routes[0]).uri.params:
+        first = _readable(routes[0]) if routes else None
+        if first is not None and "lr" not in first.uri.params:
             # A strict router expects itself in the Request-URI, and the target as the last route.
-            uri = str(NameAddr.parse(routes.pop(0)).uri)
-            routes.append(f"<{self.target}>")
+            uri = str(first.uri)
+            routes = [*routes[1:], f"<{self.target}>"]
         for route in routes:
             headers.add("route", route)
         headers.add("max-forwards", 70)
@@ -88,13 +93,10 @@ class Dialog:
         """Where the next request is sent: to the address of the first route, or of the target if
         there is no route. If that is a name, is unusable, or is the private address of somebody
         behind a NAT, then to where their last message came from."""
-        next_hop = self.routes[0] if self.routes else f"<{self.target}>"
-        try:
-            uri = NameAddr.parse(next_hop).uri
-        except SipError:
+        next_hop = _readable(self.routes[0] if self.routes else f"<{self.target}>")
+        if next_hop is None or not self.peer.reaches(next_hop.uri.host):
             return self.peer
-        if not self.peer.reaches(uri.host):
-            return self.peer
+        uri = next_hop.uri
         return Hop(self.peer.transport, unbracketed(uri.host), uri.port or 5060)
 
     def in_order(self, request: Request) -> bool:
@@ -125,12 +127,48 @@ class Dialog:
 
     @classmethod
     def from_json(cls, document: dict[str, Any]) -> Dialog:
+        """What was stored. What names the dialog must be there; without the rest a BYE can be made
+        all the same, and the far end may take it. Raises ValueError, LookupError or TypeError."""
+        names = [document[name] for name in ("call_id", "local", "remote")]
+        if not all(map(_is_line, names)):
+            raise ValueError("no text for a header")
+        call_id, local, remote = names
+        target, routes = document.get("target"), document.get("routes")
+        addressed = _readable(f"<{target}>") if isinstance(target, str) else None
+        try:
+            peer = Hop.from_json(document["peer"])
+        except (ValueError, LookupError, TypeError):
+            if addressed is None:
+                raise
+            peer = Hop("udp", unbracketed(addressed.uri.host), addressed.uri.port or 5060)
+        cseq = document.get("cseq")
         return cls(
-            document["call_id"],
-            NameAddr.parse(document["local"]),
-            NameAddr.parse(document["remote"]),
-            document["target"],
-            document["routes"],
-            Hop.from_json(document["peer"]),
-            document["cseq"],
+            call_id,
+            NameAddr.read(local),
+            NameAddr.read(remote),
+            str(addressed.uri if addressed is not None else _uri_of(peer)),
+            [each for each in routes if _is_line(each)] if isinstance(routes, list) else [],
+            peer,
+            cseq if isinstance(cseq, int) and 0 <= cseq < _HIGHEST_CSEQ else _HIGHEST_CSEQ,
         )
+
+
+def _readable(text: str) -> NameAddr | None:
+    try:
+        return NameAddr.parse(text)
+    except SipError:
+        return None
+
+
+def _target(address: NameAddr, peer: Hop) -> SipUri:
+    """Where requests are addressed to: an address that can be read, else whoever sent it."""
+    return address.uri if address.uri.is_telephone else _uri_of(peer)
+
+
+def _uri_of(peer: Hop) -> SipUri:
+    return SipUri.parse(sip_uri(None, peer.host, peer.port))
+
+
+def _is_line(stored: object) -> TypeGuard[str]:
+    """Whether it is a text that can stand in a header."""
+    return isinstance(stored, str) and bool(stored) and "\r\n" not in stored

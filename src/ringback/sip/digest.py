@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
-from ringback.sip.message import Headers
-from ringback.sip.uri import split_unquoted
+from ringback.sip.errors import SipError
+from ringback.sip.headers import Headers
+from ringback.sip.uri import quoted, split_unquoted, unquoted
 
 _HASHES = {"SHA-256": hashlib.sha256, "MD5": hashlib.md5}
 """The strongest first: where a server offers several, we choose the first that we find."""
@@ -38,10 +39,13 @@ def read_challenge(status: int, headers: Headers) -> Challenge | None:
     for name, value in headers.items():
         if name != asked:
             continue
-        scheme, _, rest = value.strip().partition(" ")
-        if scheme.lower() != "digest":
+        scheme, *rest = value.split(maxsplit=1) or [""]
+        if scheme.lower() != "digest" or not rest:
             continue
-        params = _params(rest)
+        try:
+            params = _params(rest[0])
+        except SipError:
+            continue
         algorithm = params.get("algorithm", "MD5").upper()
         qop = {word.strip().lower() for word in params.get("qop", "").split(",") if word.strip()}
         if algorithm not in _HASHES or not params.get("nonce") or (qop and "auth" not in qop):
@@ -79,9 +83,9 @@ def authorize(
     secret = digest(f"{user}:{challenge.realm}:{password}")
     request = digest(f"{method}:{uri}")
     fields = {
-        "username": f'"{_escaped(user)}"',
-        "realm": f'"{_escaped(challenge.realm)}"',
-        "nonce": f'"{_escaped(challenge.nonce)}"',
+        "username": quoted(user),
+        "realm": quoted(challenge.realm),
+        "nonce": quoted(challenge.nonce),
         "uri": f'"{uri}"',
         "algorithm": challenge.algorithm,
     }
@@ -93,7 +97,7 @@ def authorize(
         proof = digest(f"{secret}:{challenge.nonce}:{request}")
     fields["response"] = f'"{proof}"'
     if challenge.opaque is not None:
-        fields["opaque"] = f'"{_escaped(challenge.opaque)}"'
+        fields["opaque"] = quoted(challenge.opaque)
     return "Digest " + ", ".join(f"{name}={value}" for name, value in fields.items())
 
 
@@ -101,12 +105,5 @@ def _params(text: str) -> dict[str, str]:
     params: dict[str, str] = {}
     for part in split_unquoted(text, ","):
         name, _, value = part.strip().partition("=")
-        value = value.strip()
-        if value.startswith('"') and value.endswith('"') and len(value) > 1:
-            value = value[1:-1].replace('\\"', '"').replace("\\\\", "\\")
-        params.setdefault(name.strip().lower(), value)
+        params.setdefault(name.strip().lower(), unquoted(value.strip()))
     return params
-
-
-def _escaped(text: str) -> str:
-    return text.replace("\\", "\\\\").replace('"', '\\"')

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from ringback.sip.errors import SipError
 from ringback.sip.message import Request, Response, SipMessage
 from ringback.sip.uri import parse_params
 
@@ -137,32 +136,13 @@ def q850_cause(message: SipMessage | None) -> int | None:
     """The Q.850 cause in a Reason header (RFC 3326), if there is one."""
     if message is None:
         return None
-    try:
-        for value in message.headers.all("reason"):
-            protocol, _, params = value.partition(";")
-            cause = parse_params(params).get("cause") or ""
-            if protocol.strip().upper() == "Q.850" and re.fullmatch("[0-9]{1,3}", cause):
-                return int(cause)
-    except SipError:
-        return None
-    return None
+    causes = message.headers.readable("reason", _q850)
+    return next((cause for cause in causes if cause is not None), None)
 
 
-# Blanks only, no line ends: otherwise, in a body of empty lines, the search would run to the end
-# from each of them.
-_RELAY = re.compile(r"^[ \t]*Signal[ \t]*=[ \t]*([0-9*#A-Da-d]|1[0-5])[ \t]*\r?$", re.MULTILINE)
-
-
-def signal_of(request: Request) -> str | None:
-    """The key in an INFO with `application/dtmf-relay` or `application/dtmf`."""
-    text = request.body.decode("ascii", "replace")
-    if request.content_type == "application/dtmf-relay":
-        match = _RELAY.search(text)
-        key = match[1] if match is not None else ""
-    elif request.content_type == "application/dtmf":
-        key = text.strip()
-    else:
-        return None
-    if key.isdigit() and len(key) == 2:
-        key = "*#ABCD"[int(key) - 10] if 10 <= int(key) <= 15 else ""
-    return key.upper() if len(key) == 1 and key.upper() in "0123456789*#ABCD" else None
+def _q850(reason: str) -> int | None:
+    """Raises SipError."""
+    protocol, _, params = reason.partition(";")
+    cause = parse_params(params).get("cause") or ""
+    known = protocol.strip().upper() == "Q.850" and re.fullmatch("[0-9]{1,3}", cause)
+    return int(cause) if known else None

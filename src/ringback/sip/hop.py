@@ -47,8 +47,24 @@ class Hop:
         here, there = _address(self.host), _address(host)
         if here is None or there is None or here.version != there.version:
             return False
+        if not may_name(host, (self.host,)):
+            return False
         # The addresses of carriers' NATs (RFC 6598) count as private too.
         return there.is_global or not here.is_global
+
+
+def may_name(host: str, own: Sequence[str]) -> bool:
+    """Whether somebody at the addresses `own` may name `host`, as it stands in a URI or a session
+    description, for us to send to. Loopback is this machine itself, and is named by nobody but
+    whoever is there too; multicast and broadcast addresses are many machines. A name is nobody's
+    address yet."""
+    there = _address(host)
+    if there is None or host in own:
+        return True
+    if there.is_loopback:
+        return any(here is not None and here.is_loopback for here in map(_address, own))
+    # The reserved block of IPv4 ends with the broadcast address (RFC 919, RFC 1112 section 4).
+    return not (there.is_multicast or there.is_reserved or there.is_unspecified)
 
 
 @functools.lru_cache(maxsize=1024)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from ringback.clock import Instant
+from ringback.sip.bodies import description
 from ringback.sip.call import Call, Core
 from ringback.sip.dialog import Dialog
 from ringback.sip.events import Cancelled, Established, Rejected
+from ringback.sip.headers import Headers
 from ringback.sip.hop import Hop
-from ringback.sip.message import Headers, Request, Response
+from ringback.sip.message import Request, Response
 from ringback.sip.server_transaction import InviteServerTransaction
 
 
@@ -28,7 +30,7 @@ class IncomingCall(Call):
         self.transaction = transaction
         self.source = source
         self.dialog = Dialog.of_request(request, self.layers.token(), source)
-        self.remote_sdp = request.body
+        self.remote_sdp = description(request)
         self._decided = False
         self._bye_waits = False
         transaction.on_end = self._on_end
@@ -113,8 +115,9 @@ class IncomingCall(Call):
         if request.cseq.number != self.request.cseq.number:
             super()._acknowledged(request, now)
             return
-        self.remote_sdp = request.body or self.remote_sdp
-        self.tell(Established(request.body))
+        answer = description(request)
+        self.remote_sdp = answer or self.remote_sdp
+        self.tell(Established(answer))
         if self._bye_waits:
             self.bye(now)
 

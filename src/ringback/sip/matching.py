@@ -3,7 +3,8 @@ functions of one request."""
 
 from __future__ import annotations
 
-from ringback.sip.message import Request
+from ringback.sip.errors import SipError
+from ringback.sip.message import Request, Response
 
 COOKIE = "z9hG4bK"
 """A branch that begins with this is unique (RFC 3261 section 8.1.1.7)."""
@@ -20,7 +21,7 @@ def server_key(request: Request, method: str | None = None) -> ServerKey:
     method = method or ("INVITE" if request.method == "ACK" else request.method)
     sent_by = f"{via.host.lower()}:{via.port or 5060}"
     branch = via.branch or ""
-    if branch.startswith(COOKIE) and branch != COOKIE:
+    if branch[: len(COOKIE)].lower() == COOKIE.lower() and len(branch) > len(COOKIE):
         return branch, sent_by, method
     # RFC 2543: the branch alone does not identify the transaction.
     return (
@@ -37,3 +38,16 @@ def server_key(request: Request, method: str | None = None) -> ServerKey:
 def merge_key(request: Request) -> MergeKey:
     """Two requests with the same key are one request that came on two ways (section 8.2.2.2)."""
     return request.from_.tag or "", request.call_id, request.cseq.number
+
+
+def answers(response: Response, request: Request) -> bool:
+    """Whether a response with the branch and method of a request of ours answers it (section
+    17.1.3). What else it copies of the request need not be there, but is no other request's."""
+    if response.cseq.number != request.cseq.number:
+        return False
+    if response.call_id not in ("", request.call_id):
+        return False
+    try:
+        return response.from_.tag in (None, request.from_.tag)
+    except SipError:
+        return True

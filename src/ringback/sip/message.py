@@ -1,38 +1,32 @@
 """SIP messages (RFC 3261 section 7).
 
-Reading splits a datagram into lines and checks only what every element relies on; the value of a
-header is parsed when somebody asks for it, and then kept. Where money depends on it, reading is
-strict: a header that may stand only once must stand once, the method in CSeq must be the request's,
-and the body must be as long as Content-Length says.
+Reading splits a datagram into lines and judges only what its use hangs on (section 8.2.2): a line
+that is no header is passed over, and the value of a header is read when somebody asks for it, and
+then kept. Where money or safety depends on it, reading is strict: Via, Call-ID, CSeq and the tags
+of a request must be there, once and readable; the method in CSeq must be the request's; and the
+body must be as long as Content-Length says, except in what ends a call or takes up an answer.
 """
 
 from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable, Iterable
-from typing import TypeVar
 
 from ringback.sip.errors import SipError
-from ringback.sip.uri import TOKEN, CSeq, NameAddr, SipUri, Via, split_unquoted
+from ringback.sip.headers import Headers, read_headers, split_values
+from ringback.sip.uri import TOKEN, UNREADABLE, CSeq, NameAddr, SipUri, Via
 
 LONGEST_HEAD = 16 * 1024
 """Bytes of the start line and the headers together."""
 MOST_HEADERS = 128
 
-_REQUEST_LINE = re.compile(rf"(?P<method>{TOKEN}) (?P<uri>[^\s]+) (?P<version>[^\s]+)")
-_STATUS_LINE = re.compile(r"(?P<version>SIP/[0-9.]+) (?P<status>[0-9]{3}) (?P<reason>.*)")
-_NAME = re.compile(rf"({TOKEN})\s*:\s*")
-_COMPACT = {
-    "i": "call-id", "m": "contact", "e": "content-encoding", "l": "content-length",
-    "c": "content-type", "f": "from", "s": "subject", "k": "supported", "t": "to", "v": "via",
-    "x": "session-expires", "r": "refer-to", "o": "event", "u": "allow-events",
-}  # fmt: skip
-_ONCE = frozenset(
-    ("call-id", "content-length", "content-type", "cseq", "expires", "from", "max-forwards", "to",
-     "session-expires", "min-se")
-)  # fmt: skip
-_NEEDED = ("via", "from", "to", "call-id", "cseq")
+_METHOD = re.compile(TOKEN)
+_STATUS_LINE = re.compile(
+    r"(?P<version>SIP/[0-9.]+)[ \t]+(?P<status>[0-9]{3})(?:[ \t]+(?P<reason>.*))?",
+    re.IGNORECASE | re.DOTALL,
+)
+_WITHOUT_BODY = ("ACK", "BYE", "CANCEL")
+"""Of these only what they belong to is needed. An ACK may have a body, but its arrival counts."""
 _REASONS = {
     100: "Trying", 180: "Ringing", 183: "Session Progress", 200: "OK", 400: "Bad Request",
     401: "Unauthorized", 403: "Forbidden", 404: "Not Found", 405: "Method Not Allowed",
@@ -44,76 +38,6 @@ _REASONS = {
     500: "Server Internal Error", 501: "Not Implemented", 503: "Service Unavailable",
     505: "Version Not Supported", 603: "Decline",
 }  # fmt: skip
-
-T = TypeVar("T")
-
-
-class Headers:
-    """Header fields in their order. Names are case-insensitive and in their long form."""
-
-    __slots__ = ("_fields", "_parsed")
-
-    def __init__(self, fields: Iterable[tuple[str, str]] = ()) -> None:
-        self._fields = [(name.lower(), value) for name, value in fields]
-        self._parsed: dict[str, object] = {}
-
-    def get(self, name: str) -> str | None:
-        """The first value, unparsed."""
-        for field, value in self._fields:
-            if field == name:
-                return value
-        return None
-
-    def all(self, name: str) -> list[str]:
-        """Every value of a header that may have several, split at commas."""
-        return [
-            part.strip()
-            for field, value in self._fields
-            if field == name
-            for part in split_unquoted(value, ",")
-            if part.strip()
-        ]
-
-    def tokens(self, name: str) -> set[str]:
-        """The values of a list of words, such as Supported."""
-        return {value.lower() for value in self.all(name)}
-
-    def parsed(self, name: str, parse: Callable[[str], T]) -> list[T]:
-        """Every value of a header, parsed once. Raises SipError."""
-        if name not in self._parsed:
-            self._parsed[name] = [parse(value) for value in self.all(name)]
-        return self._parsed[name]  # type: ignore[return-value]
-
-    def add(self, name: str, value: object) -> None:
-        self._fields.append((name.lower(), str(value)))
-        self._parsed.pop(name.lower(), None)
-
-    def set(self, name: str, value: object) -> None:
-        """Replace all values that there are."""
-        self.remove(name)
-        self.add(name, value)
-
-    def prepend(self, name: str, value: object) -> None:
-        self._fields.insert(0, (name.lower(), str(value)))
-        self._parsed.pop(name.lower(), None)
-
-    def remove(self, name: str) -> None:
-        self._fields = [field for field in self._fields if field[0] != name.lower()]
-        self._parsed.pop(name.lower(), None)
-
-    def items(self) -> list[tuple[str, str]]:
-        return list(self._fields)
-
-    def check(self) -> None:
-        """Check that every needed header is there, and those that may stand once stand once. Raises
-        SipError."""
-        names = [name for name, _ in self._fields]
-        for name in _ONCE.intersection(names):
-            if names.count(name) > 1:
-                raise SipError(f"{name} stands twice")
-        for name in _NEEDED:
-            if name not in names:
-                raise SipError(f"{name} is missing")
 
 
 def _hop(text: str) -> NameAddr:
@@ -133,33 +57,31 @@ class SipMessage:
         self.headers = headers
         self.body = body
 
-    def _first(self, name: str, parse: Callable[[str], T]) -> T:
-        values = self.headers.parsed(name, parse)
-        if not values:
+    def _value(self, name: str) -> str:
+        value = self.headers.get(name)
+        if value is None:
             raise SipError(f"{name} is missing")
-        return values[0]
-
-    def _only(self, name: str, parse: Callable[[str], T]) -> T:
-        values = self.headers.parsed(name, parse)
-        if len(values) != 1:
-            raise SipError(f"{name} has two values" if values else f"{name} is missing")
-        return values[0]
+        return value
 
     @property
     def via(self) -> Via:
-        return self._first("via", Via.parse)
+        """The topmost. Raises SipError."""
+        return self.headers.parsed("via", lambda: Via.parse(split_values(self._value("via"))[0]))
 
     @property
     def from_(self) -> NameAddr:
-        return self._only("from", NameAddr.parse)
+        """As `NameAddr.read`. Raises SipError."""
+        return self.headers.parsed("from", lambda: NameAddr.read(self._value("from")))
 
     @property
     def to(self) -> NameAddr:
-        return self._only("to", NameAddr.parse)
+        """As `NameAddr.read`. Raises SipError."""
+        return self.headers.parsed("to", lambda: NameAddr.read(self._value("to")))
 
     @property
     def cseq(self) -> CSeq:
-        return self._only("cseq", CSeq.parse)
+        """Raises SipError."""
+        return self.headers.parsed("cseq", lambda: CSeq.parse(self._value("cseq")))
 
     @property
     def call_id(self) -> str:
@@ -167,12 +89,9 @@ class SipMessage:
 
     @property
     def contact(self) -> NameAddr | None:
-        contacts = self.headers.parsed("contact", _hop)
+        """The first that requests can be sent to, if there is one."""
+        contacts = self.headers.parsed("contact", lambda: self.headers.readable("contact", _hop))
         return contacts[0] if contacts else None
-
-    @property
-    def record_routes(self) -> list[NameAddr]:
-        return self.headers.parsed("record-route", _hop)
 
     @property
     def content_type(self) -> str:
@@ -204,7 +123,8 @@ class Request(SipMessage):
     @property
     def target(self) -> SipUri:
         """The Request-URI, parsed. Raises SipError."""
-        return SipUri.parse(self.uri)
+        in_brackets = self.uri.startswith("<") and self.uri.endswith(">")
+        return SipUri.parse(self.uri[1:-1] if in_brackets else self.uri)
 
     def _start_line(self) -> str:
         return f"{self.method} {self.uri} SIP/2.0"
@@ -217,6 +137,19 @@ class Response(SipMessage):
         super().__init__(headers, body)
         self.status = status
         self.reason = reason
+
+    @property
+    def to(self) -> NameAddr:
+        """As in a request; but whatever is wrong with it, our ACK needs it as it came."""
+        try:
+            return super().to
+        except SipError:
+            return NameAddr(UNREADABLE, text=self.headers.get("to") or "")
+
+    @property
+    def answers_invite(self) -> bool:
+        """Whether it is a 2xx to an INVITE: the call is answered, and charged."""
+        return 200 <= self.status < 300 and self.cseq.method == "INVITE"
 
     def _start_line(self) -> str:
         return f"SIP/2.0 {self.status} {self.reason}"
@@ -235,10 +168,7 @@ class Broken(SipError):
         """The refusal, with `via` as its topmost Via. The other headers are copied once and
         unparsed, since they may be what is wrong."""
         headers = Headers([("via", str(via))])
-        fields = self._headers.items()
-        vias = [value for name, value in fields if name == "via"]
-        below = vias[0][len(_split_first(vias[0])) + 1 :].strip()
-        for value in [below, *vias[1:]] if below else vias[1:]:
+        for value in self._headers.all("via")[1:]:
             headers.add("via", value)
         for name in ("from", "to", "call-id", "cseq"):
             copied = self._headers.get(name)
@@ -247,14 +177,9 @@ class Broken(SipError):
         return Response(self.status, _REASONS.get(self.status, "Bad Request"), headers)
 
 
-def _split_first(value: str) -> str:
-    """The first of the values of a field. Raises SipError."""
-    return split_unquoted(value, ",")[0]
-
-
 def _tagged(to: str, tag: str) -> str:
     try:
-        address = NameAddr.parse(to)
+        address = NameAddr.read(to)
     except SipError:
         return to
     return str(address.with_tag(tag)) if address.tag is None else to
@@ -264,95 +189,93 @@ def parse(datagram: bytes) -> Request | Response:
     """Read one message. Raises SipError; Broken where the request can still be answered."""
     data = datagram.lstrip(b"\r\n")
     head, blank, body = data.partition(b"\r\n\r\n")
-    if not blank:
-        raise SipError("no blank line after the headers")
+    fault = None if blank else SipError("no blank line after the headers")
     lines = head[:LONGEST_HEAD].decode("utf-8", "surrogateescape").split("\r\n")
     if len(head) > LONGEST_HEAD:
-        raise _too_much("the headers are too long", lines[:-1])
+        fault = SipError("the headers are too long", 413)
+        lines.pop()
     if len(lines) > MOST_HEADERS + 1:
-        raise _too_much("too many headers", lines)
-    headers = _read_headers(lines)
+        fault = SipError("too many headers", 413)
+    if not lines:
+        raise SipError("a first line without end")
+    headers = read_headers(lines[1 : MOST_HEADERS + 1])
     status = _STATUS_LINE.fullmatch(lines[0])
     if status is not None:
-        # The reason is shown to people, in logs and at terminals: no control characters.
-        reason = "".join(filter(str.isprintable, status["reason"]))
-        response = Response(int(status["status"]), reason, headers)
-        if status["version"] != "SIP/2.0" or not 100 <= response.status <= 699:
-            raise SipError("bad status line")
-        headers.check()
-        _read_common(response, body)
-        return response
-    return _read_request(lines[0], headers, body)
+        return _read_response(status, headers, b"" if fault else body)
+    return _read_request(lines[0], headers, body, fault)
 
 
-def _too_much(reason: str, lines: list[str]) -> SipError:
-    """The error for a message that is too long to be read to its end."""
-    error = SipError(reason, 413)
-    request = _REQUEST_LINE.fullmatch(lines[0]) if lines else None
-    if request is None:
-        return error
-    return _broken(error, request["method"], _read_headers(lines[: MOST_HEADERS + 1]))
-
-
-def _read_headers(lines: list[str]) -> Headers:
-    fields: list[tuple[str, str]] = []
-    for line in lines[1:]:
-        if line[:1] in (" ", "\t"):
-            if not fields:
-                raise SipError("white space before the first header")
-            name, value = fields[-1]
-            fields[-1] = (name, f"{value} {line.strip()}".strip())
-            continue
-        match = _NAME.match(line)
-        if match is None:
-            raise SipError(f"bad header line {line[:40]!r}")
-        name = match[1].lower()
-        fields.append((_COMPACT.get(name, name), line[match.end() :].strip()))
-    return Headers(fields)
-
-
-def _read_request(line: str, headers: Headers, body: bytes) -> Request:
-    match = _REQUEST_LINE.fullmatch(line)
-    if match is None:
-        words = line.split()
-        if not words or not words[-1].startswith("SIP/"):
-            raise SipError("neither a request nor a response")
-        raise _broken(SipError("bad request line"), words[0], headers)
-    request = Request(match["method"], match["uri"], headers)
+def _read_response(status: re.Match[str], headers: Headers, body: bytes) -> Response:
+    """Of what a response copies from its request only Via and CSeq are needed: they say whose it
+    is. Raises SipError."""
+    # The reason is shown to people, in logs and at terminals: no control characters.
+    reason = "".join(filter(str.isprintable, status["reason"] or ""))
+    response = Response(int(status["status"]), reason, headers)
+    if status["version"].upper() != "SIP/2.0" or not 100 <= response.status <= 699:
+        raise SipError("bad status line")
+    _ = response.via, response.cseq
     try:
-        if match["version"].upper() != "SIP/2.0":
-            raise SipError(f"version {match['version'][:20]!r}", 505)
+        response.body = _within_length(headers, body)
+    except SipError:
+        if not response.answers_invite:  # section 18.3
+            raise
+    return response
+
+
+def _read_request(line: str, headers: Headers, body: bytes, fault: SipError | None) -> Request:
+    method, _, rest = line.replace("\t", " ").strip(" ").partition(" ")
+    uri, _, version = rest.rpartition(" ")
+    version = version.upper()
+    if not version.startswith("SIP/"):
+        raise SipError("neither a request nor a response")
+    request = Request(method, uri.strip(" "), headers)
+    try:
+        if not _METHOD.fullmatch(method) or not request.uri:
+            raise SipError("bad request line")
+        if method not in _WITHOUT_BODY and version != "SIP/2.0":
+            raise SipError(f"version {version[:20]!r}", 505)
+        if method not in _WITHOUT_BODY and fault is not None:
+            raise fault
         headers.check()
-        _read_common(request, body)
-        if request.cseq.method != request.method:
+        _ = request.via, request.from_, request.to
+        if request.cseq.method != method:
             raise SipError("CSeq has another method than the request")
-        if "<" in request.uri or ">" in request.uri:
-            raise SipError("the Request-URI stands in <>")
+        request.body = _request_body(method, headers, b"" if fault else body)
     except SipError as error:
-        raise _broken(error, request.method, headers) from error
+        raise _broken(error, method, headers) from error
     return request
+
+
+def _request_body(method: str, headers: Headers, body: bytes) -> bytes:
+    try:
+        return _within_length(headers, body)
+    except SipError:
+        if method not in _WITHOUT_BODY:
+            raise
+        return b""
 
 
 def _broken(error: SipError, method: str, headers: Headers) -> SipError:
     """`error` as a Broken, if the request says where its answer goes; otherwise as it is."""
     try:
-        via = Via.parse(_split_first(headers.get("via") or ""))
+        via = SipMessage(headers).via
     except SipError:
         return error
     return Broken(error, method, via, headers)
 
 
-def _read_common(message: SipMessage, body: bytes) -> None:
-    _ = message.via, message.from_, message.to, message.cseq
-    length = message.headers.get("content-length")
-    if length is not None:
-        if not length.isascii() or not length.isdigit() or len(length) > 9:
-            raise SipError("bad Content-Length")
-        if int(length) > len(body):
-            raise SipError("the body is shorter than its Content-Length")
-        # In a datagram, what follows is padding (RFC 3261 section 18.3).
-        body = body[: int(length)]
-    message.body = body
+def _within_length(headers: Headers, body: bytes) -> bytes:
+    """As much of `body` as Content-Length says. Raises SipError."""
+    lengths = {value for name, value in headers.items() if name == "content-length"}
+    if not lengths:
+        return body
+    length = lengths.pop()
+    if lengths or not length.isascii() or not length.isdigit() or len(length) > 9:
+        raise SipError("bad Content-Length")
+    if int(length) > len(body):
+        raise SipError("the body is shorter than its Content-Length")
+    # In a datagram, what follows is padding (RFC 3261 section 18.3).
+    return body[: int(length)]
 
 
 def respond(

@@ -7,12 +7,14 @@ from typing import Any
 
 from ringback.clock import Instant
 from ringback.sip.authentication import Credentials
+from ringback.sip.bodies import description
 from ringback.sip.call import Call, Core
 from ringback.sip.dialog import Dialog
 from ringback.sip.events import Failed, Provisional, Succeeded
+from ringback.sip.headers import Headers
 from ringback.sip.hop import Hop
 from ringback.sip.invitation import Invitation, InviteState
-from ringback.sip.message import Headers, Request, Response
+from ringback.sip.message import Request, Response
 from ringback.sip.uri import NameAddr
 
 
@@ -116,7 +118,7 @@ class OutgoingCall(Call):
         self, response: Response, dialog: Dialog, now: Instant, *, crossed: bool
     ) -> None:
         self.dialog = dialog
-        self.remote_sdp = response.body
+        self.remote_sdp = description(response)
         self.register()
         if not self._acknowledges_later:
             self.acknowledge(b"", now)

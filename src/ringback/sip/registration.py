@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from urllib.parse import unquote
 
 from ringback.clock import Instant
 from ringback.sip.correspondence import Correspondence
-from ringback.sip.errors import SipError
 from ringback.sip.message import Response
 from ringback.sip.timers import SipTimer
 from ringback.sip.uri import NameAddr, unbracketed
@@ -98,22 +98,25 @@ class Registration:
         return True
 
     def _granted(self, response: Response) -> int:
-        """The seconds granted: of our own Contact if it says, otherwise of the answer, otherwise
+        """The seconds granted: of our own binding if it says, otherwise of the answer, otherwise
         what we asked for."""
-        granted = self._of_contact(response) or _number(response, "expires") or self._seconds
+        told = (self._of_binding(response), _number(response, "expires"), self._seconds)
+        granted = next(seconds for seconds in told if seconds is not None)
         return min(max(granted, SHORTEST), LONGEST)
 
-    def _of_contact(self, response: Response) -> int | None:
-        public = self._server.layers.transport.public
-        try:
-            contacts = response.headers.parsed("contact", NameAddr.parse)
-        except SipError:
-            return None
-        for contact in contacts:
-            uri = contact.uri
-            if (unbracketed(uri.host), uri.port or 5060) == (public.host, public.port):
-                return _seconds(contact.params.get("expires"))
-        return None
+    def _of_binding(self, response: Response) -> int | None:
+        """The answer names every binding of the account (section 10.3), other phones' too. Ours
+        has our user; where several have it, our address, unless a registrar has put another in
+        place of it that lies before a NAT. Of what is still in question the shortest counts."""
+        bindings = response.headers.readable("contact", NameAddr.parse)
+        own = [each for each in bindings if unquote(each.uri.user or "") == self._server.user]
+        here = [each for each in own if self._is_here(each)]
+        seconds = (_seconds(each.params.get("expires")) for each in here or own)
+        return min((each for each in seconds if each is not None), default=None)
+
+    def _is_here(self, binding: NameAddr) -> bool:
+        uri, public = binding.uri, self._server.layers.transport.public
+        return (unbracketed(uri.host), uri.port or 5060) == (public.host, public.port)
 
 
 def _number(response: Response | None, header: str) -> int | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ringback.clock import Instant
+from ringback.sip.bodies import description
 from ringback.sip.dialog import Dialog
 from ringback.sip.events import Answer, Offered, OfferRefused, Refreshed
 from ringback.sip.hop import Hop
@@ -71,7 +72,7 @@ class Renegotiation:
             transaction.send_response(response, now)
             return
         self._theirs = request, transaction
-        call.tell(Offered(request.body))
+        call.tell(Offered(description(request)))
 
     def accept(self, sdp: bytes, now: Instant) -> None:
         if self._theirs is None or self._call.dialog is None:
@@ -142,12 +143,13 @@ class _Reinvite:
         self._owner.finished()
         call = self._call
         call.session_timer.agreed(response, now)
-        changed = response.body not in (b"", call.remote_sdp)
-        call.remote_sdp = response.body or call.remote_sdp
+        answer = description(response)
+        changed = answer not in (b"", call.remote_sdp)
+        call.remote_sdp = answer or call.remote_sdp
         if self._offer is not None:
             call.local_sdp = self._offer
         if self._offer is not None or changed:
-            call.tell(Answer(response.body))
+            call.tell(Answer(answer))
         if self.refresh:
             call.tell(Refreshed(True, response.status))
 

@@ -17,9 +17,10 @@ class Replies:
     """Replies within a transaction, or stateless ones (section 8.2.7). The same request gets the
     same tag each time, so that a stateless reply is the same too."""
 
-    def __init__(self, layers: Layers, on_refused: Callable[[Hop, str], None]) -> None:
+    def __init__(self, layers: Layers, on_refused: Callable[[Hop, int, str], None]) -> None:
         """`on_refused` is called for each call that is refused because its INVITE is malformed or
-        asks for what we cannot do; it gets the source, and the reason as printable text."""
+        asks for what we cannot do; it gets the source, the status, and the reason as printable
+        text."""
         self._layers = layers
         self._on_refused = on_refused
         self._secret = layers.chance.getrandbits(128).to_bytes(16, "big")
@@ -40,7 +41,7 @@ class Replies:
     def refuse_broken(self, broken: Broken, source: Hop) -> None:
         """Refuse a request that could not be read. An ACK has no response."""
         if broken.method == "INVITE":
-            self._on_refused(source, f"{broken.status}, {broken.reason}")
+            self._on_refused(source, broken.status, f"{broken.status}, {broken.reason}")
         if broken.method != "ACK":
             via = seen_from(broken.via, source)
             response = broken.response(via, self._tag(str(via)))
@@ -51,7 +52,8 @@ class Replies:
         if request.method == "INVITE" and request.to.tag is None:
             response = self._response(request, refusal)
             more = "".join(f", {name} {value[:60]!r}" for name, value in refusal.headers)
-            self._on_refused(source, f"{response.status} {response.reason}{more}")
+            why = f"{response.status} {response.reason}{more}"
+            self._on_refused(source, response.status, why)
 
     def _reply(self, request: Request, response: Response, source: Hop, now: Instant) -> None:
         hop, transactions = response_hop(request.via, source), self._layers.transactions

@@ -8,9 +8,10 @@ from ringback.clock import Instant
 from ringback.sip.call import Call
 from ringback.sip.dialog import Dialog
 from ringback.sip.events import Failed, Rejected
+from ringback.sip.headers import Headers
 from ringback.sip.hop import Hop
 from ringback.sip.invitation import MOST_TRIES, NEXT_TRY, Invitation
-from ringback.sip.message import Headers, Request, Response, parse
+from ringback.sip.message import Request, Response, parse
 
 CSEQ_GAP = 100
 """After the dialog was stored, fewer requests than this were sent."""

@@ -23,10 +23,14 @@ def _interval(message: SipMessage) -> tuple[int, str | None] | None:
         return None
     seconds, _, params = value.partition(";")
     number = _seconds(seconds)
-    try:
-        return None if number is None else (number, parse_params(params).get("refresher"))
-    except SipError:
+    if number is None:
         return None
+    try:
+        refresher = parse_params(params).get("refresher")
+    except SipError:
+        refresher = None
+    # The values of parameters have no case (RFC 3261 section 7.3.1).
+    return number, None if refresher is None else refresher.lower()
 
 
 def _seconds(text: str) -> int | None:
@@ -85,7 +89,7 @@ class SessionTimer:
         """Put on our 2xx what we agree to of their INVITE's request (section 9, table 2). A peer
         that does not know session timers cannot refresh: then a proxy asked, and we refresh."""
         interval = _interval(request)
-        if interval is None:
+        if interval is None or interval[0] < MIN_SE:
             self.stop()
             return
         seconds, asked = interval

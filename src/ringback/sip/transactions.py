@@ -11,9 +11,17 @@ from ringback.sip.client_transaction import (
     InviteClientTransaction,
     OnResponse,
 )
+from ringback.sip.headers import Headers
 from ringback.sip.hop import Hop
-from ringback.sip.matching import COOKIE, MergeKey, ServerKey, merge_key, server_key
-from ringback.sip.message import Headers, Request, Response
+from ringback.sip.matching import (
+    COOKIE,
+    MergeKey,
+    ServerKey,
+    answers,
+    merge_key,
+    server_key,
+)
+from ringback.sip.message import Request, Response
 from ringback.sip.server_transaction import InviteServerTransaction, ServerTransaction
 from ringback.sip.timers import Timers
 from ringback.sip.transaction import State
@@ -21,6 +29,11 @@ from ringback.sip.transport import Transport
 
 _ClientKey = tuple[str, str]
 """Branch and method (section 17.1.3)."""
+
+
+def _client_key(message: Request | Response) -> _ClientKey:
+    """The values of parameters have no case (section 7.3.1); our branches differ without it."""
+    return (message.via.branch or "").lower(), message.cseq.method
 
 
 class Transactions:
@@ -61,7 +74,7 @@ class Transactions:
         self, request: Request, hop: Hop, on_response: OnResponse
     ) -> InviteClientTransaction:
         """A transaction, not yet started, for an INVITE that already has its Via."""
-        key = (request.via.branch or "", "INVITE")
+        key = _client_key(request)
         transaction = InviteClientTransaction(
             request, self._timers, self._transport.send, hop, on_response, self._forgetter(key)
         )
@@ -69,7 +82,7 @@ class Transactions:
         return transaction
 
     def _client(self, request: Request, hop: Hop, on_response: OnResponse) -> ClientTransaction:
-        key = (request.via.branch or "", request.method)
+        key = _client_key(request)
         transaction = ClientTransaction(
             request, self._timers, self._transport.send, hop, on_response, self._forgetter(key)
         )
@@ -83,9 +96,11 @@ class Transactions:
         self._clients.pop(key, None)
 
     def receive_response(self, response: Response, now: Instant) -> None:
-        """Give a response to the request that it answers, if we still have that."""
-        transaction = self._clients.get((response.via.branch or "", response.cseq.method))
-        if transaction is not None:
+        """Give a response to the request that it answers, if we still have that. One that has come
+        through somebody else's hands is dropped (section 8.1.3.3)."""
+        transaction = self._clients.get(_client_key(response))
+        only = len(response.headers.all("via")) == 1
+        if transaction is not None and only and answers(response, transaction.request):
             transaction.receive(response, now)
 
     # Requests of theirs

@@ -48,13 +48,11 @@ class Transport:
 def seen_from(via: Via, source: Hop) -> Via:
     """The topmost Via of a request, with the source of the request in it (section 18.2.1, RFC
     3581)."""
-    params = dict(via.params)
-    if "rport" in params:
-        params["rport"] = str(source.port)
-        params["received"] = source.host
-    elif unbracketed(via.host) != source.host:
-        params["received"] = source.host
-    return Via(via.transport, via.host, via.port, params)
+    if "rport" in via.params:
+        return via.with_params({"rport": str(source.port), "received": source.host})
+    if unbracketed(via.host) != source.host or "received" in via.params:
+        return via.with_params({"received": source.host})
+    return via
 
 
 def _note_source(request: Request, source: Hop) -> None:

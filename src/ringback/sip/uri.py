@@ -12,10 +12,11 @@ from ringback.sip.errors import SipError
 
 TOKEN = r"[A-Za-z0-9\-.!%*_+`'~]+"
 _HOST = r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9](?:[A-Za-z0-9\-._]*[A-Za-z0-9.])?)"
-_PARAM = rf"{TOKEN}"
+# Of a user part only what would end the URI, or a line, is not taken: `#` and the like should be
+# escaped (section 25.1), and often are not.
 _SIP_URI = re.compile(
     r"(?P<scheme>sips?):"
-    r"(?:(?P<user>[A-Za-z0-9\-_.!~*'()%&=+$,;?/]*)(?::(?P<password>[A-Za-z0-9\-_.!~*'()%&=+$,]*))?@)?"
+    r"(?:(?P<user>[^\s\x00-\x1f\x7f<>\"\\@:]*)(?::(?P<password>[^\s\x00-\x1f\x7f<>\"\\@]*))?@)?"
     rf"(?P<host>{_HOST})(?::(?P<port>[0-9]{{1,5}}))?"
     r"(?P<params>(?:;[^;?\s<>\"]*)*)"
     r"(?:\?(?P<headers>[^\s<>\"]*))?",
@@ -25,7 +26,6 @@ _TEL_URI = re.compile(
     r"tel:(?P<number>[0-9+\-.()*#A-Da-d]+)(?P<params>(?:;[^;\s<>\"]+)*)", re.IGNORECASE
 )
 _OTHER_URI = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.\-]*):(?P<rest>[^\s<>\"]+)")
-_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _VIA = re.compile(
     rf"SIP\s*/\s*[0-9]\.[0-9]\s*/\s*(?P<transport>{TOKEN})\s+(?P<host>{_HOST})"
     # Possessive: otherwise a long run of white space is tried in every way that divides it.
@@ -34,9 +34,13 @@ _VIA = re.compile(
 )
 _CSEQ = re.compile(rf"(?P<number>[0-9]{{1,10}})\s+(?P<method>{TOKEN})")
 _QUOTED = re.compile(r'\s*"(?P<text>(?:[^"\\]|\\.)*)"\s*', re.DOTALL)
-_DISPLAY = re.compile(rf"\s*(?:{TOKEN}(?:\s+{TOKEN})*)?\s*")
+_ADDR_SPEC = re.compile(r"(?P<uri>[^\s<>\";:]+:[^\s<>\";]*)\s*(?P<params>(?:;.*)?)", re.DOTALL)
+_UNQUOTED_DISPLAY = re.compile(r"[^\"<>]*(?=<)")
+_TAG = re.compile(r"[^\s;,<>\"]+")
+_A_TAG = re.compile(r";\s*tag\s*=\s*(?P<tag>[^;]*)", re.IGNORECASE)
 _SEPARATED = re.compile(r"\+?[0-9][0-9\-.()]*")
 """A telephone number with visual separators (RFC 3966), which are ignored (section 19.1.6)."""
+_PAIR = re.compile(r"\\(.)", re.DOTALL)
 _NEEDS_QUOTES = re.compile(r'[";,<>\\\s]')
 _NO_PARAMS: Mapping[str, str | None] = MappingProxyType({})
 
@@ -54,47 +58,58 @@ def unbracketed(host: str) -> str:
     return host.removeprefix("[").removesuffix("]")
 
 
-def split_unquoted(text: str, separator: str) -> list[str]:
-    """Split at separators that stand outside quotes and angle brackets."""
-    if '"' not in text and ("<" not in text or separator not in text):
+def split_unquoted(text: str, separator: str, *, brackets: bool = True) -> list[str]:
+    """Split at separators that stand outside quotes and, unless `brackets` mean nothing, angle
+    brackets. Raises SipError where a quoted text has no end."""
+    if '"' not in text and ("<" not in text or not brackets or separator not in text):
         return text.split(separator)
-    parts, start, quoted, bracketed, index = [], 0, False, False, 0
+    parts, start, in_quotes, bracketed, index = [], 0, False, False, 0
     while index < len(text):
         character = text[index]
-        if quoted:
+        if in_quotes:
             if character == "\\":
                 index += 1
             elif character == '"':
-                quoted = False
+                in_quotes = False
         elif character == '"':
-            quoted = True
+            in_quotes = True
         elif character == "<":
-            bracketed = True
+            bracketed = brackets
         elif character == ">":
             bracketed = False
         elif character == separator and not bracketed:
             parts.append(text[start:index])
             start = index + 1
         index += 1
-    if quoted:
+    if in_quotes:
         raise SipError("a quoted text has no end")
     parts.append(text[start:])
     return parts
 
 
+def quoted(text: str) -> str:
+    """A quoted-string (section 25.1)."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def unquoted(text: str) -> str:
+    """The inverse of `quoted`; a text without quotes is its own."""
+    if len(text) > 1 and text.startswith('"') and text.endswith('"'):
+        return _PAIR.sub(r"\1", text[1:-1])
+    return text
+
+
 def parse_params(text: str) -> dict[str, str | None]:
     """`;name=value;flag` as a mapping. Names are case-insensitive; of a name that stands twice, the
-    first counts."""
+    first counts. Raises SipError."""
     params: dict[str, str | None] = {}
-    for part in split_unquoted(text, ";"):
+    for part in split_unquoted(text, ";", brackets=False):
         stripped = part.strip()
         if not stripped:
             continue
         name, equals, value = stripped.partition("=")
-        value = value.strip()
-        if value.startswith('"') and value.endswith('"') and len(value) > 1:
-            value = value[1:-1]
-        params.setdefault(name.strip().lower(), value if equals else None)
+        params.setdefault(name.strip().lower(), unquoted(value.strip()) if equals else None)
     return params
 
 
@@ -103,9 +118,7 @@ def format_params(params: Mapping[str, str | None]) -> str:
     return "".join(
         f";{name}"
         if value is None
-        else f';{name}="{value}"'
-        if _NEEDS_QUOTES.search(value)
-        else f";{name}={value}"
+        else f";{name}={quoted(value) if _NEEDS_QUOTES.search(value) else value}"
         for name, value in params.items()
     )
 
@@ -113,7 +126,8 @@ def format_params(params: Mapping[str, str | None]) -> str:
 @dataclass(frozen=True, slots=True)
 class SipUri:
     """A `sip:` or `sips:` URI. For any other scheme, `user` is all that follows the scheme, and
-    there is no host; for a `tel:` URI the parameters are read too."""
+    there is no host; for a `tel:` URI the parameters are read too. What was read is written as it
+    came."""
 
     scheme: str
     user: str | None
@@ -122,6 +136,7 @@ class SipUri:
     params: Mapping[str, str | None] = field(default_factory=_none)
     password: str | None = None
     headers: str | None = None
+    text: str | None = field(default=None, compare=False, repr=False)
 
     @classmethod
     def parse(cls, text: str) -> SipUri:
@@ -129,30 +144,28 @@ class SipUri:
         match = _SIP_URI.fullmatch(text)
         if match is None:
             return cls._other(text)
-        user = match["user"]
-        if user is not None and _ESCAPE.search(user):
-            raise SipError(f"bad escape in the URI {text[:60]!r}")
         port = int(match["port"]) if match["port"] else None
         if port is not None and port > 65535:
             raise SipError(f"bad port in the URI {text[:60]!r}")
         return cls(
             match["scheme"].lower(),
-            user,
+            match["user"],
             match["host"],
             port,
             parse_params(match["params"]) if match["params"] else _NO_PARAMS,
             match["password"],
             match["headers"],
+            text,
         )
 
     @classmethod
     def _other(cls, text: str) -> SipUri:
         tel = _TEL_URI.fullmatch(text)
         if tel is not None:
-            return cls("tel", tel["number"], "", None, parse_params(tel["params"]))
+            return cls("tel", tel["number"], "", params=parse_params(tel["params"]), text=text)
         other = _OTHER_URI.fullmatch(text)
         if other is not None and other["scheme"].lower() not in ("sip", "sips", "tel"):
-            return cls(other["scheme"].lower(), other["rest"], "")
+            return cls(other["scheme"].lower(), other["rest"], "", text=text)
         raise SipError(f"bad URI {text[:60]!r}")
 
     @property
@@ -169,13 +182,24 @@ class SipUri:
         return user if self.is_telephone else ""
 
     def __str__(self) -> str:
+        if self.text is not None:
+            return self.text
+        # A URI has no quotes: what needs them has to be escaped by whoever makes it.
+        params = "".join(
+            f";{name}" if value is None else f";{name}={value}"
+            for name, value in self.params.items()
+        )
         if not self.host:
-            return f"{self.scheme}:{self.user}{format_params(self.params)}"
+            return f"{self.scheme}:{self.user}{params}"
         password = f":{self.password}" if self.password is not None else ""
         user = f"{self.user}{password}@" if self.user is not None else ""
         port = f":{self.port}" if self.port is not None else ""
         headers = f"?{self.headers}" if self.headers is not None else ""
-        return f"{self.scheme}:{user}{self.host}{port}{format_params(self.params)}{headers}"
+        return f"{self.scheme}:{user}{self.host}{port}{params}{headers}"
+
+
+UNREADABLE = SipUri("", None, "", text="")
+"""Stands for the URI of an address that cannot be read."""
 
 
 def sip_uri(user: str | None, host: str, port: int) -> str:
@@ -187,76 +211,110 @@ def sip_uri(user: str | None, host: str, port: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class NameAddr:
-    """The value of From, To, Contact, Route and their like."""
+    """The value of From, To, Contact, Route and their like. What was read is written as it came:
+    so whoever wrote it knows it again."""
 
     uri: SipUri
     display: str | None = None
     params: Mapping[str, str | None] = field(default_factory=_none)
+    text: str | None = field(default=None, compare=False, repr=False)
 
     @classmethod
     def parse(cls, text: str) -> NameAddr:
+        """Raises SipError."""
+        text = text.strip()
         display: str | None = None
-        rest = text.strip()
-        quoted = _QUOTED.match(rest)
-        if quoted is not None:
-            display = re.sub(r"\\(.)", r"\1", quoted["text"])
-            rest = rest[quoted.end() :]
-            if not rest.startswith("<"):
-                raise SipError(f"no <> after the display name in {text[:60]!r}")
-        elif "<" in rest:
-            words, _, behind = rest.partition("<")
-            if not _DISPLAY.fullmatch(words):
-                raise SipError(f"bad display name in {text[:60]!r}")
-            display = " ".join(words.split()) or None
-            rest = f"<{behind}"
-        if rest.startswith("<"):
-            inside, closed, params = rest[1:].partition(">")
-            if not closed or (params.strip() and not params.lstrip().startswith(";")):
-                raise SipError(f"bad address {text[:60]!r}")
-            return cls(SipUri.parse(inside), display, parse_params(params))
-        # Without brackets, parameters belong to the header and not to the URI (section 20.10).
-        address, _, params = rest.partition(";")
-        if "?" in address or "," in address:
-            raise SipError(f"{text[:60]!r} must be in <>")
-        return cls(SipUri.parse(address.strip()), None, parse_params(params))
+        bare = _ADDR_SPEC.fullmatch(text)
+        if bare is not None:
+            # Without brackets, parameters belong to the header and not to the URI (section 20.10).
+            return cls(SipUri.parse(bare["uri"]), None, parse_params(bare["params"]), text)
+        in_quotes, words = _QUOTED.match(text), _UNQUOTED_DISPLAY.match(text)
+        if in_quotes is not None:
+            display = _PAIR.sub(r"\1", in_quotes["text"])
+            rest = text[in_quotes.end() :]
+        elif words is not None:
+            # Often without the quotes that it needs: a display name is for people.
+            display = " ".join(words[0].split()) or None
+            rest = text[words.end() :]
+        else:
+            raise SipError(f"bad address {text[:60]!r}")
+        inside, closed, params = rest[1:].partition(">")
+        if rest[:1] != "<" or not closed or params.lstrip()[:1] not in ("", ";"):
+            raise SipError(f"bad address {text[:60]!r}")
+        return cls(SipUri.parse(inside.strip()), display, parse_params(params), text)
+
+    @classmethod
+    def read(cls, text: str) -> NameAddr:
+        """The value of From or To. Its tag says which dialog a message belongs to, and must be
+        readable: raises SipError. Anything else of it may be what it likes: the URI is then
+        UNREADABLE."""
+        text = text.strip()
+        try:
+            address = cls.parse(text)
+        except SipError:
+            found = [match["tag"].strip() for match in _A_TAG.finditer(text)]
+            if len(found) > 1:
+                raise SipError(f"which is the tag of {text[:60]!r}?") from None
+            address = cls(UNREADABLE, None, {"tag": found[0]} if found else _NO_PARAMS, text)
+        tag = address.params.get("tag")
+        if tag and not _TAG.fullmatch(tag):
+            raise SipError(f"bad tag in {text[:60]!r}")
+        return address
 
     @property
     def tag(self) -> str | None:
-        return self.params.get("tag")
+        return self.params.get("tag") or None
 
     def with_tag(self, tag: str) -> NameAddr:
-        return NameAddr(self.uri, self.display, {**self.params, "tag": tag})
+        as_it_came = self.text is not None and "tag" not in self.params
+        text = f"{self.text};tag={tag}" if as_it_came else None
+        return NameAddr(self.uri, self.display, {**self.params, "tag": tag}, text)
 
     def __str__(self) -> str:
-        display = ""
-        if self.display:
-            escaped = self.display.replace("\\", "\\\\").replace('"', '\\"')
-            display = f'"{escaped}" '
+        if self.text is not None:
+            return self.text
+        display = f"{quoted(self.display)} " if self.display else ""
         return f"{display}<{self.uri}>{format_params(self.params)}"
 
 
 @dataclass(frozen=True, slots=True)
 class Via:
-    """One value of Via (RFC 3261 section 20.42, RFC 3581)."""
+    """One value of Via (RFC 3261 section 20.42, RFC 3581). What was read is written as it came."""
 
     transport: str
     host: str
     port: int | None
     params: Mapping[str, str | None]
+    text: str | None = field(default=None, compare=False, repr=False)
 
     @classmethod
     def parse(cls, text: str) -> Via:
-        match = _VIA.fullmatch(text.strip())
+        """Raises SipError."""
+        text = text.strip()
+        match = _VIA.fullmatch(text)
         if match is None:
             raise SipError(f"bad Via {text[:60]!r}")
         port = int(match["port"]) if match["port"] else None
-        return cls(match["transport"].upper(), match["host"], port, parse_params(match["params"]))
+        params = parse_params(match["params"])
+        return cls(match["transport"].upper(), match["host"], port, params, text)
 
     @property
     def branch(self) -> str | None:
         return self.params.get("branch")
 
+    def with_params(self, params: Mapping[str, str]) -> Via:
+        """With these parameters in place of any of their names; the others stay as they came."""
+        sent_by, _, rest = str(self).partition(";")
+        kept = [
+            part.strip()
+            for part in split_unquoted(rest, ";", brackets=False)
+            if part.strip() and part.partition("=")[0].strip().lower() not in params
+        ]
+        return Via.parse(";".join([sent_by.strip(), *kept]) + format_params(params))
+
     def __str__(self) -> str:
+        if self.text is not None:
+            return self.text
         port = f":{self.port}" if self.port is not None else ""
         return f"SIP/2.0/{self.transport} {self.host}{port}{format_params(self.params)}"
 

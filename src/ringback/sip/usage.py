@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 
 from ringback.clock import Instant
 from ringback.sip.authentication import Credentials
+from ringback.sip.bodies import description
 from ringback.sip.dialog import Dialog
 from ringback.sip.events import CallEvent
 from ringback.sip.layers import Layers
@@ -73,7 +74,7 @@ class InviteUsage(ABC):
         """Send 200 to an INVITE of theirs, and repeat it until its ACK comes."""
         assert self.dialog is not None
         self.local_sdp = sdp
-        self.remote_sdp = request.body or self.remote_sdp
+        self.remote_sdp = description(request) or self.remote_sdp
         response = self.layers.response(request, 200, to_tag=self.dialog.local.tag)
         self.add_headers(response, sdp)
         self.session_timer.answer(request, response, now)

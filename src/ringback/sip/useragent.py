@@ -22,7 +22,7 @@ from ringback.sip.incoming import IncomingCall
 from ringback.sip.layers import Layers
 from ringback.sip.message import Broken, Request, Response
 from ringback.sip.replies import Replies
-from ringback.sip.screening import Refusal, readable, refusal
+from ringback.sip.screening import LONGEST_BODY, Refusal, refusal
 from ringback.sip.transport import response_hop
 
 MOST_TRANSACTIONS = 20_000
@@ -30,6 +30,7 @@ MOST_TRANSACTIONS = 20_000
 MOST_INVITES = 5_000
 """The most incoming calls at a time that have been neither answered nor rejected."""
 MOST_DIALOGS = 50_000
+LOOPED = Refusal(482)
 OVERLOADED = Refusal(503, (("retry-after", "5"),))
 
 
@@ -43,12 +44,12 @@ class UserAgent:
         *,
         known: Callable[[Hop], bool] = lambda source: True,
         on_unreadable: Callable[[Hop], None] = lambda source: None,
-        on_refused: Callable[[Hop, str], None] = lambda source, why: None,
+        on_refused: Callable[[Hop, int, str], None] = lambda source, status, why: None,
     ) -> None:
         """`public` is our own address, as Via and Contact name it. A datagram whose source is not
         `known` gets no answer and is not even parsed. `on_unreadable` is called for datagrams that
         cannot be answered; `on_refused` for calls that are refused because the INVITE is malformed
-        or asks for what we cannot do, with the reason as printable text."""
+        or asks for what we cannot do, with the status and the reason as printable text."""
         self.layers = Layers(public, chance)
         self._known = known
         self._on_unreadable = on_unreadable
@@ -74,8 +75,7 @@ class UserAgent:
             self._on_unreadable(source)
             return
         if isinstance(message, Response):
-            if readable(message):
-                self._transactions.receive_response(message, now)
+            self._transactions.receive_response(message, now)
         elif message is not None and message.method == "ACK":
             self._receive_ack(message, now)
         elif message is not None:
@@ -150,12 +150,15 @@ class UserAgent:
 
     def _receive_invite(self, request: Request, source: Hop, now: Instant) -> None:
         if self._transactions.merged(request):
-            self._replies.refuse(request, Refusal(482), source, now)
+            self._replies.report(request, LOOPED, source)
+            self._replies.refuse(request, LOOPED, source, now)
             return
         if self._transactions.calls_begun >= MOST_INVITES or len(self._dialogs) >= MOST_DIALOGS:
             self._replies.report(request, OVERLOADED, source)
             self._replies.refuse_statelessly(request, OVERLOADED, source)
             return
+        if len(request.body) > LONGEST_BODY:
+            request.body = b""  # it is not needed
         hop = response_hop(request.via, source)
         transaction = self._transactions.serve_invite(request, hop, begins_call=True)
         transaction.start(now)
@@ -166,7 +169,8 @@ class UserAgent:
         if call is None or call.dialog is None:
             self._replies.refuse(request, Refusal(481), source, now)
             return
-        if not call.dialog.in_order(request):
+        # A BYE ends the call whatever its number: whoever sent it has ended it already.
+        if not call.dialog.in_order(request) and request.method != "BYE":
             self._replies.refuse(request, Refusal(500), source, now)
             return
         hop = response_hop(request.via, source)

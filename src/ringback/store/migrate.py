@@ -26,20 +26,20 @@ def migrate(url: str) -> None:
     """
     parsed = database_url(url)
     where = name_of(parsed)
-    _make_file(parsed)
+    make_file(parsed)
     engine = open_engine(parsed)
     try:
         with engine.begin() as connection:
             if connection.dialect.name == "postgresql":
                 connection.execute(_ALONE)  # SQLite lets in only one writer anyway
-            _upgrade(connection, where)
+            upgrade(connection, where)
     except DATABASE_ERRORS as error:
         raise store_error(error, where) or StoreError(f"database {where}: {error}") from error
     finally:
         engine.dispose()
 
 
-def _make_file(url: URL) -> None:
+def make_file(url: URL) -> None:
     """An SQLite file that is not there yet is made for its owner only; SQLite gives those beside it
     the same mode. Whatever keeps it from being made, SQLite tells."""
     if url.get_backend_name() == "sqlite":
@@ -55,7 +55,9 @@ def alembic_config(connection: Connection) -> Config:
     return config
 
 
-def _upgrade(connection: Connection, where: str) -> None:
+def upgrade(connection: Connection, where: str, revision: str = "head") -> None:
+    """Bring the tables up to a revision, within a transaction. Raises StoreVersionError where they
+    are, or are to be, those of a newer Ringback."""
     config = alembic_config(connection)
     current = current_revision(connection)
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
@@ -64,4 +66,8 @@ def _upgrade(connection: Connection, where: str) -> None:
             f"database {where}: its tables (revision {current}) were made by a newer Ringback: "
             "use that one"
         )
-    command.upgrade(config, "head")
+    if revision not in {*known, "head"}:
+        raise StoreVersionError(
+            f"tables of revision {revision} were made by a newer Ringback: use that one"
+        )
+    command.upgrade(config, revision)

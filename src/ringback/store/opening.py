@@ -44,11 +44,12 @@ def has_password(url: str) -> bool:
     return parsed.password is not None or "password" in parsed.query
 
 
-def open_engine(url: URL) -> Engine:
-    """An engine for work on the tables themselves."""
+def open_engine(url: URL, *, read_only: bool = False) -> Engine:
+    """An engine for work on the tables themselves. `read_only`: a transaction has one view of
+    them."""
     if url.get_backend_name() == "sqlite":
-        return sqlite_engine(Path(str(url.database)))
-    return postgresql_engine(url)
+        return sqlite_engine(Path(str(url.database)), read_only=read_only)
+    return postgresql_engine(url, read_only=read_only)
 
 
 def database_url(url: str) -> URL:

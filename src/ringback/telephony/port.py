@@ -18,6 +18,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from ringback.clock import Instant
+from ringback.telephony.calling import CallingNumber
 
 NO_RESPONSE_SECONDS = 4.0
 """Seconds. A trunk that sends no provisional response for this long has failed for the call (spec
@@ -166,18 +167,26 @@ class Trigger:
     trunk: str
     called: str
     """The number called, as received, taken from where the trunk says (spec section 4, step 1)."""
-    caller: str | None
-    """The caller's number, as received; None if it is absent, anonymous or not a number."""
+    calling: CallingNumber
+    """The caller's number."""
     caller_name: str | None
-    hidden: bool
-    """The caller asked for privacy (`id` or `user`), or gave no number."""
     diverted_by: str | None
     """The number that diverted the call here, as received."""
     verification: str | None
-    """The carrier's `verstat`, taken only from a trusted trunk: "passed", "failed" or another
-    word."""
+    """The carrier's word on this very number, taken only from a trusted trunk: "passed", "failed"
+    or another word."""
     at: Instant
     """When the call arrived."""
+
+    @property
+    def caller(self) -> str | None:
+        """The caller's number, E.164; None where it was hidden or cannot be read."""
+        return self.calling.e164
+
+    @property
+    def hidden(self) -> bool:
+        """The caller gave no number, or asked for privacy (`id` or `user`)."""
+        return self.calling.hidden
 
 
 class TriggerLeg(Leg, Protocol):

@@ -1,11 +1,16 @@
-"""What a change of a trunk or route came to, for the line that is printed and for the audit log."""
+"""What a change of a trunk or route came to: for the lines that are printed, and the audit log."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Literal
+
+NONE: Mapping[str, Any] = MappingProxyType({})
+SecretDeed = Literal["set", "changed", "taken off"]
+"""All that is told of a secret."""
 
 
 class NoSuch(LookupError):
@@ -17,47 +22,48 @@ class InTheWay(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class FieldChange:
-    """One field, from what to what; None: it was or is not set. Of a secret only its name is
-    told."""
-
-    field: str
-    before: Any
-    after: Any
-    is_secret: bool = False
-
-    def __str__(self) -> str:
-        if self.is_secret:
-            verb = "set" if self.before is None else "taken out" if self.after is None else None
-            return f"{self.field} {verb or 'changed'}"
-        return f"{self.field} {_shown(self.before)} -> {_shown(self.after)}"
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
+class Altered:
     """One trunk or route that was changed."""
 
     kind: Literal["trunk", "route"]
+    action: Literal["created", "updated", "deleted"]
     id: str
     name: str
     """Of a route its prefix."""
-    did: Literal["created", "updated", "deleted"]
-    fields: tuple[FieldChange, ...] = ()
+    fields: Mapping[str, tuple[Any, Any]] = field(default_factory=lambda: NONE)
+    """From what to what; None: it was or is not set. No secret is here."""
+    secrets: Mapping[str, SecretDeed] = field(default_factory=lambda: NONE)
 
     def lines(self) -> list[str]:
         """What changed, in words."""
-        name = self.name or '""'
-        if self.did != "updated":
-            verb = "created" if self.did == "created" else "removed"
-            return [f"{verb} {self.kind} {name}"]
-        return [f"{self.kind} {name}: {field}" for field in self.fields]
+        subject = f"{self.kind} {self.name or _EVERY}"
+        if self.action != "updated":
+            return [f"{self.action} {subject}"]
+        fields = (
+            f"{subject}: {name} {_shown(before)} -> {_shown(after)}"
+            for name, (before, after) in self.fields.items()
+        )
+        return [*fields, *(f"{subject}: {name} {deed}" for name, deed in self.secrets.items())]
 
 
-def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[FieldChange]:
-    """What differs between two documents, field by field."""
-    for name in sorted({*before, *after}):
-        if before.get(name) != after.get(name):
-            yield FieldChange(name, before.get(name), after.get(name))
+_EVERY = '""'
+"""A prefix of every number."""
+
+
+def differing(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """The fields in which two documents differ."""
+    return {
+        name: (before.get(name), after.get(name))
+        for name in sorted({*before, *after})
+        if before.get(name) != after.get(name)
+    }
+
+
+def secret_deed(before: str | None, after: str | None) -> SecretDeed:
+    """What became of a secret that differs."""
+    if after is None:
+        return "taken off"
+    return "set" if before is None else "changed"
 
 
 def _shown(value: object) -> str:

@@ -9,11 +9,11 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from ringback.faults import Fault, Faults
 from ringback.store.models import RouteRow, RouteTrunkRow, TrunkRow
-from ringback.trunks.changes import Change, NoSuch, differences
+from ringback.trunks.changes import Altered, NoSuch, differing
 from ringback.trunks.entries import RouteEntry, given, read
 
 
-def put_route(tx: Connection, values: Mapping[str, Any], new_id: str) -> Change | None:
+def put_route(tx: Connection, values: Mapping[str, Any], new_id: str) -> Altered | None:
     """Add the route of the prefix that `values` name, or change it if it is there; None if nothing
     changed. Raises Faults."""
     prefix = read(RouteEntry, values).prefix
@@ -22,38 +22,38 @@ def put_route(tx: Connection, values: Mapping[str, Any], new_id: str) -> Change 
     return change_route(tx, prefix, values)
 
 
-def add_route(tx: Connection, values: Mapping[str, Any], new_id: str) -> Change:
+def add_route(tx: Connection, values: Mapping[str, Any], new_id: str) -> Altered:
     """A new route with the id `new_id`. Raises Faults."""
     said = _merge({}, values)
     _see_free(tx, said["prefix"])
     tx.execute(insert(RouteRow), {"id": new_id, "prefix": said["prefix"]})
     _write_trunks(tx, new_id, said)
-    fields = tuple(differences({}, said))
-    return Change("route", new_id, said["prefix"], "created", fields)
+    fields = differing({}, said)
+    return Altered("route", "created", new_id, said["prefix"], fields)
 
 
-def change_route(tx: Connection, prefix: str, values: Mapping[str, Any]) -> Change | None:
+def change_route(tx: Connection, prefix: str, values: Mapping[str, Any]) -> Altered | None:
     """Change what `values` say of the route, which may be its prefix, too; None if nothing changed.
     Raises NoSuch, Faults."""
     id_ = _found(tx, prefix)
     before = _stored(tx, id_, prefix)
     after = _merge(before, values)
-    fields = tuple(differences(before, after))
+    fields = differing(before, after)
     if not fields:
         return None
     if after["prefix"] != prefix:
         _see_free(tx, after["prefix"])
         tx.execute(update(RouteRow).where(RouteRow.id == id_).values(prefix=after["prefix"]))
     _write_trunks(tx, id_, after)
-    return Change("route", id_, after["prefix"], "updated", fields)
+    return Altered("route", "updated", id_, after["prefix"], fields)
 
 
-def remove_route(tx: Connection, prefix: str) -> Change:
+def remove_route(tx: Connection, prefix: str) -> Altered:
     """From now on no call goes by it. Raises NoSuch."""
     id_ = _found(tx, prefix)
     tx.execute(delete(RouteTrunkRow).where(RouteTrunkRow.route_id == id_))
     tx.execute(delete(RouteRow).where(RouteRow.id == id_))
-    return Change("route", id_, prefix, "deleted")
+    return Altered("route", "deleted", id_, prefix)
 
 
 def _id(tx: Connection, prefix: str) -> str | None:

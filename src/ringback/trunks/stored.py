@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
 
 from sqlalchemy import Connection, delete, select, update
 
 from ringback.clock import Instant
-from ringback.sealing import CannotOpen, Sealer
+from ringback.sealing import BadSeal, Sealer
 from ringback.store.models import (
     FormerTrunkRow,
     LegRow,
@@ -23,6 +23,8 @@ from ringback.telephony.trunks import Route, Trunk
 from ringback.trunks.trunk import effective, trunk_of
 
 _F = FormerTrunkRow
+_NO_KEY = Sealer(bytes(32))
+"""Opens nothing."""
 
 AFTERMATH_SECONDS = 300.0
 """For so long after its end something may come of a leg: `calls.recovery` looks at those that were
@@ -48,8 +50,8 @@ class StoredTrunk:
         password, is_open = None, True
         if self.password is not None:
             try:
-                password = sealer.open(self.id, self.password)
-            except CannotOpen:
+                password = sealer.unseal(self.id, self.password)
+            except BadSeal:
                 is_open = False
         trunk = trunk_of(
             self.name,
@@ -122,6 +124,13 @@ def load_former(tx: Connection) -> Sequence[StoredTrunk]:
 def former_trunks(stored: Sequence[StoredTrunk], sealer: Sealer) -> list[Trunk]:
     """The same, as calls meet them."""
     return [each.opened(sealer)[0] for each in stored]
+
+
+def trunks_by_name(tx: Connection) -> dict[str, Trunk]:
+    """The trunks that there are and, by names that none of them has, those of before, all without
+    their passwords."""
+    rows = [*load_former(tx), *_trunks(tx, TrunkRow)]
+    return {each.name: replace(each, password=None).opened(_NO_KEY)[0] for each in rows}
 
 
 def opened(stored: Stored, sealer: Sealer) -> Opened:

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import Connection, delete, insert, select, update
 
 from ringback.charging.trunkcost import find_cost_plan
 from ringback.clock import Instant
 from ringback.faults import Fault, Faults
-from ringback.sealing import CannotOpen, Sealer
+from ringback.sealing import BadSeal, Sealer
 from ringback.store.models import FormerTrunkRow, PlanRow, RouteRow, RouteTrunkRow, TrunkRow
 from ringback.telephony.trunks import Trunk
-from ringback.trunks.changes import Change, FieldChange, InTheWay, NoSuch, differences
+from ringback.trunks.changes import Altered, InTheWay, NoSuch, differing, secret_deed
 from ringback.trunks.entries import TrunkEntry, contradictions, given, merged, read
 from ringback.trunks.trunk import effective, far_end, trunk_of
 
@@ -44,7 +44,7 @@ class _Said:
 
 def put_trunk(
     tx: Connection, values: Mapping[str, Any], now: Instant, sealer: Sealer, new_id: str
-) -> Change | None:
+) -> Altered | None:
     """Add the trunk that `values` name, or change it if it is there; None if nothing changed.
     Raises Faults."""
     name = str(values.get("name"))
@@ -53,7 +53,7 @@ def put_trunk(
     return change_trunk(tx, name, values, now, sealer, new_id)
 
 
-def add_trunk(tx: Connection, values: Mapping[str, Any], sealer: Sealer, new_id: str) -> Change:
+def add_trunk(tx: Connection, values: Mapping[str, Any], sealer: Sealer, new_id: str) -> Altered:
     """A new trunk with the id `new_id`. Raises Faults."""
     said = _merge(None, values)
     _see_free(tx, said.name)
@@ -61,7 +61,7 @@ def add_trunk(tx: Connection, values: Mapping[str, Any], sealer: Sealer, new_id:
         insert(TrunkRow),
         {"id": new_id, "version": new_id, **_columns(tx, said, sealer, new_id)},
     )
-    return Change("trunk", new_id, said.name, "created", _fields(None, said))
+    return _altered("created", new_id, None, said)
 
 
 def change_trunk(
@@ -71,29 +71,28 @@ def change_trunk(
     now: Instant,
     sealer: Sealer,
     new_version: str,
-) -> Change | None:
+) -> Altered | None:
     """Change what `values` say of the trunk, which may be its name, too; None if nothing changed.
     `new_version` is an id that nothing has yet. Raises NoSuch, Faults."""
     row = _found(tx, name)
     before = _said(tx, row, sealer)
     after = _merge(before, values)
-    fields = _fields(before, after)
-    voided = before.password is None and row["password"] is not None
-    if not fields and not voided:
+    altered = _altered("updated", row["id"], before, after)
+    if not altered.fields and not altered.secrets:
         return None
     if after.name != name:
         _see_free(tx, after.name)
     columns = _columns(tx, after, sealer, row["id"])
-    if after.password == before.password:
+    if not altered.secrets:
         del columns["password"]
     if (before.name, far_end(before.trunk())) != (after.name, far_end(after.trunk())):
         _keep_former(tx, row, now)
         columns["version"] = new_version
     tx.execute(update(TrunkRow).where(TrunkRow.id == row["id"]).values(**columns))
-    return Change("trunk", row["id"], after.name, "updated", fields) if fields else None
+    return altered
 
 
-def remove_trunk(tx: Connection, name: str, now: Instant) -> Change:
+def remove_trunk(tx: Connection, name: str, now: Instant) -> Altered:
     """Take a trunk out of use, also while calls are on it. Raises NoSuch, InTheWay where a route
     names it."""
     row = _found(tx, name)
@@ -109,7 +108,19 @@ def remove_trunk(tx: Connection, name: str, now: Instant) -> Change:
         raise InTheWay(f"trunk {name}: in the way: {which}: take it out of there first")
     _keep_former(tx, row, now)
     tx.execute(delete(TrunkRow).where(TrunkRow.id == row["id"]))
-    return Change("trunk", row["id"], name, "deleted")
+    return Altered("trunk", "deleted", row["id"], name)
+
+
+def stop_registering(tx: Connection) -> list[str]:
+    """For a copy of another server's records: no trunk registers until it is told to, and nothing
+    is kept of calls of before. Returns the names of those that registered."""
+    tx.execute(delete(FormerTrunkRow))
+    query = select(TrunkRow.id, TrunkRow.name, TrunkRow.settings).order_by(TrunkRow.name)
+    rows = [row for row in tx.execute(query) if effective(row.settings).get("register")]
+    for row in rows:
+        settings = {**row.settings, "register": False}
+        tx.execute(update(TrunkRow).where(TrunkRow.id == row.id).values(settings=settings))
+    return [row.name for row in rows]
 
 
 def _row(tx: Connection, name: str) -> Mapping[str, Any] | None:
@@ -134,8 +145,8 @@ def _said(tx: Connection, row: Mapping[str, Any], sealer: Sealer) -> _Said:
     password = None
     if row["password"] is not None:
         try:
-            password = sealer.open(row["id"], row["password"])
-        except CannotOpen:
+            password = sealer.unseal(row["id"], row["password"])
+        except BadSeal:
             pass  # its key is lost: there is none until it is set anew
     plan = None
     if row["cost_plan_id"] is not None:
@@ -189,17 +200,13 @@ def _columns(tx: Connection, said: _Said, sealer: Sealer, id_: str) -> dict[str,
     }
 
 
-def _fields(before: _Said | None, after: _Said) -> tuple[FieldChange, ...]:
-    found = list(differences({} if before is None else before.document(), after.document()))
+def _altered(
+    action: Literal["created", "updated"], id_: str, before: _Said | None, after: _Said
+) -> Altered:
+    fields = differing({} if before is None else before.document(), after.document())
     old = None if before is None else before.password
-    if old != after.password:
-        found.append(FieldChange("password", _told(old), _told(after.password), is_secret=True))
-    return tuple(found)
-
-
-def _told(password: str | None) -> str | None:
-    """That there is one, and nothing of it."""
-    return None if password is None else ""
+    secrets = {} if old == after.password else {"password": secret_deed(old, after.password)}
+    return Altered("trunk", action, id_, after.name, fields, secrets)
 
 
 def _keep_former(tx: Connection, row: Mapping[str, Any], now: Instant) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from ringback.accounts.apply.work import Work
+from ringback.accounts.sealing import trunk_sealer
 from ringback.accounts.setupfile import SetupError
 from ringback.faults import Faults
-from ringback.trunks.changes import Change
+from ringback.trunks.changes import Altered
 from ringback.trunks.entries import RouteEntry, TrunkEntry, given
 from ringback.trunks.routeverbs import put_route
 from ringback.trunks.trunkverbs import put_trunk
@@ -14,7 +15,8 @@ from ringback.trunks.trunkverbs import put_trunk
 def bring_trunk_about(work: Work, entry: TrunkEntry) -> None:
     """A trunk as its entry has it; what is left out stays."""
     try:
-        change = put_trunk(work.tx, given(entry), work.now, work.secrets.sealer(), work.new_id())
+        sealer = trunk_sealer(work.secrets)
+        change = put_trunk(work.tx, given(entry), work.now, sealer, work.new_id())
     except Faults as faults:
         raise _refused(f"trunk {entry.name}", faults) from faults
     _note(work, change)
@@ -33,7 +35,7 @@ def _refused(what: str, faults: Faults) -> SetupError:
     return SetupError("\n".join(f"{what}: {fault}" for fault in faults.found))
 
 
-def _note(work: Work, change: Change | None) -> None:
+def _note(work: Work, change: Altered | None) -> None:
     if change is not None:
         work.changes += change.lines()
         work.trunks_changed = True

@@ -31,6 +31,7 @@ from ringback.calls.events.outgoing import (
     Warned,
 )
 from ringback.calls.events.returning import (
+    CallNotMade,
     LateAnswer,
     LateAnswerUnpaid,
     NotAnswered,
@@ -54,6 +55,7 @@ __all__ = [
     "Abandoned",
     "AnswerUnfunded",
     "Authenticated",
+    "CallNotMade",
     "CreditTold",
     "CutOff",
     "DurationTold",

@@ -25,6 +25,11 @@ class Happening:
         """The same for people, in a few plain words."""
         return self.words
 
+    def alike(self) -> tuple[str, ...] | None:
+        """Where strangers may have it happen again and again: what makes two of its lines say the
+        same, of which the log has one a minute (spec section 11). None: each is of its own."""
+        return None
+
     def heard_by_caller(self) -> str:
         """What the caller hears from now on; empty: nothing new."""
         return self.caller_hears

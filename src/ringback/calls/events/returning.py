@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ringback.calls.events.happening import Happening
+from ringback.calls.events.mending import mended
 from ringback.calls.outcome import Outcome
 
 
@@ -13,9 +14,11 @@ class ReturnRefused(Happening):
     """The return call must not be made, or made again."""
 
     type = "return_refused"
-    words = "return call refused"
     outcome: Outcome
     reason: str
+
+    def told(self) -> str:
+        return f"return call refused: {mended(self.outcome, self.reason)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,18 @@ class Rang(Happening):
     words = "rings"
     leg: str
     number: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallNotMade(Happening):
+    """No trunk could be given a call, or one must not be."""
+
+    type = "call_not_made"
+    words = "call not made"
+    logged = False  # it is, as a trouble
+    leg: str
+    number: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)

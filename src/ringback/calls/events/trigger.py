@@ -5,19 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ringback.calls.events.happening import Happening
+from ringback.calls.events.mending import mended, without_numbers
 from ringback.calls.outcome import Outcome
 from ringback.guards.reached import Reached
 
 
 @dataclass(frozen=True, slots=True)
 class Triggered(Happening):
-    """A caller rang an access number. `caller` is None where the number was hidden."""
+    """A caller rang an access number. `caller` is None where the number was hidden or is none;
+    what came in place of a number is `caller_received`."""
 
     type = "trigger"
     words = "trigger"
     caller_hears = "ringing"
     caller: str | None
     called: str
+    caller_received: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,7 @@ class Abandoned(Happening):
     type = "trigger_abandoned"
     rang_seconds: float
     ring_seconds: int
+    trunk: str
 
     def told(self) -> str:
         return (
@@ -34,13 +38,24 @@ class Abandoned(Happening):
             f"{self.ring_seconds}: see early_hangup"
         )
 
+    def alike(self) -> tuple[str, ...]:
+        return (self.type, self.trunk)
+
 
 @dataclass(frozen=True, slots=True)
 class Unproven(Happening):
     """No ACK came to the rejection."""
 
     type = "trigger_unproven"
-    words = "abandoned: no ACK to the rejection, so the source may be forged"
+    words = (
+        "abandoned: no ACK to the rejection, so the source may be forged: if it is the trunk, see "
+        "that its ACK reaches this server: [sip] advertise, and firewalls"
+    )
+    trunk: str | None
+    """None after a restart."""
+
+    def alike(self) -> tuple[str, ...]:
+        return (self.type, self.trunk or "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +66,15 @@ class TriggerRefused(Happening):
     caller_hears = "the rejection"
     outcome: Outcome
     reason: str
+    trunk: str | None = None
+    """None where it came by no trunk, but by order."""
 
     def told(self) -> str:
-        return f"refused: {self.reason}"
+        return f"refused: {mended(self.outcome, self.reason)}"
+
+    def alike(self) -> tuple[str, ...] | None:
+        kind = without_numbers(self.reason)
+        return None if self.trunk is None else (self.type, self.trunk, self.outcome, kind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +107,9 @@ class GuardReached(Happening):
         return (
             f"guard reached: {self.guard} of {self.kind} {self.name}, {self.used} of {self.limit}"
         )
+
+    def alike(self) -> tuple[str, ...]:
+        return (self.type, self.guard, self.kind, without_numbers(self.name))
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,7 @@ LARGEST_RATES = 500_000
 LISTED = 1000
 """So many bad lines are kept; of the rest only the number."""
 _LONGEST_BLOCK = 86400
+MINUTE = 60
 _FIRST, _LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
 
 
@@ -185,6 +186,7 @@ def _rates(
     """The rates of the good lines, and the line of each."""
     rates: list[Rate] = []
     lines: list[int] = []
+    one_price = places.get("first_price") == places["price_per_minute"]
     read = [(name, places[name], lru_cache(4096)(_CELLS[name])) for name in places]
     for line, cells in _records(text, delimiter, faults):
         if len(cells) != width:
@@ -197,6 +199,11 @@ def _rates(
                 values[name] = parse(unguarded(cells[place].strip()))
             except ValueError as error:
                 wrong.append(f"{name}: {error}")
+        if one_price and values.get("first_block", MINUTE) != MINUTE:
+            wrong.append(
+                f"first_price: it is the price of a minute, in the column of price_per_minute, but "
+                f"first_block is {values['first_block']} s: leave first_price out"
+            )
         since, until = values.get("valid_from"), values.get("valid_to")
         if since is not None and until is not None and until <= since:
             wrong.append("valid_to: must be after valid_from")
@@ -287,7 +294,7 @@ def instant_of(at: datetime) -> Instant:
 _CELLS: dict[str, Callable[[str], Any]] = {
     "prefix": parse_prefix,
     "setup": _setup,
-    "first_block": _block(60),
+    "first_block": _block(MINUTE),
     "first_price": _first_price,
     "next_block": _block(10),
     "price_per_minute": _price,

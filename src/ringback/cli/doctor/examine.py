@@ -10,6 +10,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
+from ringback.accounts.sealing import trunk_sealer
 from ringback.accounts.secrets import KEY_BYTES, Secrets
 from ringback.cli.doctor.finding import Finding, fault, ok, warning
 from ringback.cli.doctor.network import examine_network, examine_routes
@@ -76,7 +77,7 @@ async def _database(config: Config) -> tuple[list[Finding], Opened | None]:
         return [fault(str(error))], None
     secrets = _secrets(config)
     # Without the key every password of a trunk is one that cannot be opened.
-    sealer = (secrets or Secrets(bytes(KEY_BYTES))).sealer()
+    sealer = trunk_sealer(secrets or Secrets(bytes(KEY_BYTES)))
 
     def work(tx: Connection) -> tuple[list[Finding], Opened]:
         found = opened(load(tx), sealer)

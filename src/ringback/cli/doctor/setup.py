@@ -10,6 +10,7 @@ from sqlalchemy import Connection, select
 
 from ringback.accounts import tree
 from ringback.accounts.callback import ReturnCalls
+from ringback.accounts.newkey import voided
 from ringback.accounts.secrets import BadKey, Secrets, check_key
 from ringback.accounts.tree import ExtensionFacts
 from ringback.charging.payers import NoRate, payers, who_pays
@@ -49,6 +50,12 @@ def _key(tx: Connection, secrets: Secrets | None) -> Iterator[Finding]:
         check_key(tx, secrets)
     except BadKey as error:
         yield fault(str(error))
+    void = voided(tx)
+    if void:
+        more = f" and {len(void) - 1} more are" if len(void) > 1 else " is"
+        yield warning(
+            f"{void[0]}{more} void since ringback new-key: set it anew, or nobody gets in by it"
+        )
 
 
 def _callers(tx: Connection, extension: ExtensionFacts) -> Iterator[Finding]:

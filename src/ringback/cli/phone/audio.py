@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ringback.media.dtmf import Receiver, Sender
-from ringback.media.g711 import SILENCE, decode
+from ringback.media.g711 import SILENCE, TRANSLATE, decode
 from ringback.media.outstream import HEADER, OutStream
 from ringback.sip.sdp import Negotiated
 from ringback.sounds.ear import Ear, Said
@@ -124,11 +124,14 @@ class Audio:
             return
         _, second, _, timestamp, ssrc = HEADER.unpack_from(data)
         payload = data[HEADER.size :]
-        if second & 0x7F == agreed.receive_dtmf_payload_type:
+        codec = agreed.receives.get(second & 0x7F)
+        if second & 0x7F in agreed.dtmf_receives:
             digit = self._receiver.packet(ssrc, timestamp, payload)
             if digit is not None:
                 self._on_digit(digit)
-        elif second & 0x7F == agreed.payload_type:
+        elif codec is not None:
+            if codec != agreed.codec:
+                payload = payload.translate(TRANSLATE[codec, agreed.codec])
             if len(self._heard) < LONGEST_RECORDING:
                 self._heard += payload
             if self._ear is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import random
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -184,13 +185,15 @@ class Phone:
         now = self._clock.now()
         ours = LocalAudio(self._address.host, line.audio.port, CODECS, self._chance.getrandbits(31))
         try:
-            made = make_answer(line.call.request.body, ours)
+            made = make_answer(line.call.remote_sdp, ours)
         except SdpError:
             made = None
         if made is None:
             line.call.reject(488, now)
         else:
             answer, agreed = made
+            if agreed.named or not agreed.host:
+                agreed = dataclasses.replace(agreed, host=self._server.host)
             line.answered = True
             line.call.accept(answer, now)
             own = line.number.lstrip("+") == self._number.lstrip("+")

@@ -118,7 +118,9 @@ class EmbeddedEngine:
     def _on_call(self, call: IncomingCall) -> None:
         state = self._board.trunks.of_source(call.source)
         if state is None or self._on_trigger is None:
-            call.reject(STATUS[Rejection.OUT_OF_SERVICE], self._board.now())
+            status = STATUS[Rejection.OUT_OF_SERVICE]
+            self._board.refused(call.source, status, f"{status}, the server takes no calls now")
+            call.reject(status, self._board.now())
             self._board.flush()
             return
         trigger = read_trigger(call.request, state.trunk, self._board.now())

@@ -1,73 +1,169 @@
-"""Who calls and who is shown: the headers of telephone identity (RFC 3323, 3325, 5806, 8224)."""
+"""Who calls and who is shown: the headers of telephone identity (RFC 3323, 3325, 5806, 8224).
+
+A number that is asserted for the caller goes before what the caller's own equipment wrote in From,
+also where it cannot be read; a verdict on a number counts for that number only (spec section 5).
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from ringback.clock import Instant
+from ringback.engines.embedded.telnumber import phone_number
+from ringback.numbering import NumberForm
 from ringback.sip.errors import SipError
 from ringback.sip.hop import Hop
 from ringback.sip.message import Request
-from ringback.sip.uri import NameAddr, SipUri, parse_params, sip_uri
+from ringback.sip.uri import NameAddr, SipUri, sip_uri, split_unquoted
+from ringback.telephony.calling import HIDDEN, CallingNumber, read_calling, unreadable
 from ringback.telephony.port import Shown, Trigger
 from ringback.telephony.trunks import Trunk
 
-_NUMBER = re.compile(r"\+?[0-9]{2,20}")
-_VERSTAT = re.compile(r"[A-Za-z-]{1,40}")
+_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
+_WORD = re.compile(r"[A-Za-z-]+")
+_VERSTAT = re.compile(r";\s*verstat\s*=\s*([^;>,\s@]*)", re.IGNORECASE)
 _LONGEST_NAME = 80
 _UNKNOWN = "unknown"
 """Stands for a diverter that gives no number."""
+_WITHHELD = frozenset(("anonymous", "private", "restricted", "unavailable", "unknown", "withheld"))
+"""User parts that stand for a number which is not told."""
 ANONYMOUS = '"Anonymous" <sip:anonymous@anonymous.invalid>'
 
 
 def read_trigger(request: Request, trunk: Trunk, now: Instant) -> Trigger:
     """What a trigger call says of itself."""
-    sender = _sender(request, trunk)
-    number = _number(sender)
-    privacy = {word for value in request.headers.all("privacy") for word in value.split(";")}
+    sender = [_Identity.read(value, trunk.caller) for value in _values(request, "from")]
+    asserted = _asserted(request, trunk)
+    who = _one_of(sender if asserted is None else asserted)
+    privacy = {word for value in _values(request, "privacy") for word in value.split(";")}
     hidden = bool({"id", "user"} & {word.strip().lower() for word in privacy})
+    said = [*(asserted or ()), *sender]
     return Trigger(
         trunk=trunk.name,
         called=_called(request, trunk),
-        caller=number,
-        caller_name=_printable(sender.display),
-        hidden=hidden or number is None,
+        calling=HIDDEN if hidden else who.calling,
+        caller_name=_printable(who.display),
         diverted_by=_diverted_by(request),
-        verification=_verification(request) if trunk.trust_pai else None,
+        verification=_verification(said, who.calling) if trunk.trust_pai else None,
         at=now,
     )
 
 
-def _sender(request: Request, trunk: Trunk) -> NameAddr:
-    """Who calls: whom a trusted trunk asserts, else From. An assertion without a number stands,
-    too: the From beside it is what the caller's own equipment wrote."""
-    asserted = _addresses(request, "p-asserted-identity") if trunk.trust_pai else []
-    numbered = [address for address in asserted if _number(address) is not None]
-    return next(iter(numbered or asserted), request.from_)
+@dataclass(frozen=True, slots=True)
+class _Identity:
+    """What one header value says of the caller."""
+
+    calling: CallingNumber
+    display: str | None = None
+    verdicts: tuple[str, ...] = ()
+    """The words of `verstat` that stand on it."""
+
+    @classmethod
+    def read(cls, value: str, form: NumberForm) -> _Identity:
+        verdicts = tuple(_VERSTAT.findall(_address_part(value)))
+        try:
+            address = NameAddr.parse(value)
+        except SipError:
+            calling = unreadable(value, f"the address {value[:60]!r} cannot be read")
+            return cls(calling, None, verdicts)
+        return cls(_calling(address, form), address.display, verdicts)
+
+
+def _address_part(value: str) -> str:
+    """A value without its display name, which the caller chooses."""
+    bare = _QUOTED.sub(lambda quoted: quoted[1] if _WORD.fullmatch(quoted[1]) else "", value)
+    return bare[bare.find("<") + 1 :]
+
+
+def _calling(address: NameAddr, form: NumberForm) -> CallingNumber:
+    uri = address.uri
+    host = uri.host.lower().rstrip(".")
+    if uri.is_telephone and (not uri.number or host.endswith(".invalid")):
+        return HIDDEN  # RFC 3323 section 4.1.1.3; 3GPP has unknown.invalid
+    if uri.number.lower() in _WITHHELD:
+        return HIDDEN
+    number = phone_number(uri, address.params)
+    if number.fault is not None:
+        return unreadable(number.received, number.fault)
+    read = read_calling(number.text, form)
+    return replace(read, received=number.received)
+
+
+def _asserted(request: Request, trunk: Trunk) -> list[_Identity] | None:
+    """What a trusted trunk asserts; None where it asserts nothing. Once there is an assertion, From
+    does not take its place: it is what the caller's own equipment wrote."""
+    if not trunk.trust_pai or request.headers.get("p-asserted-identity") is None:
+        return None
+    values = _values(request, "p-asserted-identity")
+    return [_Identity.read(value, trunk.caller) for value in values]
+
+
+def _one_of(found: Sequence[_Identity]) -> _Identity:
+    """The caller among several identities, such as a sip: and a tel: URI (RFC 3325 section 9.1).
+    Two that name different numbers contradict each other, so that nobody can be believed."""
+    read = [each for each in found if each.calling.e164 is not None]
+    sure = [each for each in read if each.calling.fault is None] or read
+    if len({each.calling.e164 for each in sure}) > 1:
+        all_of_them = ", ".join(each.calling.received or "" for each in sure)
+        return _Identity(unreadable(all_of_them, f"{all_of_them} are asserted at a time"))
+    told = [each for each in found if not each.calling.hidden]
+    return next(iter(sure or told or found), _Identity(HIDDEN))
+
+
+def _verification(said: Iterable[_Identity], calling: CallingNumber) -> str | None:
+    """The carrier's word on this very number: TN-Validation-Passed and its like (3GPP 24.229,
+    section 7.2A.20). Of several the worst counts: a caller may have written the others."""
+    words = {
+        _verdict(word)
+        for each in said
+        if each.calling == calling or (calling.e164 and each.calling.e164 == calling.e164)
+        for word in each.verdicts
+    }
+    worst = [word for word in sorted(words) if word != "passed"]
+    return "failed" if "failed" in words else next(iter([*worst, *words]), None)
+
+
+def _verdict(word: str) -> str:
+    word = word.lower()
+    if word.startswith("tn-validation-passed"):
+        return "passed"
+    return "failed" if word.startswith("tn-validation-failed") else word[:40]
 
 
 def _called(request: Request, trunk: Trunk) -> str:
     if trunk.called_from == "to":
-        return request.to.uri.number
+        return _dialled(request.to)
     if trunk.called_from == "p_called_party_id":
         called = _address(request, "p-called-party-id")
         if called is not None:
-            return called.uri.number
-    return request.target.number
+            return _dialled(called)
+    return _dialled(NameAddr(request.target))
 
 
-def _number(address: NameAddr) -> str | None:
-    """The number of an address, None where it has none or is anonymous."""
-    number = address.uri.number
-    if address.uri.host.lower().endswith("anonymous.invalid") or not _NUMBER.fullmatch(number):
-        return None
-    return number
+def _dialled(address: NameAddr) -> str:
+    """The number of an address. Where its context is not a global one, it is written as the trunk
+    says: it is the network's way of naming us."""
+    return phone_number(address.uri, address.params).text or address.uri.number
+
+
+def _values(request: Request, header: str) -> list[str]:
+    """Every value of a header. A field that cannot be divided is one value: an unreadable one."""
+    found: list[str] = []
+    for name, field in request.headers.items():
+        if name == header:
+            try:
+                found += split_unquoted(field, ",")
+            except SipError:
+                found.append(field)
+    return [value.strip() for value in found if value.strip()]
 
 
 def _addresses(request: Request, header: str) -> list[NameAddr]:
     """The values that can be read."""
     found = []
-    for value in request.headers.all(header):
+    for value in _values(request, header):
         try:
             found.append(NameAddr.parse(value))
         except SipError:
@@ -77,7 +173,9 @@ def _addresses(request: Request, header: str) -> list[NameAddr]:
 
 def _address(request: Request, header: str) -> NameAddr | None:
     """The first value that has a number, of a header that may have a sip: and a tel: one."""
-    numbered = (found for found in _addresses(request, header) if _number(found) is not None)
+    numbered = (
+        found for found in _addresses(request, header) if phone_number(found.uri, found.params).text
+    )
     return next(numbered, None)
 
 
@@ -85,31 +183,11 @@ def _diverted_by(request: Request) -> str | None:
     """The last diverter, which is the topmost (RFC 5806): one without a number is one, too."""
     if request.headers.get("diversion") is not None:
         diversions = _addresses(request, "diversion")
-        return (diversions[0].uri.number if diversions else "") or _UNKNOWN
-    if len(request.headers.all("history-info")) > 1:
+        return (_dialled(diversions[0]) if diversions else "") or _UNKNOWN
+    if len(_values(request, "history-info")) > 1:
         first = _address(request, "history-info")
-        return _UNKNOWN if first is None else first.uri.number
+        return _UNKNOWN if first is None else _dialled(first)
     return None
-
-
-def _verification(request: Request) -> str | None:
-    """The carrier's word on the caller's number: TN-Validation-Passed and its like (3GPP 24.229,
-    section 7.2A.20). It is a parameter: whatever a display name says is the caller's own word."""
-    for header in ("p-asserted-identity", "from"):
-        for address in _addresses(request, header):
-            verstat = _params(address).get("verstat") or ""
-            if _VERSTAT.fullmatch(verstat):
-                word = verstat.lower()
-                if word.startswith("tn-validation-passed"):
-                    return "passed"
-                return "failed" if word.startswith("tn-validation-failed") else word
-    return None
-
-
-def _params(address: NameAddr) -> dict[str, str | None]:
-    """The parameters of the number, of the URI and of the header, the foremost first."""
-    of_number = parse_params((address.uri.user or "").partition(";")[2])
-    return {**address.params, **address.uri.params, **of_number}
 
 
 def sender_headers(

@@ -7,9 +7,11 @@ import dataclasses
 from collections.abc import Callable, Sequence
 
 from ringback.clock import Instant
+from ringback.engines.embedded.names import may_be_sent_to
 from ringback.engines.embedded.switchboard import Switchboard
 from ringback.engines.embedded.trunks import TrunkState
 from ringback.media.pool import MediaEvent, Remote, Stream
+from ringback.sip.hop import may_name
 from ringback.sip.sdp import (
     LocalAudio,
     Negotiated,
@@ -41,7 +43,12 @@ class LegMedia:
         session = board.chance.getrandbits(31)
         codecs = trunk.trunk.codecs
         self._ours = LocalAudio(board.public.host, self.stream.port, codecs, session)
+        self._described = b""
+        """Our last description."""
         self._agreed: Negotiated | None = None
+        self._resolved: tuple[str, Sequence[str]] = "", ()
+        """The host name described last that could be looked up, and its addresses: they stay while
+        it is described, whatever the name server says later."""
         self._answered = False
         self._playbacks = 0
         self._limit: Instant | None = None
@@ -63,7 +70,8 @@ class LegMedia:
     # Offer and answer
 
     def offer(self) -> bytes:
-        return make_offer(self._ours)
+        self._described = make_offer(self._ours)
+        return self._described
 
     def take_answer(self, body: bytes) -> None:
         """The far end's answer to our offer."""
@@ -81,45 +89,77 @@ class LegMedia:
 
     def _read(self, body: bytes) -> Negotiated | None:
         try:
-            return read_answer(body, self._ours) if body else None
+            agreed = read_answer(body, self._ours) if body else None
         except SdpError:
             return None
+        return agreed if agreed is not None and self._may_name(agreed) else None
+
+    def _may_name(self, agreed: Negotiated) -> bool:
+        """Whether our sound may go where the far end wants it; nobody is at a hold's address."""
+        host, trunk = agreed.host, self._trunk
+        return not agreed.sends or may_name(host, trunk.hosts) or trunk.knows(host)
 
     def answer(self, offer: bytes) -> bytes | None:
         """Our answer to a later offer of theirs, or our offer where that is empty; None where there
-        is nothing in common. The version goes up by one for each that is sent (section 8)."""
-        ours = dataclasses.replace(self._ours, version=self._ours.version + 1)
+        is nothing in common."""
         if not offer:
-            self._ours = ours
-            return make_offer(ours)
+            return self._described_anew(make_offer)
         try:
-            made = make_answer(offer, ours)
+            made = make_answer(offer, self._ours)
         except SdpError:
             return None
-        if made is None:
+        if made is None or not self._may_name(made[1]):
             return None
-        self._ours = ours
-        answer, self._agreed = made
+        self._agreed = made[1]
         self._configure()
-        return answer
+        return self._described_anew(lambda ours: (make_answer(offer, ours) or made)[0])
+
+    def _described_anew(self, write: Callable[[LocalAudio], bytes]) -> bytes:
+        """A further description of ours. The version goes up by one, but only where it differs from
+        the last (section 8; RFC 4028 section 7.4)."""
+        if write(self._ours) != self._described:
+            self._ours = dataclasses.replace(self._ours, version=self._ours.version + 1)
+        self._described = write(self._ours)
+        return self._described
 
     def _configure(self) -> None:
         agreed = self._agreed
         assert agreed is not None
+        described = self._addresses(agreed)
         self.stream.configure(
             Remote(
-                host=agreed.host,
+                # Where it does not say so that it can be used, its sound shows where it is; until
+                # then it is thought to be where it signals from.
+                host=next(iter(described), self._trunk.peer.address.host),
                 port=agreed.port,
                 codec=agreed.codec,
                 payload_type=agreed.payload_type,
-                dtmf_in=agreed.receive_dtmf_payload_type,
+                receives=agreed.receives,
+                dtmf_in=agreed.dtmf_receives,
                 dtmf_out=agreed.dtmf_payload_type,
                 sends=self._answered and agreed.sends,
                 on_hold=agreed.on_hold or not self._answered,
-                allowed=frozenset({agreed.host, *self._trunk.hosts}),
+                allowed=frozenset({*described, *self._trunk.hosts}),
                 anywhere=self._trunk.trunk.media_anywhere,
             )
         )
+
+    def _addresses(self, agreed: Negotiated) -> list[str]:
+        """The addresses at which the far end says that it takes sound, if it may."""
+        addresses: Sequence[str] = [agreed.host] if agreed.host else []
+        if agreed.named:
+            name, addresses = self._resolved
+            if name != agreed.host:
+                addresses = self._board.names.find(agreed.host, lambda: self._found(agreed))
+                if addresses:
+                    self._resolved = agreed.host, addresses
+        hosts = self._trunk.hosts
+        return [address for address in addresses if may_be_sent_to(address, hosts)]
+
+    def _found(self, agreed: Negotiated) -> None:
+        """The host name has been looked up."""
+        if self._agreed is agreed:
+            self._configure()
 
     # Sound
 

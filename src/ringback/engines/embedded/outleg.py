@@ -23,6 +23,7 @@ from ringback.media.pool import (
     WorkerDied,
 )
 from ringback.sip import events as sip
+from ringback.sip.bodies import description
 from ringback.sip.calls import OutgoingCall
 from ringback.sip.uri import sip_uri
 from ringback.telephony import port
@@ -186,9 +187,9 @@ class OutLeg:
             return
         match event:
             case sip.Provisional(response=response):
-                self._progress(response.status, response.body)
+                self._progress(response.status, description(response))
             case sip.Succeeded(response=response, crossed=crossed):
-                self._succeeded(response.body, now, crossed=crossed)
+                self._succeeded(description(response), now, crossed=crossed)
             case sip.Failed():
                 self._failed(event, now)
             case sip.HungUp():

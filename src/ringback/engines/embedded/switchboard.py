@@ -12,9 +12,17 @@ from typing import Any, Protocol
 from ringback.clock import Clock, Instant
 from ringback.config import Sip
 from ringback.engines import saved
+from ringback.engines.embedded.mending import BAD_REQUEST, kind_of, mending
+from ringback.engines.embedded.names import Names
 from ringback.engines.embedded.strangers import Strangers
 from ringback.engines.embedded.trunks import Trunks
-from ringback.engines.embedded.udp import UdpAdapter, bound_to, open_socket, reachable
+from ringback.engines.embedded.udp import (
+    UdpAdapter,
+    bound_to,
+    look_up_soon,
+    open_socket,
+    reachable,
+)
 from ringback.media.pool import MediaPool
 from ringback.sip import events as sip
 from ringback.sip.calls import Call, IncomingCall
@@ -67,7 +75,7 @@ class Switchboard:
             chance,
             known=self._known,
             on_unreadable=self._unreadable,
-            on_refused=self._refused,
+            on_refused=self.refused,
         )
         self._adapter = UdpAdapter(
             sock, self.agent, clock, on_call=on_call, on_event=self._on_event
@@ -80,6 +88,7 @@ class Switchboard:
             silence_seconds=SILENCE_SECONDS,
             report=report,
         )
+        self.names = Names(clock, look_up_soon)
         self.trunks = Trunks(trunks, self.agent.layers, self.flush, clock, report)
         self._loop = asyncio.get_running_loop()
         self._legs: dict[Call, SipListener] = {}
@@ -137,8 +146,19 @@ class Switchboard:
         # What exactly is wrong is not told: it might quote a digit that somebody pressed.
         self._garbled.seen(source, "it is no SIP, or so broken that it cannot be answered")
 
-    def _refused(self, source: Hop, why: str) -> None:
-        self._refusals.seen(source, why, what="refused a call")
+    def refused(self, source: Hop, status: int, why: str) -> None:
+        """Tell of a call that is refused before it is a trigger: each reason once a minute and
+        trunk."""
+        state = self.trunks.of_source(source)
+        trunk, kind = source.host if state is None else state.trunk.name, kind_of(why)
+        # What cannot be read may be anything, a password too: it is not quoted.
+        told = kind if status == BAD_REQUEST else why
+        self._refusals.seen(
+            source,
+            f"{told}: {mending(status)}",
+            what=f"refused a call of trunk {trunk}",
+            kind=(trunk, status, kind),
+        )
 
     def _on_event(self, call: Call, event: sip.CallEvent) -> None:
         leg = self._legs.get(call)

@@ -11,6 +11,7 @@ from ringback.engines import saved
 from ringback.engines.simulated.legs import ResumedSimulatedLeg, SimulatedLeg, SimulatedTrigger
 from ringback.engines.simulated.life import ENGINE, Life
 from ringback.engines.simulated.network import FarCall, Network, Ring
+from ringback.numbering import NumberForm
 from ringback.telephony.port import (
     ROOM_SECONDS,
     CallLeg,
@@ -20,7 +21,7 @@ from ringback.telephony.port import (
     Rejection,
     TriggerLeg,
 )
-from ringback.telephony.trunks import TrunkSource
+from ringback.telephony.trunks import E164, TrunkSource
 
 
 class SimulatedEngine:
@@ -93,6 +94,10 @@ class SimulatedEngine:
         for leg in self._legs:
             leg.hang_up()
         self.network.engine = None
+
+    def caller_form(self, trunk: str) -> NumberForm:
+        found = self._trunks.by_name.get(trunk)
+        return E164 if found is None else found.caller
 
     def take(self, ring: Ring) -> None:
         """A trigger call arrives."""

@@ -226,6 +226,8 @@ class SimulatedLeg:
         self._tell(port.Answered(now))
         if self._cancelled:
             self._bye(Ending(Cause.NORMAL, by_us=True), now)
+        elif not self.far.usable:
+            self._bye(Ending(Cause.FAILED, by_us=True), now)
 
     def far_rejects(self, cause: Cause) -> None:
         if not self._over and self._answered is None:

@@ -11,7 +11,10 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from ringback.clock import Clock, Instant
+from ringback.numbering import NumberForm
+from ringback.telephony.calling import HIDDEN, read_calling
 from ringback.telephony.port import Cause, Rejection, Shown, Trigger
+from ringback.telephony.trunks import E164
 
 FIRST_AGAIN_SECONDS, LAST_AGAIN_SECONDS = 0.5, 8.0
 """A message that is lost is sent again after T1, then after twice that."""
@@ -48,6 +51,9 @@ class TriggerTaker(Protocol):
     def take(self, ring: Ring) -> None:
         """A trigger call arrives."""
 
+    def caller_form(self, trunk: str) -> NumberForm:
+        """The form of the callers' numbers that a trunk sends."""
+
 
 @dataclass(slots=True)
 class FarCall:
@@ -66,6 +72,7 @@ class FarCall:
     ended_by_server: bool = False
     rejected: Cause | None = None
     vanished: Instant | None = None
+    usable: bool = True
     digits: list[str] = field(default_factory=list)
     """Keys that came from the server."""
     said: list[tuple[Instant, str]] = field(default_factory=list)
@@ -82,8 +89,10 @@ class FarCall:
     def early_media(self) -> None:
         self._sound("far_early_media")
 
-    def answer(self) -> None:
+    def answer(self, *, usable: bool = True) -> None:
+        """Not `usable`: with nothing that the server can make a conversation of."""
         if self.ended is None and self.answered is None:
+            self.usable = usable
             self.answered = self.network.clock.now()
             self._send("far_answers")
 
@@ -277,9 +286,9 @@ class Network:
     ) -> Ring:
         """Somebody rings an access number."""
         now = self.clock.now()
-        trigger = Trigger(
-            trunk, called, caller, name, hidden or caller is None, diverted_by, verification, now
-        )
+        form = E164 if self.engine is None else self.engine.caller_form(trunk)
+        calling = HIDDEN if hidden or caller is None else read_calling(caller, form)
+        trigger = Trigger(trunk, called, calling, name, diverted_by, verification, now)
         ring = Ring(self, f"ring-{len(self.rings)}", trigger, acknowledges)
         self.rings[ring.id] = ring
         if self.engine is not None:

@@ -26,6 +26,16 @@ from ringback.store.models.charging import (
     ReservationRow,
 )
 from ringback.store.models.guards import GuardCountRow, SpendingRow
+from ringback.store.models.people import (
+    ApiKeyRow,
+    AuditRow,
+    LinkRow,
+    LoginRoleRow,
+    LoginRow,
+    RecoveryCodeRow,
+    SignInRow,
+    ThrottleRow,
+)
 from ringback.store.models.sessions import (
     EventRow,
     HeartbeatRow,
@@ -41,6 +51,8 @@ __all__ = [
     "AccessNumberRow",
     "AccountRow",
     "AllowanceRow",
+    "ApiKeyRow",
+    "AuditRow",
     "Base",
     "CallerIdRow",
     "ChargeRow",
@@ -54,16 +66,22 @@ __all__ = [
     "LedgerEntryRow",
     "LegCostRow",
     "LegRow",
+    "LinkRow",
     "LockRow",
+    "LoginRoleRow",
+    "LoginRow",
     "PlanRow",
     "RateRow",
+    "RecoveryCodeRow",
     "ReservationRow",
     "RouteRow",
     "RouteTrunkRow",
     "SessionRow",
     "SettingRow",
+    "SignInRow",
     "SoundRow",
     "SpendingRow",
+    "ThrottleRow",
     "TrunkRow",
     "WrongClaimRow",
 ]

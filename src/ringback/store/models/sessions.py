@@ -38,7 +38,7 @@ class SessionRow(Base):
     extension_id: Mapped[str | None] = mapped_column(ForeignKey("extensions.id"))
     access_number: Mapped[str | None]
     caller: Mapped[str | None]
-    """The number that triggered it, in E.164 if possible; None if it was hidden."""
+    """The number that triggered it, in E.164; None if it was hidden or no number."""
     caller_name: Mapped[str | None]
     caller_id: Mapped[str | None] = mapped_column(ForeignKey("caller_ids.id"))
     return_number: Mapped[str | None]
@@ -64,6 +64,8 @@ class SessionRow(Base):
     guarded: Mapped[list[Any]] = mapped_column(server_default="[]")
     """Ids of the accounts, the extension and the callerIDs whose guard `sessions` counts it while
     it is open."""
+    caller_received: Mapped[str | None]
+    """The number that triggered it, as it came; None if it was hidden."""
 
 
 class LegRow(Base):

@@ -1,12 +1,12 @@
-"""MACs of PINs and passwords that are not bound to their owner yet are marked: the next start, which
-has the key, binds them."""
+"""MACs of PINs and passwords that are not bound to their owner yet are marked: the next start,
+which has the key, binds them."""
 
 from __future__ import annotations
 
 from alembic import op
 
 revision = "0010"
-down_revision = "0008"
+down_revision = "0009"
 
 
 def upgrade() -> None:

@@ -1,0 +1,48 @@
+"""The link of the first administrator, which `ringback init` prints."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+
+from ringback.accounts.foundation import lay_foundation
+from ringback.accounts.secrets import load_secrets
+from ringback.cli.managing import manage
+from ringback.config import Config
+from ringback.management import places
+from ringback.management.people import invitations
+from ringback.server.run import key_path, make_data_dir
+from ringback.store import migrate, open_store
+
+
+def first_administrator(config: Config) -> str:
+    """Make key and database where there are none, and say how the first administrator comes in.
+    Raises CommandError where there is one already; BadKey, StoreError."""
+    if config.server.public_url is None:
+        return (
+            "for the first administrator: set [server] public_url in ringback.toml, then "
+            "ringback logins add ADDRESS"
+        )
+    asyncio.run(_lay_foundation(config))
+    done = manage(config, lambda act: invitations.invite_first(act, places.top(act.tx)))
+    (letter,) = done.letters
+    return (
+        "the first administrator's link, which works once, for seven days: "
+        f"{letter.link(config.server.public_url)}"
+    )
+
+
+async def _lay_foundation(config: Config) -> None:
+    make_data_dir(config)
+    migrate(config.database_url)
+    secrets, store = load_secrets(key_path(config)), open_store(config.database_url)
+    server, chance = config.server, random.SystemRandom()
+    try:
+        await store.run(
+            lambda tx: lay_foundation(
+                tx, secrets, server.currency, server.home_country, time.time(), chance
+            )
+        )
+    finally:
+        await store.close()

@@ -1,0 +1,43 @@
+"""How a command has something done at the desk: as the owner of the machine, its refusals in the
+command's words."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from ringback.accounts.secrets import load_secrets
+from ringback.cli.options import CommandError, ready_database
+from ringback.config import Config
+from ringback.faults import Faults
+from ringback.management.actor import command_line
+from ringback.management.desk import Desk
+from ringback.management.refusals import Forbidden, NotFound
+from ringback.management.verbs import Act
+from ringback.server.run import key_path
+from ringback.store import open_store
+
+T = TypeVar("T")
+
+
+def manage(config: Config, deed: Callable[[Act], T]) -> T:
+    """Do a verb or a read on the database of a configuration. Raises CommandError for what it
+    refuses; BadKey, StoreError."""
+
+    async def done() -> T:
+        store = open_store(ready_database(config))
+        try:
+            desk = Desk(store, load_secrets(key_path(config)), time.time, random.SystemRandom())
+            return await desk.run(command_line, deed)
+        finally:
+            await store.close()
+
+    try:
+        return asyncio.run(done())
+    except (NotFound, Forbidden) as refusal:
+        raise CommandError(str(refusal)) from refusal
+    except Faults as faults:
+        raise CommandError("\n".join(str(fault) for fault in faults.found)) from faults

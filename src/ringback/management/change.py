@@ -1,0 +1,107 @@
+"""What a verb changed, told once: for the audit log, for the line that a command prints, and for
+events."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any
+
+from ringback.amounts import format_amount
+from ringback.management.places import Kind, Place
+
+
+class Action(StrEnum):
+    """What became of the subject. The value is the end of an event's type."""
+
+    CREATED = "created"
+    UPDATED = "updated"
+    DELETED = "deleted"
+
+
+class SecretChange(StrEnum):
+    """All that is told of a secret."""
+
+    SET = "set"
+    CHANGED = "changed"
+    TAKEN_OFF = "taken off"
+
+    @classmethod
+    def between(cls, before: object, after: object) -> SecretChange:
+        """What became of a secret, by what is stored of it before and after; None is no secret."""
+        if after is None:
+            return cls.TAKEN_OFF
+        return cls.SET if before is None else cls.CHANGED
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Who made a change."""
+
+    who: str
+    login_id: str | None
+    key_id: str | None
+    by_account_id: str | None
+    """The account whose role allowed it; None where it needed none."""
+    acting_for_id: str | None
+    """The account that was in view, if it was not the actor's own."""
+
+
+NO_FIELDS: Mapping[str, Any] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One change of one subject."""
+
+    verb: str
+    action: Action
+    kind: Kind
+    id: str
+    name: str
+    """What people call the subject; empty if it is the place itself."""
+    place: Place
+    """The account or extension that the subject belongs to."""
+    author: Author
+    fields: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
+    """Name -> (before, after), as JSON has them. A secret is never here."""
+    secrets: Mapping[str, SecretChange] = field(default_factory=dict)
+
+    def lines(self) -> Iterator[str]:
+        """What commands print."""
+        subject = f"{self.kind} {self.name or self.place.path}"
+        if self.name:
+            subject += f" of {self.place.path}"
+        if self.action is not Action.UPDATED:
+            yield f"{self.action} {subject}"
+            return
+        for name, (before, after) in self.fields.items():
+            yield f"{subject}: {name} {_shown(before)} -> {_shown(after)}"
+        for name, became in self.secrets.items():
+            yield f"{subject}: {name} {became}"
+
+
+def differences(
+    before: Mapping[str, Any], after: Mapping[str, Any], names: Iterable[str] | None = None
+) -> dict[str, tuple[Any, Any]]:
+    """The fields of `after` that differ, or those of them in `names`, as a Change has them."""
+    return {
+        name: (as_json(before.get(name)), as_json(after[name]))
+        for name in (after if names is None else names)
+        if before.get(name) != after[name]
+    }
+
+
+def as_json(value: Any) -> Any:
+    """A value as JSON has it: an amount as a text."""
+    return format_amount(value) if isinstance(value, Decimal) else value
+
+
+def _shown(value: object) -> str:
+    if value is None:
+        return "none"
+    return value if isinstance(value, str) else json.dumps(value, sort_keys=True)

@@ -1,0 +1,57 @@
+"""What an actor sees of names: paths from its own account on, and nobody above it by name."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, select
+
+from ringback.management import places
+from ringback.management.actor import Actor
+from ringback.management.places import Place
+from ringback.management.rights import Need, Right
+from ringback.store.models import AccountRow
+
+HIGHER_UP = "your provider"
+
+
+class Sight:
+    """One actor's, for one unit of work: each account is looked up once."""
+
+    def __init__(self, tx: Connection, actor: Actor) -> None:
+        self._tx = tx
+        self._actor = actor
+        self._known: dict[str, Place | None] = {}
+
+    def path(self, place_id: str, whole: str = "") -> str:
+        """The path of a place from the topmost account of the actor's on. `whole` is the path from
+        the top, if it is another than now."""
+        place, root = self._place(place_id), self._root(place_id)
+        text = whole or ("" if place is None else place.path)
+        return text if root is None else root.seen(text)
+
+    def sees(self, place_id: str | None) -> bool:
+        """Whether the actor sees the people of an account. (None stands for no account.)"""
+        if place_id is None:
+            return True
+        return self._actor.grant(self._place(place_id), Need(Right.SEE_PEOPLE)) is not None
+
+    def author(self, account_id: str, by_account_id: str | None, who: str) -> str:
+        """Who did something in an account by the role of another: the person where the actor sees
+        the people of that, else only the account: the one directly above the actor's own by its
+        contact name, any higher one as "your provider" (spec section 2)."""
+        if self.sees(by_account_id):
+            return who
+        root = self._root(account_id)
+        if root is None or root.above[:1] != (by_account_id,):
+            return HIGHER_UP
+        query = select(AccountRow.contact_name).where(AccountRow.id == by_account_id)
+        return self._tx.execute(query).scalar_one()
+
+    def _root(self, place_id: str) -> Place | None:
+        place = self._place(place_id)
+        own = [id_ for id_ in (place.chain if place else ()) if id_ in self._actor.grants]
+        return self._place(own[-1]) if own else None
+
+    def _place(self, place_id: str) -> Place | None:
+        if place_id not in self._known:
+            self._known[place_id] = places.of_id(self._tx, place_id)
+        return self._known[place_id]

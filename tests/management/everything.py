@@ -1,0 +1,45 @@
+"""All verbs and reads that the package has, found by looking."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Iterator
+from types import ModuleType
+from typing import Any
+
+import ringback.management
+from ringback.management.verbs import AtPlace, Personal
+
+Ruled = AtPlace[Any, Any] | Personal[Any, Any]
+
+
+def modules() -> Iterator[ModuleType]:
+    for found in pkgutil.walk_packages(ringback.management.__path__, "ringback.management."):
+        yield importlib.import_module(found.name)
+
+
+def ruled() -> dict[str, Ruled]:
+    """By name."""
+    found: dict[str, Ruled] = {}
+    for module in modules():
+        for value in vars(module).values():
+            if isinstance(value, AtPlace | Personal):
+                assert found.setdefault(value.rule.name, value) is value, (
+                    f"two deeds have the name {value.rule.name}"
+                )
+    return found
+
+
+def unruled() -> Iterator[str]:
+    """Public functions that take what a verb takes, and have no rule."""
+    for module in modules():
+        for name, value in vars(module).items():
+            if name.startswith("_") or not inspect.isfunction(value):
+                continue
+            if value.__module__ != module.__name__:
+                continue
+            taken = [each.annotation for each in inspect.signature(value).parameters.values()]
+            if taken[:2] == ["Act", "Place"]:
+                yield f"{module.__name__}.{name}"

@@ -1,0 +1,164 @@
+"""For each verb and read, arguments with which it is called: of an account, or of oneself.
+
+A verb without a sample fails the authorization tests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import pyotp
+from sqlalchemy import insert, select
+from tests.management.world import HASHER, NOW, PASSWORD, add_person, add_session
+
+from ringback.management.actor import Actor
+from ringback.management.letters import Purpose
+from ringback.management.people import invitations, links, second_factor
+from ringback.management.people.keys import PREFIX
+from ringback.management.people.tokens import hash_of
+from ringback.management.rights import Role
+from ringback.management.verbs import Act
+from ringback.store.models import ApiKeyRow, SignInRow
+
+Arguments = Mapping[str, Any]
+AtSample = Callable[[Act, str], tuple[str, Arguments]]
+"""Makes, as the machine's owner, what the verb is about in an account or extension; returns the id
+to call it with and the other arguments."""
+OwnSample = Callable[[Act, str], Arguments]
+"""Likewise for the login with that id."""
+
+
+def _place(**arguments: Any) -> AtSample:
+    return lambda act, place_id: (place_id, arguments)
+
+
+def _somebody(act: Act, place_id: str) -> str:
+    return add_person(act.tx, f"somebody@{place_id}.example", "x", (place_id, Role.READER))
+
+
+def _person(**arguments: Any) -> AtSample:
+    return lambda act, place_id: (
+        place_id,
+        {"login_id": _somebody(act, place_id), **arguments},
+    )
+
+
+def _invitation(act: Act, place_id: str) -> tuple[str, Arguments]:
+    done = invitations.invite(act, place_id, email="new@example.org", role=Role.READER)
+    return done.changes[0].id, {}
+
+
+def add_key(act: Act, login_id: str, place_id: str, role: Role = Role.READER) -> str:
+    """A key, as a row; its text is the prefix, the login and the place."""
+    row = {
+        "id": f"key-{login_id}-{place_id}",
+        "login_id": login_id,
+        "account_id": place_id,
+        "role": role,
+        "name": "old website",
+        "token_hash": hash_of(f"{PREFIX}{login_id}{place_id}"),
+        "tail": "0000",
+        "made": NOW,
+    }
+    act.tx.execute(insert(ApiKeyRow), row)
+    return str(row["id"])
+
+
+def _key(act: Act, place_id: str) -> tuple[str, Arguments]:
+    left = add_person(act.tx, "left@example.org", "x")
+    return add_key(act, left, place_id), {}
+
+
+AT_PLACES: Mapping[str, AtSample] = {
+    "audit.list": _place(),
+    "invitation.list": _place(below=True),
+    "invitation.make": _place(email="new@example.org", role=Role.OPERATOR),
+    "invitation.make_first": _place(),
+    "invitation.withdraw": _invitation,
+    "key.end": _key,
+    "key.list": _place(),
+    "key.make": _place(name="booking", role=Role.READER),
+    "key.take_over": _key,
+    "login.change_role": _person(role=Role.OPERATOR),
+    "login.end_sign_ins": _person(),
+    "login.list": _place(below=True),
+    "login.remove": _person(),
+    "second_factor.reset": _person(),
+}
+
+
+def _link(purpose: Purpose, email: str | None = None) -> OwnSample:
+    def made(act: Act, login_id: str) -> Arguments:
+        _, token, _ = links.make(act, purpose, email=email, login_id=login_id)
+        more = {"password_hash": HASHER.hash(PASSWORD)} if purpose is Purpose.RESET else {}
+        return {"token": token, **more}
+
+    return made
+
+
+def _invited(act: Act, login_id: str) -> Arguments:
+    place, role = "acme", Role.READER
+    _, token, _ = links.make(
+        act, Purpose.INVITATION, email="new@example.org", account_id=place, role=role
+    )
+    return {"token": token}
+
+
+def _accepting(act: Act, login_id: str) -> Arguments:
+    more = {"email": "new@example.org", "name": "New", "password_hash": "x", "known_hash": None}
+    return {**_invited(act, login_id), **more}
+
+
+def _looking(act: Act, login_id: str) -> Arguments:
+    return {"token": _link(Purpose.RESET)(act, login_id)["token"]}
+
+
+def _with_factor(act: Act, login_id: str) -> Arguments:
+    second_factor_for(act, login_id)
+    return {}
+
+
+def _offered(act: Act, login_id: str) -> Arguments:
+    return {"code": second_factor_for(act, login_id, confirmed=False)}
+
+
+def second_factor_for(act: Act, login_id: str, *, confirmed: bool = True) -> str:
+    """Give a person a second factor, or offer one; returns a code of it."""
+
+    person = Actor("x", {}, login_id=login_id, sign_in_id="x", proven=True)
+    offer = second_factor.offer(replace(act, actor=person)).value
+    code = pyotp.TOTP(offer.secret).at(int(act.now))
+    if confirmed:
+        second_factor.confirm(replace(act, actor=person), code=code)
+    return code
+
+
+OWN: Mapping[str, OwnSample] = {
+    "address.ask": lambda act, login_id: {"email": "other@example.org"},
+    "address.confirm": _link(Purpose.EMAIL, "other@example.org"),
+    "invitation.accept": _accepting,
+    "invitation.look": _invited,
+    "key.end_own": lambda act, login_id: {"key_id": add_key(act, login_id, "acme")},
+    "key.list_own": lambda act, login_id: {},
+    "password.ask_reset": lambda act, login_id: {"email": "x@example.org", "source": "192.0.2.1"},
+    "password.change": lambda act, login_id: {"password_hash": HASHER.hash(PASSWORD)},
+    "password.give_reset": lambda act, login_id: {"email": login_id.removeprefix("login-")},
+    "password.look_reset": _looking,
+    "password.reset": _link(Purpose.RESET),
+    "second_factor.confirm": _offered,
+    "second_factor.new_codes": _with_factor,
+    "second_factor.offer": lambda act, login_id: {},
+    "second_factor.take_off": _with_factor,
+    "sign_in.end": lambda act, login_id: {"sign_in_id": session_of(act, login_id)},
+    "sign_in.end_others": lambda act, login_id: {},
+    "sign_in.list": lambda act, login_id: {},
+}
+
+
+def session_of(act: Act, login_id: str) -> str:
+
+    token = add_session(act, login_id)
+    query = select(SignInRow.id).where(SignInRow.token_hash == hash_of(token.text))
+    return act.tx.execute(query).scalar_one()

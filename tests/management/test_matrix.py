@@ -1,0 +1,197 @@
+"""Who may do what: over every verb and read that the code has, each role, and every relation of
+what it is about to the account of the role."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import pytest
+from tests.management import everything
+from tests.management.samples import AT_PLACES, OWN, add_key
+from tests.management.world import World, add_person, add_session, refusal
+
+from ringback.management.actor import Actor, command_line, nobody
+from ringback.management.people.credentials import Credential, KeyToken, actor_of
+from ringback.management.people.keys import PREFIX
+from ringback.management.refusals import Forbidden, NotFound
+from ringback.management.rights import MAY, Need, Reach, Right, Role
+from ringback.management.verbs import Act, AtPlace, Personal, Who
+from ringback.store import InlineStore
+
+RULED = everything.ruled()
+PLACED = [name for name, deed in RULED.items() if isinstance(deed, AtPlace)]
+PERSONAL = [name for name, deed in RULED.items() if isinstance(deed, Personal)]
+
+HOME = "acme"
+RELATIONS = {
+    "own": "acme",
+    "own extension": "acme-travellers",
+    "below": "anna",
+    "far below": "anna-phones",
+    "above": "northline",
+    "top": "admin",
+    "beside": "beta",
+    "beside, below": "beta-travellers",
+    "absent": "nowhere",
+}
+IN_SIGHT = {"own", "own extension", "below", "far below"}
+
+
+class _Undo(Exception):
+    pass
+
+
+@pytest.fixture(scope="module")
+def world() -> World:
+    return World(InlineStore())
+
+
+def outcome(world: World, name: str, role: Role, relation: str, *, by_key: bool) -> object:
+    """How one deed is refused, of somebody with a role in acme; all of it undone afterwards."""
+    found: list[object] = []
+    deed = RULED[name]
+    assert isinstance(deed, AtPlace)
+
+    def work(act: Act) -> None:
+        place_id = RELATIONS[relation]
+        if relation == "absent":
+            subject, arguments = AT_PLACES[name](act, HOME)
+            subject = place_id
+        else:
+            subject, arguments = AT_PLACES[name](act, place_id)
+        login_id = add_person(act.tx, "me@example.org", "x", (HOME, Role.OWNER if by_key else role))
+        credential: Credential = add_session(act, login_id)
+        if by_key:
+            add_key(act, login_id, HOME, role)
+            credential = KeyToken(f"{PREFIX}{login_id}{HOME}")
+        actor = actor_of(act.tx, credential, act.now)
+        found.append(refusal(lambda: deed(replace(act, actor=actor), subject, **arguments)))
+        raise _Undo
+
+    with pytest.raises(_Undo):
+        world.machine(work)
+    return found[0]
+
+
+def expected(need: Need, role: Role, relation: str) -> object:
+    if relation not in IN_SIGHT:
+        return NotFound
+    stands = {
+        Reach.ANY: True,
+        Reach.ABOVE: relation != "own",
+        Reach.OWN: relation == "own",
+    }[need.reach]
+    return None if stands and need.right in MAY[role] else Forbidden
+
+
+@pytest.mark.parametrize("name", PLACED)
+def test_every_deed_at_a_place(world: World, name: str) -> None:
+    assert name in AT_PLACES, f"{name} has no sample in tests/management/samples.py"
+    need = RULED[name].rule.needs
+    assert isinstance(need, Need)
+    for role in Role:
+        for relation in RELATIONS:
+            for by_key in (False, True):
+                found = outcome(world, name, role, relation, by_key=by_key)
+                assert found is expected(need, role, relation), (role, relation, by_key)
+
+
+def person_actor(act: Act, *, proven: bool) -> Actor:
+    login_id = add_person(act.tx, "me@example.org", "x", (HOME, Role.READER))
+    actor = actor_of(act.tx, add_session(act, login_id), act.now)
+    return replace(actor, proven=proven)
+
+
+MAY_PERSONALLY: Mapping[Who, set[str]] = {
+    Who.ANYBODY: {"nobody", "person", "proven", "key", "machine"},
+    Who.YOURSELF: {"person", "proven"},
+    Who.PROVEN: {"proven"},
+    Who.MACHINE: {"machine"},
+}
+
+
+@pytest.mark.parametrize("name", PERSONAL)
+@pytest.mark.parametrize("who", sorted(MAY_PERSONALLY[Who.ANYBODY]))
+def test_every_personal_deed(world: World, name: str, who: str) -> None:
+    assert name in OWN, f"{name} has no sample in tests/management/samples.py"
+    deed = RULED[name]
+    assert isinstance(deed, Personal)
+    assert isinstance(deed.rule.needs, Who)
+    found: list[object] = []
+
+    def work(act: Act) -> None:
+        person = person_actor(act, proven=who == "proven")
+        arguments = OWN[name](act, str(person.login_id))
+        actors = {
+            "nobody": nobody(act.tx, act.now),
+            "person": person,
+            "proven": person,
+            "key": replace(person, sign_in_id=None, key_id="k"),
+            "machine": command_line(act.tx, act.now),
+        }
+        found.append(refusal(lambda: deed(replace(act, actor=actors[who]), **arguments)))
+        raise _Undo
+
+    with pytest.raises(_Undo):
+        world.machine(work)
+    assert found[0] is (None if who in MAY_PERSONALLY[deed.rule.needs] else Forbidden)
+
+
+def test_no_verb_is_without_a_rule() -> None:
+    helpers: set[str] = set()
+    assert set(everything.unruled()) == helpers
+    assert set(AT_PLACES) == set(PLACED)
+    assert set(OWN) == set(PERSONAL)
+
+
+def test_the_roles_are_those_of_the_spec() -> None:
+    """Section 2: the table of roles, written out once more."""
+    alone = {
+        Right.LOGINS,
+        Right.KEYS,
+        Right.WEBHOOKS,
+        Right.ACCOUNTS,
+        Right.GUARDS,
+        Right.OPEN_TO_ANYONE,
+    }
+    assert MAY[Role.OWNER] == set(Right)
+    for role in (Role.OPERATOR, Role.ACCOUNTANT, Role.READER):
+        assert not MAY[role] & alone
+    assert MAY[Role.OPERATOR] - {Right.VIEW, Right.SEE_CREDIT} == {
+        Right.SET_UP,
+        Right.CALLER_IDS,
+        Right.SOUNDS,
+        Right.SESSIONS,
+    }
+    assert MAY[Role.ACCOUNTANT] - MAY[Role.READER] == {Right.RECHARGE, Right.PLANS}
+    reads = {right for right in Right if right.startswith(("see", "look", "read", "have reports"))}
+    assert MAY[Role.READER] == reads
+
+
+WRITTEN_DOWN = {
+    "audit.list": (Right.SEE_AUDIT, Reach.ANY),
+    "invitation.list": (Right.SEE_PEOPLE, Reach.ANY),
+    "invitation.make": (Right.LOGINS, Reach.ANY),
+    "invitation.make_first": (Right.LOGINS, Reach.ABOVE),
+    "invitation.withdraw": (Right.LOGINS, Reach.ANY),
+    "key.end": (Right.KEYS, Reach.OWN),
+    "key.list": (Right.SEE_PEOPLE, Reach.OWN),
+    "key.make": (Right.KEYS, Reach.ANY),
+    "key.take_over": (Right.KEYS, Reach.OWN),
+    "login.change_role": (Right.LOGINS, Reach.ANY),
+    "login.end_sign_ins": (Right.LOGINS, Reach.ANY),
+    "login.list": (Right.SEE_PEOPLE, Reach.ANY),
+    "login.remove": (Right.LOGINS, Reach.ANY),
+    "second_factor.reset": (Right.LOGINS, Reach.ANY),
+}
+"""What each deed needs, a second time: a rule is changed on purpose, or not at all."""
+
+
+def test_what_each_deed_needs_is_written_down_twice() -> None:
+    found = {}
+    for name in PLACED:
+        need = RULED[name].rule.needs
+        assert isinstance(need, Need)
+        found[name] = (need.right, need.reach)
+    assert found == WRITTEN_DOWN
