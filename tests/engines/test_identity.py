@@ -54,7 +54,7 @@ def trigger(
         (("<sip:+33-1-23-45-67-89@x;user=phone>",), "+33123456789"),
         # An assertion that cannot be read is one, too: From may be anybody's.
         (("<sip:",), None),
-        (("Jos\u00e9 <sip:+33123456789@x>",), None),
+        (("Jos\u00e9 <sip:+33123456789@x>",), "+33123456789"),
         (("<mailto:alice@x>",), None),
         (("<sip:alice@x>",), None),
         (("<sip:+33 1 23@x>", "<tel:+33123456789>"), "+33123456789"),
@@ -126,6 +126,13 @@ def test_what_is_no_number_is_not_hidden(sender: str, received: str, asserted: b
     assert (found.caller, found.hidden) == (None, False)
     assert found.calling.received == received
     assert found.calling.fault and found.calling.fault.isprintable()
+
+
+@pytest.mark.parametrize("sender", ["<sip:+44 7700 900123@x>;tag=a", "Bob;tag=a", "<;tag=a"])
+def test_a_from_that_cannot_be_read_is_not_hidden(sender: str) -> None:
+    found = trigger(sender=sender, trunk=PLAIN)
+    assert (found.caller, found.hidden, found.calling.received) == (None, False, sender)
+    assert trigger((PAI, f"<sip:{CALLER}@x>"), sender=sender).caller == CALLER
 
 
 @pytest.mark.parametrize(

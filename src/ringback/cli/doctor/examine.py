@@ -14,6 +14,8 @@ from ringback.accounts.sealing import trunk_sealer
 from ringback.accounts.secrets import KEY_BYTES, Secrets
 from ringback.cli.doctor.finding import Finding, fault, ok, warning
 from ringback.cli.doctor.network import examine_network, examine_routes
+from ringback.cli.doctor.numbers import examine_numbers
+from ringback.cli.doctor.requests import examine_requests
 from ringback.cli.doctor.setup import examine_setup
 from ringback.cli.doctor.spending import examine_spending
 from ringback.config import Config, ConfigError, see_none_moved
@@ -86,6 +88,8 @@ async def _database(config: Config) -> tuple[list[Finding], Opened | None]:
             *examine_setup(tx, secrets, sounds_path(config), time.time()),
             *(warning(trouble) for trouble in found.troubles),
             *examine_spending(tx),
+            *examine_numbers(tx, found.trunks),
+            *examine_requests(tx, config, found.trunks),
         ], found
 
     try:

@@ -24,7 +24,8 @@ from ringback.telephony.trunks import Trunk
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
 _WORD = re.compile(r"[A-Za-z-]+")
 _VERSTAT = re.compile(r";\s*verstat\s*=\s*([^;>,\s@]*)", re.IGNORECASE)
-_LONGEST_NAME = 80
+LONGEST_NAME = 80
+"""Characters of a name that is shown; the rest is left out."""
 _UNKNOWN = "unknown"
 """Stands for a diverter that gives no number."""
 _WITHHELD = frozenset(("anonymous", "private", "restricted", "unavailable", "unknown", "withheld"))
@@ -218,4 +219,4 @@ def _printable(name: str | None) -> str | None:
     if name is None:
         return None
     printable = "".join(letter for letter in name if letter.isprintable())
-    return printable.strip()[:_LONGEST_NAME] or None
+    return printable.strip()[:LONGEST_NAME] or None
