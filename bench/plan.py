@@ -26,6 +26,7 @@ class Plan:
     live_loads: Sequence[int] = (250, 300, *range(400, 1000, 100))
     memory_calls: Sequence[int] = (50, 200)
     oracle_tries: int = 200
+    flood_seconds: float = 20.0
 
     @property
     def each(self) -> str:
@@ -52,4 +53,5 @@ QUICK = Plan(
     live_loads=(),
     memory_calls=(50,),
     oracle_tries=30,
+    flood_seconds=5.0,
 )

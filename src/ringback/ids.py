@@ -19,6 +19,12 @@ def new_id(now: Instant, chance: random.Random) -> str:
     return str(uuid.UUID(int=value))
 
 
+def is_id(text: str) -> bool:
+    """Whether a text from outside may be looked for as an id: PostgreSQL takes no NUL, and no
+    driver half a surrogate pair."""
+    return text.isascii() and text.isprintable()
+
+
 def first_id(at: Instant) -> str:
     """Below every id that is made at `at` or later, and above the others."""
     return str(uuid.UUID(int=_time(at)))

@@ -12,8 +12,9 @@ from typing import TypeVar
 from sqlalchemy import Connection, insert, select
 from tests.accounts.helpers import Place as Setup
 from tests.charging.helpers import rate
+from tests.management.world import add_person, add_session
 
-from ringback.accounts.secrets import load_secrets
+from ringback.accounts.secrets import Secrets, load_secrets
 from ringback.backup.backing_up import Place
 from ringback.calls import chronicle, records
 from ringback.calls.events import NotAccepted, SessionEvent
@@ -21,6 +22,8 @@ from ringback.calls.records import NewLeg, NewSession
 from ringback.charging import ledger
 from ringback.charging.holds import Hold
 from ringback.ids import new_id
+from ringback.management.actor import Actor
+from ringback.management.verbs import Act
 from ringback.store import open_store, rows
 from ringback.store.models import CallerIdRow, ExtensionRow, GuardCountRow, LegRow
 from ringback.store.opening import database_url, open_engine
@@ -42,7 +45,7 @@ def place(folder: Path, url: str) -> Place:
 
 
 def fill(made: Place) -> None:
-    """Apply a setup with a sound, and leave a request, an attempt and a call open."""
+    """Apply a setup with a sound, and leave a request, an attempt, a call and a sign-in open."""
     folder = made.key.parent
     (folder / "bye.wav").write_bytes(SOUND)
     store = open_store(made.url)
@@ -57,8 +60,15 @@ def fill(made: Place) -> None:
         setup.document["trunks"] = [{"name": "phones", "port": 5070}]
         setup.apply(secrets=load_secrets(made.key))
         setup.run(_calls)
+        setup.run(_person)
     finally:
         asyncio.run(store.close())
+
+
+def _person(tx: Connection) -> None:
+    login_id = add_person(tx, "anna@example.org", "x")
+    actor = Actor("anna@example.org", {}, login_id)
+    add_session(Act(tx, actor, NOW, random.Random(9), Secrets(b"k" * 32)), login_id)
 
 
 def _calls(tx: Connection) -> None:

@@ -87,7 +87,7 @@ def restored(file: Path, target: Place, passphrase: str = PASSPHRASE) -> Restore
 
 
 CLOSED = {"sessions", "legs", "reservations", "ledger_accounts", "ledger_entries", "charges"}
-CLOSED |= {"guard_counts", "events", "trunks", "former_trunks"}
+CLOSED |= {"guard_counts", "events", "sign_ins", "trunks", "former_trunks"}
 """Tables that closing what was open changes, and that no trunk registers."""
 
 
@@ -109,6 +109,7 @@ def test_it_is_whole_on_either_database(
     assert done.rows == sum(map(len, before.values()))
     assert (done.sounds, done.key, done.expired, done.interrupted) == (1, True, 2, 1)
     assert done.registrations == ["carrier"]
+    assert done.sign_ins == 1
     after = all_rows(target.url)
     assert after["former_trunks"] == [] != before["former_trunks"]
     assert {name for name in before if before[name] != after[name]} == CLOSED

@@ -13,7 +13,7 @@ import pytest
 from tests.calls.test_session import accepts, accepts_and_dials, talker
 from tests.calls.world import ACCESS, CALLEE, CALLER, OTHER_CALLER, PIN, World, in_world
 
-from ringback.calls.events import GuardReached, TriggerRefused
+from ringback.calls.events import GuardReached, RequestAccepted, TriggerRefused
 from ringback.engines.simulated import FarCall
 from ringback.store.models import EventRow, GuardCountRow
 from ringback.telephony.port import Cause
@@ -171,7 +171,7 @@ def test_sessions_at_once(tmp_path: Path, level: str, account: str, name: str) -
         await world.apply(guards(level, account=account, sessions=2))
         for number in (CALLER, OTHER_CALLER, third):
             world.network.ring(ACCESS, number)
-            await world.sleep(0.01)
+            await world.sleep(1.0)
         await world.quiet()
         world.network.ring(ACCESS, third)
 
@@ -222,7 +222,29 @@ def test_no_session_is_counted_for_ever(tmp_path: Path, where: str) -> None:
     assert {row["sessions"] for row in world.rows(GuardCountRow)} == {0}
 
 
-def test_a_forged_request_gives_its_place_back(tmp_path: Path) -> None:
+def test_of_those_that_are_decided_on_at_once_the_first_to_be_proven_has_the_place(
+    tmp_path: Path,
+) -> None:
+    async def play(world: World) -> None:
+        world.network.phone(CALLER, rings_long)
+        world.network.phone(OTHER_CALLER, rings_long)
+        await world.setup({"attempts": 1}, caller_ids=TWO_CALLERS)
+        await world.apply(guards("extension", sessions=1))
+        for number in (CALLER, OTHER_CALLER):
+            world.network.ring(ACCESS, number)
+        await world.quiet()
+
+    world = in_world(tmp_path, play)
+    assert sorted(outcomes(world)) == ["no_answer", "refused_over_limit"]
+    assert len(world.journal.of(RequestAccepted)) == 2, "neither counted yet"
+    (reached,) = world.journal.of(GuardReached)
+    assert reached.guard == "sessions"
+    assert len(world.network.calls) == 1
+
+
+def test_forged_requests_take_no_place(tmp_path: Path) -> None:
+    """Before and after a restart: nobody is kept from being called back by forged triggers."""
+
     async def play(world: World) -> None:
         world.network.phone(CALLER, busy)
         await world.setup({"attempts": 1}, caller_ids=TWO_CALLERS)
@@ -230,10 +252,27 @@ def test_a_forged_request_gives_its_place_back(tmp_path: Path) -> None:
         world.network.ring(ACCESS, OTHER_CALLER, acknowledges=False)
         await world.sleep(10.0)
         world.network.ring(ACCESS, CALLER)
-        await world.sleep(60.0)
+        await world.sleep(10.0)
+        await world.crash_and_restart()
         world.network.ring(ACCESS, CALLER)
 
-    assert outcomes(in_world(tmp_path, play)) == ["abandoned", "refused_over_limit", "busy"]
+    assert outcomes(in_world(tmp_path, play)) == ["abandoned", "busy", "busy"]
+
+
+def test_forged_triggers_do_not_make_a_number_one_that_nobody_accepts(tmp_path: Path) -> None:
+    """They count for nothing that a trigger of its own would count for."""
+
+    async def play(world: World) -> None:
+        world.network.phone(CALLER, busy)
+        await world.setup({"attempts": 1})
+        for _ in range(4):
+            world.network.ring(ACCESS, CALLER)
+            await world.sleep(15.0)  # its return call was busy at once
+            world.network.ring(ACCESS, CALLER, acknowledges=False)
+            await world.sleep(120.0)
+
+    world = in_world(tmp_path, play)
+    assert [each for each in outcomes(world) if each != "abandoned"] == ["busy"] * 4
 
 
 # A claimed callerID

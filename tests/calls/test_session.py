@@ -111,64 +111,6 @@ def test_pin_credit_menu_and_redial(tmp_path: Path) -> None:
     assert said[place + 1 : place + 3] == ["five", "pounds"]
 
 
-def test_a_key_that_comes_twice_redials_nothing(tmp_path: Path) -> None:
-    """Some far ends send each key more than once. `#` alone redials, which is paid."""
-
-    async def caller(call: FarCall) -> None:
-        call.ring()
-        call.answer()
-        await call.hears("Dial the number")
-        call.press("02079460000#")
-        await call.hears("Dial the number", 60)
-        call.press("0##")  # no number that there is
-        await call.hears("Dial the number", 60)
-        call.press("*#")
-        await call.sleep(3.0)
-        call.hang_up()
-
-    async def callee(call: FarCall) -> None:
-        call.ring()
-        call.reject(Cause.BUSY)
-
-    async def play(world: World) -> None:
-        world.network.phone(CALLER, caller)
-        world.network.phone(CALLEE, callee)
-        await world.setup({"accept_prompt": "never"})
-        world.network.ring(ACCESS, CALLER)
-
-    world = in_world(tmp_path, play)
-    assert [leg["e164"] for leg in world.legs("B")] == [CALLEE]
-
-
-def test_a_hash_while_it_rings_that_comes_again_after_it_redials_nothing(tmp_path: Path) -> None:
-    calls: list[FarCall] = []
-
-    async def caller(call: FarCall) -> None:
-        calls.append(call)
-        call.ring()
-        call.answer()
-        await call.hears("Dial the number")
-        call.press("02079460000#")
-
-    async def callee(call: FarCall) -> None:
-        call.ring()
-        await call.sleep(3.0)
-        calls[0].press("##")
-        await call.sleep(0.05)
-        call.reject(Cause.BUSY)
-        await call.sleep(8.0)
-        calls[0].hang_up()
-
-    async def play(world: World) -> None:
-        world.network.phone(CALLER, caller)
-        world.network.phone(CALLEE, callee)
-        await world.setup({"accept_prompt": "never"})
-        world.network.ring(ACCESS, CALLER)
-
-    world = in_world(tmp_path, play)
-    assert [leg["e164"] for leg in world.legs("B")] == [CALLEE]
-
-
 def test_cut_off_when_the_credit_ends(tmp_path: Path) -> None:
     async def play(world: World) -> None:
         world.network.phone(CALLER, patient)

@@ -148,7 +148,7 @@ def media() -> LegMedia:
         chance=SimpleNamespace(getrandbits=lambda bits: 7),
         public=Hop("udp", "192.0.2.1", 5060),
     )
-    peer = SimpleNamespace(hosts=(PEER.host,))
+    peer = SimpleNamespace(hosts=(PEER.host,), address=PEER)
     state = TrunkState(PLAIN, cast(Any, peer), [], on_idle=lambda state: None)
     return LegMedia(cast(Any, board), state, lambda event: None, None)
 

@@ -149,6 +149,35 @@ def test_what_another_engine_wrote_is_not_touched(engine: object) -> None:
     assert_refused(resume(json.dumps(document("dialog") | {"engine": engine})), "the engine ")
 
 
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        ("target", None),
+        ("target", "sip:["),
+        ("target", "sip:a@b\r\nVia: x"),
+        ("target", 7),
+        ("routes", None),
+        ("routes", "none"),
+        ("routes", [7, "", "<<sip:", "a\r\nb"]),
+        ("peer", None),
+        ("peer", ["carrier pigeon", "192.0.2.2", 1]),
+        ("cseq", None),
+        ("cseq", "7"),
+        ("cseq", 2**31),
+        ("local", '"A <sip:us@192.0.2.1>;tag={tag}'),
+        ("remote", "<>;tag=theirs;x=\\"),
+    ],
+)
+def test_a_bye_is_made_without_what_is_not_needed_for_it(place: str, value: object) -> None:
+    stored = document("dialog")
+    dialog = stored["dialog"]
+    tag = dialog["local"].partition("tag=")[2]
+    dialog[place] = value.replace("{tag}", tag) if isinstance(value, str) else value
+    world = resume(json.dumps(stored))
+    assert world.reports == []
+    assert set(world.sent) == {"BYE"}
+
+
 _JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9),
     lambda inner: (

@@ -121,18 +121,19 @@ def _with_factor(act: Act, login_id: str) -> Arguments:
 
 
 def _offered(act: Act, login_id: str) -> Arguments:
-    return {"code": second_factor_for(act, login_id, confirmed=False)}
+    authenticator = second_factor_for(act, login_id, confirmed=False)
+    return {"code": authenticator.at(int(act.now))}
 
 
-def second_factor_for(act: Act, login_id: str, *, confirmed: bool = True) -> str:
-    """Give a person a second factor, or offer one; returns a code of it."""
+def second_factor_for(act: Act, login_id: str, *, confirmed: bool = True) -> pyotp.TOTP:
+    """Give a person a second factor, or offer one; returns the authenticator."""
 
     person = Actor("x", {}, login_id=login_id, sign_in_id="x", proven=True)
     offer = second_factor.offer(replace(act, actor=person)).value
-    code = pyotp.TOTP(offer.secret).at(int(act.now))
+    authenticator = pyotp.TOTP(offer.secret)
     if confirmed:
-        second_factor.confirm(replace(act, actor=person), code=code)
-    return code
+        second_factor.confirm(replace(act, actor=person), code=authenticator.at(int(act.now)))
+    return authenticator
 
 
 OWN: Mapping[str, OwnSample] = {

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from argon2 import PasswordHasher
 from sqlalchemy import Connection, event, func, select
 from sqlalchemy.engine import Engine
 from tests.management.samples import second_factor_for
@@ -198,15 +199,15 @@ def _statements(found: list[str]) -> Iterator[None]:
 def refused(world: World, **more: Any) -> tuple[str, list[str], list[int]]:
     """How a sign-in is refused, the statements it made, and how often a hash was checked."""
     checked: list[int] = []
-    matches = Passwords.matches
+    verify = PasswordHasher.verify
 
-    async def counted(self: Passwords, password: str, stored: str | None) -> bool:
+    def counted(self: PasswordHasher, stored: str, password: bytes) -> bool:
         checked.append(1)
-        return await matches(self, password, stored)
+        return verify(self, stored, password)
 
     statements: list[str] = []
     with pytest.MonkeyPatch.context() as patched, _statements(statements):
-        patched.setattr(Passwords, "matches", counted)
+        patched.setattr(PasswordHasher, "verify", counted)
         with pytest.raises(Refused) as refusal:
             world.sign_in(**more)
     return str(refusal.value), statements, checked
@@ -456,6 +457,22 @@ def test_an_address_changes_when_the_new_one_is_confirmed(world: World) -> None:
     world.sign_in("new@example.org")
     with pytest.raises(Refused):
         world.sign_in(ANNA)
+
+
+def test_a_link_does_only_what_it_is_for(world: World) -> None:
+    world.person(ANNA, ("acme", Role.OWNER))
+    session = world.sign_in(ANNA)
+    done = world.now(
+        world.door.proven(
+            session, PASSWORD, HOME, lambda act: access.ask_address(act, email="new@example.org")
+        )
+    )
+    with pytest.raises(BadLink):
+        world.now(world.door.reset(str(done.letters[0].token), password=NEW_PASSWORD))
+    token = invite(world, "other@example.org")
+    for deed in (access.look_reset, access.confirm_address):
+        with pytest.raises(BadLink):
+            world.machine(lambda act, deed=deed: deed(act, token=token))  # type: ignore[misc]
 
 
 def test_a_reset_by_the_machine_takes_the_second_factor_off(world: World) -> None:

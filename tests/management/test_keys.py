@@ -111,6 +111,12 @@ def test_keys_below_stay_closed_to_those_above(world: World) -> None:
     world.do(boss, lambda act: keys.end_own(act, key_id=own.id))
     with pytest.raises(NotSignedIn):
         rights(world, from_above)
+    entries = world.do(world.sign_in(INES), lambda act: changes(act, "acme"))
+    assert [(entry.verb, entry.who) for entry in entries] == [
+        ("key.end_own", "Northline"),
+        ("key.make", "Northline"),
+        ("key.make", TOM),
+    ]
 
 
 def test_a_key_ends_at_once_and_when_it_expires(world: World) -> None:

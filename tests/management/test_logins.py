@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from tests.management.everything import ruled
 from tests.management.samples import AT_PLACES, add_key, second_factor_for
-from tests.management.world import World
+from tests.management.world import HOME, PASSWORD, World, add_person, add_session
 
 from ringback.faults import Faults
 from ringback.management.history import changes
-from ringback.management.people import invitations, keys, logins
-from ringback.management.people.credentials import SignInToken
+from ringback.management.people import invitations, keys, logins, sign_ins
+from ringback.management.people.credentials import SignInToken, actor_of
 from ringback.management.people.door import Refused
 from ringback.management.people.logins import Person
 from ringback.management.refusals import NotFound, NotSignedIn
 from ringback.management.rights import Role
-from ringback.store import InlineStore
+from ringback.management.verbs import Act
+from ringback.store import InlineStore, Store
 
 TOM, INES, KOFI = "tom@example.org", "ines@example.org", "kofi@example.org"
 
@@ -70,9 +75,6 @@ def test_who_leaves_one_account_keeps_the_others(world: World) -> None:
     lena = world.person("lena@example.org", ("acme", Role.READER), ("beta", Role.READER))
     session = world.sign_in("lena@example.org")
     world.do(world.sign_in(TOM), lambda act: logins.remove(act, "acme", login_id=lena))
-    with pytest.raises(NotSignedIn):
-        people(world, session)
-    session = world.sign_in("lena@example.org")
     assert len(people(world, session, "beta")) == 1
     with pytest.raises(NotFound):
         people(world, session, "acme")
@@ -86,6 +88,34 @@ def test_an_owner_signs_a_person_out_everywhere(world: World) -> None:
         world.do(kofi, lambda act: None)
     again = world.do(tom, lambda act: logins.end_sign_ins(act, "acme", login_id=login_id))
     assert (again.value, list(again.changes)) == (0, [])
+
+
+def test_who_has_left_and_comes_back_signs_in_anew(world: World) -> None:
+    tom, kofi = world.sign_in(TOM), world.sign_in(KOFI)
+    world.do(tom, lambda act: logins.remove(act, "acme", login_id=f"login-{KOFI}"))
+    done = world.do(tom, lambda act: invitations.invite(act, "acme", email=KOFI, role=Role.READER))
+    token = str(done.letters[0].token)
+    world.now(world.door.accept(token, password=PASSWORD, source=HOME))
+    with pytest.raises(NotSignedIn):
+        world.do(kofi, lambda act: None)
+
+
+@pytest.mark.parametrize("id_", ["\0", "\ud800", "", "x" * 100_000, "login-é"])
+def test_any_text_is_taken_for_an_id(store: Store, id_: str) -> None:
+    world = World(store)
+    world.person(TOM, ("acme", Role.OWNER))
+    tom = world.sign_in(TOM)
+    deeds: list[Callable[[Act], object]] = [
+        lambda act: logins.people(act, id_),
+        lambda act: keys.end(act, id_),
+        lambda act: invitations.withdraw(act, id_),
+        lambda act: keys.end_own(act, key_id=id_),
+        lambda act: logins.remove(act, "acme", login_id=id_),
+        lambda act: sign_ins.end(act, sign_in_id=id_),
+    ]
+    for deed in deeds:
+        with pytest.raises(NotFound):
+            world.do(tom, deed)
 
 
 def test_a_person_elsewhere_is_not_found_as_one_who_is_not(world: World) -> None:
@@ -113,6 +143,14 @@ def test_a_list_is_read_page_by_page(world: World) -> None:
         after = found[-1]
     assert found == sorted(found)
     assert len(set(found)) == 12
+
+
+def test_of_other_accounts_only_those_in_sight_are_counted(world: World) -> None:
+    roles = [(account, Role.READER) for account in ("acme", "anna", "beta")]
+    world.person("shared@example.org", *roles)
+    tom = world.sign_in(TOM)
+    found = {person.email: person.other_accounts for person in people(world, tom)}
+    assert found == {TOM: 0, KOFI: 0, "shared@example.org": 1}
 
 
 def filled(world: World, account: str) -> SignInToken:
@@ -152,7 +190,6 @@ def test_two_tenants_see_nothing_of_each_other() -> None:
 
 
 def _without_chance(found: list[Any]) -> str:
-    import re
 
     text = re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}", "id", repr(found))
     return re.sub(r"(tail)='[^']*'", r"\1", text)
@@ -161,21 +198,13 @@ def _without_chance(found: list[Any]) -> str:
 @pytest.mark.parametrize("name", sorted(AT_PLACES))
 def test_what_is_another_tenants_answers_as_what_is_not_there(name: str) -> None:
     """The very words of the refusal are the same."""
-    from tests.management.everything import ruled
-    from tests.management.world import add_person, add_session
-
-    from ringback.management.actor import command_line
-    from ringback.management.people.credentials import actor_of
-    from ringback.management.verbs import Act
 
     world = World(InlineStore())
     deed: Any = ruled()[name]
 
     def work(act: Act) -> list[str]:
-        from dataclasses import replace
 
-        machine = replace(act, actor=command_line(act.tx, act.now))
-        subject, arguments = AT_PLACES[name](machine, "beta")
+        subject, arguments = AT_PLACES[name](act, "beta")
         login_id = add_person(act.tx, "me@example.org", "x", ("acme", Role.OWNER))
         add_key(act, login_id, "acme")
         actor = actor_of(act.tx, add_session(act, login_id), act.now)

@@ -169,6 +169,13 @@ def test_the_roles_are_those_of_the_spec() -> None:
     assert MAY[Role.READER] == reads
 
 
+def test_who_gives_roles_and_keys_has_all_rights() -> None:
+    """So that nobody gives more than they have."""
+    for role in Role:
+        if MAY[role] & {Right.LOGINS, Right.KEYS}:
+            assert MAY[role] == set(Right)
+
+
 WRITTEN_DOWN = {
     "audit.list": (Right.SEE_AUDIT, Reach.ANY),
     "invitation.list": (Right.SEE_PEOPLE, Reach.ANY),

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import random
 import struct
 from dataclasses import dataclass
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.media.test_leg import HERE, THERE, Bench
 
 from ringback.media.dtmf import KEYS, Receiver
@@ -90,6 +93,31 @@ def test_any_packet_may_be_lost(way: Way) -> None:
     packets = way.packets(keys)
     for lost in range(len(packets)):
         assert keys_of([*packets[:lost], *packets[lost + 1 :]]) == keys, lost
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from("0#5"), st.integers(1, 20), st.integers(2, 50)), max_size=12
+    ),
+    st.randoms(use_true_random=False),
+)
+def test_as_the_rfc_has_it_every_press_of_which_anything_comes_counts_once(
+    presses: list[tuple[str, int, int]], chance: random.Random
+) -> None:
+    """Any packets may be lost or come twice. Between two presses are 40 ms at least."""
+    receiver, start = Receiver(), chance.getrandbits(32)
+    came = told = ""
+    for key, updates, pause in presses:
+        durations = [*(range(160, updates * 160 + 1, 160)), *[updates * 160] * 3]
+        copies = [chance.choice((0, 0, 1, 2)) for _ in durations]
+        came += key if any(copies) else ""
+        for number, duration in enumerate(durations):
+            flags = 0x8A if number >= updates else 10
+            payload = struct.pack("!BBH", KEYS.index(key), flags, duration)
+            for _ in range(copies[number]):
+                told += receiver.packet(1, start, payload) or ""
+        start = (start + (updates + pause) * 160) % 2**32
+    assert told == came
 
 
 def test_a_stream_that_begins_anew_does_not_hide_its_keys() -> None:

@@ -17,6 +17,7 @@ import pytest
 
 from ringback.clock import LoopClock
 from ringback.media import process
+from ringback.media.g711 import TRANSLATE
 from ringback.media.outstream import HEADER
 from ringback.media.pool import (
     Heard,
@@ -130,6 +131,9 @@ def test_relay_playback_digits_and_limit() -> None:
         first.bridge(second)
         ends[0].send(first, b"\x11" * 160)
         await ends[1].receive(lambda payload: payload == b"\x11" * 160)
+        ends[0].send(first, b"\x12" * 160, payload_type=0)
+        translated = (b"\x12" * 160).translate(TRANSLATE["PCMU", "PCMA"])
+        await ends[1].receive(lambda payload: payload == translated)
         ends[0].send(first, bytes([7, 10, 0, 160]), payload_type=101)
         pressed = await until(events, Pressed)
         assert isinstance(pressed, Pressed) and pressed.digit == "7"

@@ -20,6 +20,7 @@ from ringback.backup.backing_up import Place
 from ringback.backup.sealing import unseal
 from ringback.calls.recovery import close_all
 from ringback.clock import Instant
+from ringback.management.people import sign_ins
 from ringback.store import StoreError, rows
 from ringback.store.errors import DATABASE_ERRORS, store_error
 from ringback.store.migrate import make_file, upgrade
@@ -48,6 +49,8 @@ class Restored:
     """Sessions that had an answered leg then."""
     registrations: list[str]
     """The trunks that register no more until they are told to: another server may do so."""
+    sign_ins: int
+    """Sign-in sessions that were open then; all have ended."""
 
 
 def restore(
@@ -72,6 +75,7 @@ def restore(
                     check_key(tx, Secrets(key))
                 closed = close_all(tx, node, now, trunks_by_name(tx))
                 registrations = stop_registering(tx)
+                ended = sign_ins.end_everybodys(tx, now)
                 _write_files(archive, place, key, written)
             written.clear()
         return Restored(
@@ -83,6 +87,7 @@ def restore(
             expired=closed.expired,
             interrupted=closed.interrupted,
             registrations=registrations,
+            sign_ins=ended,
         )
 
 

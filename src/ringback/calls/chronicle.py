@@ -76,29 +76,33 @@ class Chronicle:
     ) -> T:
         """Do a unit of work of the session, and write with it the events that are not written yet,
         and those that `telling` makes of its result: these are told once it is done. Both are
-        functions of the result alone; where `keeping` says no, no event is written.
+        functions of the result alone; where `keeping` says no, no event is written before the
+        session's next unit of work.
 
         Raises StoreError.
         """
         events, self._unwritten = self._unwritten, []
         now, first = self._clock.now(), self._next
 
-        def unit(tx: Connection) -> tuple[T, list[_Numbered]]:
+        def unit(tx: Connection) -> tuple[T, list[_Numbered], bool]:
             result = work(tx)
             told = [
                 _Numbered(first + place, SessionEvent(self.session, now, happening))
                 for place, happening in enumerate(telling(result))
             ]
-            if keeping(result):
+            kept = keeping(result)
+            if kept:
                 _write(tx, self._node, [*events, *told])
-            return result, told
+            return result, told, kept
 
         try:
-            result, told = await self._store.run(unit)
+            result, told, kept = await self._store.run(unit)
         except BaseException:
             # They may have been kept all the same; each is written once, by its place.
             self._unwritten = [*events, *self._unwritten]
             raise
+        if not kept:
+            self._unwritten = [*events, *told, *self._unwritten]
         self._next += len(told)
         for each in told:
             self._journal.record(each.event)

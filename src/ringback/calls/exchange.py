@@ -85,23 +85,26 @@ class Exchange:
         """End the legs that a crash has left, put the rows in order, then take triggers, and take
         up the requests left open."""
         services = self._services
-        left = await services.store.read(records.open_legs)
+        answered = await services.store.read(records.saved_answered)
         await services.engine.start(self._on_trigger)
         # Their BYEs leave before they are written off: who is killed meanwhile sends them again.
-        for leg in left:
-            if leg["answered"] is not None:
-                services.engine.resume(leg["saved"], lambda leg, event: None)
+        for saved in answered:
+            services.engine.resume(saved, lambda leg, event: None)
         now = services.clock.now()
         trunks = trunks_ever(services.trunks)
         recovered = await services.store.run(lambda tx: recover(tx, services.node, now, trunks))
         await self._heartbeat.start()
         self._recovered.set()
+        for session, why in recovered.damaged:
+            services.journal.trouble(
+                session, f"what is stored of it cannot be read ({why}): it is closed"
+            )
         for attempt in recovered.attempts:
             self._beside(self._withdraw(attempt), attempt.session)
         for event in recovered.ended:
             services.journal.record(event)
         for request in recovered.requests:
-            await self._take_up(request)
+            await self._watched(self._take_up(request), request.session["id"])
         for given_up in recovered.given_up:
             self._resume(given_up)
 
@@ -235,18 +238,18 @@ class Exchange:
         """Where it fails by a fault of ours, the `request` it is about is closed, or its number
         could not trigger until the next start."""
 
-        async def watched() -> None:
-            try:
-                await work
-            except Exception as error:  # noqa: BLE001
-                trace = "".join(traceback.format_exception(error))
-                self._services.journal.trouble(request, f"ended by a fault of Ringback: {trace}")
-                if request is not None:
-                    await self._give_up(request)
-
-        task = asyncio.get_running_loop().create_task(watched())
+        task = asyncio.get_running_loop().create_task(self._watched(work, request))
         among.add(task)
         task.add_done_callback(among.discard)
+
+    async def _watched(self, work: Coroutine[Any, Any, None], request: str | None) -> None:
+        try:
+            await work
+        except Exception as error:  # noqa: BLE001
+            trace = "".join(traceback.format_exception(error))
+            self._services.journal.trouble(request, f"ended by a fault of Ringback: {trace}")
+            if request is not None:
+                await self._give_up(request)
 
     async def _give_up(self, request: str) -> None:
         services = self._services

@@ -20,6 +20,7 @@ from ringback.clock import Instant
 from ringback.guards import counts, destinations, fixed, return_numbers
 from ringback.guards.counts import Count
 from ringback.guards.limits import Limits
+from ringback.guards.reached import Reached
 from ringback.guards.settings import Subject
 from ringback.numbering import is_of_country, matches_prefix
 from ringback.telephony.calling import CallingNumber
@@ -105,6 +106,33 @@ def of_return_call(
     return ReturnCallFacts(replace(facts, number=of_number), paying, found)
 
 
+@dataclass(frozen=True, slots=True)
+class SessionGuards:
+    """What guards say of a request whose source is proven now."""
+
+    counts: Mapping[str, Count]
+    """Of all whose guards the session counts for from now on, by their ids: locked."""
+    reached: Reached | None
+    """The guard that leaves no room for it."""
+
+
+def of_proven_request(
+    tx: Connection,
+    guards: Limits,
+    extension: ExtensionFacts,
+    caller: str | None,
+    number: str,
+    now: Instant,
+) -> SessionGuards:
+    """Whether a request that was accepted for `number` has room among the sessions. It is asked
+    when the source is proven: forged triggers must not take the places of others."""
+    guarded = _guarded(extension, _listed(tx, extension, caller))
+    found = counts.load(tx, guarded, lock=True)
+    reached = counts.sessions_reached(guarded, found)
+    calls = return_numbers.calls_to(tx, number, now)
+    return SessionGuards(found, reached or return_numbers.refusal(calls, number, now, guards))
+
+
 def of_outgoing_call(
     tx: Connection, guards: Limits, extension: ExtensionFacts, wanted: Outgoing, now: Instant
 ) -> Facts:
@@ -137,8 +165,7 @@ def _of_caller(
     claimed: str | None = None,
 ) -> Facts:
     setup, caller = extension.setup, calling.e164
-    fixed_mode = setup.return_calls is ReturnCalls.FIXED
-    listed = None if fixed_mode or caller is None else tree.find_caller_id(tx, extension.id, caller)
+    listed = _listed(tx, extension, caller)
     return Facts(
         setup=setup,
         calling=calling,
@@ -149,6 +176,13 @@ def _of_caller(
         claimed=claimed,
         trigger=trigger,
     )
+
+
+def _listed(tx: Connection, extension: ExtensionFacts, caller: str | None) -> CallerIdFacts | None:
+    """The authorized callerID of a triggering number, where that counts."""
+    if caller is None or extension.setup.return_calls is ReturnCalls.FIXED:
+        return None
+    return tree.find_caller_id(tx, extension.id, caller)
 
 
 def _named(number: str, reason: str | None) -> str | None:

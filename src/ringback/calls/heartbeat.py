@@ -35,6 +35,8 @@ class Heartbeat:
         failing = False
         while True:
             await clock.sleep_until(clock.now() + HEARTBEAT_SECONDS)
+            if (line := self._services.unproven.due(clock.now())) is not None:
+                journal.trouble(None, line)
             try:
                 await self._sign_of_life()
             except StoreError as error:

@@ -81,7 +81,7 @@ def _accepted(session: str, course: Course, now: Instant, tx: Connection) -> Rea
     found = counts.load(tx, claimed, lock=True)
     reached = counts.sessions_reached(claimed, found) or counts.calls_reached(claimed, found, now)
     if reached is None:
-        records.session_counts_for(tx, session, who.id)
+        records.session_counts_for(tx, session, [who.id])
         counts.return_call_dialled(tx, found, now)
     return reached
 

@@ -153,11 +153,12 @@ def session_ended(
         counts.session_over(tx, guarded)
 
 
-def session_counts_for(tx: Connection, id: str, subject_id: str) -> None:
-    """From now on the session counts for the callerID that was claimed on it, too."""
+def session_counts_for(tx: Connection, id: str, subject_ids: Sequence[str]) -> None:
+    """From now on the open session counts for these, too: for all whose guards hold, once its
+    source is proven, and for the callerID that was claimed on it."""
     guarded = _GUARDED.value(tx, id=id)
-    _guarded(tx, id, [*guarded, subject_id])
-    counts.session_begins(tx, [subject_id])
+    _guarded(tx, id, [*guarded, *subject_ids])
+    counts.session_begins(tx, subject_ids)
 
 
 @updates(models.SessionRow)
@@ -254,6 +255,37 @@ def session(tx: Connection, session: str) -> RowMapping:
     return tx.execute(query).mappings().one()
 
 
+def live_ids(tx: Connection) -> Sequence[str]:
+    """The ids of every open session, oldest first."""
+    query = (
+        select(models.SessionRow.id)
+        .where(models.SessionRow.outcome.is_(None))
+        .order_by(models.SessionRow.id)
+    )
+    return tx.execute(query).scalars().all()
+
+
+def open_leg_ids(tx: Connection) -> Sequence[tuple[str, str]]:
+    """Every leg whose end was not written, in the order in which they were dialled: its id and its
+    session's."""
+    query = (
+        select(models.LegRow.id, models.LegRow.session_id)
+        .where(models.LegRow.ended.is_(None))
+        .order_by(models.LegRow.id)
+    )
+    return [(leg, session) for leg, session in tx.execute(query)]
+
+
+def saved_answered(tx: Connection) -> Sequence[str]:
+    """What is needed to end every leg that was answered and whose end was not written."""
+    query = (
+        select(models.LegRow.saved)
+        .where(models.LegRow.ended.is_(None), models.LegRow.answered.is_not(None))
+        .order_by(models.LegRow.id)
+    )
+    return tx.execute(query).scalars().all()
+
+
 def open_legs(tx: Connection) -> Sequence[RowMapping]:
     """Every leg whose end was not written, in the order in which they were dialled."""
     query = select(LEGS).where(models.LegRow.ended.is_(None)).order_by(models.LegRow.id)
@@ -265,18 +297,19 @@ def leg(tx: Connection, leg: str) -> RowMapping:
     return tx.execute(select(LEGS).where(models.LegRow.id == leg)).mappings().one()
 
 
-def given_up_legs(
+def given_up_ids(
     tx: Connection, dialled_since: Instant, ended_since: Instant
-) -> Sequence[RowMapping]:
-    """Legs that ended without a word of their far end, which may have answered since."""
-    query = select(LEGS).where(
+) -> Sequence[tuple[str, str]]:
+    """Legs that ended without a word of their far end, which may have answered since: the id of
+    each and its session's."""
+    query = select(models.LegRow.id, models.LegRow.session_id).where(
         models.LegRow.id >= first_id(dialled_since),
         models.LegRow.ended >= ended_since,
         models.LegRow.answered.is_(None),
         models.LegRow.cause.is_(None),
         models.LegRow.ending.in_([Cause.FAILED, Cause.NO_ANSWER]),
     )
-    return tx.execute(query).mappings().all()
+    return [(leg, session) for leg, session in tx.execute(query)]
 
 
 def legs_of(tx: Connection, session: str) -> Sequence[RowMapping]:

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from sqlalchemy import Connection, select
 from sqlalchemy.engine import RowMapping
 
 from ringback.accounts import tree
-from ringback.calls import chronicle, records
+from ringback.calls import chronicle, damaged, records
 from ringback.calls.events import SessionEnded, SessionEvent
 from ringback.calls.outcome import FINAL, Outcome, Stage, of_unanswered
 from ringback.calls.party import EndedLeg, write_end
@@ -79,6 +80,8 @@ class Recovered:
     requests: list[OpenRequest] = field(default_factory=list)
     ended: list[SessionEvent] = field(default_factory=list)
     """The ends of sessions that were written."""
+    damaged: list[tuple[str, str]] = field(default_factory=list)
+    """Sessions of which something could not be read, and what is wrong with it."""
 
 
 def recover(tx: Connection, node: str, now: Instant, trunks: Mapping[str, Trunk]) -> Recovered:
@@ -88,35 +91,81 @@ def recover(tx: Connection, node: str, now: Instant, trunks: Mapping[str, Trunk]
     alive = tx.execute(
         select(models.HeartbeatRow.at).where(models.HeartbeatRow.node == node)
     ).scalar_one_or_none()
-    for leg in records.open_legs(tx):
-        answered: Instant | None = leg["answered"]
-        cost_plan = _cost_plan(leg, trunks)
-        if answered is None:
-            session_id = leg["session_id"]
-            place = chronicle.next_place(tx, session_id)
-            recovered.attempts.append(OpenAttempt(session_id, leg, cost_plan, place))
-        else:
-            ended = answered if alive is None else max(answered, alive)
-            _end_leg(tx, leg, cost_plan, answered, ended, now)
-    for leg in records.given_up_legs(tx, now - DIALLED_SECONDS, now - GIVEN_UP_SECONDS):
-        recovered.given_up.append(GivenUpAttempt(leg, _cost_plan(leg, trunks)))
-    for session in records.live_sessions(tx):
-        left = _left(tx, session, now)
-        if isinstance(left, SessionEnded):
-            event = SessionEvent(session["id"], now, left)
-            chronicle.append(tx, node, event)
-            recovered.ended.append(event)
+
+    def note(session: str, why: str) -> None:
+        recovered.damaged.append((session, why))
+
+    def close(session: str, why: str) -> None:
+        note(session, why)
+        stage = damaged.close_session(tx, session, alive, now)
+        event = SessionEvent(session, now, SessionEnded(Outcome.INTERRUPTED, stage))
+        damaged.attempt(tx, lambda: chronicle.append(tx, node, event), lambda why: None)
+        recovered.ended.append(event)
+
+    for leg, session in records.open_leg_ids(tx):
+        work = partial(_open_leg, tx, leg, alive, now, trunks)
+        open_attempt = damaged.attempt(tx, work, partial(close, session))
+        if open_attempt is not None:
+            recovered.attempts.append(open_attempt)
+    for leg, session in records.given_up_ids(tx, now - DIALLED_SECONDS, now - GIVEN_UP_SECONDS):
+        given_up = damaged.attempt(tx, partial(_given_up, tx, leg, trunks), partial(note, session))
+        if given_up is not None:
+            recovered.given_up.append(given_up)
+    for session in records.live_ids(tx):
+        left = damaged.attempt(tx, partial(_left, tx, node, session, now), partial(close, session))
+        if isinstance(left, SessionEvent):
+            recovered.ended.append(left)
         elif left is not None:
             recovered.requests.append(left)
     return recovered
 
 
-def _left(tx: Connection, session: RowMapping, now: Instant) -> OpenRequest | SessionEnded | None:
-    """What a crash left of an open session; None while an attempt of it is being withdrawn."""
+def _open_leg(
+    tx: Connection, id: str, alive: Instant | None, now: Instant, trunks: Mapping[str, Trunk]
+) -> OpenAttempt | None:
+    """End a leg that was answered; what has to be done for any other."""
+    leg = records.leg(tx, id)
+    if leg["ended"] is not None:
+        return None  # with another of its session, which is damaged
+    answered: Instant | None = leg["answered"]
+    cost_plan = _cost_plan(leg, trunks)
+    if answered is None:
+        session_id = leg["session_id"]
+        return OpenAttempt(session_id, leg, cost_plan, chronicle.next_place(tx, session_id))
+    ended = answered if alive is None else max(answered, alive)
+    _end_leg(tx, leg, cost_plan, answered, ended, now)
+    return None
+
+
+def _given_up(tx: Connection, id: str, trunks: Mapping[str, Trunk]) -> GivenUpAttempt:
+    leg = records.leg(tx, id)
+    return GivenUpAttempt(leg, _cost_plan(leg, trunks))
+
+
+def _left(tx: Connection, node: str, id: str, now: Instant) -> OpenRequest | SessionEvent | None:
+    """What a crash left of an open session, or its end, which is written; None while an attempt of
+    it is being withdrawn."""
+    session = records.session(tx, id)
+    left = _open_request(tx, session, now)
+    if not isinstance(left, SessionEnded):
+        return left
+    event = SessionEvent(id, now, left)
+    chronicle.append(tx, node, event)
+    return event
+
+
+def _open_request(
+    tx: Connection, session: RowMapping, now: Instant
+) -> OpenRequest | SessionEnded | None:
     legs = records.legs_of(tx, session["id"])
     if any(leg["leg"] == "A" and leg["answered"] is not None for leg in legs):
         return _end_session(tx, session, Outcome.INTERRUPTED, _stage(session, legs), now)
     if not legs or session["due"] > legs[-1]["started"]:
+        # What it will be taken up with: it is read again then, when nobody would be ready for a
+        # fault of it.
+        records.as_session_row(session)
+        tree.load_extension(tx, session["extension_id"])
+        met_before(tx, session["id"])
         place = chronicle.next_place(tx, session["id"])
         return OpenRequest(session, session["due"], session["attempts"], place)
     if legs[-1]["ended"] is not None:
@@ -136,6 +185,23 @@ def attempt_over(
     """The far end of an attempt from before a crash has confirmed its end. Where it had answered,
     the leg is charged, as the carrier does, and the call never made again; nor where somebody has
     `ordered` the end of the session. None for an attempt of a leg B. A unit of work."""
+
+    def close(why: str) -> SessionEnded:
+        stage = damaged.close_session(tx, attempt.session, answered, now)
+        return SessionEnded(Outcome.INTERRUPTED, stage)
+
+    work = partial(_attempt_over, tx, attempt, answered, now, ordered=ordered)
+    return damaged.attempt(tx, work, close)
+
+
+def _attempt_over(
+    tx: Connection,
+    attempt: OpenAttempt,
+    answered: Instant | None,
+    now: Instant,
+    *,
+    ordered: bool,
+) -> OpenRequest | SessionEnded | None:
     _end_leg(tx, attempt.leg, attempt.cost_plan, answered, now, now)
     session = records.session(tx, attempt.session)
     if session["outcome"] is not None:
@@ -160,6 +226,17 @@ def give_up(
 ) -> SessionEnded | None:
     """Close a request that cannot be taken up for a fault of Ringback, with what it holds. None
     where it is closed already. A unit of work."""
+
+    def close(why: str) -> SessionEnded:
+        stage = damaged.close_session(tx, session_id, None, now)
+        return SessionEnded(Outcome.INTERRUPTED, stage)
+
+    return damaged.attempt(tx, lambda: _give_up(tx, session_id, now, trunks), close)
+
+
+def _give_up(
+    tx: Connection, session_id: str, now: Instant, trunks: Mapping[str, Trunk]
+) -> SessionEnded | None:
     for leg in records.legs_of(tx, session_id):
         if leg["ended"] is None:
             _end_leg(tx, leg, _cost_plan(leg, trunks), leg["answered"], now, now)

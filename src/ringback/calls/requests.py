@@ -11,8 +11,14 @@ from ringback.accounts import tree
 from ringback.accounts.tree import ExtensionFacts
 from ringback.calls import records
 from ringback.calls.chronicle import Chronicle
-from ringback.calls.events import SessionEnded, Unproven
-from ringback.calls.facts import of_return_call
+from ringback.calls.events import (
+    GuardReached,
+    Happening,
+    SessionEnded,
+    TriggerRefused,
+    Unproven,
+)
+from ringback.calls.facts import of_proven_request, of_return_call
 from ringback.calls.inbox import End, Inbox, LegEvent, TriggeredAgain
 from ringback.calls.insisting import insist
 from ringback.calls.outcome import Outcome, Reason, Stage, refused
@@ -21,7 +27,9 @@ from ringback.calls.recovery import OpenAttempt, OpenRequest, attempt_over
 from ringback.calls.services import Services
 from ringback.calls.verdict import Accepted, Duplicate, Refused, verdict
 from ringback.clock import Instant
+from ringback.guards import return_numbers
 from ringback.guards.limits import Limits
+from ringback.guards.reached import Reached
 from ringback.telephony.port import Cause, Ended
 
 
@@ -89,6 +97,42 @@ def store_request(tx: Connection, guards: Limits, row: NewSession) -> StoredRequ
     return StoredRequest(row, extension, result)
 
 
+def prove(
+    tx: Connection,
+    guards: Limits,
+    row: NewSession,
+    extension: ExtensionFacts,
+    due: Instant,
+    now: Instant,
+) -> Reached | None:
+    """The source of a stored request is proven: it counts for guards from now on, and its return
+    call is due. Where a guard has no room any more it is refused instead, and that guard returned.
+    A unit of work."""
+    if row.guarded:  # stored by a version whose requests counted before their proof
+        records.session_proven(tx, row.id, due)
+        return None
+    caller = row.calling.e164
+    if caller is not None:
+        return_numbers.came_back(tx, caller, row.started)
+    assert row.return_number is not None  # an accepted request has one
+    found = of_proven_request(tx, guards, extension, caller, row.return_number, now)
+    if found.reached is not None:
+        outcome, who = refused(Reason.OVER_LIMIT), row.caller_id
+        records.session_ended(tx, row.id, outcome, Stage.TRIGGER, now, accepted=None, caller_id=who)
+        return found.reached
+    records.session_proven(tx, row.id, due)
+    records.session_counts_for(tx, row.id, list(found.counts))
+    return None
+
+
+def told_of_guard(reached: Reached, trunk: str | None) -> list[Happening]:
+    """What is told of a request that a guard refused, and that came by this trunk."""
+    return [
+        GuardReached.by(reached),
+        TriggerRefused(refused(Reason.OVER_LIMIT), reached.explained(), trunk),
+    ]
+
+
 async def prove_again(
     services: Services, row: NewSession, extension: ExtensionFacts, chronicle: Chronicle
 ) -> CallbackRequest | None:
@@ -123,12 +167,18 @@ async def proof(
             await _give_up(services, row, chronicle, proven, trunk)
             return None
         due = proven + extension.setup.callback_delay_seconds
-        await insist(
+        now = services.clock.now()
+        reached = await insist(
             chronicle,
             services.clock,
             "the proof of the trigger",
-            lambda: chronicle.run(lambda tx: records.session_proven(tx, row.id, due)),
+            lambda: chronicle.run(
+                lambda tx: prove(tx, services.guards, row, extension, due, now),
+                telling=lambda reached: [] if reached is None else told_of_guard(reached, trunk),
+            ),
         )
+        if reached is not None:
+            return None
         while (message := await inbox.get(services.clock.now())) is not None:
             if isinstance(message, TriggeredAgain):
                 due = max(due, message.at + extension.setup.callback_delay_seconds)

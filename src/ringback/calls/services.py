@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from dataclasses import dataclass, field
 
@@ -11,12 +12,17 @@ from ringback.calls.inbox import Inbox
 from ringback.calls.journal import Journal
 from ringback.calls.refusals import Refusals
 from ringback.calls.triggering import TriggeringNumbers
+from ringback.calls.unproven import UnprovenRefusals
 from ringback.clock import Clock
 from ringback.guards.limits import Limits
 from ringback.sounds.library import SoundLibrary
 from ringback.store import Store
 from ringback.telephony.port import Engine
 from ringback.telephony.trunks import TrunkSource
+
+MOST_DECIDED_AT_ONCE = 32
+"""Units of work that unproven triggers have with the store at a time, which does all that wait in
+one transaction: what live calls write must not wait for that of thousands of forged ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +41,11 @@ class Services:
     guards: Limits
     currency: str
     refusals: Refusals = field(default_factory=Refusals)
+    unproven: UnprovenRefusals = field(default_factory=UnprovenRefusals)
+    deciding: asyncio.Semaphore = field(
+        default_factory=lambda: asyncio.Semaphore(MOST_DECIDED_AT_ONCE)
+    )
+    """Held while a trigger is decided on whose source is not proven."""
     triggering: TriggeringNumbers = field(default_factory=TriggeringNumbers)
     waiting: dict[str, Inbox] = field(default_factory=dict)
     """Where a session waits for its time to begin: for the proof of its trigger, or for the end of

@@ -7,6 +7,7 @@ instant: what a decision takes to be stored must not tell what was decided.
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -36,6 +37,7 @@ from ringback.calls.verdict import Accepted, Duplicate, Refused, TriggerFacts, v
 from ringback.clock import Instant
 from ringback.guards import return_numbers
 from ringback.ids import new_id
+from ringback.store import StoreError
 from ringback.telephony.calling import CallingNumber
 from ringback.telephony.port import CallerGone, Ended, Rejection, TriggerLeg
 from ringback.telephony.trunks import Trunk
@@ -52,11 +54,10 @@ _REJECTIONS = {
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """What was decided on a trigger, and what of it is stored."""
+    """What was decided on a trigger: an accepted one is stored as `row`."""
 
     row: NewSession
     result: Accepted | Refused | Duplicate
-    stored: bool
 
 
 class TriggerCall:
@@ -69,6 +70,7 @@ class TriggerCall:
         self._trunk = trunk
         self._inbox = Inbox(services.clock)
         self._gone: Instant | None = None
+        self._over: Ended | None = None
         self.request: str | None = None
         """The id of the callback request, once it is stored."""
         # At once: the caller may be gone before the server is ready to decide.
@@ -130,26 +132,35 @@ class TriggerCall:
         chronicle = services.chronicle(row.id)
         unread = row.calling.received if row.calling.e164 is None else None
         chronicle.tell(Triggered(row.calling.e164, row.access_number or "", unread))
-        await self._wait_until(self._trigger.at + setup.ring_seconds)
+        if self._trigger.rejected:
+            ended = await self._ended()
+            row = replace(row, proven=True, due=ended.at + setup.callback_delay_seconds)
+        else:
+            await self._wait_until(self._trigger.at + setup.ring_seconds)
         if self._gone is not None and not self._counts(self._gone, extension):
             rang, trunk = self._gone - self._trigger.at, self._trunk.name
-            await self._abandon(row, chronicle, Abandoned(rang, setup.ring_seconds, trunk))
+            abandoned = Abandoned(rang, setup.ring_seconds, trunk)
+            await self._refuse(row, chronicle, Outcome.ABANDONED, [abandoned])
             return None
         rejection = _REJECTIONS[setup.reject_with]
-        row = replace(row, rejection=self._leg.prepare_rejection(rejection))
-        decided = await self._decide_and_store(row, extension, chronicle)
-        if self._gone is None:
+        if not row.proven:
+            row = replace(row, rejection=self._leg.prepare_rejection(rejection))
+        decided = await self._decide(row, extension, chronicle)
+        if self._gone is None and not row.proven:
             rung = self._trigger.at + setup.ring_seconds
             await services.clock.sleep_until(rejected_at(rung, services.clock.now()))
         self._leg.reject(rejection)
-        match decided.result:
-            case Refused():
-                return None
-            case Duplicate(session=session):
-                ended = await self._ended()
-                return Again(session, ended.at) if ended.proven else None
-        self.request = decided.row.id
         by = self._trunk.name
+        match decided.result:
+            case Refused() as result:
+                await self._refuse(row, chronicle, _outcome(result), told(result, by))
+                return None
+            case Duplicate(session=session) as result:
+                ended_at = await self._refuse(row, chronicle, _outcome(result), told(result, by))
+                return None if ended_at is None else Again(session, ended_at)
+        self.request = row.id
+        if decided.row.due is not None:
+            return CallbackRequest(decided.row, extension, chronicle, decided.row.due)
         return await proof(services, decided.row, extension, chronicle, self._inbox, trunk=by)
 
     def _counts(self, gone: Instant, extension: ExtensionFacts) -> bool:
@@ -159,16 +170,15 @@ class TriggerCall:
             and gone - self._trigger.at >= extension.setup.min_ring_seconds
         )
 
-    async def _decide_and_store(
+    async def _decide(
         self, row: NewSession, extension: ExtensionFacts, chronicle: Chronicle
     ) -> Decided:
-        services, now = self._services, self._services.clock.now()
-        keeps_refusal = self._takes_place(row, now)
+        """Decide, and store the request where it is accepted."""
+        services = self._services
         verification, diverted_by = self._trigger.verification, self._diverted_by()
-        trunk = self._trunk.name
 
         def work(tx: Connection) -> Decided:
-            if row.calling.e164 is not None:
+            if row.proven and row.calling.e164 is not None:
                 return_numbers.came_back(tx, row.calling.e164, row.started)
             diverted = diverted_by is not None and not any(
                 tree.owns_number(tx, extension, number) for number in diverted_by
@@ -182,55 +192,59 @@ class TriggerCall:
                 now,
                 trigger=TriggerFacts(verification, diverted),
             )
-            return _store(tx, row, found, now, keeps_refusal=keeps_refusal)
+            return _store_accepted(tx, row, found)
 
-        refused = False
-        try:
-            decided = await chronicle.run(
+        def accepted(decided: Decided) -> bool:
+            return isinstance(decided.result, Accepted)
+
+        async with contextlib.nullcontext() if row.proven else services.deciding:
+            now = services.clock.now()
+            return await chronicle.run(
                 work,
-                telling=lambda decided: told(decided.result, trunk),
-                keeping=lambda decided: decided.stored,
+                telling=lambda decided: told(decided.result) if accepted(decided) else (),
+                keeping=accepted,
             )
-            refused = not isinstance(decided.result, Accepted)
-        finally:
-            self._note(row, took_place=keeps_refusal, refused=refused)
-        return decided
 
     def _diverted_by(self) -> list[str] | None:
         """What may be the number that diverted the call here; none where it cannot be read."""
         diverted_by = self._trigger.diverted_by
         return None if diverted_by is None else self._trunk.called.readings(diverted_by)
 
-    async def _abandon(self, row: NewSession, chronicle: Chronicle, abandoned: Abandoned) -> None:
-        """The caller hung up before anything was decided."""
-        now = self._services.clock.now()
-        stored = self._takes_place(row, now)
-        ended = refused_row(row, Outcome.ABANDONED, now)
+    async def _refuse(
+        self,
+        row: NewSession,
+        chronicle: Chronicle,
+        outcome: Outcome,
+        happenings: Sequence[Happening],
+    ) -> Instant | None:
+        """Store a refusal once its ACK has come, unless it is one too many. Returns when the call
+        ended; None where its source is not proven: then nothing is stored."""
+        services, refusals = self._services, self._services.refusals
+        ended = await self._ended()
+        if not ended.proven:
+            services.unproven.count(outcome)
+            return None
+        now, who = services.clock.now(), (row.extension_id, _caller(row))
+        stored = refusals.take_place(*who, row.id, now)
+        refusal = refused_row(replace(row, proven=True), outcome, now)
 
         def work(tx: Connection) -> None:
+            if row.calling.e164 is not None and not row.proven:
+                return_numbers.came_back(tx, row.calling.e164, row.started)
             if stored:
-                records.insert_session(tx, ended)
+                records.insert_session(tx, refusal)
 
-        refused = False
         try:
-            await chronicle.run(work, telling=lambda done: [abandoned], keeping=lambda done: stored)
-            refused = True
-        finally:
-            self._note(row, took_place=stored, refused=refused)
-
-    def _takes_place(self, row: NewSession, now: Instant) -> bool:
-        """Whether the session is stored, should it be refused."""
-        return self._services.refusals.take_place(row.extension_id, _caller(row), row.id, now)
-
-    def _note(self, row: NewSession, *, took_place: bool, refused: bool) -> None:
-        """What became of a session that was decided on."""
-        refusals = self._services.refusals
-        if took_place and refused:
-            refusals.stored(row.extension_id, _caller(row), row.id)
-        elif took_place:
-            refusals.not_stored(row.extension_id, _caller(row), row.id)
-        elif refused:
-            refusals.count(row.extension_id, _caller(row))
+            await chronicle.run(work, telling=lambda done: happenings, keeping=lambda done: stored)
+        except StoreError as error:
+            refusals.not_stored(*who, row.id)
+            chronicle.trouble(f"a refusal was not written: {error}")
+            return ended.at
+        if stored:
+            refusals.stored(*who, row.id)
+        else:
+            refusals.count(*who)
+        return ended.at
 
     async def _wait_until(self, until: Instant) -> None:
         """Ring until then, or until the caller hangs up."""
@@ -246,10 +260,11 @@ class TriggerCall:
 
     async def _ended(self) -> Ended:
         """The end of the trigger call: the ACK to its rejection, or none within 32 s."""
-        while True:
+        while self._over is None:
             message = await self._inbox.get()
             if isinstance(message, LegEvent) and isinstance(message.event, Ended):
-                return message.event
+                self._over = message.event
+        return self._over
 
 
 def _who_rings_what(
@@ -283,24 +298,13 @@ def rejected_at(rung: Instant, now: Instant) -> Instant:
     return rung + max(1, steps) * REJECTION_STEP_SECONDS
 
 
-def _store(
-    tx: Connection,
-    row: NewSession,
-    found: ReturnCallFacts,
-    now: Instant,
-    *,
-    keeps_refusal: bool,
-) -> Decided:
-    """Store the session as it is decided on, unless it is one refusal too many."""
+def _store_accepted(tx: Connection, row: NewSession, found: ReturnCallFacts) -> Decided:
+    """Store a request that is accepted. It counts for guards once its source is proven."""
     result = verdict(found.facts).result
     if isinstance(result, Accepted):
-        row = accepted_row(row, result, found.counts)
-    else:
-        row = refused_row(row, _outcome(result), now)
-        if not keeps_refusal:
-            return Decided(row, result, stored=False)
-    records.insert_session(tx, row)
-    return Decided(row, result, stored=True)
+        row = accepted_row(row, result, found.counts if row.proven else ())
+        records.insert_session(tx, row)
+    return Decided(row, result)
 
 
 def _outcome(result: Refused | Duplicate) -> Outcome:

@@ -58,7 +58,8 @@ def restore(
         print("WARNING there is no key in it: ringback new-key makes one")
     print(
         f"  requests that were open, now expired: {done.expired}\n"
-        f"  calls that were open, now interrupted: {done.interrupted}"
+        f"  calls that were open, now interrupted: {done.interrupted}\n"
+        f"  sign-ins that were open, now ended: {done.sign_ins}"
     )
     for trunk in done.registrations:
         print(

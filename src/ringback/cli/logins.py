@@ -132,7 +132,7 @@ def remove(
     as_json: JsonOption = False,
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
-    """Take somebody's role in an account away, and sign them out."""
+    """Take somebody's role in an account away, at once."""
 
     def deed(act: Act) -> Done[None]:
         person = _person(act, email, account)
@@ -181,7 +181,7 @@ def _person(act: Act, email: str, account: str | None) -> Person:
     if not found:
         raise CommandError(f"{address} has no role {'there' if account else 'anywhere'}")
     if len(found) > 1:
-        accounts = ", ".join(person.path for person in found)
+        accounts = ", ".join(sorted(person.path for person in found))
         raise CommandError(f"{address} has several roles: name one with --account: {accounts}")
     return found[0]
 

@@ -21,6 +21,7 @@ from ringback.accounts.secrets import (
 )
 from ringback.cli.options import DEFAULT_CONFIG, CommandError, ConfigOption, ready_database
 from ringback.config import Config, load_config
+from ringback.management.people import second_factor
 from ringback.server.run import key_path
 from ringback.store import Store, open_store
 
@@ -31,13 +32,16 @@ def command(
     ] = False,
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
-    """Make another key in place of a lost one. It voids every PIN and password, and says whose;
-    nobody gets in by them until they are set anew. Stop the server before."""
+    """Make another key in place of a lost one. It voids every PIN, password of an extension and
+    second factor, and says whose; nobody gets in by them until they are set anew. Stop the server
+    before."""
     loaded = load_config(config)
     ready_database(loaded)
-    void = asyncio.run(_replace(loaded, force=force))
+    void, factors = asyncio.run(_replace(loaded, force=force))
     for whose in void:
         print(f"void: {whose}")
+    for address in factors:
+        print(f"void: second factor of {address}: use ringback logins reset {address}")
     print(f"{key_path(loaded)} is a new key")
     if void:
         print(
@@ -45,7 +49,8 @@ def command(
         )
 
 
-async def _replace(config: Config, *, force: bool) -> list[str]:
+async def _replace(config: Config, *, force: bool) -> tuple[list[str], list[str]]:
+    """Whose secrets are void, and the addresses of those whose second factor is."""
     path = key_path(config)
     secrets = _there(path)
     store = open_store(config.database_url, serving=True)  # a server has the old key in memory
@@ -57,7 +62,7 @@ async def _replace(config: Config, *, force: bool) -> list[str]:
             )
         new = Secrets(key := chance.token_bytes(KEY_BYTES))
         unnamed = _write(path.with_suffix(".new"), key)
-        void = await store.run(lambda tx: replace_key(tx, new))
+        void = await store.run(lambda tx: (replace_key(tx, new), second_factor.holders(tx)))
         _put_in_place(unnamed, path)
     finally:
         await store.close()

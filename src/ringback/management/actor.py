@@ -45,10 +45,6 @@ class Actor:
                 return id_
         return None
 
-    def rights_at(self, place: Place) -> Rights:
-        """All rights that it has there."""
-        return NO_RIGHTS.union(*(self.grants.get(id_, NO_RIGHTS) for id_ in place.chain))
-
     @property
     def is_command_line(self) -> bool:
         return self.login_id is None and bool(self.grants)
@@ -60,8 +56,9 @@ class Actor:
         return any(self.grants.get(id_) for id_ in place.chain)
 
     def reaches(self, column: QueryColumn, right: Right) -> ColumnElement[bool]:
-        """The condition that a column holds the id of a place in which it has a right. Every list
-        is scoped by it."""
+        """The condition that a column holds the id of a place in which it has a right. What is
+        looked for everywhere is scoped by it; a list of one place and below by
+        `places.is_below`."""
         roots = [id_ for id_, rights in self.grants.items() if right in rights]
         reached = places.is_below(column, roots)
         return reached if self.view is None else reached & places.is_below(column, [self.view.id])

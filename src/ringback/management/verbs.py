@@ -25,7 +25,7 @@ from sqlalchemy import Connection
 from ringback.accounts.secrets import Secrets
 from ringback.clock import Instant
 from ringback.faults import Fault, Faults
-from ringback.ids import new_id
+from ringback.ids import is_id, new_id
 from ringback.management import audit, places
 from ringback.management.actor import Actor, authorize
 from ringback.management.change import NO_FIELDS, Action, Author, Change, SecretChange
@@ -70,11 +70,12 @@ class Act:
     ) -> Change:
         """A change of the place itself, or of what is named, which belongs to the place."""
         actor = self.actor
+        nearest = next((id_ for id_ in place.chain if id_ in actor.grants), None)
         author = Author(
             actor.name,
             actor.login_id,
             actor.key_id,
-            self.by_account_id,
+            self.by_account_id or nearest,
             None if actor.view is None else actor.view.id,
         )
         return Change(
@@ -141,7 +142,8 @@ class AtPlace(Generic[P, T]):
         """Raises NotFound, Forbidden, Faults, and what the body raises."""
         rule = self.rule
         assert isinstance(rule.needs, Need)
-        place, granted = authorize(act.actor, rule.kind, self._at(act.tx, subject_id), rule.needs)
+        found = self._at(act.tx, subject_id) if is_id(subject_id) else None
+        place, granted = authorize(act.actor, rule.kind, found, rule.needs)
         if act.actor.view is not None and not rule.in_view:
             raise Forbidden("not while you act for another account")
         if rule.fields:

@@ -171,8 +171,12 @@ class MediaLeg:
         except KeyError:
             self._no_sound(second & 0x7F, size, timestamp, ssrc, address, now)
             return
-        if not self._taken(self.source.accept(address, ssrc, now), address, now):
+        if not self.source.accept(address, ssrc, now):
+            self._refuse(address)
             return
+        self.heard = now
+        if not self._heard_once:
+            self._hear_first()
         listener = self._listener
         if listener is None or self.over or not listener._takes_relay:
             return
@@ -206,17 +210,15 @@ class MediaLeg:
         view[_HEADER_SIZE : _HEADER_SIZE + len(payload)] = payload
         return _HEADER_SIZE + len(payload)
 
-    def _taken(self, accepted: bool, address: Address, now: float) -> bool:
-        """Note a packet and whether its source was accepted, which is returned."""
-        if not accepted:
-            self.wrong_source += 1
-            self.last_wrong_source = address
-            return False
-        self.heard = now
-        if not self._heard_once:
-            self._heard_once = True
-            self._tell("heard", self.number)
-        return True
+    def _refuse(self, address: Address) -> None:
+        """A packet comes from a wrong source."""
+        self.wrong_source += 1
+        self.last_wrong_source = address
+
+    def _hear_first(self) -> None:
+        """The first packet has come that is taken."""
+        self._heard_once = True
+        self._tell("heard", self.number)
 
     def _no_sound(
         self,
@@ -228,13 +230,17 @@ class MediaLeg:
         now: float,
     ) -> None:
         """A packet that holds no sound that was agreed on."""
-        if payload_type in self._dtmf_in:
-            if self._taken(self.source.accept_key(address, ssrc, now), address, now):
-                self._event(size, timestamp, ssrc, now)
-            return
-        self.invalid += 1
-        if address == self.source.address:
-            self.heard = now  # comfort noise, perhaps: useless, but the far end is alive
+        if payload_type not in self._dtmf_in:
+            self.invalid += 1
+            if address == self.source.address:
+                self.heard = now  # comfort noise, perhaps: useless, but the far end is alive
+        elif not self.source.accept_key(address, ssrc, now):
+            self._refuse(address)
+        else:
+            self.heard = now
+            if not self._heard_once:
+                self._hear_first()
+            self._event(size, timestamp, ssrc, now)
 
     def _event(self, size: int, timestamp: int, ssrc: int, now: float) -> None:
         if self._listener is not None:

@@ -11,6 +11,7 @@ import structlog
 from structlog.typing import EventDict, FilteringBoundLogger, WrappedLogger
 
 from ringback.calls.events import SessionEvent
+from ringback.server.crowds import Crowds
 from ringback.server.repeats import Repeats
 
 
@@ -69,18 +70,27 @@ class LogJournal:
         self._logger = logger
         self._now = now
         self._repeats = Repeats()
+        self._crowds = Crowds()
 
     def record(self, event: SessionEvent) -> None:
         happening = event.happening
-        if happening.logged:
-            self._write(
-                self._logger.info,
-                happening.told(),
-                happening.alike(),
-                type=happening.type,
-                session=event.session,
-                **happening.facts(),
-            )
+        if not happening.logged:
+            return
+        for line in self._crowds.passed_over(self._now()):
+            self._logger.warning(line)
+        crowd, alike = happening.crowd(), happening.alike()
+        if crowd is not None and not self._crowds.admits(event.session, crowd):
+            return
+        if crowd is None and alike is None:
+            self._crowds.proven(event.session)
+        self._write(
+            self._logger.info,
+            happening.told(),
+            alike,
+            type=happening.type,
+            session=event.session,
+            **happening.facts(),
+        )
 
     def trouble(
         self,

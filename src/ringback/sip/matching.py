@@ -1,8 +1,9 @@
-"""Which messages belong to the same transaction (RFC 3261 sections 8.2.2.2 and 17.2.3). Pure
-functions of one request."""
+"""Which messages belong to the same transaction or dialog (RFC 3261 sections 8.2.2.2, 12 and
+17.2.3). Pure functions of one request."""
 
 from __future__ import annotations
 
+from ringback.sip.dialog import DialogKey
 from ringback.sip.errors import SipError
 from ringback.sip.message import Request, Response
 
@@ -38,6 +39,12 @@ def server_key(request: Request, method: str | None = None) -> ServerKey:
 def merge_key(request: Request) -> MergeKey:
     """Two requests with the same key are one request that came on two ways (section 8.2.2.2)."""
     return request.from_.tag or "", request.call_id, request.cseq.number
+
+
+def dialog_key(request: Request) -> DialogKey | None:
+    """The dialog that a request of theirs is within; None for one that is within none."""
+    to_tag = request.to.tag
+    return None if to_tag is None else (request.call_id, to_tag, request.from_.tag or "")
 
 
 def answers(response: Response, request: Request) -> bool:

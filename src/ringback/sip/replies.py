@@ -1,11 +1,10 @@
-"""Replies to requests that belong to no call (RFC 3261 sections 8.2 and 11.2)."""
+"""Replies to requests for which nothing is kept (RFC 3261 sections 8.2 and 11.2)."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
 
-from ringback.clock import Instant
 from ringback.sip.hop import Hop
 from ringback.sip.layers import Layers
 from ringback.sip.message import Broken, Request, Response, respond
@@ -14,8 +13,8 @@ from ringback.sip.transport import response_hop, seen_from
 
 
 class Replies:
-    """Replies within a transaction, or stateless ones (section 8.2.7). The same request gets the
-    same tag each time, so that a stateless reply is the same too."""
+    """Stateless replies (section 8.2.7): whoever sends many requests fills nothing here. The same
+    request gets the same reply each time, so that it need not be remembered."""
 
     def __init__(self, layers: Layers, on_refused: Callable[[Hop, int, str], None]) -> None:
         """`on_refused` is called for each call that is refused because its INVITE is malformed or
@@ -25,18 +24,17 @@ class Replies:
         self._on_refused = on_refused
         self._secret = layers.chance.getrandbits(128).to_bytes(16, "big")
 
-    def refuse(self, request: Request, refusal: Refusal, source: Hop, now: Instant) -> None:
-        self._reply(request, self._response(request, refusal), source, now)
+    def refuse(
+        self, request: Request, refusal: Refusal, source: Hop, *, tag: str | None = None
+    ) -> None:
+        """Send a final response; `tag` is its To tag where that says more than any other."""
+        self._send(request, self._response(request, refusal, tag), source)
 
-    def tell_abilities(self, request: Request, source: Hop, now: Instant) -> None:
+    def tell_abilities(self, request: Request, source: Hop) -> None:
         """Answer OPTIONS."""
-        response = self._layers.response(request, 200)
+        response = self._response(request, Refusal(200))
         add_abilities(response)
-        self._reply(request, response, source, now)
-
-    def refuse_statelessly(self, request: Request, refusal: Refusal, source: Hop) -> None:
-        response = self._response(request, refusal)
-        self._layers.transport.send(response.encode(), response_hop(request.via, source))
+        self._send(request, response, source)
 
     def refuse_broken(self, broken: Broken, source: Hop) -> None:
         """Refuse a request that could not be read. An ACK has no response."""
@@ -55,15 +53,11 @@ class Replies:
             why = f"{response.status} {response.reason}{more}"
             self._on_refused(source, response.status, why)
 
-    def _reply(self, request: Request, response: Response, source: Hop, now: Instant) -> None:
-        hop, transactions = response_hop(request.via, source), self._layers.transactions
-        if request.method == "INVITE":
-            transactions.serve_invite(request, hop).send_response(response, now)
-        else:
-            transactions.serve(request, hop).send_response(response, now)
+    def _send(self, request: Request, response: Response, source: Hop) -> None:
+        self._layers.transport.send(response.encode(), response_hop(request.via, source))
 
-    def _response(self, request: Request, refusal: Refusal) -> Response:
-        tag = self._tag(request.call_id, request.from_.tag or "", str(request.via.branch))
+    def _response(self, request: Request, refusal: Refusal, tag: str | None = None) -> Response:
+        tag = tag or self._tag(request.call_id, request.from_.tag or "", str(request.via.branch))
         response = respond(request, refusal.status, refusal.reason, to_tag=tag)
         for name, value in refusal.headers:
             response.headers.add(name, value)

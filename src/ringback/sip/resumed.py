@@ -37,7 +37,7 @@ class ResumedCall(Call):
 
     def _reject_again(self, saved: dict[str, Any], now: Instant) -> None:
         request, hop = _stored(saved["rejected"]), Hop.from_json(saved["peer"])
-        transaction = self.layers.transactions.serve_invite(request, hop)
+        transaction = self.layers.transactions.serve_invite(request, hop, begins_call=True)
         transaction.on_end = lambda acknowledged, at: self.tell(Rejected(acknowledged))
         response = self.layers.response(request, saved["status"], to_tag=saved["tag"])
         transaction.send_response(response, now)

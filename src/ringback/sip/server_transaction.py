@@ -78,12 +78,14 @@ class InviteServerTransaction(_ServerTransaction):
         self._to_tag = response.to.tag
         super().send_response(response, now)
 
-    def receive_ack(self, request: Request, now: Instant) -> None:
-        """The ACK to a non-2xx final response. The caller chose the branch, but only somebody who
-        received the response knows the To tag (section 17.1.1.3): it is the tag that proves the
-        source of the INVITE."""
-        if request.to.tag == self._to_tag:
-            self.feed("ACK", now)
+    def receive_ack(self, request: Request, now: Instant) -> bool:
+        """The ACK to a non-2xx final response; False if it is to another response. The caller chose
+        the branch, but only somebody who received the response knows the To tag (section
+        17.1.1.3): it is the tag that proves the source of the INVITE."""
+        if self._to_tag is None or request.to.tag != self._to_tag:
+            return False
+        self.feed("ACK", now)
+        return self.state is State.CONFIRMED
 
     def respond(self, now: Instant) -> None:
         self._stop("100")

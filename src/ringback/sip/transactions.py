@@ -3,6 +3,7 @@ the one that a message belongs to."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 
 from ringback.clock import Instant
@@ -11,6 +12,7 @@ from ringback.sip.client_transaction import (
     InviteClientTransaction,
     OnResponse,
 )
+from ringback.sip.dialog import DialogKey
 from ringback.sip.headers import Headers
 from ringback.sip.hop import Hop
 from ringback.sip.matching import (
@@ -18,6 +20,7 @@ from ringback.sip.matching import (
     MergeKey,
     ServerKey,
     answers,
+    dialog_key,
     merge_key,
     server_key,
 )
@@ -48,6 +51,12 @@ class Transactions:
         self._servers: dict[ServerKey, ServerTransaction | InviteServerTransaction] = {}
         self._begun: dict[MergeKey, ServerKey] = {}
         """The keys of INVITEs that began a call."""
+        self._unproven: set[ServerKey] = set()
+        """Those of them whose source may be forged: the ACK to a rejection has not come."""
+        self._within: Counter[DialogKey] = Counter()
+        """How many requests within each dialog we remember."""
+        self.within = 0
+        """How many within all of them."""
 
     # Requests of ours
 
@@ -111,9 +120,18 @@ class Transactions:
         return len(self._servers)
 
     @property
-    def calls_begun(self) -> int:
+    def begun(self) -> int:
         """How many of those are INVITEs that began a call."""
         return len(self._begun)
+
+    @property
+    def unproven(self) -> int:
+        """How many of these have a source that is not proven by the ACK to our rejection."""
+        return len(self._unproven)
+
+    def serving_within(self, dialog: DialogKey) -> int:
+        """How many of those came within this dialog."""
+        return self._within[dialog]
 
     def absorbs(self, request: Request, now: Instant) -> bool:
         """Whether a request has come before. If so, its response is sent again if there is one."""
@@ -126,14 +144,17 @@ class Transactions:
     def absorbs_ack(self, request: Request, now: Instant) -> bool:
         """Whether an ACK belongs to a transaction. The ACK to a 2xx belongs to the dialog, even if
         a careless peer, or one that follows RFC 2543, gives it the branch of the INVITE."""
-        transaction = self._servers.get(server_key(request))
+        key = server_key(request)
+        transaction = self._servers.get(key)
         if (
             not isinstance(transaction, InviteServerTransaction)
             or transaction.state is State.ACCEPTED
         ):
             return False
-        transaction.receive_ack(request, now)
-        return True
+        taken = transaction.receive_ack(request, now)
+        if taken:
+            self._unproven.discard(key)
+        return taken
 
     def merged(self, request: Request) -> bool:
         """Whether this INVITE has come on another way before (section 8.2.2.2)."""
@@ -146,11 +167,9 @@ class Transactions:
 
     def serve(self, request: Request, hop: Hop) -> ServerTransaction:
         """A transaction for a request other than INVITE, whose responses go to `hop`."""
-        key = server_key(request)
-        transaction = ServerTransaction(
-            self._timers, self._transport.send, hop, lambda: self._forget_server(key)
-        )
-        self._servers[key] = transaction
+        forget = self._remembered(request)
+        transaction = ServerTransaction(self._timers, self._transport.send, hop, forget)
+        self._servers[server_key(request)] = transaction
         return transaction
 
     def serve_invite(
@@ -159,14 +178,31 @@ class Transactions:
         key = server_key(request)
         if begins_call:
             self._begun[merge_key(request)] = key
+            self._unproven.add(key)
+        forget = self._remembered(request)
         transaction = InviteServerTransaction(
-            request, self._timers, self._transport.send, hop, lambda: self._forget_server(key)
+            request, self._timers, self._transport.send, hop, forget
         )
         self._servers[key] = transaction
         return transaction
 
-    def _forget_server(self, key: ServerKey) -> None:
+    def _remembered(self, request: Request) -> Callable[[], None]:
+        """Count a request; what is returned is called when its transaction is over."""
+        key = server_key(request)
+        dialog = dialog_key(request)
+        if dialog is not None:
+            self._within[dialog] += 1
+            self.within += 1
+        return lambda: self._forget_server(key, dialog)
+
+    def _forget_server(self, key: ServerKey, dialog: DialogKey | None) -> None:
         transaction = self._servers.pop(key, None)
+        self._unproven.discard(key)
+        if dialog is not None:
+            self._within[dialog] -= 1
+            self.within -= 1
+            if not self._within[dialog]:
+                del self._within[dialog]
         if isinstance(transaction, InviteServerTransaction):
             merged = merge_key(transaction.request)
             if self._begun.get(merged) == key:

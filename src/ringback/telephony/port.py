@@ -177,6 +177,9 @@ class Trigger:
     or another word."""
     at: Instant
     """When the call arrived."""
+    rejected: bool = False
+    """There were so many triggers at once that the engine has rejected the call before it rang;
+    its source is proven."""
 
     @property
     def caller(self) -> str | None:
@@ -190,7 +193,11 @@ class Trigger:
 
 
 class TriggerLeg(Leg, Protocol):
-    """A trigger call: it rings and is rejected. It can never be answered."""
+    """A trigger call: it rings and is rejected. It can never be answered.
+
+    One that the engine had to reject itself (`Trigger.rejected`) is over for its caller: the verbs
+    do nothing, and `Ended` (`proven`) follows at once.
+    """
 
     @property
     def trigger(self) -> Trigger: ...

@@ -21,6 +21,11 @@ class Happening:
     caller_hears: ClassVar[str] = ""
     callee_hears: ClassVar[str] = ""
 
+    def crowd(self) -> str | None:
+        """Of what is told of each trigger before its source is proven: the kind of which the log
+        has so many lines a minute at most. None for all else."""
+        return None
+
     def told(self) -> str:
         """The same for people, in a few plain words."""
         return self.words

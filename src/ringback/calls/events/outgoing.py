@@ -102,3 +102,6 @@ class SessionEnded(Happening):
     words = "ended"
     outcome: Outcome
     stage: Stage
+
+    def crowd(self) -> str | None:
+        return "ended: abandoned" if self.outcome is Outcome.ABANDONED else None

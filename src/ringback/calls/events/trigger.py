@@ -22,6 +22,9 @@ class Triggered(Happening):
     called: str
     caller_received: str | None = None
 
+    def crowd(self) -> str:
+        return self.words
+
 
 @dataclass(frozen=True, slots=True)
 class Abandoned(Happening):
@@ -120,6 +123,9 @@ class RequestAccepted(Happening):
     words = "accepted"
     caller_hears = "the rejection"
     return_number: str
+
+    def crowd(self) -> str:
+        return self.words
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from ringback.media.pool import read_wav
 from ringback.sip import events as sip
 from ringback.sip.calls import Call, IncomingCall, OutgoingCall
 from ringback.sip.hop import Hop
-from ringback.sip.sdp import LocalAudio, SdpError, make_answer, make_offer
+from ringback.sip.sdp import LocalAudio, Negotiated, SdpError, make_answer, make_offer
 from ringback.sip.uri import NameAddr, SipUri, sip_uri
 from ringback.sip.useragent import UserAgent
 from ringback.sounds.ear import Said
@@ -184,10 +184,7 @@ class Phone:
             return
         now = self._clock.now()
         ours = LocalAudio(self._address.host, line.audio.port, CODECS, self._chance.getrandbits(31))
-        try:
-            made = make_answer(line.call.remote_sdp, ours)
-        except SdpError:
-            made = None
+        made = _answer_to(line.call.remote_sdp, ours)
         if made is None:
             line.call.reject(488, now)
         else:
@@ -219,7 +216,7 @@ class Phone:
                 self._over(line, "over")
             case sip.Offered(body=body):
                 ours = LocalAudio(self._address.host, line.audio.port, CODECS, 1, 2)
-                made = make_answer(body, ours) if body else None
+                made = _answer_to(body, ours)
                 call.accept_offer(made[0] if made else make_offer(ours), self._clock.now())
                 self._adapter.flush()
 
@@ -250,3 +247,11 @@ class Phone:
             line.audio.record(path)
             facts["recorded"] = str(path)
         self._tell("over", **facts)
+
+
+def _answer_to(offer: bytes, ours: LocalAudio) -> tuple[bytes, Negotiated] | None:
+    """See `make_answer`; None also for what is no offer."""
+    try:
+        return make_answer(offer, ours)
+    except SdpError:
+        return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from ringback.clock import Clock
@@ -13,10 +14,13 @@ from ringback.engines.embedded.causes import STATUS
 from ringback.engines.embedded.identity import read_trigger
 from ringback.engines.embedded.inleg import InLeg
 from ringback.engines.embedded.outleg import OutLeg
+from ringback.engines.embedded.rejectedleg import RejectedLeg, read_facts, write_facts
 from ringback.engines.embedded.resumedleg import ResumedLeg
 from ringback.engines.embedded.switchboard import Switchboard
 from ringback.media.pool import NoPorts
 from ringback.sip.calls import IncomingCall
+from ringback.sip.hop import Hop
+from ringback.sip.message import Request
 from ringback.telephony.port import (
     ROOM_SECONDS,
     CallLeg,
@@ -63,6 +67,8 @@ class EmbeddedEngine:
             sound_path=sound_path,
             report=report,
             on_call=self._on_call,
+            facts=self._facts,
+            on_proven=self._on_proven,
         )
         self._on_trigger: Callable[[TriggerLeg], None] | None = None
 
@@ -127,3 +133,19 @@ class EmbeddedEngine:
         leg = InLeg(self._board, call, state, trigger)
         self._board.register(call, leg)
         self._on_trigger(leg)
+
+    def _facts(self, request: Request, source: Hop) -> bytes | None:
+        """What is to be known of a trigger for which there is no room."""
+        state = self._board.trunks.of_source(source)
+        if state is None or self._on_trigger is None:
+            return None
+        return write_facts(request, state.trunk)
+
+    def _on_proven(self, facts: bytes) -> None:
+        """The ACK to the rejection of such a trigger has come."""
+        name, request = read_facts(facts)
+        state = self._board.trunks.find(name)
+        if state is not None and self._on_trigger is not None:
+            trigger = read_trigger(request, state.trunk, self._board.now())
+            leg = RejectedLeg(self._board, state, replace(trigger, rejected=True))
+            self._on_trigger(leg)

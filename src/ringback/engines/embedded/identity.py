@@ -21,6 +21,11 @@ from ringback.telephony.calling import HIDDEN, CallingNumber, read_calling, unre
 from ringback.telephony.port import Shown, Trigger
 from ringback.telephony.trunks import Trunk
 
+READ = (
+    *("from", "to", "privacy", "p-asserted-identity", "p-called-party-id", "diversion"),
+    "history-info",
+)
+"""All headers of which `read_trigger` reads any."""
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
 _WORD = re.compile(r"[A-Za-z-]+")
 _VERSTAT = re.compile(r";\s*verstat\s*=\s*([^;>,\s@]*)", re.IGNORECASE)

@@ -7,7 +7,6 @@ import dataclasses
 from collections.abc import Callable, Sequence
 
 from ringback.clock import Instant
-from ringback.engines.embedded.names import may_be_sent_to
 from ringback.engines.embedded.switchboard import Switchboard
 from ringback.engines.embedded.trunks import TrunkState
 from ringback.media.pool import MediaEvent, Remote, Stream
@@ -46,11 +45,11 @@ class LegMedia:
         self._described = b""
         """Our last description."""
         self._agreed: Negotiated | None = None
+        self._answered = False
+        self._playbacks = 0
         self._resolved: tuple[str, Sequence[str]] = "", ()
         """The host name described last that could be looked up, and its addresses: they stay while
         it is described, whatever the name server says later."""
-        self._answered = False
-        self._playbacks = 0
         self._limit: Instant | None = None
         self._keys_in_rtp = False
         self._key_by_info: tuple[str, Instant] | None = None
@@ -96,8 +95,10 @@ class LegMedia:
 
     def _may_name(self, agreed: Negotiated) -> bool:
         """Whether our sound may go where the far end wants it; nobody is at a hold's address."""
-        host, trunk = agreed.host, self._trunk
-        return not agreed.sends or may_name(host, trunk.hosts) or trunk.knows(host)
+        return not agreed.sends or self._may_be_at(agreed.host)
+
+    def _may_be_at(self, host: str) -> bool:
+        return may_name(host, self._trunk.hosts) or self._trunk.knows(host)
 
     def answer(self, offer: bytes) -> bytes | None:
         """Our answer to a later offer of theirs, or our offer where that is empty; None where there
@@ -153,8 +154,7 @@ class LegMedia:
                 addresses = self._board.names.find(agreed.host, lambda: self._found(agreed))
                 if addresses:
                     self._resolved = agreed.host, addresses
-        hosts = self._trunk.hosts
-        return [address for address in addresses if may_be_sent_to(address, hosts)]
+        return [address for address in addresses if self._may_be_at(address)]
 
     def _found(self, agreed: Negotiated) -> None:
         """The host name has been looked up."""

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from ringback.clock import Clock, Instant
 
@@ -57,13 +56,3 @@ class Names:
         for on_found in self._waiting.pop(name):
             if addresses:
                 on_found()
-
-
-def may_be_sent_to(host: str, trunk_hosts: Iterable[str]) -> bool:
-    """Whether a far end may name this IPv4 address as the place where it takes sound: no group of
-    hosts, and this machine itself only where the trunk is on it."""
-    address = ipaddress.IPv4Address(host)
-    if address.is_loopback:
-        return any(ipaddress.ip_address(trunk).is_loopback for trunk in trunk_hosts)
-    this_network = int(address) >> 24 == 0  # RFC 1122 section 3.2.1.3
-    return not (address.is_multicast or address.is_reserved or this_network)

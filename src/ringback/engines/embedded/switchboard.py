@@ -27,6 +27,7 @@ from ringback.media.pool import MediaPool
 from ringback.sip import events as sip
 from ringback.sip.calls import Call, IncomingCall
 from ringback.sip.hop import Hop
+from ringback.sip.message import Request
 from ringback.sip.useragent import UserAgent
 from ringback.telephony.port import SILENCE_SECONDS
 from ringback.telephony.trunks import Trunk, TrunkSource
@@ -56,8 +57,11 @@ class Switchboard:
         sound_path: Callable[[str], Path],
         report: Callable[[str], None],
         on_call: Callable[[IncomingCall], None],
+        facts: Callable[[Request, Hop], bytes | None],
+        on_proven: Callable[[bytes], None],
     ) -> None:
-        """See `EmbeddedEngine`. `on_call` gets the calls that come in."""
+        """See `EmbeddedEngine`. `on_call` gets the calls that come in; `facts` and `on_proven` are
+        for those for which there is no room (`UserAgent`)."""
         self.clock = clock
         self.chance = chance
         self.sound_path = sound_path
@@ -74,11 +78,17 @@ class Switchboard:
             self.public,
             chance,
             known=self._known,
+            facts=facts,
             on_unreadable=self._unreadable,
             on_refused=self.refused,
         )
         self._adapter = UdpAdapter(
-            sock, self.agent, clock, on_call=on_call, on_event=self._on_event
+            sock,
+            self.agent,
+            clock,
+            on_call=on_call,
+            on_event=self._on_event,
+            on_proven=on_proven,
         )
         self.media = MediaPool(
             clock,

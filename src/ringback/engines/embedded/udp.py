@@ -97,12 +97,14 @@ class UdpAdapter:
         *,
         on_call: Callable[[IncomingCall], None],
         on_event: Callable[[Call, CallEvent], None],
+        on_proven: Callable[[bytes], None] = lambda facts: None,
     ) -> None:
         self._socket = sock
         self._agent = agent
         self._clock = clock
         self._on_call = on_call
         self._on_event = on_event
+        self._on_proven = on_proven
         self._timer: Timer | None = None
         self._due: float | None = None
         self._flushing = False
@@ -129,8 +131,8 @@ class UdpAdapter:
 
     def flush(self) -> None:
         """Send what the user agent has to send, hand on what it tells, and set the timer. To be
-        called after every verb, except from within `on_call` and `on_event`, whose verbs are
-        flushed when they return."""
+        called after every verb, except from within `on_call`, `on_proven` and `on_event`, whose
+        verbs are flushed when they return."""
         if self._flushing:
             return
         try:
@@ -165,6 +167,10 @@ class UdpAdapter:
         call = self._agent.next_call()
         if call is not None:
             self._on_call(call)
+            return True
+        facts = self._agent.next_proven()
+        if facts is not None:
+            self._on_proven(facts)
             return True
         told = self._agent.next_event()
         if told is not None:

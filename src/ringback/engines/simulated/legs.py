@@ -35,7 +35,7 @@ class SimulatedTrigger:
         self._ring = ring
         self._listener: Listener = lambda leg, event: None
         self._over = False
-        self._rejected = False
+        self._rejected = ring.trigger.rejected
         self._gone = False
         self._saved = ""
         self.arrived = False
@@ -69,7 +69,8 @@ class SimulatedTrigger:
         clock.call_at(clock.now() + UNCONFIRMED_SECONDS, lambda: self._end(proven=False))
 
     def far_gives_up(self) -> None:
-        if not self._rejected and not self._over:
+        # What overtakes its call on the way cancels nothing; it comes again.
+        if self.arrived and not self._rejected and not self._over:
             self._rejected = self._gone = True
             self._tell(port.CallerGone(self._life.clock.now()))
             self._await_proof()

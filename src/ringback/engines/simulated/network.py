@@ -283,12 +283,14 @@ class Network:
         verification: str | None = None,
         acknowledges: bool = True,
         hang_up_after: float | None = None,
+        no_room: bool = False,
     ) -> Ring:
-        """Somebody rings an access number."""
+        """Somebody rings an access number. `no_room`: so many do at once that the engine itself
+        rejects the call."""
         now = self.clock.now()
         form = E164 if self.engine is None else self.engine.caller_form(trunk)
         calling = HIDDEN if hidden or caller is None else read_calling(caller, form)
-        trigger = Trigger(trunk, called, calling, name, diverted_by, verification, now)
+        trigger = Trigger(trunk, called, calling, name, diverted_by, verification, now, no_room)
         ring = Ring(self, f"ring-{len(self.rings)}", trigger, acknowledges)
         self.rings[ring.id] = ring
         if self.engine is not None:

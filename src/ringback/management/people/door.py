@@ -44,7 +44,7 @@ class Refused(Exception):
 
     def __init__(self) -> None:
         super().__init__(
-            "the address, the password or the code is wrong; after many tries, wait half an hour"
+            "the address, the password or the code is wrong; after many tries, wait five minutes"
         )
 
 

@@ -121,7 +121,6 @@ def invited(act: Act, place: Place, *, below: bool = False, limit: int = MOST) -
         .join(LoginRow, LoginRow.id == LinkRow.made_by, isouter=True)
         .where(
             *_WAITING,
-            act.actor.reaches(LinkRow.account_id, Right.SEE_PEOPLE),
             places.is_below(LinkRow.account_id, [place.id])
             if below
             else LinkRow.account_id == place.id,

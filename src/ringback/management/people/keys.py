@@ -13,6 +13,7 @@ from sqlalchemy import Connection, insert, select, update
 
 from ringback.clock import Instant
 from ringback.faults import Fault, Faults
+from ringback.ids import is_id
 from ringback.management import places
 from ringback.management.change import Action
 from ringback.management.people.credentials import maker_rights, rights_of
@@ -20,7 +21,7 @@ from ringback.management.people.entries import LONGEST_NAME
 from ringback.management.people.tokens import hash_of, new_token
 from ringback.management.places import Kind, Place
 from ringback.management.refusals import Forbidden, NotFound
-from ringback.management.rights import MAY, Need, Reach, Right, Role
+from ringback.management.rights import Need, Reach, Right, Role
 from ringback.management.sight import Sight
 from ringback.management.verbs import Act, Done, Who, personal, read, verb
 from ringback.store.models import ApiKeyRow, LoginRow
@@ -66,16 +67,15 @@ class NewKey:
 def make(
     act: Act, place: Place, *, name: str, role: Role, expires: Instant | None = None
 ) -> Done[NewKey]:
-    """Make a key that reaches the account and all below. A key that makes another gives it no more
-    than its own rights and life. Raises Faults, Forbidden."""
+    """Make a key that reaches the account and all below. (Whoever may make keys is owner there, so
+    no role is above theirs.) A key that makes another gives it no longer life than its own. Raises
+    Faults, Forbidden."""
     maker = act.actor
     if maker.login_id is None:
         raise Forbidden("only a person can have a key: sign in")
     faults = []
     if not (name.strip() and name.isprintable() and len(name) <= LONGEST_NAME):
         faults.append(Fault(("name",), f"write a name of 1 to {LONGEST_NAME} characters"))
-    if not MAY[role] <= maker.rights_at(place):
-        faults.append(Fault(("role",), "is above your own"))
     if expires is not None and expires <= act.now:
         faults.append(Fault(("expires",), "is over already"))
     longest = _end_of_life(act)
@@ -131,7 +131,7 @@ def end(act: Act, place: Place) -> Done[None]:
 def end_own(act: Act, *, key_id: str) -> Done[None]:
     """End a key of your own, at once. Raises NotFound."""
     query = select(ApiKeyRow.login_id).where(ApiKeyRow.id == key_id)
-    place = _place_of(act.tx, key_id)
+    place = _place_of(act.tx, key_id) if is_id(key_id) else None
     if place is None or act.tx.execute(query).scalar() != act.actor.login_id:
         raise NotFound(Kind.KEY)
     return _end(act, place, key_id)

@@ -18,7 +18,7 @@ DAY = 24 * HOUR
 LASTS = {Purpose.INVITATION: 7 * DAY, Purpose.RESET: HOUR, Purpose.EMAIL: HOUR}
 """Seconds that a link works (spec section 2)."""
 _KEPT = 30 * DAY
-"""Seconds that one is kept after it has expired."""
+"""Seconds that an invitation is listed after it has expired; other links are deleted then."""
 
 
 class BadLink(Exception):
@@ -50,7 +50,8 @@ def make(
     role: str | None = None,
 ) -> tuple[str, str, Instant]:
     """A new link: its id, its token, and when it expires."""
-    act.tx.execute(delete(LinkRow).where(LinkRow.expires < act.now - _KEPT))
+    old = (LinkRow.expires < act.now - _KEPT) | (LinkRow.purpose != Purpose.INVITATION)
+    act.tx.execute(delete(LinkRow).where(LinkRow.expires < act.now, old))
     id_, token, expires = act.new_id(), new_token(act.chance), act.now + LASTS[purpose]
     act.tx.execute(
         insert(LinkRow),

@@ -10,10 +10,12 @@ from sqlalchemy import Connection, delete, func, select, tuple_, update
 
 from ringback.clock import Instant
 from ringback.faults import Fault, Faults
+from ringback.ids import is_id
 from ringback.management import places
 from ringback.management.actor import Actor
 from ringback.management.change import NO_FIELDS, Action, Change, SecretChange
 from ringback.management.people import sign_ins
+from ringback.management.people.credentials import rights_of
 from ringback.management.places import Kind, Place
 from ringback.management.refusals import NotFound
 from ringback.management.rights import Need, Right, Role
@@ -59,11 +61,11 @@ def people(
     """Who has a role in the account, with `below` also in what lies below it, in the order of their
     addresses. `email`: only the person of this address; `after`: address and account id of the last
     one that one has already."""
-    where = [act.actor.reaches(LoginRoleRow.account_id, Right.SEE_PEOPLE)]
-    if below:
-        where.append(places.is_below(LoginRoleRow.account_id, [place.id]))
-    else:
-        where.append(LoginRoleRow.account_id == place.id)
+    where = [
+        places.is_below(LoginRoleRow.account_id, [place.id])
+        if below
+        else LoginRoleRow.account_id == place.id
+    ]
     if email is not None:
         where.append(LoginRow.email == email)
     if after is not None:
@@ -124,13 +126,14 @@ def change_role(act: Act, place: Place, *, login_id: str, role: Role) -> Done[No
 
 @verb("login.remove", Kind.LOGIN, Need(Right.LOGINS))
 def remove(act: Act, place: Place, *, login_id: str) -> Done[None]:
-    """Take a person's role in the account away, and end their sign-in sessions. Their keys give no
-    rights there any more, until an owner takes them over. Raises NotFound, Faults for the last
-    owner."""
+    """Take a person's role in the account away; without any other their sign-in sessions end. Their
+    keys give no rights there any more, until an owner takes them over. Raises NotFound, Faults for
+    the last owner."""
     person = member(act.tx, place, login_id)
     _see_an_owner_left(act.tx, place, person)
     act.tx.execute(delete(LoginRoleRow).where(*_of(place, login_id)))
-    sign_ins.end_all(act.tx, login_id, act.now)
+    if not rights_of(act.tx, login_id):
+        sign_ins.end_all(act.tx, login_id, act.now)
     change = act.change(
         Action.DELETED,
         place,
@@ -154,11 +157,12 @@ def end_sign_ins(act: Act, place: Place, *, login_id: str) -> Done[int]:
 
 def member(tx: Connection, place: Place, login_id: str) -> Any:
     """The row of a login, with its role in this very account. Raises NotFound."""
-    row = tx.execute(
+    query = (
         select(LoginRow.__table__, LoginRoleRow.role)
         .join(LoginRoleRow, LoginRoleRow.login_id == LoginRow.id)
         .where(*_of(place, login_id))
-    ).one_or_none()
+    )
+    row = tx.execute(query).one_or_none() if is_id(login_id) else None
     if row is None:
         raise NotFound(Kind.LOGIN)
     return row

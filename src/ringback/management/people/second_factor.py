@@ -123,6 +123,13 @@ def reset_of(act: Act, person: Any) -> Done[None]:
     return Done(None, changes, [Letter(person.email, Notice.SECOND_FACTOR_RESET)])
 
 
+def holders(tx: Connection) -> list[str]:
+    """The addresses of all who have a second factor. With another key, none of their codes is
+    right."""
+    query = select(LoginRow.email).where(LoginRow.totp_secret.is_not(None))
+    return list(tx.execute(query.order_by(LoginRow.email)).scalars())
+
+
 def passes(act: Act, login_id: str, person: Any, code: str) -> bool:
     """Whether a sign-in gets past the second factor, which takes the code used. The statements are
     the same for a person without one, for nobody (an empty id), and whatever the code is."""

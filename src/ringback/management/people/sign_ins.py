@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, func, insert, select, update
 
 from ringback.clock import Instant
+from ringback.ids import is_id
 from ringback.management.people.credentials import IDLE_SECONDS, LONGEST_SECONDS
 from ringback.management.people.tokens import hash_of, new_token
 from ringback.management.places import Kind
@@ -58,16 +59,10 @@ def mine(act: Act) -> list[SignIn]:
 @personal("sign_in.end", Kind.SIGN_IN, Who.YOURSELF)
 def end(act: Act, *, sign_in_id: str) -> Done[None]:
     """End one of your sessions; to end the present one is to sign out. Raises NotFound."""
-    ended = act.tx.execute(
-        update(SignInRow)
-        .where(
-            SignInRow.id == sign_in_id,
-            SignInRow.login_id == act.actor.login_id,
-            *is_open(act.now),
-        )
-        .values(ended=act.now)
+    query = update(SignInRow).where(
+        SignInRow.id == sign_in_id, SignInRow.login_id == act.actor.login_id, *is_open(act.now)
     )
-    if ended.rowcount != 1:
+    if not is_id(sign_in_id) or act.tx.execute(query.values(ended=act.now)).rowcount != 1:
         raise NotFound(Kind.SIGN_IN)
     return Done(None)
 
@@ -117,6 +112,11 @@ def end_all(tx: Connection, login_id: str, now: Instant, but: str | None = None)
     if but is not None:
         query = query.where(SignInRow.id != but)
     return tx.execute(query.values(ended=now)).rowcount
+
+
+def end_everybodys(tx: Connection, now: Instant) -> int:
+    """Sign everybody out. Returns how many sessions that ended."""
+    return tx.execute(update(SignInRow).where(*is_open(now)).values(ended=now)).rowcount
 
 
 def summary(tx: Connection, login_ids: Iterable[str], now: Instant) -> dict[str, Summary]:

@@ -74,7 +74,7 @@ class LinkRow(Base):
     by_account_id: Mapped[str | None]
     """Invitations: the account whose role allowed it."""
     made: Mapped[Instant]
-    expires: Mapped[Instant]
+    expires: Mapped[Instant] = mapped_column(index=True)
     used: Mapped[Instant | None]
 
 

@@ -66,6 +66,7 @@ def _links() -> None:
     )
     op.create_index("ix_links_account_email", "links", ["account_id", "email"])
     op.create_index("ix_links_login", "links", ["login_id"])
+    op.create_index("ix_links_expires", "links", ["expires"])
 
 
 def _doors() -> None:
