@@ -1,5 +1,5 @@
 """Carriers that Ringback knows: what each documents of its SIP trunks, as the values that a trunk
-has unless it says otherwise. docs/carriers.md names the pages and says what is left to fill in."""
+has unless it says otherwise. docs/trunks.md names the pages and says what is left to fill in."""
 
 from __future__ import annotations
 
@@ -77,6 +77,16 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
             "https://developers.telnyx.com/docs/voice/sip-trunking/configuration/caller-id-policy",
             {
                 "host": "sip.telnyx.com",
+                "sources": [
+                    "192.76.120.10",
+                    "64.16.250.10",
+                    "192.76.120.31",
+                    "64.16.250.13",
+                    "185.246.41.140",
+                    "185.246.41.141",
+                    "103.115.244.145",
+                    "103.115.244.146",
+                ],
                 "trust_pai": True,
                 "show_in": "p_asserted_identity",
                 "from_host": "domain",
@@ -103,13 +113,8 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
         ),
         "vonage": Preset(
             "Vonage",
-            "https://developer.vonage.com/en/sip/overview",
-            {
-                "host": "sip.nexmo.com",
-                "from_host": "domain",
-                "foreign_numbers": False,
-                **_BARE,
-            },
+            "https://developer.vonage.com/en/sip/technical-details",
+            {"foreign_numbers": False, **_BARE},
         ),
     }
 )
