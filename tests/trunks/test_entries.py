@@ -110,6 +110,10 @@ def test_what_is_left_out_or_null_is_the_default() -> None:
         ({"caller": {"strip": 16}}, "caller.strip: must be less than or equal to 15"),
         # What goes together
         ({"register": True}, "register: needs user and password"),
+        (
+            {"register": True, "user": "u", "from_user": "user", "show_in": "p_asserted_identity"},
+            "register: needs user and password",
+        ),
         ({"user": "u"}, "password: user and password go together"),
         ({"password": "p"}, "user: user and password go together"),
         ({"from_user": "user", "show_in": "p_asserted_identity"}, "from_user: user needs the tr"),
@@ -147,6 +151,11 @@ def test_what_is_wrong_is_told_by_field(values: dict[str, Any], fault: str) -> N
 def test_a_route_is_refused_by_field(values: dict[str, Any], fault: str) -> None:
     (found,) = faults(lambda: read(RouteEntry, values))
     assert found.startswith(fault)
+
+
+def test_a_carrier_that_knows_our_address_may_want_the_account_in_from() -> None:
+    made = trunk(host="h", user="u", from_user="user", show_in="p_asserted_identity")
+    assert (made.user, made.password) == ("u", None)
 
 
 def test_the_three_forms_are_apart() -> None:

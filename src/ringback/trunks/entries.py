@@ -153,12 +153,19 @@ def contradictions(settings: Mapping[str, Any], *, has_password: bool) -> list[F
     user = settings.get("user")
     if settings.get("host") is None:
         found.append(Fault(("host",), "is required"))
-    if settings.get("register") and user is None:
+    in_from = settings.get("from_user") == "user"
+    if settings.get("register") and (user is None or not has_password):
         found.append(Fault(("register",), "needs user and password"))
-    if (user is not None) != has_password:
-        lacking = "user" if user is None else "password"
-        found.append(Fault((lacking,), "user and password go together"))
-    if settings.get("from_user") == "user":
+    if user is None and has_password:
+        found.append(Fault(("user",), "user and password go together"))
+    if user is not None and not has_password and not in_from:
+        found.append(
+            Fault(
+                ("password",),
+                "user and password go together, unless the user is for From only: see from_user",
+            )
+        )
+    if in_from:
         if user is None:
             found.append(Fault(("from_user",), "user needs the trunk's user"))
         if settings.get("show_in", "from") == "from":
