@@ -8,7 +8,7 @@ import asyncio
 import os
 from collections.abc import Awaitable, Callable
 
-from bench import cutoff, floods, ledger, media, memory, oracle, rates, sessions
+from bench import apply, cutoff, floods, ledger, media, memory, oracle, rates, sessions
 from bench.plan import QUICK, Plan
 
 SECTIONS: dict[str, Callable[[Plan], Awaitable[None]]] = {
@@ -18,6 +18,7 @@ SECTIONS: dict[str, Callable[[Plan], Awaitable[None]]] = {
     "memory": memory.show,
     "ledger": ledger.show,
     "rates": rates.show,
+    "apply": apply.show,
     "oracle": oracle.show,
     "floods": floods.show,
 }

@@ -18,23 +18,17 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
-from sqlalchemy import Connection
 from tests.charging import helpers
 
 from bench.figures import Table, middle
 from bench.plan import Plan
-from ringback.charging import ledger
+from bench.reserving import idle, p99, reserve, world
 from ringback.charging.decks import Deck, write_deck
-from ringback.charging.holds import Hold
-from ringback.charging.payers import payers
 from ringback.charging.rating import SECOND, Rate, charge
-from ringback.levels import of_extension
-from ringback.store import Store, migrate, open_store
+from ringback.store import migrate, open_store
 
 PREFIXES = 100_000
 CALLS = 100_000
-EVERY_SECONDS = 0.005
-IDLE_SECONDS = 3.0
 _HEADS = (
     *("rates chosen", "calls rated", "import", "reserving without import p99", "worst"),
     *("during import p99", "worst"),
@@ -100,33 +94,6 @@ def rate_calls(rates: Sequence[Rate], chance: random.Random) -> tuple[float, flo
     return CALLS / (chosen - start), CALLS / (rated - chosen)
 
 
-def _world(tx: Connection) -> None:
-    helpers.account(tx, "admin", level="administrator")
-    helpers.plan(tx, "retail", "admin", helpers.rate(""))
-    helpers.account(tx, "acme", "admin", "retail", balance="1000000")
-    helpers.extension(tx, "travellers", "acme")
-
-
-async def _reserve(store: Store, until: asyncio.Event, name: str) -> list[float]:
-    """How many milliseconds each reservation took."""
-    waits: list[float] = []
-    while not until.is_set():
-        leg = f"{name} {len(waits)}"
-
-        def work(tx: Connection, leg: str = leg) -> None:
-            (payer,) = payers(
-                tx, of_extension(tx, "travellers"), None, "+447700900123", helpers.NOW
-            )
-            held = Hold(leg, payer.ledger_id, "acme", payer.rate.price(0), payer.rate)
-            ledger.reserve(tx, [held])
-
-        start = time.perf_counter()
-        await store.run(work)
-        waits.append((time.perf_counter() - start) * 1000)
-        await asyncio.sleep(EVERY_SECONDS)
-    return waits
-
-
 async def _import(folder: Path, rates: Sequence[Rate]) -> float:
     """Import by the command; returns how many seconds it took."""
     text = io.StringIO(newline="")
@@ -155,18 +122,14 @@ async def _run(folder: Path, url: str) -> Result:
     migrate(url)
     store = open_store(url)
     try:
-        await store.run(_world)
+        await store.run(world)
         await _import(folder, make_deck(chance))
 
-        done = asyncio.Event()
-        idle = asyncio.create_task(_reserve(store, done, "idle"))
-        await asyncio.sleep(IDLE_SECONDS)
-        done.set()
-        before = sorted(await idle)
+        before = await idle(store)
 
         rates = make_deck(chance)
         done = asyncio.Event()
-        busy = asyncio.create_task(_reserve(store, done, "busy"))
+        busy = asyncio.create_task(reserve(store, done, "busy"))
         seconds = await _import(folder, rates)
         done.set()
         during = sorted(await busy)
@@ -174,12 +137,8 @@ async def _run(folder: Path, url: str) -> Result:
         await store.close()
     choices, ratings = rate_calls(rates, chance)
     return Result(
-        *(choices, ratings, _p99(before), before[-1], seconds, _p99(during), during[-1]),
+        *(choices, ratings, p99(before), before[-1], seconds, p99(during), during[-1]),
     )
-
-
-def _p99(values: Sequence[float]) -> float:
-    return values[int(len(values) * 0.99)]
 
 
 async def show(plan: Plan) -> None:

@@ -80,24 +80,47 @@ class Place:
         home_country: str = "GB",
         currency: str = "GBP",
         secrets: Secrets = KEY,
+        allow_loss: bool = False,
+        tell: Callable[[str], None] = lambda change: None,
     ) -> list[str]:
         """Write the document and apply it."""
+        return asyncio.run(
+            self.applied(
+                dry_run=dry_run,
+                home_country=home_country,
+                currency=currency,
+                secrets=secrets,
+                allow_loss=allow_loss,
+                tell=tell,
+            )
+        )
+
+    async def applied(
+        self,
+        *,
+        dry_run: bool = False,
+        home_country: str = "GB",
+        currency: str = "GBP",
+        secrets: Secrets = KEY,
+        allow_loss: bool = False,
+        tell: Callable[[str], None] = lambda change: None,
+    ) -> list[str]:
         path = self.folder / "setup.yaml"
         path.write_text(yaml.safe_dump(self.document))
-        applied = asyncio.run(
-            apply_setup(
-                load_setup(path),
-                self.store,
-                secrets,
-                NOW,
-                self._chance,
-                currency=currency,
-                home_country=home_country,
-                folder=self.folder,
-                sounds_folder=self.sounds,
-                convert=convert,
-                dry_run=dry_run,
-            )
+        applied = await apply_setup(
+            load_setup(path),
+            self.store,
+            secrets,
+            NOW,
+            self._chance,
+            currency=currency,
+            home_country=home_country,
+            folder=self.folder,
+            sounds_folder=self.sounds,
+            convert=convert,
+            dry_run=dry_run,
+            allow_loss=allow_loss,
+            tell=tell,
         )
         return applied.changes
 

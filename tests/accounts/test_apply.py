@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 from sqlalchemy import Connection, func, select, update
@@ -12,13 +14,15 @@ from tests.accounts.helpers import KEY, NOW, Place
 from tests.charging.helpers import check_books
 
 from ringback.accounts import tree
+from ringback.accounts.apply import HalfApplied
+from ringback.accounts.apply.caller_ids import BATCH
 from ringback.accounts.secrets import BadKey, Secrets
 from ringback.accounts.setupfile import SetupError
 from ringback.charging import ledger
 from ringback.charging.decks import rates_in_force
 from ringback.charging.rating import Rate
 from ringback.guards.settings import Destinations, Guards, Subject
-from ringback.store import Store
+from ringback.store import Store, StoreFull
 from ringback.store.models import (
     AccessNumberRow,
     AccountRow,
@@ -29,6 +33,8 @@ from ringback.store.models import (
     PlanRow,
     SoundRow,
 )
+
+T = TypeVar("T")
 
 FIRST = [
     "created account admin",
@@ -137,11 +143,202 @@ def test_a_changed_setup_is_told_field_by_field(place: Place) -> None:
         "extension travellers: disconnect_sound none -> //bye.wav",
         "extension travellers: minimum_credit 0.00 -> 0.50",
         'extension travellers: closed none -> ["2026-12-25"]',
-        "extension travellers: password taken out",
     ]
     assert place.apply() == []
-    extension_of(place)["callback"]["ring_seconds"] = 5  # the default
-    assert place.apply() == ["extension travellers: ring_seconds 8 -> 5"]
+
+
+def test_what_a_setup_leaves_out_stays_and_null_is_the_default(place: Place) -> None:
+    extension_of(place)["callback"] = {"hours": [{"days": ["mon"], "from": "08:00", "to": "09:00"}]}
+    place.apply()
+    extension_of(place)["callback"] = {}
+    assert place.apply() == []
+    extension_of(place)["callback"] = {"ring_seconds": None, "hours": None, "pin_attempts": None}
+    assert [line.split(": ", 1)[1] for line in place.apply()] == [
+        "ring_seconds 8 -> 5",
+        'hours [{"days": ["mon"], "from": "08:00", "to": "09:00"}] -> none',
+    ]
+    found = place.read(lambda tx: tree.find_by_name(tx, None))
+    assert found is not None
+    assert KEY.matches(found.id, "0815", found.password_mac)
+    assert found.setup.require_caller_pin
+
+
+def test_contradictions_are_judged_on_what_the_setup_comes_to(place: Place) -> None:
+    callback = extension_of(place)["callback"] = {"return_calls": "fixed"}
+    assert faults(place) == [
+        "extension travellers: callback.fixed_number: is required with return_calls: fixed"
+    ]
+    callback["fixed_number"] = "+442071234567"
+    place.apply()
+    del callback["fixed_number"]
+    callback["require_caller_pin"] = False  # the password is there still
+    place.apply()
+    callback["password"] = None
+    with pytest.raises(SetupError, match=r"callback\.open_to_anyone: return_calls: fixed with nei"):
+        place.apply(allow_loss=True)
+    extension_of(place)["callback"] = {"return_calls": None}
+    assert faults(place) == [
+        "extension travellers: callback.fixed_number: goes with return_calls: fixed only: take it "
+        "out"
+    ]
+    extension_of(place)["callback"] = {"return_calls": None, "fixed_number": None}
+    assert len(place.apply()) == 2
+
+
+def test_a_secret_is_taken_off_only_if_that_is_allowed(place: Place) -> None:
+    caller_id_of(place)["pin"] = None
+    extension_of(place)["callback"]["password"] = None
+    assert faults(place) == [
+        "extension travellers: this would take its password off: leave it out of the file, or add "
+        "--allow-loss",
+    ]
+    del extension_of(place)["callback"]["password"]
+    assert faults(place) == [
+        "callerID +447700900123: this would take its pin off: leave it out of the file, or add "
+        "--allow-loss",
+    ]
+    assert place.apply(allow_loss=True) == ["callerID +447700900123: pin taken out"]
+
+
+def test_most_of_a_plans_rates_are_taken_out_only_if_that_is_allowed(place: Place) -> None:
+    rates = place.document["plans"][0]["rates"]
+    rates += [{"prefix": prefix, "price_per_minute": "1"} for prefix in ("33", "49", "1")]
+    place.apply()
+    kept = place.document["plans"][0]["rates"] = rates[:1]
+    assert faults(place) == [
+        "plan retail: this would take out 3 of its 4 rates: leave rates out of the file, or add "
+        "--allow-loss"
+    ]
+    kept.append(rates[1])
+    place.apply()
+    kept[0]["price_per_minute"] = kept[1]["price_per_minute"] = "7"  # each prefix keeps a rate
+    assert place.apply() == ["plan retail: rates: 2 added, 2 taken out"]
+    kept.clear()
+    assert len(place.apply(allow_loss=True)) == 1
+
+
+@pytest.mark.parametrize("numbers", [None, [], ["+442071838750"]])
+def test_a_wrong_account_makes_no_second_extension(place: Place, numbers: list[str] | None) -> None:
+    extension_of(place).update(account="acme", access_numbers=numbers)
+    if numbers is None:
+        del extension_of(place)["access_numbers"]
+    (fault, *_) = faults(place)
+    assert fault == (
+        "extension travellers: account: acme has no extension of this name, but acme/anna has: "
+        "write that account; or, for another extension, access_numbers of its own"
+    )
+    assert count(place, ExtensionRow) == 1
+    extension_of(place).update(access_numbers=["+442079460005"], caller_ids=[])
+    assert place.apply()[0] == "created extension travellers"
+    assert count(place, ExtensionRow) == 2
+
+
+def test_an_account_by_its_path(place: Place) -> None:
+    extension_of(place).update(account="acme/anna", callback={"ring_seconds": 9})
+    place.document["accounts"] = [{"name": "anna", "parent": "acme", "contact_name": "Anna B."}]
+    assert place.apply() == [
+        "account anna: contact_name Anna -> Anna B.",
+        "extension travellers: ring_seconds 8 -> 9",
+    ]
+    extension_of(place)["account"] = "anna/acme"
+    assert faults(place) == [
+        "extension travellers: account: there is no account 'anna/acme': put it under accounts"
+    ]
+
+
+class Watched:
+    """A store that counts its units of work, and fails at one of them."""
+
+    def __init__(self, store: Store, fails_at: int = 0) -> None:
+        self._store = store
+        self.units = 0
+        self.fails_at = fails_at
+        self.caller_ids: list[int] = []
+        """How many there are after each unit."""
+
+    async def run(self, work: Callable[[Connection], T]) -> T:
+        self.units += 1
+        if self.units == self.fails_at:
+            raise StoreFull("the disk is full")
+
+        def counted(tx: Connection) -> tuple[T, int]:
+            result = work(tx)
+            query = select(func.count()).select_from(CallerIdRow)
+            return result, tx.execute(query).scalar_one()
+
+        result, found = await self._store.run(counted)
+        self.caller_ids.append(found)
+        return result
+
+    async def read(self, work: Callable[[Connection], T]) -> T:
+        return await self._store.read(work)
+
+    async def close(self) -> None:
+        await self._store.close()
+
+
+def test_units_of_work_are_small_and_none_is_done_before_all_is_checked(
+    place: Place,
+) -> None:
+    store = place.store = Watched(place.store)
+    entries = extension_of(place)["caller_ids"]
+    entries += [
+        {"number": f"+4477009{number:05}", "credit": "1.00", "order_number": "A"}
+        for number in range(200)
+        if number != 123
+    ]
+    entries[-1]["credit"] = "-1.00"
+    (fault,) = faults(place)
+    assert "1.00 cannot be taken" in fault
+    assert store.units == 0
+    entries[-1]["credit"] = "1.00"
+    assert len(place.apply()) == 398
+    steps = [after - before for before, after in pairwise([1, *store.caller_ids])]
+    assert (sum(steps), max(steps)) == (199, BATCH)
+
+
+def test_what_fails_half_way_is_told_and_goes_on_when_applied_again(
+    tmp_path: Path, store: Store
+) -> None:
+    """Whichever unit it is: what was told has been done, and the rest follows."""
+    place = Place(tmp_path, store)
+    (tmp_path / "bye.wav").write_bytes(b"bye")
+    place.document["sounds"] = [{"account": "acme", "path": "/bye.wav", "file": "bye.wav"}]
+    expected = [*FIRST, "account acme: sound /bye.wav (en) added"]
+    told: list[str] = []
+    failures = 0
+    while True:
+        place.store = Watched(store, fails_at=failures + 3 if failures < 10 else 0)
+        try:
+            place.apply(tell=told.append)
+            break
+        except SetupError as error:
+            failures += 1
+            half = isinstance(error, HalfApplied)
+            assert ("what is printed above has been applied" in str(error)) == half
+    assert failures == 10
+    assert sorted(told) == sorted(expected)
+    assert place.apply() == []
+    place.read(check_books)
+
+
+def test_two_at_once_are_told_and_not_mixed(place: Place) -> None:
+    """Another apply enters the same callerID between the check and the step."""
+    entry = {"number": "+447700900200", "credit": "1.00", "order_number": "A-1"}
+    extension_of(place)["caller_ids"].append(entry)
+
+    class Meddled(Watched):
+        async def run(self, work: Callable[[Connection], T]) -> T:
+            if self.units == 0:
+                other = Place(place.folder, self._store)
+                extension_of(other)["caller_ids"] = [{**entry, "credit": "2.00"}]
+                await other.applied()
+            return await super().run(work)
+
+    place.store = Meddled(place.store)
+    with pytest.raises(SetupError, match="order number 'A-1' has been entered already"):
+        place.apply()
+    assert credit(place, "+447700900200").balance == Decimal(2)
 
 
 def test_what_it_does_not_name_is_left_alone(place: Place) -> None:
@@ -165,7 +362,7 @@ def test_what_it_empties_is_taken_out(place: Place) -> None:
     place.document["plans"][0] |= {"rates": [], "special_prefixes": []}
     extension_of(place)["access_numbers"] = []
     caller_id_of(place).update(pin=None, enabled=False, speed_dials={})
-    assert place.apply() == [
+    assert place.apply(allow_loss=True) == [
         "account acme: country GB -> none",
         'plan retail: special_prefixes ["881"] -> []',
         "plan retail: rates: 0 added, 1 taken out",

@@ -117,3 +117,12 @@ def test_faults_of_the_file_have_their_lines(tmp_path: Path) -> None:
         "trunks[1].name",
         "routes[1].prefix",
     ]
+
+
+def test_a_password_is_taken_off_only_where_loss_is_allowed(place: Place) -> None:
+    place.apply()
+    place.document["trunks"][1] |= {"user": None, "password": None}
+    with pytest.raises(SetupError, match="trunk paris: this would take its password off: leave it"):
+        place.apply()
+    assert there(place).trunks[1].password == "hush"
+    assert "trunk paris: password taken off" in place.apply(allow_loss=True)

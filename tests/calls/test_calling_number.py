@@ -160,8 +160,9 @@ def test_an_unreadable_caller_in_fixed_mode_outlives_a_restart(tmp_path: Path) -
         world.network.ring(ACCESS, "alice")
         await world.sleep(10.0)
         await world.crash_and_restart()
+        other = {**ANYBODY, "fixed_number": None}
         await world.apply(
-            {"extensions": [{"name": "travellers", "account": "acme", "callback": ANYBODY}]}
+            {"extensions": [{"name": "travellers", "account": "acme", "callback": other}]}
         )
 
     session = in_world(tmp_path, play).session()

@@ -12,6 +12,7 @@ from tests.calls.world import ACCESS, CALLEE, CALLER, OTHER_CALLER, World, in_wo
 
 from ringback.calls.events import RequestAccepted, Triggered, TriggerRefused
 from ringback.calls.outcome import Outcome
+from ringback.calls.services import MOST_DECIDED_AT_ONCE
 from ringback.calls.unproven import UnprovenRefusals
 from ringback.store.models import EventRow, GuardCountRow, SessionRow
 
@@ -150,3 +151,33 @@ def test_refusals_without_an_ack_are_told_of_when_a_minute_is_over() -> None:
         line is not None and line.startswith("1,200 refused triggers") and "abandoned 1,200" in line
     )
     assert unproven.due(200.0) is None, "nothing more has come"
+
+
+def test_what_live_calls_write_waits_for_few_decisions_only(tmp_path: Path) -> None:
+    """Thousands of forged triggers may be due at once: the store must not have all of them before
+    what a call needs written."""
+    at_once, most = 0, 0
+
+    async def play(world: World) -> None:
+        nonlocal at_once, most
+        await world.setup(caller_ids=[])
+        run = world.life.run
+
+        async def counted(work: Any) -> Any:
+            nonlocal at_once, most
+            at_once += 1
+            most = max(most, at_once)
+            try:
+                return await run(work)
+            finally:
+                at_once -= 1
+
+        world.life.run = counted  # type: ignore[method-assign]
+        for _ in range(300):
+            world.network.ring(ACCESS, UNLISTED, acknowledges=False)
+        await world.sleep(3.0)
+        world.slow(0.05)  # when they are decided on
+        await world.sleep(60.0)
+
+    in_world(tmp_path, play)
+    assert most == MOST_DECIDED_AT_ONCE + 1, "these, and the sign of life"

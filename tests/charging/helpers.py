@@ -8,8 +8,7 @@ from typing import TypeVar
 
 from sqlalchemy import Connection, insert, select
 
-from ringback.charging import ledger
-from ringback.charging.decks import put_in_force
+from ringback.charging import decks, ledger
 from ringback.charging.holds import Hold, Post
 from ringback.charging.payers import PayerRate
 from ringback.charging.rating import Rate, charge_of_blocks
@@ -117,7 +116,10 @@ def plan(
             ],
         },
     )
-    put_in_force(tx, f"deck of {name}", name, "test", rates, NOW)
+    deck = f"deck of {name}"
+    decks.begin(tx, deck, name, "test", NOW)
+    decks.put(tx, deck, decks.rows(deck, rates))
+    decks.switch(tx, deck, name)
 
 
 def extension(tx: Connection, name: str, owner: str) -> None:

@@ -15,6 +15,7 @@ from ringback.engines.embedded import EmbeddedEngine
 from ringback.engines.embedded.udp import UdpAdapter, bound_to, open_socket
 from ringback.engines.simulated import FarCall, Network, SimulatedEngine, run_virtual
 from ringback.sip import events as sip
+from ringback.sip import useragent
 from ringback.sip.calls import Call, IncomingCall, OutgoingCall
 from ringback.sip.hop import Hop
 from ringback.sip.sdp import LocalAudio, make_answer, make_offer
@@ -70,7 +71,16 @@ class Rig(Protocol):
     """What an operator was told."""
 
     def phone(self, number: str, script: Script) -> None: ...
-    def trigger(self, *, acknowledges: bool = True, hang_up_after: float | None = None) -> None: ...
+    def trigger(
+        self,
+        *,
+        acknowledges: bool = True,
+        hang_up_after: float | None = None,
+        no_room: bool = False,
+    ) -> None:
+        """`no_room`: there are as many triggers as there may be."""
+        ...
+
     def mute(self, on: bool = True) -> None:
         """From now on the trunk sends no provisional answer, or does so again."""
         ...
@@ -93,8 +103,15 @@ class SimulatedRig:
 
         self._network.phone(number, play)
 
-    def trigger(self, *, acknowledges: bool = True, hang_up_after: float | None = None) -> None:
-        self._network.ring(ACCESS, CALLER, acknowledges=acknowledges, hang_up_after=hang_up_after)
+    def trigger(
+        self,
+        *,
+        acknowledges: bool = True,
+        hang_up_after: float | None = None,
+        no_room: bool = False,
+    ) -> None:
+        how: dict[str, Any] = {"acknowledges": acknowledges, "hang_up_after": hang_up_after}
+        self._network.ring(ACCESS, CALLER, no_room=no_room, **how)
 
     def mute(self, on: bool = True) -> None:
         self._network.mute_trunks = {"trunk"} if on else set()
@@ -211,7 +228,14 @@ class EmbeddedRig:
     def phone(self, number: str, script: Script) -> None:
         self._phones[number] = script
 
-    def trigger(self, *, acknowledges: bool = True, hang_up_after: float | None = None) -> None:
+    def trigger(
+        self,
+        *,
+        acknowledges: bool = True,
+        hang_up_after: float | None = None,
+        no_room: bool = False,
+    ) -> None:
+        assert not no_room or useragent.MOST_UNPROVEN == 0, "the test sets the bound"
         call = OutgoingCall(
             self._agent,
             f"sip:{ACCESS}@127.0.0.1:{self._port}",

@@ -11,6 +11,7 @@ from typing import Any, cast
 import pytest
 from tests.contract.rigs import BEEP, NUMBER, Far, Rig, Test, run_embedded, run_simulated
 
+from ringback.sip import useragent
 from ringback.telephony import port
 from ringback.telephony.port import (
     CallLeg,
@@ -400,6 +401,25 @@ def test_without_an_ack_nothing_is_proven(run: Run) -> None:
         leg.ring()
         leg.reject(Rejection.BUSY)
         assert not (await ended(events, 40.0)).proven
+
+    run(test)
+
+
+def test_a_trigger_for_which_there_is_no_room_is_known_at_its_ack(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(useragent, "MOST_UNPROVEN", 0)
+
+    async def test(rig: Rig, triggers: list[TriggerLeg]) -> None:
+        rig.trigger(no_room=True)
+        leg, events = await trigger_of(rig, triggers)
+        trigger = leg.trigger
+        assert (trigger.called, trigger.caller) == ("+442071838750", "+447700900123")
+        assert (trigger.trunk, trigger.rejected) == ("trunk", True)
+        events.verb(leg.ring)
+        events.verb(lambda: leg.reject(Rejection.BUSY))
+        assert (await ended(events)).proven is rig.engine.proves_sources
+        assert len(events.all) == 1
 
     run(test)
 

@@ -20,6 +20,7 @@ from ringback.engines.embedded.names import (
 )
 from ringback.engines.simulated import run_virtual
 from ringback.media.remote import Remote
+from ringback.sip.hop import may_name
 from ringback.telephony import port
 
 TRUNK = "192.0.2.2"
@@ -107,7 +108,8 @@ def test_a_host_name_is_looked_up_while_the_call_goes_on() -> None:
 
 @pytest.mark.parametrize(
     "host",
-    ["gone.example.net", "256.0.0.1", "", "a..b", "here.example.net", "everybody.example.net"],
+    ["gone.example.net", "256.0.0.1", "", "a..b", "127.0.0.1", "224.0.0.1", "255.255.255.255",
+     "240.0.0.1", "0.0.0.1", "here.example.net", "everybody.example.net"],
 )  # fmt: skip
 def test_a_call_is_never_lost_for_an_address_that_cannot_be_used(host: str) -> None:
     server = NameServer(here_example_net=["127.0.0.1"], everybody_example_net=["239.1.1.1"])
@@ -162,3 +164,22 @@ def test_names_are_asked_once_a_minute_few_at_once_and_few_are_kept() -> None:
 
     run_virtual(main())
     assert "never" not in found
+
+
+@pytest.mark.parametrize(
+    ("host", "trunk", "may"),
+    [
+        ("198.51.100.7", TRUNK, True),
+        ("10.0.0.1", TRUNK, True),
+        ("127.0.0.1", TRUNK, False),
+        ("127.0.0.1", "127.0.0.1", True),
+        ("127.0.0.5", "127.0.0.1", True),
+        ("224.0.0.1", "127.0.0.1", False),
+        ("255.255.255.255", TRUNK, False),
+        ("0.0.0.0", TRUNK, False),
+    ],
+)
+def test_nobody_names_this_machine_unless_the_trunk_is_on_it(
+    host: str, trunk: str, may: bool
+) -> None:
+    assert may_name(host, [trunk]) is may

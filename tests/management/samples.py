@@ -73,6 +73,9 @@ def _key(act: Act, place_id: str) -> tuple[str, Arguments]:
 
 AT_PLACES: Mapping[str, AtSample] = {
     "audit.list": _place(),
+    "example.change": _place(
+        values={"contact_name": "x", "note": "x", "status": "x", "credit": "5.00"}
+    ),
     "invitation.list": _place(below=True),
     "invitation.make": _place(email="new@example.org", role=Role.OPERATOR),
     "invitation.make_first": _place(),

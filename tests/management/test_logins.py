@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from tests.management.everything import ruled
+from tests.management.example import change_example
 from tests.management.samples import AT_PLACES, add_key, second_factor_for
 from tests.management.world import HOME, PASSWORD, World, add_person, add_session
 
@@ -200,7 +201,7 @@ def test_what_is_another_tenants_answers_as_what_is_not_there(name: str) -> None
     """The very words of the refusal are the same."""
 
     world = World(InlineStore())
-    deed: Any = ruled()[name]
+    deed: Any = (ruled() | {"example.change": change_example})[name]
 
     def work(act: Act) -> list[str]:
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 from tests.management import everything
+from tests.management.example import change_example
 from tests.management.samples import AT_PLACES, OWN, add_key
 from tests.management.world import World, add_person, add_session, refusal
 
@@ -20,8 +21,9 @@ from ringback.management.verbs import Act, AtPlace, Personal, Who
 from ringback.store import InlineStore
 
 RULED = everything.ruled()
-PLACED = [name for name, deed in RULED.items() if isinstance(deed, AtPlace)]
-PERSONAL = [name for name, deed in RULED.items() if isinstance(deed, Personal)]
+PLACED = {name: deed for name, deed in RULED.items() if isinstance(deed, AtPlace)}
+PERSONAL = {name: deed for name, deed in RULED.items() if isinstance(deed, Personal)}
+TRIED = PLACED | {"example.change": change_example}
 
 HOME = "acme"
 RELATIONS = {
@@ -47,11 +49,13 @@ def world() -> World:
     return World(InlineStore())
 
 
-def outcome(world: World, name: str, role: Role, relation: str, *, by_key: bool) -> object:
-    """How one deed is refused, of somebody with a role in acme; all of it undone afterwards."""
+def outcome(
+    world: World, name: str, field: str | None, role: Role, relation: str, *, by_key: bool
+) -> object:
+    """How one deed is refused, with one of its fields, of somebody with a role in acme; all of it
+    undone afterwards."""
     found: list[object] = []
-    deed = RULED[name]
-    assert isinstance(deed, AtPlace)
+    deed = TRIED[name]
 
     def work(act: Act) -> None:
         place_id = RELATIONS[relation]
@@ -60,6 +64,11 @@ def outcome(world: World, name: str, role: Role, relation: str, *, by_key: bool)
             subject = place_id
         else:
             subject, arguments = AT_PLACES[name](act, place_id)
+        if deed.rule.fields:
+            values = arguments["values"]
+            assert set(values) == set(deed.rule.fields), f"the sample of {name} lacks a field"
+            given = {} if field is None else {field: values[field]}
+            arguments = {**arguments, "values": given}
         login_id = add_person(act.tx, "me@example.org", "x", (HOME, Role.OWNER if by_key else role))
         credential: Credential = add_session(act, login_id)
         if by_key:
@@ -74,27 +83,27 @@ def outcome(world: World, name: str, role: Role, relation: str, *, by_key: bool)
     return found[0]
 
 
-def expected(need: Need, role: Role, relation: str) -> object:
+def expected(needs: list[Need], role: Role, relation: str) -> object:
     if relation not in IN_SIGHT:
         return NotFound
-    stands = {
-        Reach.ANY: True,
-        Reach.ABOVE: relation != "own",
-        Reach.OWN: relation == "own",
-    }[need.reach]
-    return None if stands and need.right in MAY[role] else Forbidden
+    stands = {Reach.ANY: True, Reach.ABOVE: relation != "own", Reach.OWN: relation == "own"}
+    allowed = (stands[need.reach] and need.right in MAY[role] for need in needs)
+    return None if all(allowed) else Forbidden
 
 
-@pytest.mark.parametrize("name", PLACED)
-def test_every_deed_at_a_place(world: World, name: str) -> None:
+@pytest.mark.parametrize("name", TRIED)
+def test_every_deed_at_a_place_and_every_field(world: World, name: str) -> None:
     assert name in AT_PLACES, f"{name} has no sample in tests/management/samples.py"
-    need = RULED[name].rule.needs
-    assert isinstance(need, Need)
-    for role in Role:
-        for relation in RELATIONS:
-            for by_key in (False, True):
-                found = outcome(world, name, role, relation, by_key=by_key)
-                assert found is expected(need, role, relation), (role, relation, by_key)
+    rule = TRIED[name].rule
+    assert isinstance(rule.needs, Need)
+    for field in (None, *rule.fields):
+        needs = [rule.needs, *([] if field is None else [rule.fields[field]])]
+        for role in Role:
+            for relation in RELATIONS:
+                for by_key in (False, True):
+                    found = outcome(world, name, field, role, relation, by_key=by_key)
+                    told = (field, role, relation, by_key)
+                    assert found is expected(needs, role, relation), told
 
 
 def person_actor(act: Act, *, proven: bool) -> Actor:
@@ -115,8 +124,7 @@ MAY_PERSONALLY: Mapping[Who, set[str]] = {
 @pytest.mark.parametrize("who", sorted(MAY_PERSONALLY[Who.ANYBODY]))
 def test_every_personal_deed(world: World, name: str, who: str) -> None:
     assert name in OWN, f"{name} has no sample in tests/management/samples.py"
-    deed = RULED[name]
-    assert isinstance(deed, Personal)
+    deed = PERSONAL[name]
     assert isinstance(deed.rule.needs, Who)
     found: list[object] = []
 
@@ -141,7 +149,7 @@ def test_every_personal_deed(world: World, name: str, who: str) -> None:
 def test_no_verb_is_without_a_rule() -> None:
     helpers: set[str] = set()
     assert set(everything.unruled()) == helpers
-    assert set(AT_PLACES) == set(PLACED)
+    assert set(AT_PLACES) == set(TRIED)
     assert set(OWN) == set(PERSONAL)
 
 
@@ -198,7 +206,7 @@ WRITTEN_DOWN = {
 def test_what_each_deed_needs_is_written_down_twice() -> None:
     found = {}
     for name in PLACED:
-        need = RULED[name].rule.needs
+        need = PLACED[name].rule.needs
         assert isinstance(need, Need)
         found[name] = (need.right, need.reach)
     assert found == WRITTEN_DOWN

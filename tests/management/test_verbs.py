@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from tests.management.example import change_example
 from tests.management.samples import second_factor_for
 from tests.management.world import World
 
 from ringback.faults import Fault, Faults
 from ringback.management.actor import Actor
-from ringback.management.change import Action, SecretChange, differences
 from ringback.management.history import changes
 from ringback.management.naming import find_place
 from ringback.management.people import keys, logins, second_factor
-from ringback.management.places import Kind, Place
 from ringback.management.refusals import Forbidden, NotFound
-from ringback.management.rights import MAY, Need, Reach, Right, Role
-from ringback.management.verbs import Act, Done, verb
+from ringback.management.rights import MAY, Role
+from ringback.management.verbs import Done
 from ringback.store import InlineStore
 
 
@@ -29,21 +27,6 @@ def world() -> World:
 
 def actor(**roles: Role) -> Actor:
     return Actor("me@example.org", {name: MAY[role] for name, role in roles.items()}, "me")
-
-
-FIELDS = {
-    "contact_name": Need(Right.ACCOUNTS),
-    "note": Need(Right.VIEW),
-    "status": Need(Right.ACCOUNTS, Reach.ABOVE),
-    "credit": Need(Right.RECHARGE),
-}
-
-
-@verb("example.change", Kind.ACCOUNT, Need(Right.VIEW), fields=FIELDS)
-def change_example(act: Act, place: Place, *, values: Mapping[str, Any]) -> Done[None]:
-    fields = differences({"contact_name": "Old"}, values)
-    change = act.change(Action.UPDATED, place, fields=fields, secrets={"pin": SecretChange.CHANGED})
-    return Done(None, [change])
 
 
 def given(world: World, who: Actor, account: str, **values: Any) -> Done[None]:

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
     BeforeValidator,
     Field,
     ValidationInfo,
+    create_model,
     field_validator,
     model_validator,
 )
+from pydantic.fields import FieldInfo
 
 from ringback.accounts.callback import (
     E164,
@@ -28,7 +30,6 @@ from ringback.accounts.callback import (
     Text,
     TimeZone,
     check_sound_path,
-    contradictions,
     parse_money,
 )
 from ringback.accounts.guarded import GuardedEntry
@@ -120,24 +121,35 @@ class CallerIdEntry(GuardedEntry):
         return order
 
 
-class CallbackEntry(CallbackSetup):
-    """A callback setup with its password, which is stored apart from it."""
-
+class _Secretive(Section):
     password: Secret | None = Field(None, repr=False)
+    """Of everyone on the return call; it is stored apart from the setup."""
 
-    @model_validator(mode="after")
-    def _makes_sense(self) -> CallbackEntry:
-        found = contradictions(self, has_password=self.password is not None)
-        if found:
-            raise Faults(found)
-        return self
 
-    @property
-    def setup(self) -> CallbackSetup:
-        """The setup without the password."""
-        return CallbackSetup.model_validate(
-            self.model_dump(exclude={"password"}, by_alias=True, exclude_unset=True)
-        )
+if TYPE_CHECKING:
+    CallbackEntry = _Secretive
+else:
+
+    def _or_null(field: FieldInfo) -> Any:
+        kind = field.annotation
+        return (Annotated[(kind, *field.metadata)] if field.metadata else kind) | None
+
+    CallbackEntry = create_model(
+        "CallbackEntry",
+        __base__=_Secretive,
+        **{name: (_or_null(field), None) for name, field in CallbackSetup.model_fields.items()},
+    )
+    """A change of a callback setup: what is left out stays, `null` is none or the default. What it
+    comes to is judged with what is there."""
+
+
+def changed_setup(before: CallbackSetup, entry: CallbackEntry) -> CallbackSetup:
+    """The setup once an entry has been applied. Raises ValidationError where it contradicts
+    itself."""
+    values = {name: getattr(before, name) for name in CallbackSetup.model_fields}
+    values |= {name: getattr(entry, name) for name in entry.model_fields_set - {"password"}}
+    given = {name: value for name, value in values.items() if value is not None}
+    return CallbackSetup.model_validate(given)
 
 
 class ExtensionEntry(GuardedEntry):

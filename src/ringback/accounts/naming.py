@@ -34,7 +34,7 @@ class NamedPayer:
 def find_payer(tx: Connection, name: str, country: str) -> NamedPayer:
     """Whose balance is meant. A number alone is read as dialled in `country`, one that stands after
     its extension as dialled in the country of that. Raises BadName."""
-    account = _account(tx, name)
+    account = find_account(tx, name)
     if account is not None:
         id_, ledger_id = account
         return NamedPayer(ledger_id, path(tx, id_), _time_zone(tx, id_), is_caller_id=False)
@@ -58,7 +58,7 @@ def path(tx: Connection, account_id: str) -> str:
     return "/".join(reversed(names[:-1])) or ADMINISTRATOR
 
 
-def _account(tx: Connection, name: str) -> tuple[str, str] | None:
+def find_account(tx: Connection, name: str) -> tuple[str, str] | None:
     """Id and ledger id of the account of a path or a name. Raises BadName where several have the
     name."""
     query = select(AccountRow.id, AccountRow.ledger_id).where(
@@ -75,7 +75,7 @@ def _account(tx: Connection, name: str) -> tuple[str, str] | None:
 
 
 def _of_extension(tx: Connection, account: str, extension: str, number: str) -> NamedPayer:
-    owner = _account(tx, account)
+    owner = find_account(tx, account)
     if owner is None:
         raise BadName(f"there is no account {account!r}")
     query = select(ExtensionRow.id).where(

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import yaml
 from pydantic import ValidationError
@@ -64,10 +64,11 @@ def load_setup(path: Path) -> SetupFile:
     try:
         return SetupFile.model_validate_json(document, strict=True)
     except ValidationError as error:
+        placed = [(_line(root, fault.where), fault) for fault in faults_of(error)]
         raise SetupError(
             "\n".join(
-                f"{path}:{_line(root, fault.where)}: {dotted(fault.where)}: {fault.message}"
-                for fault in faults_of(error)
+                f"{path}:{line}: {dotted(fault.where)}: {fault.message}"
+                for line, fault in sorted(placed, key=lambda each: each[0])
             )
         ) from error
 
@@ -130,7 +131,7 @@ def _see_size(text: str) -> None:
 
 
 def _too(event: yaml.Event, problem: str) -> yaml.YAMLError:
-    return yaml.MarkedYAMLError(problem=problem, problem_mark=event.start_mark)  # type: ignore[arg-type]
+    return yaml.MarkedYAMLError(problem=problem, problem_mark=cast("yaml.Mark", event.start_mark))
 
 
 def _plain(value: object) -> str:

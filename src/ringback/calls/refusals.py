@@ -1,8 +1,8 @@
 """How many refusals of one number are stored (spec section 8): ten a minute, the rest are counted.
 
 Whoever rings again and again is refused each time, but must not fill the disk. A place is taken
-when a trigger is decided on, not when the store has answered, or all who ring at once would have
-one; a trigger that turns out to be no refusal gives it back.
+when the ACK to a rejection comes, not when the store has answered, or all who ring at once would
+have one; a refusal that could not be stored gives it back.
 """
 
 from __future__ import annotations
@@ -47,8 +47,8 @@ class Refusals:
         self._given_back: dict[str, int] = {}
 
     def take_place(self, extension: str, number: str | None, session: str, now: Instant) -> bool:
-        """Whether the session, should it be refused, is to be stored: then `stored` or `not_stored`
-        follows. Otherwise a refusal is told by `count`."""
+        """Whether a session that is refused is to be stored: then `stored` or `not_stored` follows;
+        otherwise `count`."""
         recent = self._recent.setdefault(number or extension, _Recent())
         self._recent.move_to_end(number or extension)
         if len(self._recent) > MOST_NUMBERS:
@@ -68,7 +68,7 @@ class Refusals:
                 place.done = True
 
     def not_stored(self, extension: str, number: str | None, session: str) -> None:
-        """Whoever had a place is called back, or could not be stored."""
+        """The refusal that had a place could not be stored."""
         places = self._places(extension, number)
         for place in [place for place in places if place.session == session]:
             places.remove(place)

@@ -7,27 +7,23 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import random
 import sys
-import time
 from pathlib import Path
 from typing import Annotated
 
 import typer
 import uvloop
 
-from ringback.accounts.apply import apply_setup
 from ringback.accounts.foundation import OtherCurrency
-from ringback.accounts.secrets import BadKey, Secrets, key_expected, load_secrets
-from ringback.accounts.setupfile import SetupError, load_setup
+from ringback.accounts.secrets import BadKey
+from ringback.accounts.setupfile import SetupError
 from ringback.backup.archive import BadArchive
 from ringback.backup.restoring import NotEmpty
 from ringback.backup.sealing import WrongPassphrase
-from ringback.charging import decks
 from ringback.charging.decks import DeckGone
 from ringback.charging.payers import NoRate
 from ringback.charging.statement import BooksDisagree
+from ringback.cli import apply as apply_command
 from ringback.cli import backup as backup_command
 from ringback.cli import demo as demo_command
 from ringback.cli import init as init_command
@@ -49,15 +45,12 @@ from ringback.cli.options import (
     wide_console,
 )
 from ringback.cli.phone import command as phone_command
-from ringback.clock import LoopClock
-from ringback.config import Config, ConfigError, load_config, see_none_moved
-from ringback.server.commands import tell_credited, tell_trunks_changed
+from ringback.config import ConfigError, load_config, see_none_moved
 from ringback.server.control import ControlError, ask
 from ringback.server.log import LogJournal, make_logger
 from ringback.server.private import see_private
-from ringback.server.run import control_path, key_path, make_data_dir, serve, sounds_path
-from ringback.sounds.convert import convert
-from ringback.store import InlineStore, Store, StoreError, is_missing, migrate, open_store
+from ringback.server.run import control_path, serve
+from ringback.store import StoreError
 
 app = typer.Typer(
     help="A callback-calling server: ring it, it calls you back, you dial anywhere.",
@@ -144,52 +137,6 @@ def serve_(
 
 
 @app.command()
-def apply(
-    file: Annotated[Path, typer.Argument(help="The setup file.")],
-    config: ConfigOption = DEFAULT_CONFIG,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would change.")] = False,
-) -> None:
-    """Make the changes that a setup file asks for; doing it again changes nothing."""
-    for change in asyncio.run(_apply(load_config(config), file, dry_run=dry_run)):
-        print(f"dry run: {change}" if dry_run else change)
-
-
-async def _apply(config: Config, file: Path, *, dry_run: bool) -> list[str]:
-    setup = load_setup(file)
-    store: Store
-    if dry_run and is_missing(config.database_url):
-        secrets, store = Secrets(os.urandom(32)), InlineStore()  # a dry run leaves nothing behind
-    else:
-        make_data_dir(config)
-        migrate(config.database_url)
-        store = open_store(config.database_url)
-        secrets = load_secrets(key_path(config), expected=await store.read(key_expected))
-    try:
-        applied = await apply_setup(
-            setup,
-            store,
-            secrets,
-            time.time(),
-            random.SystemRandom(),
-            currency=config.server.currency,
-            home_country=config.server.home_country,
-            folder=file.parent,
-            sounds_folder=sounds_path(config),
-            convert=convert,
-            dry_run=dry_run,
-        )
-        if not dry_run:
-            await decks.sweep(store, LoopClock(asyncio.get_running_loop()))
-    finally:
-        await store.close()
-    if not dry_run:
-        await tell_credited(control_path(config), applied.credited)
-        if applied.trunks_changed:
-            await tell_trunks_changed(control_path(config))
-    return applied.changes or ["nothing changed"]
-
-
-@app.command()
 def call(
     number: Annotated[str, typer.Argument(help="The number to call back.")],
     destination: Annotated[
@@ -248,6 +195,7 @@ def doctor(config: ConfigOption = DEFAULT_CONFIG) -> None:
     raise typer.Exit(1 if any(finding.grade == "FAULT" for finding in findings) else 0)
 
 
+app.command(name="apply")(apply_command.command)
 app.command(name="recharge", context_settings={"ignore_unknown_options": True})(
     recharge_command.command  # -5.00 is an amount, not an option
 )

@@ -8,15 +8,12 @@ import io
 import random
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, TypeVar
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from sqlalchemy import Connection, select
 
 from ringback.accounts import tree
@@ -32,6 +29,7 @@ from ringback.cli.options import (
     read_moment,
     ready_database,
 )
+from ringback.cli.progress import bars
 from ringback.clock import Instant, LoopClock
 from ringback.config import Config, load_config
 from ringback.numbering import BadNumber, read_written
@@ -97,10 +95,10 @@ def import_(
             # If a garbage collection, which takes 0.3 s with a whole deck, came in a unit of work,
             # calls would wait for it.
             gc.freeze()
-            with _bar(len(read.rates)) as progress:
+            with bars() as bar:
                 await decks.load(
                     *(store, clock, random.SystemRandom(), found.id, file.name),
-                    *(read.rates, progress),
+                    *(read.rates, bar("loading", len(read.rates))),
                 )
             await decks.sweep(store, clock)
         return f"plan {plan}: {len(wanted)} rates: {added} added, {taken_out} taken out"
@@ -267,20 +265,3 @@ def _with_store(config: Config, work: Callable[[Store], Awaitable[T]]) -> T:
             await store.close()
 
     return asyncio.run(run())
-
-
-@contextmanager
-def _bar(total: int) -> Iterator[Callable[[int], None]]:
-    """Show how far loading is, if there is a terminal; yields a function to call with each step
-    forward."""
-    with Progress(
-        TextColumn("loading"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-        transient=True,
-        disable=not sys.stderr.isatty(),
-    ) as progress:
-        task = progress.add_task("loading", total=total)
-        yield lambda more: progress.advance(task, more)

@@ -11,6 +11,9 @@ from typing import Any, Literal, get_args
 
 from ringback.sip.uri import unbracketed
 
+_THIS_NETWORK = ipaddress.ip_network("0.0.0.0/8")
+"""RFC 1122 section 3.2.1.3."""
+
 SipTransport = Literal["udp", "tcp", "tls"]
 
 
@@ -64,7 +67,8 @@ def may_name(host: str, own: Sequence[str]) -> bool:
     if there.is_loopback:
         return any(here is not None and here.is_loopback for here in map(_address, own))
     # The reserved block of IPv4 ends with the broadcast address (RFC 919, RFC 1112 section 4).
-    return not (there.is_multicast or there.is_reserved or there.is_unspecified)
+    nobody = there.is_unspecified or there in _THIS_NETWORK
+    return not (there.is_multicast or there.is_reserved or nobody)
 
 
 @functools.lru_cache(maxsize=1024)

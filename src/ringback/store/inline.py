@@ -1,4 +1,5 @@
-"""A store for simulations: the same models and statements, in memory, on the calling thread.
+"""A store for simulations and rehearsals: the same models and statements, in memory, on the
+calling thread.
 
 Nothing on a virtual event loop may wait for real time: in a trial, while one INSERT ran in a
 thread, 25 virtual seconds went by.

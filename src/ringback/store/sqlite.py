@@ -5,11 +5,13 @@ from __future__ import annotations
 import fcntl
 import os
 import sqlite3
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, PoolProxiedConnection, create_engine, event
+from sqlalchemy.engine.interfaces import DBAPICursor
 
 from ringback.store.errors import (
     BUSY_SECONDS,
@@ -23,6 +25,9 @@ from ringback.store.revision import check_revision
 from ringback.store.worker import StoreThread, Unit, lost_half_way
 
 T = TypeVar("T")
+
+ASK_AGAIN_SECONDS = 0.001
+"""How long a writer waits before it asks for the lock again."""
 
 
 class SqliteStore:
@@ -118,16 +123,38 @@ def prepare(engine: Engine, *, read_only: bool = False) -> None:
             connection.execute(f"PRAGMA {pragma}")
         if read_only:
             connection.execute("PRAGMA query_only = ON")
+        else:
+            connection.execute("PRAGMA busy_timeout = 0")  # `_begin_writing` waits
 
     def begin(dbapi_connection: PoolProxiedConnection) -> None:
-        # IMMEDIATE takes the write lock at once. Otherwise a transaction that reads first may find,
-        # at its first write, that another process has written in between, and fail.
-        dbapi_connection.cursor().execute("BEGIN" if read_only else "BEGIN IMMEDIATE")
+        cursor = dbapi_connection.cursor()
+        if read_only:
+            cursor.execute("BEGIN")
+        else:
+            _begin_writing(cursor)
 
     event.listen(engine, "connect", connected)
     # With a listener to "begin", every statement would look for listeners of its own, which takes a
     # quarter of its time.
     engine.dialect.do_begin = begin  # type: ignore[method-assign]
+
+
+def _begin_writing(cursor: DBAPICursor) -> None:
+    """Take the write lock at once. Otherwise a transaction that reads first may find, at its first
+    write, that another process has written in between, and fail.
+
+    SQLite itself would ask for the lock less and less often, and might never meet a moment at which
+    another process that writes again and again does not have it.
+    """
+    until = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            cursor.execute("BEGIN IMMEDIATE")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+        time.sleep(ASK_AGAIN_SECONDS)
 
 
 def _lock(path: Path) -> int:

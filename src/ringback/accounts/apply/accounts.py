@@ -36,7 +36,7 @@ def bring_about(work: Work, entry: AccountEntry) -> None:
 
 def _create(work: Work, entry: AccountEntry) -> None:
     what = f"account {entry.name}"
-    parent = work.one(AccountRow, AccountRow.name == entry.parent)
+    parent = work.account(entry.parent, f"{what}: parent")
     if parent is None:
         raise SetupError(
             f"{what}: there is no account {entry.parent!r} for its parent: put it before this one"

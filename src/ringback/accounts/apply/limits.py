@@ -6,6 +6,8 @@ a file, so it is judged and put in force when all of them have been brought abou
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from sqlalchemy import select
 
 from ringback.accounts.apply.work import FoundRow, Work
@@ -29,28 +31,39 @@ _ALL = (
 )
 
 
-def bring_about(work: Work) -> None:
-    """Every account has the limit that is its own now."""
-    for account in work.tx.execute(_ALL).mappings().all():
-        with work.attempt():
-            _put_in_force(work, dict(account))
+def others(work: Work) -> list[FoundRow]:
+    """The accounts whose limit is another now, or cannot be."""
+    found = [dict(row) for row in work.tx.execute(_ALL).mappings()]
+    return [
+        account
+        for account in found
+        if _limit(account) != account["in_force"] or _contradicts(account)
+    ]
 
 
-def _put_in_force(work: Work, account: FoundRow) -> None:
+def _limit(account: FoundRow) -> Decimal:
+    own = account["credit_limit"]
+    limit: Decimal = own if own is not None else account["limit"] or ZERO
+    return limit
+
+
+def _contradicts(account: FoundRow) -> bool:
+    return bool(account["credit_limit"]) and account["kind"] == "prepaid"
+
+
+def put_in_force(work: Work, account: FoundRow) -> None:
+    """The account has the limit that is its own now."""
     own, plan = account["credit_limit"], account["plan"]
     what = f"account {account['name']}: " + (
         f"plan {plan or 'none'}" if own is None else "credit_limit"
     )
-    if own and account["kind"] == "prepaid":
+    if _contradicts(account):
         raise SetupError(
             f"{what}: {format_amount(own)} is more than 0.00, and its plan {plan} is prepaid: take "
             "it out, or make the plan postpaid"
         )
-    limit = own if own is not None else account["limit"] or ZERO
-    if limit == account["in_force"]:
-        return
     try:
-        ledger.set_credit_limit(work.tx, account["ledger_id"], limit)
+        ledger.set_credit_limit(work.tx, account["ledger_id"], _limit(account))
     except ledger.LimitRefused as error:
         raise SetupError(f"{what}: {error}") from error
     work.credited.add(account["ledger_id"])

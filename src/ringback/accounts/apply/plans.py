@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
 from sqlalchemy import insert
 
 from ringback.accounts.apply.work import Work
 from ringback.accounts.entries import PlanEntry
 from ringback.accounts.setupfile import SetupError
 from ringback.charging import decks
+from ringback.charging.rating import Rate
 from ringback.store.models import PlanRow
 
+BATCH = 500
+"""Rates put in by one step: some 5 ms."""
 
-def bring_about(work: Work, entry: PlanEntry) -> None:
-    """A plan as its entry has it, for the accounts that have it already, too; `limits` puts its
-    limit in force."""
+
+def bring_about(work: Work, entry: PlanEntry) -> str:
+    """A plan as its entry has it, for the accounts that have it already, too, without its rates;
+    `limits` puts its limit in force. Returns its id."""
     what = f"plan {entry.name}"
     account = work.account_id(entry.account, f"{what}: account")
     values = {
@@ -38,17 +45,55 @@ def bring_about(work: Work, entry: PlanEntry) -> None:
         if given.get("kind") == "prepaid":
             given["limit"] = entry.limit
         work.change(PlanRow, found, what, given)
-    if "rates" in entry.model_fields_set:
-        _rates(work, plan_id, entry)
+    return str(plan_id)
 
 
-def _rates(work: Work, plan_id: str, entry: PlanEntry) -> None:
-    """The rates of a plan are those of the file: others are taken out."""
+@dataclass(frozen=True, slots=True)
+class NewDeck:
+    """Rates that are to take the place of those of a plan."""
+
+    id: str
+    plan: str
+    rates: Sequence[Rate]
+    told: str
+
+    def batches(self) -> Iterator[Sequence[Rate]]:
+        """So many as one step puts in."""
+        for start in range(0, len(self.rates), BATCH):
+            yield self.rates[start : start + BATCH]
+
+
+def begin_rates(work: Work, plan_id: str, entry: PlanEntry) -> NewDeck | None:
+    """The rates of a plan are to be those of the file, and others to be taken out; None where they
+    are so already."""
     there = set(decks.rates_in_force(work.tx, plan_id))
     wanted = {rate.rate() for rate in entry.rates}
     if wanted == there:
-        return
-    decks.put_in_force(work.tx, work.new_id(), plan_id, "setup file", wanted, work.now)
-    work.changes.append(
-        f"plan {entry.name}: rates: {len(wanted - there)} added, {len(there - wanted)} taken out"
+        return None
+    prefixes = {rate.prefix for rate in wanted}
+    lost = sum(rate.prefix not in prefixes for rate in there)
+    if lost * 2 > len(there) and not work.allow_loss:
+        raise SetupError(
+            f"plan {entry.name}: this would take out {lost} of its {len(there)} rates: leave rates "
+            "out of the file, or add --allow-loss"
+        )
+    added, taken_out = len(wanted - there), len(there - wanted)
+    deck = NewDeck(
+        work.new_id(),
+        plan_id,
+        sorted(wanted, key=lambda rate: rate.prefix),
+        f"plan {entry.name}: rates: {added} added, {taken_out} taken out",
     )
+    decks.begin(work.tx, deck.id, plan_id, "setup file", work.now)
+    return deck
+
+
+def put_rates(work: Work, deck: NewDeck, rates: Sequence[Rate]) -> None:
+    """Some of the rates, which are not in force yet."""
+    decks.put(work.tx, deck.id, decks.rows(deck.id, rates))
+
+
+def put_in_force(work: Work, deck: NewDeck) -> None:
+    """All of them at once."""
+    decks.switch(work.tx, deck.id, deck.plan)
+    work.changes.append(deck.told)

@@ -6,7 +6,6 @@ from ringback.accounts.apply.work import Work
 from ringback.accounts.sealing import trunk_sealer
 from ringback.accounts.setupfile import SetupError
 from ringback.faults import Faults
-from ringback.trunks.changes import Altered
 from ringback.trunks.entries import RouteEntry, TrunkEntry, given
 from ringback.trunks.routeverbs import put_route
 from ringback.trunks.trunkverbs import put_trunk
@@ -19,7 +18,13 @@ def bring_trunk_about(work: Work, entry: TrunkEntry) -> None:
         change = put_trunk(work.tx, given(entry), work.now, sealer, work.new_id())
     except Faults as faults:
         raise _refused(f"trunk {entry.name}", faults) from faults
-    _note(work, change)
+    if change is not None:
+        if change.secrets.get("password") == "taken off" and not work.allow_loss:
+            raise SetupError(
+                f"trunk {entry.name}: this would take its password off: leave it out of the file, "
+                "or add --allow-loss"
+            )
+        work.changes += change.lines()
 
 
 def bring_route_about(work: Work, entry: RouteEntry) -> None:
@@ -28,14 +33,9 @@ def bring_route_about(work: Work, entry: RouteEntry) -> None:
         change = put_route(work.tx, given(entry), work.new_id())
     except Faults as faults:
         raise _refused("route " + (entry.prefix or '""'), faults) from faults
-    _note(work, change)
+    if change is not None:
+        work.changes += change.lines()
 
 
 def _refused(what: str, faults: Faults) -> SetupError:
     return SetupError("\n".join(f"{what}: {fault}" for fault in faults.found))
-
-
-def _note(work: Work, change: Altered | None) -> None:
-    if change is not None:
-        work.changes += change.lines()
-        work.trunks_changed = True

@@ -12,7 +12,15 @@ from ringback.charging.decks.reading import (
     instant_of,
     read_deck,
 )
-from ringback.charging.decks.tables import DeckGone, deck_for, put_in_force, rates_in_force
+from ringback.charging.decks.tables import (
+    DeckGone,
+    begin,
+    deck_for,
+    put,
+    rates_in_force,
+    rows,
+    switch,
+)
 from ringback.charging.decks.writing import write_deck, write_instant
 
 __all__ = [
@@ -20,14 +28,17 @@ __all__ = [
     "BadDeck",
     "Deck",
     "DeckGone",
+    "begin",
     "deck_for",
     "instant_of",
     "load",
     "overlaps",
-    "put_in_force",
+    "put",
     "rates_in_force",
     "read_deck",
+    "rows",
     "sweep",
+    "switch",
     "write_deck",
     "write_instant",
 ]

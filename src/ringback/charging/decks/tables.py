@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, column, delete, insert, select, table, update
@@ -71,15 +71,6 @@ def deck_for(tx: Connection, plan_id: str, number: str) -> Deck:
 def rates_in_force(tx: Connection, plan_id: str) -> list[Rate]:
     """All of a plan."""
     return [Rate(*row) for row in tx.execute(_IN_FORCE, {"plan_id": plan_id})]
-
-
-def put_in_force(
-    tx: Connection, deck_id: str, plan_id: str, source: str, rates: Collection[Rate], now: Instant
-) -> None:
-    """Load a small deck in one step. (`load` takes a large one.)"""
-    begin(tx, deck_id, plan_id, source, now)
-    put(tx, deck_id, rows(deck_id, rates))
-    switch(tx, deck_id, plan_id)
 
 
 def begin(tx: Connection, deck_id: str, plan_id: str, source: str, now: Instant) -> None:

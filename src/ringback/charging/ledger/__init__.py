@@ -24,9 +24,11 @@ from ringback.charging.ledger.credit import (
     RechargeKind,
     RechargeRefused,
     open_account,
+    open_empty,
     order_of,
     recharge,
     set_credit_limit,
+    step_of,
 )
 from ringback.charging.ledger.minutes import free_left
 from ringback.charging.ledger.released import forget, released
@@ -47,6 +49,7 @@ __all__ = [
     "forget",
     "free_left",
     "open_account",
+    "open_empty",
     "order_of",
     "recharge",
     "released",
@@ -56,4 +59,5 @@ __all__ = [
     "settle",
     "settle_interrupted",
     "spent",
+    "step_of",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -50,6 +51,7 @@ _BY_ORDER = "recharge/"
 
 _A, _E, _R = models.LedgerAccountRow, models.LedgerEntryRow, models.ReservationRow
 
+_OPEN = Prepared(insert(_A))
 _ENTERED = Prepared(
     select(_E.price).where(_E.ledger_id == bindparam("ledger_id"), _E.step == bindparam("step"))
 )
@@ -99,6 +101,23 @@ def open_account(
         enter(tx, ledger_id, "opening", kind, balance, None, balance, now, who, "opening")
 
 
+def open_empty(tx: Connection, ledger_ids: Sequence[str]) -> None:
+    """Open several ledger accounts with nothing in them."""
+    _OPEN.run_many(
+        tx,
+        [
+            {
+                "id": id_,
+                "balance": ZERO,
+                "reserved": ZERO,
+                "credit_limit": ZERO,
+                "unlimited": False,
+            }
+            for id_ in ledger_ids
+        ],
+    )
+
+
 def recharge(
     tx: Connection,
     ledger_id: str,
@@ -119,7 +138,7 @@ def recharge(
     entered with another amount. BadAmount: more than an account can hold. KeyError: there is no
     such ledger account.
     """
-    step = f"{_BY_ORDER}{order_number}"
+    step = step_of(order_number)
     before = balance(tx, ledger_id, lock=True)  # first: the same order may be entered beside us
     entered = _ENTERED.row(tx, ledger_id=ledger_id, step=step)
     if entered is not None:
@@ -153,6 +172,11 @@ def recharge(
     explanation = f"order {order_number}: {_asked(amount)}"
     enter(tx, ledger_id, step, kind, change, amount, after.balance, now, who, explanation, note)
     return Recharged(True, after)
+
+
+def step_of(order_number: str) -> str:
+    """The step of a recharge, which is its id within its ledger account."""
+    return f"{_BY_ORDER}{order_number}"
 
 
 def order_of(step: str) -> str | None:

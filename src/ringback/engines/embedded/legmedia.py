@@ -45,11 +45,11 @@ class LegMedia:
         self._described = b""
         """Our last description."""
         self._agreed: Negotiated | None = None
-        self._answered = False
-        self._playbacks = 0
         self._resolved: tuple[str, Sequence[str]] = "", ()
         """The host name described last that could be looked up, and its addresses: they stay while
         it is described, whatever the name server says later."""
+        self._answered = False
+        self._playbacks = 0
         self._limit: Instant | None = None
         self._keys_in_rtp = False
         self._key_by_info: tuple[str, Instant] | None = None
@@ -91,14 +91,7 @@ class LegMedia:
             agreed = read_answer(body, self._ours) if body else None
         except SdpError:
             return None
-        return agreed if agreed is not None and self._may_name(agreed) else None
-
-    def _may_name(self, agreed: Negotiated) -> bool:
-        """Whether our sound may go where the far end wants it; nobody is at a hold's address."""
-        return not agreed.sends or self._may_be_at(agreed.host)
-
-    def _may_be_at(self, host: str) -> bool:
-        return may_name(host, self._trunk.hosts) or self._trunk.knows(host)
+        return agreed
 
     def answer(self, offer: bytes) -> bytes | None:
         """Our answer to a later offer of theirs, or our offer where that is empty; None where there
@@ -109,7 +102,7 @@ class LegMedia:
             made = make_answer(offer, self._ours)
         except SdpError:
             return None
-        if made is None or not self._may_name(made[1]):
+        if made is None:
             return None
         self._agreed = made[1]
         self._configure()
@@ -154,7 +147,8 @@ class LegMedia:
                 addresses = self._board.names.find(agreed.host, lambda: self._found(agreed))
                 if addresses:
                     self._resolved = agreed.host, addresses
-        return [address for address in addresses if self._may_be_at(address)]
+        trunk = self._trunk
+        return [each for each in addresses if may_name(each, trunk.hosts) or trunk.knows(each)]
 
     def _found(self, agreed: Negotiated) -> None:
         """The host name has been looked up."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 
-from ringback.clock import Instant
 from ringback.engines.embedded.identity import READ
 from ringback.engines.embedded.switchboard import Switchboard
 from ringback.engines.embedded.trunks import TrunkState
@@ -46,10 +45,11 @@ class RejectedLeg:
     def __init__(self, board: Switchboard, trunk: TrunkState, trigger: Trigger) -> None:
         self._trigger = trigger
         self._listener: Listener = lambda leg, event: None
+        self._board = board
         self._trunk = trunk
+        self._at = board.now()
+        self._over = False
         trunk.leg_began()
-        at = board.now()
-        board.soon(lambda: self._end(at))
 
     @property
     def trigger(self) -> Trigger:
@@ -57,6 +57,7 @@ class RejectedLeg:
 
     def listen(self, listener: Listener) -> None:
         self._listener = listener
+        self._board.soon(self._end)
 
     def saved(self) -> str:
         return ""
@@ -69,8 +70,11 @@ class RejectedLeg:
 
     def reject(self, rejection: Rejection) -> None:
         """It was rejected."""
+        self._board.soon(self._end)
 
-    def _end(self, at: Instant) -> None:
-        self._trunk.leg_ended()
-        ending = Ending(Cause.REJECTED, by_us=True)
-        self._listener(self, port.Ended(ending, at, proven=True))
+    def _end(self) -> None:
+        if not self._over:
+            self._over = True
+            self._trunk.leg_ended()
+            ending = Ending(Cause.REJECTED, by_us=True)
+            self._listener(self, port.Ended(ending, self._at, proven=True))

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from ringback.clock import Clock, Instant, Timer
+from ringback.engines.embedded.arrivals import Arrival, Arrivals, Kind
 from ringback.sip.calls import Call, IncomingCall
 from ringback.sip.events import CallEvent
 from ringback.sip.hop import Hop
@@ -18,9 +19,12 @@ from ringback.sip.useragent import UserAgent
 
 LARGEST_DATAGRAM = 65_535
 DATAGRAMS_A_TURN = 64
-"""So many are read before the loop may do something else."""
+"""So many are taken before the loop may do something else."""
+READ_A_TURN = 512
+"""So many are read, so that each kind of them is found among a flood of another."""
 DATAGRAMS_TO_CATCH_UP = 8192
 """More than the kernel keeps for the socket."""
+OF_LIVE_CALLS = (Kind.ANSWER, Kind.WITHIN)
 SOCKET_BUFFER = 4 * 1024 * 1024
 
 _SO_TIMESTAMPNS = 35
@@ -111,6 +115,9 @@ class UdpAdapter:
         self._reached: Instant | None = None
         self._emptied = -math.inf
         """When nothing was left to be read last: what comes after that has come since."""
+        self._arrivals = Arrivals()
+        self._working: asyncio.Handle | None = None
+        """What waits is taken soon."""
         # One buffer for all: a fresh one of 64 KiB for each datagram costs more than its parsing.
         self._buffer = bytearray(LARGEST_DATAGRAM)
         self._view = memoryview(self._buffer)
@@ -119,8 +126,9 @@ class UdpAdapter:
 
     def close(self) -> None:
         self._loop.remove_reader(self._socket.fileno())
-        if self._timer is not None:
-            self._timer.cancel()
+        for later in (self._timer, self._working):
+            if later is not None:
+                later.cancel()
         self._socket.close()
 
     @property
@@ -141,9 +149,11 @@ class UdpAdapter:
             self._set_timer()
 
     def catch_up(self) -> None:
-        """Take what has reached this machine and was not read yet, be it from within `on_event`:
-        before something is done for which it may be too late."""
+        """Take what has reached this machine for live calls and was not taken yet, be it from
+        within `on_event`: before something is done for which it may be too late."""
         self._read(DATAGRAMS_TO_CATCH_UP)
+        while (arrival := self._arrivals.take(OF_LIVE_CALLS)) is not None:
+            self._take(arrival)
 
     def _hand_all(self, reached: Instant | None = None) -> None:
         before = self._flushing, self._reached
@@ -192,10 +202,27 @@ class UdpAdapter:
         self.flush()
 
     def _readable(self) -> None:
+        self._read(READ_A_TURN)
+        if self._working is None:
+            self._work()
+
+    def _work(self) -> None:
+        """Take some of what waits, and the rest in the loop's next turn."""
+        self._working = None
         try:
-            self._read(DATAGRAMS_A_TURN)
+            for _ in range(DATAGRAMS_A_TURN):
+                arrival = self._arrivals.take()
+                if arrival is None:
+                    break
+                self._take(arrival)
         finally:
+            if self._arrivals and self._socket.fileno() >= 0:
+                self._working = self._loop.call_soon(self._work)
             self._set_timer()
+
+    def _take(self, arrival: Arrival) -> None:
+        self._agent.receive(arrival.data, arrival.source, arrival.reached)
+        self._hand_all(arrival.reached)
 
     def _read(self, most: int) -> None:
         for _ in range(most):
@@ -206,9 +233,8 @@ class UdpAdapter:
                 return
             except OSError:
                 continue  # an ICMP error of something sent before
-            reached = self._time_of(ancillary)
-            self._agent.receive(bytes(self._view[:length]), Hop("udp", *source), reached)
-            self._hand_all(reached)
+            data, reached = bytes(self._view[:length]), self._time_of(ancillary)
+            self._arrivals.put(Arrival(data, Hop("udp", *source), reached))
 
     def _time_of(self, ancillary: Sequence[tuple[int, int, bytes]]) -> Instant:
         """When a datagram came. The wall clock, which the kernel goes by, may have been set since;

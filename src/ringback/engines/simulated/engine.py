@@ -108,8 +108,6 @@ class SimulatedEngine:
             if self._life.alive and known and self._on_trigger is not None and not leg.arrived:
                 leg.arrived = True
                 self._on_trigger(leg)
-                if ring.trigger.rejected:
-                    self.clock.call_at(self.clock.now(), leg.far_acknowledges)
 
         if ring.trigger.rejected:
             ring.rejected = Rejection.BUSY

@@ -46,6 +46,9 @@ class SimulatedTrigger:
 
     def listen(self, listener: Listener) -> None:
         self._listener = listener
+        if self.trigger.rejected:
+            clock = self._life.clock
+            clock.call_at(clock.now(), self.far_acknowledges)
 
     def saved(self) -> str:
         return self._saved
