@@ -133,8 +133,6 @@ def _configure(folder: Path, port: int, trunk_port: int, *, accepted: bool) -> N
     (folder / "ringback.toml").write_text(
         f'[server]\ndata_dir = "data"\n[sip]\nlisten = "{LOCAL}:{port}"\n'
         f'rtp_ports = "{rtp_ports()}"\n'
-        f'[[trunk]]\nname = "flooded"\nhost = "{LOCAL}"\nport = {trunk_port}\n'
-        '[[route]]\nprefix = ""\ntrunks = ["flooded"]\n'
     )
     callback: dict[str, Any] = {"ring_seconds": 5, "attempts": 1, "callback_delay_seconds": 1}
     if accepted:
@@ -145,6 +143,8 @@ def _configure(folder: Path, port: int, trunk_port: int, *, accepted: bool) -> N
         "accounts": [{"name": "acme", "plan": "retail", "balance": "1000.00", "country": "GB"}],
         "plans": [{"name": "retail", "rates": [{"prefix": "", "price_per_minute": "0.02"}]}],
         "extensions": [{**extension, "callback": callback, "caller_ids": listed}],
+        "trunks": [{"name": "flooded", "host": LOCAL, "port": trunk_port}],
+        "routes": [{"prefix": "", "trunks": ["flooded"]}],
     }
     (folder / "setup.yaml").write_text(yaml.safe_dump(setup))
 

@@ -146,8 +146,6 @@ def _configure(folder: Path, port: int, trunk_port: int, tries: int) -> None:
     (folder / "ringback.toml").write_text(
         f'[server]\ndata_dir = "data"\n[sip]\nlisten = "{LOCAL}:{port}"\n'
         f'rtp_ports = "{rtp_ports()}"\n'
-        f'[[trunk]]\nname = "callers"\nhost = "{LOCAL}"\nport = {trunk_port}\n'
-        '[[route]]\nprefix = ""\ntrunks = ["callers"]\n'
     )
     listed = range(tries + 1)
     accepted: list[dict[str, Any]] = [
@@ -167,6 +165,8 @@ def _configure(folder: Path, port: int, trunk_port: int, tries: int) -> None:
                 "caller_ids": [*accepted, *disabled],
             }
         ],
+        "trunks": [{"name": "callers", "host": LOCAL, "port": trunk_port}],
+        "routes": [{"prefix": "", "trunks": ["callers"]}],
     }
     (folder / "setup.yaml").write_text(yaml.safe_dump(setup))
 

@@ -186,17 +186,11 @@ class Scene:
         return self.folder / f"{role}.log"
 
     def _configuration(self) -> str:
-        ways = ((_PHONES, RETURN_PREFIX), (_REMOTES, REMOTE_PREFIX))
         first, last = _PORTS
         return "\n".join(
             [
                 '[server]\ndata_dir = "data"',
                 f'[sip]\nlisten = "{LOCAL}:{self.server.port}"\nrtp_ports = "{first}-{last}"',
-                *(
-                    f'[[trunk]]\nname = "{role}"\nhost = "{LOCAL}"\nport = {self._ports[role]}\n'
-                    f'[[route]]\nprefix = "{prefix}"\ntrunks = ["{role}"]'
-                    for role, prefix in ways
-                ),
             ]
         )
 
@@ -215,6 +209,7 @@ class Scene:
             {"number": number, "pin": PIN, "credit": self._credit, "order_number": "1"}
             for number in self._callers
         ]
+        ways = ((_PHONES, RETURN_PREFIX), (_REMOTES, REMOTE_PREFIX))
         return {
             "accounts": [
                 {"name": "admin", "guards": _UNGUARDED},
@@ -230,6 +225,10 @@ class Scene:
                 {"account": "acme", "path": "/bye.wav",
                  "file": str(BUILT_IN / "demo-credit-ended.wav")}
             ],
+            "trunks": [
+                {"name": role, "host": LOCAL, "port": self._ports[role]} for role, _ in ways
+            ],
+            "routes": [{"prefix": prefix, "trunks": [role]} for role, prefix in ways],
         }  # fmt: skip
 
 

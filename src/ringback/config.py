@@ -6,12 +6,11 @@ this version cannot honour is refused, never ignored.
 
 from __future__ import annotations
 
-import ipaddress
 import json
 import re
 import tomllib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -23,15 +22,12 @@ from pydantic import (
     Field,
     ValidationError,
     field_validator,
-    model_validator,
 )
 
 from ringback.countries import Country
-from ringback.faults import Fault, Faults, dotted, faults_of, form, not_empty, twice
+from ringback.faults import dotted, faults_of, form
 from ringback.guards.limits import Limits
-from ringback.numbering import NumberForm
-from ringback.prefixes import AnyPrefix, Prefix
-from ringback.telephony.trunks import CalledFrom, Codec, Route, ShowIn, TransportName, Trunk
+from ringback.prefixes import Prefix
 
 
 class ConfigError(Exception):
@@ -47,10 +43,6 @@ def _not_yet(value: object) -> object:
 Host = Annotated[
     str, form(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?", "an IPv4 address or a name")
 ]
-NotYet = Annotated[bool, AfterValidator(_not_yet)]
-
-
-Digits = Annotated[str, form("[0-9]{0,15}", "digits")]
 
 
 class _Section(BaseModel):
@@ -77,16 +69,6 @@ def _address(value: object) -> object:
 
 
 Listen = Annotated[HostPort, BeforeValidator(_address)]
-
-
-def _source(text: str) -> str:
-    try:
-        ipaddress.IPv4Network(text)
-    except ValueError as error:
-        raise ValueError(
-            f"{error}: write IPv4 addresses or networks, such as 192.0.2.7 or 192.0.2.0/24"
-        ) from error
-    return text
 
 
 _PUBLIC_URL = (
@@ -170,103 +152,6 @@ class GuardsSection(_Section):
         return Limits(**dict(self))
 
 
-class TrunkSection(_Section):
-    name: str = Field(min_length=1)
-    host: Host
-    port: int = Field(5060, ge=1, le=65535)
-    transport: TransportName = "udp"
-    register_: bool = Field(False, alias="register")
-    user: str | None = None
-    password: str | None = Field(None, repr=False)
-    sources: tuple[Annotated[str, AfterValidator(_source)], ...] = ()
-    codecs: Annotated[tuple[Codec, ...], AfterValidator(not_empty)] = ("PCMA", "PCMU")
-    channels: int | None = Field(None, ge=1)
-    trust_pai: bool = False
-    called_from: CalledFrom = "request_uri"
-    show_in: ShowIn = "from"
-    foreign_numbers: bool = True
-    country: Country | None = None
-    strip: int = Field(0, ge=0, le=15)
-    prepend: Digits = ""
-    plus: bool = True
-    cost_plan: str | None = Field(None, min_length=1)
-    """The name of one of the server administrator's plans, by which the cost of calls over it is
-    worked out."""
-    media_anywhere: bool = False
-    srtp: NotYet = False
-    direct_media: NotYet = False
-
-    @field_validator("transport")
-    @classmethod
-    def _udp(cls, transport: str) -> str:
-        if transport != "udp":
-            raise ValueError(f'this version speaks SIP over "udp" only, not "{transport}"')
-        return transport
-
-    @model_validator(mode="after")
-    def _makes_sense(self) -> TrunkSection:
-        found = []
-        if self.register_ and self.user is None:
-            found.append(Fault(("register",), "needs user and password"))
-        if (self.user is None) != (self.password is None):
-            lacking = "user" if self.user is None else "password"
-            found.append(Fault((lacking,), "user and password go together"))
-        if self.strip and self.country is None:
-            found.append(Fault(("strip",), "needs country, whose numbers are to be shortened"))
-        if self.plus and (self.strip or self.prepend):
-            found.append(
-                Fault(("plus",), "only whole numbers have one: with strip or prepend set it false")
-            )
-        if found:
-            raise Faults(found)
-        return self
-
-    def trunk(self) -> Trunk:
-        form = NumberForm(self.country, self.strip, self.prepend, self.plus)
-        return Trunk(
-            name=self.name,
-            host=self.host,
-            port=self.port,
-            transport=self.transport,
-            register=self.register_,
-            user=self.user,
-            password=self.password,
-            sources=self.sources,
-            codecs=self.codecs,
-            channels=self.channels,
-            trust_pai=self.trust_pai,
-            called_from=self.called_from,
-            show_in=self.show_in,
-            foreign_numbers=self.foreign_numbers,
-            called=form,
-            caller=form,
-            shown=form,
-            media_anywhere=self.media_anywhere,
-            cost_plan=self.cost_plan,
-        )
-
-
-class RouteSection(_Section):
-    prefix: AnyPrefix = ""
-    """Leading digits of E.164; empty for every number."""
-    trunks: Annotated[tuple[str, ...], AfterValidator(not_empty)]
-    weights: tuple[Annotated[int, Field(ge=1)], ...] = ()
-
-    @model_validator(mode="after")
-    def _makes_sense(self) -> RouteSection:
-        found = []
-        if len(set(self.trunks)) != len(self.trunks):
-            found.append(Fault(("trunks",), "names a trunk twice"))
-        if self.weights and len(self.weights) != len(self.trunks):
-            found.append(Fault(("weights",), "must have one number for each of the trunks"))
-        if found:
-            raise Faults(found)
-        return self
-
-    def route(self) -> Route:
-        return Route(self.prefix, self.trunks, self.weights)
-
-
 class Config(_Section):
     server: Server = Server()
     database: Database = Database()
@@ -274,39 +159,10 @@ class Config(_Section):
     sip: Sip = Sip()
     asterisk: Annotated[dict[str, Any] | None, AfterValidator(_not_yet)] = None
     guards: GuardsSection = GuardsSection()
-    trunk: tuple[TrunkSection, ...] = ()
-    route: tuple[RouteSection, ...] = ()
-
-    @model_validator(mode="after")
-    def _makes_sense(self) -> Config:
-        found = [*self._doubles(), *self._unknown_trunks()]
-        if found:
-            raise Faults(found)
-        return self
-
-    def _doubles(self) -> Iterator[Fault]:
-        yield from twice((("trunk", i, "name"), trunk.name) for i, trunk in enumerate(self.trunk))
-        yield from twice(
-            (("route", i, "prefix"), route.prefix) for i, route in enumerate(self.route)
-        )
-
-    def _unknown_trunks(self) -> Iterator[Fault]:
-        names = {trunk.name for trunk in self.trunk}
-        for index, route in enumerate(self.route):
-            for name in route.trunks:
-                if name not in names:
-                    yield Fault(
-                        ("route", index, "trunks"),
-                        f"there is no trunk {name!r}: define it, or check its spelling",
-                    )
-
-    @property
-    def trunks(self) -> tuple[Trunk, ...]:
-        return tuple(section.trunk() for section in self.trunk)
-
-    @property
-    def routes(self) -> tuple[Route, ...]:
-        return tuple(section.route() for section in self.route)
+    trunk: Any = Field(None, repr=False)
+    """Trunks and routes are in the database. They may stand here until they have been brought
+    there by `ringback trunks import`; `serve` refuses them (`see_none_moved`)."""
+    route: Any = None
 
     @property
     def database_url(self) -> str:
@@ -339,6 +195,21 @@ def load_config(path: Path) -> Config:
             )
         ) from error
     return _anchored(config, path.parent)
+
+
+def see_none_moved(config: Config, path: Path) -> None:
+    """Raises ConfigError if trunks or routes stand in the file, where nothing reads them any
+    more."""
+    moved = [name for name in ("trunk", "route") if getattr(config, name) is not None]
+    if moved:
+        text = path.read_text(encoding="utf-8")
+        raise ConfigError(
+            "\n".join(
+                f"{path}:{line_of(text, (name, 0))}: [[{name}]]: trunks and routes are in the "
+                f"database now: run ringback trunks import {path}, then take them out of the file"
+                for name in moved
+            )
+        )
 
 
 _PLACE = re.compile(r" \(at (?:line ([0-9]+), column [0-9]+|end of document)\)$")

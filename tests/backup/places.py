@@ -52,7 +52,12 @@ def fill(made: Place) -> None:
     setup = Setup(folder, store)
     setup.document["sounds"] = [{"account": "acme", "path": "/bye.wav", "file": "bye.wav"}]
     setup.document["accounts"][0]["contact_name"] = "Żółć & søn"
+    carrier = {"name": "carrier", "host": "h", "register": True, "user": "u", "password": "p"}
+    setup.document["trunks"] = [carrier, {"name": "phones", "host": "127.0.0.1"}]
+    setup.document["routes"] = [{"prefix": "44", "trunks": ["phones", "carrier"]}]
     try:
+        setup.apply(secrets=load_secrets(made.key))
+        setup.document["trunks"] = [{"name": "phones", "port": 5070}]
         setup.apply(secrets=load_secrets(made.key))
         setup.run(_calls)
         setup.run(_person)

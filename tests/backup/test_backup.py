@@ -83,12 +83,12 @@ def saved(source: Place, file: Path) -> Path:
 
 
 def restored(file: Path, target: Place, passphrase: str = PASSPHRASE) -> Restored:
-    return restore(file, target, passphrase, NOW + 300, node="main", trunks={})
+    return restore(file, target, passphrase, NOW + 300, node="main")
 
 
 CLOSED = {"sessions", "legs", "reservations", "ledger_accounts", "ledger_entries", "charges"}
-CLOSED |= {"guard_counts", "events", "sign_ins"}
-"""Tables that closing what was open changes."""
+CLOSED |= {"guard_counts", "events", "sign_ins", "trunks", "former_trunks"}
+"""Tables that closing what was open changes, and that no trunk registers."""
 
 
 @pytest.mark.parametrize("target_kind", ["sqlite", "postgresql"])
@@ -108,8 +108,10 @@ def test_it_is_whole_on_either_database(
     done = restored(file, target)
     assert done.rows == sum(map(len, before.values()))
     assert (done.sounds, done.key, done.expired, done.interrupted) == (1, True, 2, 1)
+    assert done.registrations == ["carrier"]
     assert done.sign_ins == 1
     after = all_rows(target.url)
+    assert after["former_trunks"] == [] != before["former_trunks"]
     assert {name for name in before if before[name] != after[name]} == CLOSED
     assert target.key.read_bytes() == source.key.read_bytes()
     assert stat.S_IMODE(target.key.stat().st_mode) == 0o600
@@ -119,7 +121,7 @@ def test_it_is_whole_on_either_database(
     # And back: nothing is open any more, so that nothing changes.
     back = place(tmp_path / "back", empty(kind))
     done = restored(saved(target, tmp_path / "second.backup"), back)
-    assert (done.expired, done.interrupted) == (0, 0)
+    assert (done.expired, done.interrupted, done.registrations) == (0, 0, [])
     assert all_rows(back.url) == after
     if target_kind == "postgresql":
         _see_schema(target.url, empty(target_kind))

@@ -125,7 +125,7 @@ def test_of_two_numbers_that_may_be_meant_the_listed_one_is(
         (NumberForm(), GERMAN[1:], "called"),
     ],
 )
-def test_in_caller_mode_a_number_in_doubt_is_not_called(
+def test_a_number_in_doubt_is_not_called_unless_listed(
     tmp_path: Path, form: NumberForm, sent: str, outcome: str
 ) -> None:
     async def play(world: World) -> None:
@@ -138,21 +138,6 @@ def test_in_caller_mode_a_number_in_doubt_is_not_called(
         assert world.session()["outcome"] == outcome
         (refused,) = world.journal.of(TriggerRefused)
         assert f"{sent} is read as" in refused.reason and "trunk send" in refused.reason
-
-
-@pytest.mark.parametrize("setup", [ANYBODY, {**FIXED, "fixed_number": CALLEE}])
-def test_nobody_is_taken_for_a_listed_number_that_is_not_called_back(
-    tmp_path: Path, setup: dict[str, Any]
-) -> None:
-    """Whoever has the national number would be known by the other one's setup, locks and guards."""
-
-    async def play(world: World) -> None:
-        await on_trunk(world, NumberForm("DE"), setup, GERMAN)
-        world.network.ring(ACCESS, GERMAN[1:])
-
-    world = in_world(tmp_path, play)
-    assert world.session()["caller"] == ALSO_GERMAN
-    assert all(leg["e164"] == CALLEE for leg in world.legs("A"))
 
 
 def test_an_access_number_is_found_in_either_reading(tmp_path: Path) -> None:
@@ -175,9 +160,9 @@ def test_an_unreadable_caller_in_fixed_mode_outlives_a_restart(tmp_path: Path) -
         world.network.ring(ACCESS, "alice")
         await world.sleep(10.0)
         await world.crash_and_restart()
-        anybody = {**ANYBODY, "fixed_number": None}
+        other = {**ANYBODY, "fixed_number": None}
         await world.apply(
-            {"extensions": [{"name": "travellers", "account": "acme", "callback": anybody}]}
+            {"extensions": [{"name": "travellers", "account": "acme", "callback": other}]}
         )
 
     session = in_world(tmp_path, play).session()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import stat
 from pathlib import Path
 
@@ -36,6 +37,8 @@ def ringback(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Commands:
 
 def test_a_backup_is_restored_elsewhere(ringback: Commands, tmp_path: Path) -> None:
     file = tmp_path / "ringback.backup"
+    carrier = ("host=127.0.0.1", "register=true", "user=u", "password=hush")
+    ringback("trunks", "add", "carrier", *carrier)
     told = ringback("backup", str(file))
     assert told.startswith(f"wrote {file}, read it again and found it whole:\n")
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
@@ -48,6 +51,9 @@ def test_a_backup_is_restored_elsewhere(ringback: Commands, tmp_path: Path) -> N
     other = Commands(tmp_path / "second", apply=False)
     told = other("restore", str(file))
     assert "0 sounds, the key" in told and "now expired: 0" in told
+    assert "ringback trunks change carrier register=true" in told
+    (there,) = json.loads(other("trunks", "list", "--json"))
+    assert (there["register"], there["password_set"]) == (False, True)
     assert other("statement", "acme", "--json") == ringback("statement", "acme", "--json")
     assert stat.S_IMODE((tmp_path / "second/data").stat().st_mode) == 0o700
     assert stat.S_IMODE((tmp_path / "second/data/ringback.sqlite").stat().st_mode) == 0o600
@@ -75,6 +81,7 @@ def test_where_the_passphrase_comes_from(
 
 def test_a_lost_key_is_replaced_and_whose_secrets_are_void_is_told(ringback: Commands) -> None:
     key = ringback.folder / "data" / "secrets.key"
+    ringback("trunks", "add", "carrier", "host=127.0.0.1", "user=u", "password=hush")
     with pytest.raises(CommandError, match=r"is the right key.*add --force"):
         ringback("new-key")
     key.unlink()
@@ -85,18 +92,22 @@ def test_a_lost_key_is_replaced_and_whose_secrets_are_void_is_told(ringback: Com
         "void: password of acme:travellers",
         "void: PIN of acme:travellers:+447700900123",
         "void: PIN of acme:travellers:+447700900124",
+        "void: password of trunk carrier",
     ]
-    assert ringback("new-key").split("\n")[:3] == whose
+    assert ringback("new-key").split("\n")[:4] == whose
     assert stat.S_IMODE(key.stat().st_mode) == 0o600
-    assert "password of acme:travellers and 2 more are void since ringback new-key" in told_void(
+    assert "password of acme:travellers and 3 more are void since ringback new-key" in told_void(
         ringback
     )
     told = ringback("apply", str(ringback.folder / "pins.yaml"))
+    with pytest.raises(CommandError, match="password: user and password go together"):
+        ringback("trunks", "change", "carrier", "port=5080")
+    ringback("trunks", "change", "carrier", "password=hush")
     assert "void since" not in told_void(ringback)
     assert told.count("changed\n") == 3
 
     lost = key.read_bytes()
-    assert ringback("new-key", "--force").split("\n")[:3] == whose
+    assert ringback("new-key", "--force").split("\n")[:4] == whose
     (kept,) = (each for each in key.parent.iterdir() if each.name.startswith("secrets.key."))
     assert kept.read_bytes() == lost != key.read_bytes()
 

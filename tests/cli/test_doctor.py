@@ -17,8 +17,8 @@ from tests.e2e.ports import free_port
 
 from ringback.cli.doctor.examine import examine
 from ringback.cli.doctor.finding import Finding
-from ringback.cli.doctor.network import examine_network
 from ringback.config import load_config
+from ringback.engines.embedded.probe import Probed
 
 
 @pytest.fixture
@@ -28,13 +28,17 @@ def ringback(tmp_path: Path) -> Commands:
     return commands
 
 
-def configure(commands: Commands, listen: str = "", trunk: str = "", more: str = "") -> None:
+def configure(
+    commands: Commands, listen: str = "", trunk: str = "", more: str = "", *, applied: bool = True
+) -> None:
     listen = listen or f"127.0.0.1:{free_port()}"
-    trunk = trunk or f'host = "127.0.0.1"\nport = {free_port()}'
+    trunk = trunk or f"host: 127.0.0.1, port: {free_port()}"
     (commands.folder / "ringback.toml").write_text(
         f'[server]\ndata_dir = "data"\n[sip]\nlisten = "{listen}"\n{more}\n'
-        f'[[trunk]]\nname = "carrier"\n{trunk}\n[[route]]\ntrunks = ["carrier"]\n'
     )
+    ways = f"trunks: [{{name: carrier, {trunk}}}]\nroutes: [{{trunks: [carrier]}}]\n"
+    if applied:
+        commands("apply", commands.file(ways, "ways.yaml"))
 
 
 def found(commands: Commands, grade: str) -> list[str]:
@@ -76,7 +80,7 @@ def carrier() -> Iterator[int]:
 
 
 def test_all_is_well(ringback: Commands, carrier: int) -> None:
-    configure(ringback, trunk=f'host = "127.0.0.1"\nport = {carrier}')
+    configure(ringback, trunk=f"host: 127.0.0.1, port: {carrier}")
     told = findings(ringback)
     assert {each.grade for each in told} == {"ok"}
     assert any("answers: 200 OK" in each.text for each in told)
@@ -85,7 +89,7 @@ def test_all_is_well(ringback: Commands, carrier: int) -> None:
 def test_a_trunk_that_does_not_answer(ringback: Commands) -> None:
     (silent,) = found(ringback, "WARNING")
     assert silent.startswith("trunk carrier (127.0.0.1:") and "does not answer OPTIONS" in silent
-    configure(ringback, trunk='host = "nowhere.invalid"')
+    configure(ringback, trunk="host: nowhere.invalid")
     (fault,) = found(ringback, "FAULT")
     assert fault.startswith("trunk carrier: host 'nowhere.invalid' cannot be looked up")
 
@@ -106,21 +110,45 @@ def test_a_private_address_advertised_to_a_public_trunk(
 ) -> None:
     """Spec section 11 by name; nothing is sent to that address."""
 
-    async def nobody_asked(*arguments: object) -> dict[str, None]:
-        return {"carrier": None}
+    async def nobody_asked(*arguments: object) -> dict[str, Probed]:
+        return {"carrier": Probed(["8.8.8.8"])}
 
-    monkeypatch.setattr("ringback.cli.doctor.network._ask", nobody_asked)
-    configure(ringback, trunk='host = "8.8.8.8"', more='advertise = "192.168.1.5"')
+    monkeypatch.setattr("ringback.cli.doctor.network.probe", nobody_asked)
+    configure(ringback, trunk="host: 8.8.8.8", more='advertise = "192.168.1.5"')
     warnings = found(ringback, "WARNING")
     assert "private address 192.168.1.5: set [sip] advertise to your public one" in warnings[0]
-    configure(ringback, trunk='host = "8.8.8.8"', more='advertise = "8.8.4.4"')
+    configure(ringback, trunk="host: 8.8.8.8", more='advertise = "8.8.4.4"')
     assert not any("advertise" in each for each in found(ringback, "WARNING"))
 
 
 def test_without_routes_no_call_goes_out(ringback: Commands) -> None:
-    (ringback.folder / "ringback.toml").write_text("")
-    told = asyncio.run(examine_network(load_config(ringback.folder / "ringback.toml")))
-    assert "there is no [[trunk]]" in told[-1].text
+    ringback("routes", "remove", "")
+    assert found(ringback, "FAULT") == [
+        "there is no route: no call can go out: add one with ringback routes add"
+    ]
+    ringback("routes", "add", "44", "trunks=carrier")
+    assert "only numbers that begin with 44 have a route" in found(ringback, "WARNING")
+    ringback("routes", "remove", "44")
+    ringback("trunks", "remove", "carrier")
+    (fault,) = found(ringback, "FAULT")
+    assert fault.startswith("there is no trunk: no call can come in or go out: add one")
+
+
+def test_trunks_that_stand_in_the_configuration(ringback: Commands) -> None:
+    file = ringback.folder / "ringback.toml"
+    with file.open("a") as more:
+        more.write('[[trunk]]\nname = "old"\nhost = "127.0.0.1"\n')
+    (fault,) = found(ringback, "FAULT")
+    assert fault.startswith(f"serve does not start: {file}:6: [[trunk]]: trunks and routes are in")
+
+
+def test_a_password_of_another_key(ringback: Commands) -> None:
+    configure(ringback, trunk="host: 127.0.0.1, port: 9, user: u, password: p")
+    (ringback.folder / "data" / "secrets.key").write_bytes(b"x" * 32)
+    assert any(
+        each.startswith("trunk carrier: its password was stored with another key: set it anew")
+        for each in found(ringback, "WARNING")
+    )
 
 
 def test_an_extension_that_nobody_can_use(ringback: Commands) -> None:
@@ -149,16 +177,6 @@ def test_no_plan_and_no_rate(ringback: Commands) -> None:
     ringback("apply", ringback.file("accounts: [{name: acme, plan: null}]", "no.yaml"))
     assert all("no payer" in each for each in found(ringback, "FAULT"))
     assert len(found(ringback, "FAULT")) == 2
-
-
-def test_a_cost_plan_that_is_not_there(ringback: Commands) -> None:
-    for plan, told in (("retial", True), ("retail", False)):
-        configure(ringback, trunk=f'host = "127.0.0.1"\nport = 9\ncost_plan = "{plan}"')
-        warnings = found(ringback, "WARNING")
-        assert told == any(
-            f"trunk carrier: cost_plan '{plan}': the server administrator has no such plan" in each
-            for each in warnings
-        )
 
 
 def test_credit_without_a_limit_a_day(ringback: Commands) -> None:
@@ -212,6 +230,6 @@ def test_a_database_that_is_none(ringback: Commands) -> None:
 
 def test_before_anything_was_applied(tmp_path: Path) -> None:
     commands = Commands(tmp_path, apply=False)
-    configure(commands)
+    configure(commands, applied=False)
     assert found(commands, "WARNING")[0].startswith("nothing has been applied yet: run ringback")
     assert not (tmp_path / "data").exists()

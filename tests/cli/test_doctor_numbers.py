@@ -21,7 +21,7 @@ def ringback(tmp_path: Path) -> Commands:
 
 def trunk(**keys: Any) -> str:
     lines = {"host": '"127.0.0.1"', "port": free_port(), **keys}
-    return "\n".join(f"{name} = {value}" for name, value in lines.items())
+    return ", ".join(f"{name}: {value}" for name, value in lines.items())
 
 
 def told(ringback: Commands, words: str) -> list[str]:

@@ -28,18 +28,21 @@ def ringback(tmp_path: Path) -> Commands:
     return Commands(tmp_path)
 
 
-def configure(
-    ringback: Commands, phone: int = 9, data_dir: str = "data", password: str | None = None
-) -> int:
+def configure(ringback: Commands, phone: int | None = None, data_dir: str = "data") -> int:
+    """Returns the port of the server; a `phone` gets a trunk and every number a route to it."""
     port, sound = free_port(), free_port() + 20000
     (ringback.folder / "ringback.toml").write_text(
         f'[server]\ndata_dir = "{data_dir}"\n[sip]\nlisten = "127.0.0.1:{port}"\n'
         f'rtp_ports = "{sound}-{sound + 99}"\n'
-        f'[[trunk]]\nname = "phones"\nhost = "127.0.0.1"\nport = {phone}\n'
-        + (f'user = "u"\npassword = "{password}"\n' if password else "")
-        + '[[route]]\ntrunks = ["phones"]\n'
     )
+    if phone is not None:
+        add_trunk(ringback, phone)
     return port
+
+
+def add_trunk(ringback: Commands, phone: int) -> None:
+    ringback("trunks", "add", "phones", "host=127.0.0.1", f"port={phone}")
+    ringback("routes", "add", "", "trunks=phones")
 
 
 @contextmanager
@@ -133,13 +136,12 @@ def test_what_ringback_makes_is_its_owners(tmp_path: Path) -> None:
         ("data", 0o700, "data_dir"),
         ("data/secrets.key", 0o600, "the key"),
         ("data/ringback.sqlite", 0o600, "the database"),
-        ("ringback.toml", 0o600, "the configuration"),
     ],
 )
 def test_what_others_can_read_keeps_it_from_starting(
     ringback: Commands, name: str, mode: int, what: str
 ) -> None:
-    configure(ringback, password="hunter22")
+    configure(ringback)
     path = ringback.folder / name
     (ringback.folder / "ringback.toml").chmod(0o600)
     path.chmod(mode | 0o044)
@@ -149,6 +151,25 @@ def test_what_others_can_read_keeps_it_from_starting(
     path.chmod(mode)
     with process(*serving(ringback)) as server:
         assert logged(server, "taking calls")
+
+
+def test_a_configuration_with_a_password_is_its_owners(ringback: Commands) -> None:
+    config = ringback.folder / "ringback.toml"
+    config.write_text('[database]\nurl = "postgresql://ringback:hunter22@127.0.0.1/ringback"\n')
+    config.chmod(0o640)
+    with process(*serving(ringback)) as server:
+        assert f"others can read the configuration: chmod 600 {config}" in logged(server, "ring")
+        assert server.wait(20) == 1
+
+
+def test_trunks_in_the_configuration_keep_it_from_starting(ringback: Commands) -> None:
+    configure(ringback)
+    config = ringback.folder / "ringback.toml"
+    with config.open("a") as more:
+        more.write('[[trunk]]\nname = "old"\nhost = "127.0.0.1"\n')
+    with process(*serving(ringback)) as server:
+        assert f"run ringback trunks import {config}" in logged(server, "[[trunk]]")
+        assert server.wait(20) == 1
 
 
 def test_a_configuration_without_a_password_where_nobody_else_may_enter(

@@ -190,7 +190,19 @@ class Server:
 
     async def set_up(self) -> None:
         """Write the configuration and the setup of every stage, and apply it."""
-        trunks, routes = [], []
+        database = "" if self.database is None else f'[database]\nurl = "{self.database}"\n'
+        (self.folder / "ringback.toml").write_text(
+            f'[server]\ndata_dir = "data"\n{database}[sip]\nlisten = "{LOCAL}:{self.port}"\n'
+            f'rtp_ports = "{rtp_ports()}"\n'
+        )
+        (self.folder / "bye.wav").write_bytes((BUILT_IN / "demo-credit-ended.wav").read_bytes())
+        (self.folder / "setup.yaml").write_text(yaml.safe_dump(self._setup() | self._ways()))
+        await self.command("apply", str(self.folder / "setup.yaml"))
+
+    def _ways(self) -> dict[str, Any]:
+        """The trunks and routes of every stage."""
+        trunks: list[dict[str, Any]] = []
+        routes: list[dict[str, Any]] = []
         for stage in self.stages:
             # The remote party can be reached by two trunks, for when one loses everything.
             two = [stage.callee_trunk, f"{stage.callee_trunk}b"]
@@ -199,19 +211,10 @@ class Server:
                 (two, stage.case.callee_host, stage.callee_port, stage.callee),
             ):
                 trunks += [
-                    f'[[trunk]]\nname = "{name}"\nhost = "{host}"\nport = {port}\n'
-                    "trust_pai = true\n"
-                    for name in ways
+                    {"name": name, "host": host, "port": port, "trust_pai": True} for name in ways
                 ]
-                routes.append(f'[[route]]\nprefix = "{prefix[1:]}"\ntrunks = {ways}\n')
-        database = "" if self.database is None else f'[database]\nurl = "{self.database}"\n'
-        (self.folder / "ringback.toml").write_text(
-            f'[server]\ndata_dir = "data"\n{database}[sip]\nlisten = "{LOCAL}:{self.port}"\n'
-            f'rtp_ports = "{rtp_ports()}"\n' + "".join(trunks) + "".join(routes)
-        )
-        (self.folder / "bye.wav").write_bytes((BUILT_IN / "demo-credit-ended.wav").read_bytes())
-        (self.folder / "setup.yaml").write_text(yaml.safe_dump(self._setup()))
-        await self.command("apply", str(self.folder / "setup.yaml"))
+                routes.append({"prefix": prefix[1:], "trunks": ways})
+        return {"trunks": trunks, "routes": routes}
 
     def _setup(self) -> dict[str, Any]:
         extensions = []

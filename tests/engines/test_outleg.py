@@ -34,13 +34,14 @@ SDP = (
 )
 CHALLENGE = (("www-authenticate", 'Digest realm="r", nonce="n"'),)
 PLAIN = Trunk(name="t", host="192.0.2.2", port=5070)
+SHOWN = Shown("+442071838750")
 DIGEST = Trunk(name="t", host="192.0.2.2", port=5070, user="us", password="secret")
 
 
 class World:
     """One leg, an engine that has just what it needs, and a trunk without a mind of its own."""
 
-    def __init__(self, trunk: Trunk = PLAIN) -> None:
+    def __init__(self, trunk: Trunk = PLAIN, shown: Shown = SHOWN) -> None:
         loop = asyncio.get_running_loop()
         self.clock = LoopClock(loop, 0.0)
         self.ua = Alone(agent=UserAgent(US, random.Random(1)))
@@ -74,7 +75,7 @@ class World:
             register=self._of.__setitem__,
             forget=lambda call: self._of.pop(call, None),
         )
-        order = Order("t", "+442079460000", Shown("+442071838750"))
+        order = Order("t", "+442079460000", shown)
         self.leg = OutLeg(cast(Any, engine), order, self._listen, None)
 
     def _open(self, listener: Callable[[MediaEvent], None], beside: object) -> SimpleNamespace:

@@ -64,7 +64,7 @@ class World:
             chance=random.Random(2),
             public=US,
             agent=self.agent,
-            trunks=SimpleNamespace(find=lambda name: None),
+            trunks=SimpleNamespace(of_leg=lambda name, version: None),
             report=self.reports.append,
             now=self.clock.now,
             flush=self.flush,

@@ -554,8 +554,8 @@ def test_of_a_stranger_a_line_a_minute_and_of_many_no_flood() -> None:
         for _ in range(100):
             strangers.seen(Hop("udp", "203.0.113.1", 5060))
         assert lines == [
-            "dropped a message from 203.0.113.1: no trunk has this source: add it to `sources` of "
-            "a [[trunk]] if it is yours"
+            "dropped a message from 203.0.113.1: no trunk has this source: add it to the `sources` "
+            "of a trunk if it is yours"
         ]
         await clock.sleep_until(1059.0)
         strangers.seen(Hop("udp", "203.0.113.1", 5061))

@@ -5,7 +5,13 @@ from __future__ import annotations
 from sqlalchemy import Connection, bindparam, delete, select, update
 
 from ringback.accounts.secrets import VOID, Secrets
-from ringback.store.models import CallerIdRow, ExtensionRow, SettingRow
+from ringback.store.models import (
+    CallerIdRow,
+    ExtensionRow,
+    FormerTrunkRow,
+    SettingRow,
+    TrunkRow,
+)
 
 _MARK = SettingRow.name == "unbound_secrets"
 """Set by migration 0010 where there are such MACs."""
@@ -35,6 +41,8 @@ def void_secrets(tx: Connection) -> None:
     """No entry is right for any of them any more. A unit of work."""
     for _, mac in SECRETS:
         tx.execute(update(mac.table).where(mac.is_not(None)).values({mac: VOID}))
+    for model in (TrunkRow, FormerTrunkRow):
+        tx.execute(update(model).where(model.password.is_not(None)).values(password=VOID))
     _forget_mark(tx)
 
 

@@ -39,6 +39,7 @@ from ringback.charging.rating import Rate
 from ringback.countries import Country
 from ringback.faults import Fault, Faults, Section, form, twice
 from ringback.prefixes import AnyPrefix, Prefix
+from ringback.trunks.entries import RouteEntry, TrunkEntry
 
 ADMINISTRATOR = "admin"
 """Name of the account at the top, which every server has."""
@@ -257,6 +258,8 @@ class SetupFile(Section):
     extensions: tuple[ExtensionEntry, ...] = ()
     plans: tuple[PlanEntry, ...] = ()
     sounds: tuple[SoundEntry, ...] = ()
+    trunks: tuple[TrunkEntry, ...] = ()
+    routes: tuple[RouteEntry, ...] = ()
 
     @model_validator(mode="after")
     def _once_each(self) -> SetupFile:
@@ -276,6 +279,8 @@ class SetupFile(Section):
                 (("sounds", i, "path"), (each.account, each.path, each.language))
                 for i, each in enumerate(self.sounds)
             ),
+            *twice((("trunks", i, "name"), each.name) for i, each in enumerate(self.trunks)),
+            *twice((("routes", i, "prefix"), each.prefix) for i, each in enumerate(self.routes)),
         ]
         if found:
             raise Faults(found)

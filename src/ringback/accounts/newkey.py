@@ -7,7 +7,7 @@ from sqlalchemy import Connection, select
 from ringback.accounts.binding import void_secrets
 from ringback.accounts.naming import path
 from ringback.accounts.secrets import VOID, Secrets, remember_key
-from ringback.store.models import CallerIdRow, ExtensionRow
+from ringback.store.models import CallerIdRow, ExtensionRow, TrunkRow
 
 
 def replace_key(tx: Connection, secrets: Secrets) -> list[str]:
@@ -30,6 +30,9 @@ def voided(tx: Connection) -> list[str]:
     pins = tx.execute(
         select(CallerIdRow.extension_id, CallerIdRow.number).where(CallerIdRow.pin_mac == VOID)
     )
-    return sorted(f"password of {extensions[id_]}" for id_ in passwords) + sorted(
-        f"PIN of {extensions[row.extension_id]}:{row.number}" for row in pins
-    )
+    trunks = tx.execute(select(TrunkRow.name).where(TrunkRow.password == VOID)).scalars()
+    return [
+        *sorted(f"password of {extensions[id_]}" for id_ in passwords),
+        *sorted(f"PIN of {extensions[row.extension_id]}:{row.number}" for row in pins),
+        *sorted(f"password of trunk {name}" for name in trunks),
+    ]

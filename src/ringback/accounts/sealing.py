@@ -1,37 +1,23 @@
-"""Secrets that have to be read again (TOTP secrets, passwords of trunks): encrypted with a key that
-is derived from the key file, and bound to their owner, so that none can be put in another's place.
-"""
+"""Secrets that have to be read again, sealed with a key that is derived from the key file."""
 
 from __future__ import annotations
 
-import base64
-import binascii
-import os
-
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
 from ringback.accounts.secrets import Secrets
+from ringback.sealing import BadSeal, Sealer
 
-_NONCE_BYTES = 12  # NIST SP 800-38D section 8.2.2: random ones suffice for 2**32 secrets
-
-
-class BadSeal(Exception):
-    """It was sealed with another key, or for another owner or purpose, or it is damaged."""
+__all__ = ["BadSeal", "seal", "trunk_sealer", "unseal"]
 
 
 def seal(secrets: Secrets, purpose: str, owner: str, text: str) -> str:
-    """The text encrypted (AES-256-GCM). `owner` is the id of whose it is."""
-    nonce = os.urandom(_NONCE_BYTES)
-    sealed = AESGCM(secrets.key_for(purpose)).encrypt(nonce, text.encode(), owner.encode())
-    return base64.b64encode(nonce + sealed).decode()
+    """The text encrypted. `owner` is the id of whose it is."""
+    return secrets.sealer(purpose).seal(owner, text)
 
 
 def unseal(secrets: Secrets, purpose: str, owner: str, sealed: str) -> str:
     """The text that was sealed. Raises BadSeal."""
-    try:
-        raw = base64.b64decode(sealed, validate=True)
-        nonce, encrypted = raw[:_NONCE_BYTES], raw[_NONCE_BYTES:]
-        return AESGCM(secrets.key_for(purpose)).decrypt(nonce, encrypted, owner.encode()).decode()
-    except (InvalidTag, ValueError, binascii.Error) as error:
-        raise BadSeal("a stored secret cannot be read with this key") from error
+    return secrets.sealer(purpose).unseal(owner, sealed)
+
+
+def trunk_sealer(secrets: Secrets) -> Sealer:
+    """For the passwords of trunks."""
+    return secrets.sealer("passwords of trunks")

@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from sqlalchemy import Connection, delete, insert, select
 
+from ringback.sealing import Sealer
 from ringback.store.models import SettingRow
 
 KEY_BYTES = 32
@@ -66,6 +67,10 @@ class Secrets:
     def key_for(self, purpose: str) -> bytes:
         """A key of 32 bytes for another purpose, from which this one cannot be found."""
         return derived(self._key, f"ringback {purpose}".encode())
+
+    def sealer(self, purpose: str) -> Sealer:
+        """Encrypts what has to be read again."""
+        return Sealer(self.key_for(purpose))
 
 
 def derived(key: bytes, purpose: bytes) -> bytes:

@@ -7,7 +7,7 @@ nothing is dialled.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +25,8 @@ from ringback.store import StoreError, rows
 from ringback.store.errors import DATABASE_ERRORS, store_error
 from ringback.store.migrate import make_file, upgrade
 from ringback.store.opening import database_files, database_url, name_of, open_engine
-from ringback.telephony.trunks import Trunk
+from ringback.trunks.stored import trunks_by_name
+from ringback.trunks.trunkverbs import stop_registering
 
 
 class NotEmpty(Exception):
@@ -46,6 +47,8 @@ class Restored:
     """Requests that were open then."""
     interrupted: int
     """Sessions that had an answered leg then."""
+    registrations: list[str]
+    """The trunks that register no more until they are told to: another server may do so."""
     sign_ins: int
     """Sign-in sessions that were open then; all have ended."""
 
@@ -57,11 +60,9 @@ def restore(
     now: Instant,
     *,
     node: str,
-    trunks: Mapping[str, Trunk],
 ) -> Restored:
-    """Restore a backup; `trunks` are those of now, by whose plans the cost of calls that were open
-    is recorded. Raises BadArchive, WrongPassphrase, NotEmpty, StoreError, BadKey, OSError; then
-    nothing has changed."""
+    """Restore a backup. Raises BadArchive, WrongPassphrase, NotEmpty, StoreError, BadKey, OSError;
+    then nothing has changed."""
     with open_archive(file) as archive:
         archive.verify()
         key = _key(archive, file, passphrase)
@@ -72,7 +73,8 @@ def restore(
                 _fill(tx, archive, name_of(url))
                 if key is not None:
                     check_key(tx, Secrets(key))
-                closed = close_all(tx, node, now, trunks)
+                closed = close_all(tx, node, now, trunks_by_name(tx))
+                registrations = stop_registering(tx)
                 ended = sign_ins.end_everybodys(tx, now)
                 _write_files(archive, place, key, written)
             written.clear()
@@ -84,6 +86,7 @@ def restore(
             key=key is not None,
             expired=closed.expired,
             interrupted=closed.interrupted,
+            registrations=registrations,
             sign_ins=ended,
         )
 

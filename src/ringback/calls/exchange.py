@@ -44,6 +44,7 @@ from ringback.ids import new_id
 from ringback.store import StoreError
 from ringback.telephony.calling import known
 from ringback.telephony.port import Cause, Ended, Event, Leg, Rejection, TriggerLeg
+from ringback.telephony.trunks import trunks_ever
 
 CLOSING_SECONDS = 45.0
 """At the end, so long is waited for the last BYEs to be answered, which takes 32 s at most, and
@@ -90,7 +91,7 @@ class Exchange:
         for saved in answered:
             services.engine.resume(saved, lambda leg, event: None)
         now = services.clock.now()
-        trunks = services.trunks.by_name
+        trunks = trunks_ever(services.trunks)
         recovered = await services.store.run(lambda tx: recover(tx, services.node, now, trunks))
         await self._heartbeat.start()
         self._recovered.set()
@@ -254,7 +255,7 @@ class Exchange:
         services = self._services
         place = await services.store.read(lambda tx: next_place(tx, request))
         chronicle, now = services.chronicle(request, first=place), services.clock.now()
-        trunks = services.trunks.by_name
+        trunks = trunks_ever(services.trunks)
         await insist(
             chronicle,
             services.clock,

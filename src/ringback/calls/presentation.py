@@ -29,14 +29,14 @@ def shown_to_callee(
     trunk: Trunk,
 ) -> Shown:
     """What leg B shows. `equipment` falls back to `server` for a number that may be forged or was
-    hidden, and so does any foreign number on a trunk that takes none."""
+    hidden, and so does any number that the trunk does not take."""
     equipment = caller if caller.is_own and caller.number is not None else None
 
     number = public_number
     if setup.caller_id_number.set_by is SetBy.USER:
-        number = setup.caller_id_number.value
-    elif setup.caller_id_number.set_by is SetBy.EQUIPMENT and equipment and trunk.foreign_numbers:
-        number = equipment.number
+        number = _taken(setup.caller_id_number.value, trunk, own=True) or public_number
+    elif setup.caller_id_number.set_by is SetBy.EQUIPMENT and equipment:
+        number = _taken(equipment.number, trunk, own=False) or public_number
 
     name: str | None = contact_name
     if setup.caller_id_name.set_by is SetBy.USER:
@@ -50,6 +50,11 @@ def shown_to_callee(
 def shown_to_caller(
     access_number: str | None, public_number: str | None, contact_name: str, trunk: Trunk
 ) -> Shown:
-    """What leg A shows: the access number that was called, so that people know who rings."""
-    number = access_number or public_number
+    """What leg A shows: the access number that was called, so that people know who rings, or the
+    extension's public number where the trunk does not take that."""
+    number = _taken(access_number, trunk, own=True) or public_number
     return Shown(number=None if number is None else trunk.shown.write(number), name=contact_name)
+
+
+def _taken(number: str | None, trunk: Trunk, *, own: bool) -> str | None:
+    return number if number is not None and trunk.takes(number, own=own) else None

@@ -85,7 +85,8 @@ class Recovered:
 
 
 def recover(tx: Connection, node: str, now: Instant, trunks: Mapping[str, Trunk]) -> Recovered:
-    """Put the rows of every open session in order; `trunks` are those of now. A unit of work."""
+    """Put the rows of every open session in order; `trunks` are those of now and
+    of before, by name. A unit of work."""
     recovered = Recovered()
     alive = tx.execute(
         select(models.HeartbeatRow.at).where(models.HeartbeatRow.node == node)

@@ -33,6 +33,7 @@ from ringback.cli import rates as rates_command
 from ringback.cli import recharge as recharge_command
 from ringback.cli import sessions as sessions_command
 from ringback.cli import statement as statement_command
+from ringback.cli import trunks as trunks_command
 from ringback.cli.administrator import first_administrator
 from ringback.cli.doctor.examine import examine
 from ringback.cli.live import bring_up_to_date
@@ -44,7 +45,7 @@ from ringback.cli.options import (
     wide_console,
 )
 from ringback.cli.phone import command as phone_command
-from ringback.config import ConfigError, load_config
+from ringback.config import ConfigError, load_config, see_none_moved
 from ringback.server.control import ControlError, ask
 from ringback.server.log import LogJournal, make_logger
 from ringback.server.private import see_private
@@ -124,6 +125,7 @@ def serve_(
 ) -> None:
     """Run the server."""
     loaded = load_config(config)
+    see_none_moved(loaded, config)
     see_private(loaded, config)
     logger = make_logger(as_json=log_json)
 
@@ -202,5 +204,7 @@ app.command(name="restore")(backup_command.restore)
 app.command(name="new-key")(newkey_command.command)
 app.command(name="statement")(statement_command.command)
 app.add_typer(rates_command.app, name="rates")
+app.add_typer(trunks_command.trunks, name="trunks")
+app.add_typer(trunks_command.routes, name="routes")
 app.add_typer(logins_command.app, name="logins")
 app.command(name="phone")(phone_command.phone)

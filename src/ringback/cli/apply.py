@@ -21,7 +21,7 @@ from ringback.cli.options import DEFAULT_CONFIG, ConfigOption
 from ringback.cli.progress import bars
 from ringback.clock import Clock, LoopClock
 from ringback.config import Config, load_config
-from ringback.server.commands import tell_credited
+from ringback.server.commands import tell_credited, tell_trunks_changed
 from ringback.server.run import control_path, key_path, make_data_dir, sounds_path
 from ringback.sounds.convert import convert
 from ringback.store import InlineStore, Store, is_missing, migrate, open_store
@@ -114,6 +114,8 @@ async def _apply(config: Config, setup: SetupFile, folder: Path, *, allow_loss: 
     finally:
         await store.close()
         await tell_credited(control_path(config), credited)
+        if setup.trunks or setup.routes:
+            await tell_trunks_changed(control_path(config))
     return len(applied.changes)
 
 

@@ -48,8 +48,7 @@ def restore(
         pass  # before a passphrase is asked for
     given = passphrase(passphrase_file, twice=False)
     make_data_dir(loaded)
-    trunks = {trunk.name: trunk for trunk in loaded.trunks}
-    done = restore_backup(file, _place(loaded), given, time.time(), node=NODE, trunks=trunks)
+    done = restore_backup(file, _place(loaded), given, time.time(), node=NODE)
     print(
         f"restored the backup of {done.made}:\n"
         f"  {done.rows} rows of {done.tables} tables, {done.sounds} sounds"
@@ -62,6 +61,11 @@ def restore(
         f"  calls that were open, now interrupted: {done.interrupted}\n"
         f"  sign-ins that were open, now ended: {done.sign_ins}"
     )
+    for trunk in done.registrations:
+        print(
+            f"  trunk {trunk} registers no more, as the server that was backed up may: "
+            f"ringback trunks change {trunk} register=true"
+        )
 
 
 def _place(config: Config) -> Place:

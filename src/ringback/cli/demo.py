@@ -59,6 +59,12 @@ plans:
       - {{prefix: "4420", first_block: 10, first_price: "0.10", next_block: 5,
          price_per_minute: "1.20"}}
 sounds: [{{account: acme, path: /goodbye.wav, file: goodbye.wav}}]
+trunks:
+  - {{name: caller, host: 127.0.0.1, port: CALLER_PORT}}
+  - {{name: callee, host: 127.0.0.1, port: CALLEE_PORT}}
+routes:
+  - {{prefix: "", trunks: [caller]}}
+  - {{prefix: "{CALLEE[1:]}", trunks: [callee]}}
 """
 _CONFIG = """\
 [server]
@@ -66,20 +72,6 @@ data_dir = "data"
 [sip]
 listen = "127.0.0.1:{server}"
 rtp_ports = "{rtp}-{rtp_last}"
-[[trunk]]
-name = "caller"
-host = "127.0.0.1"
-port = {caller}
-[[trunk]]
-name = "callee"
-host = "127.0.0.1"
-port = {callee}
-[[route]]
-prefix = ""
-trunks = ["caller"]
-[[route]]
-prefix = "{callee_number}"
-trunks = ["callee"]
 """
 
 Report = dict[str, Any]
@@ -267,12 +259,14 @@ async def _set_up(folder: Path, say: Timeline, actors: dict[str, Actor]) -> None
     ports = {name: _free_port() for name in ("server", "caller", "callee", "rtp")}
     rtp = min(ports["rtp"], 60000)
     config = folder / "ringback.toml"
-    config.write_text(
-        _CONFIG.format(**{**ports, "rtp": rtp, "rtp_last": rtp + 999}, callee_number=CALLEE[1:])
-    )
-    (folder / "setup.yaml").write_text(_SETUP)
+    config.write_text(_CONFIG.format(server=ports["server"], rtp=rtp, rtp_last=rtp + 999))
+    setup = _SETUP.replace("CALLER_PORT", str(ports["caller"]))
+    (folder / "setup.yaml").write_text(setup.replace("CALLEE_PORT", str(ports["callee"])))
     shutil.copy(BUILT_IN / "demo-credit-ended.wav", folder / "goodbye.wav")
-    say("server", f"applies the setup: an extension, a callerID with a PIN and {CREDIT}, a rate")
+    say(
+        "server",
+        f"applies the setup: an extension, a callerID with a PIN and {CREDIT}, a rate, trunks",
+    )
     apply = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "ringback", "apply", str(folder / "setup.yaml")),
         *("--config", str(config)),

@@ -16,17 +16,6 @@ home_country = "GB"        # how numbers typed without a country code are read
 [sip]
 listen = "127.0.0.1:5060"  # 0.0.0.0:5060 to be reached by your carrier
 rtp_ports = "20000-20999"
-
-# Where calls come from and go to. This one is `ringback phone` on the same machine.
-[[trunk]]
-name = "phones"
-host = "127.0.0.1"
-port = 5070
-
-# An empty prefix is every number.
-[[route]]
-prefix = ""
-trunks = ["phones"]
 """
 
 SETUP = """\
@@ -55,6 +44,12 @@ plans:
     rates:
       - {prefix: "44", first_block: 60, first_price: "0.02", next_block: 10,
          price_per_minute: "0.02"}
+
+trunks:                                    # where calls come from and go to
+  - {name: phones, host: 127.0.0.1, port: 5070}     # `ringback phone` on the same machine
+
+routes:
+  - {prefix: "", trunks: [phones]}         # an empty prefix is every number
 """
 
 

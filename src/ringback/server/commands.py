@@ -30,6 +30,15 @@ async def tell_credited(path: Path, ledger_ids: Sequence[str]) -> None:
             return
 
 
+async def tell_trunks_changed(path: Path) -> None:
+    """Have the server, if one is running, put changed trunks and routes in force now. (If it is not
+    told, it looks within two seconds.)"""
+    try:
+        await ask(path, "trunks_changed")
+    except ControlError:
+        return
+
+
 def states(exchange: Exchange, request: dict[str, Any]) -> dict[str, Any]:
     """The stage of each of the sessions named that is being run, and the times of its legs."""
     ids = [str(id_) for id_ in request.get("sessions", [])][:_AT_ONCE]

@@ -33,7 +33,7 @@ def exposed(config: Config, file: Path) -> Iterator[str]:
     yield from _told("data_dir", 700, [config.server.data_dir])
     yield from _told("the key", 600, [key_path(config)])
     yield from _told("the database", 600, database_files(config.database_url))
-    if _has_password(config) or _may_be_reached(file):
+    if has_password(config.database_url) or _may_be_reached(file):
         yield from _told("the configuration", 600, [file])
 
 
@@ -42,11 +42,6 @@ def _told(what: str, mode: int, paths: Sequence[Path]) -> Iterator[str]:
     if open_:
         names = " ".join(shlex.quote(str(path)) for path in open_)
         yield f"others can read {what}: chmod {mode} {names}"
-
-
-def _has_password(config: Config) -> bool:
-    trunks = any(trunk.password is not None for trunk in config.trunk)
-    return trunks or has_password(config.database_url)
 
 
 def _may_be_reached(file: Path) -> bool:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ringback.accounts.foundation import lay_foundation
+from ringback.accounts.sealing import trunk_sealer
 from ringback.accounts.secrets import key_expected, load_secrets
 from ringback.calls.exchange import Exchange
 from ringback.calls.journal import Journal
@@ -22,9 +23,9 @@ from ringback.config import Config, ConfigError
 from ringback.engines.choice import make_engine
 from ringback.server.commands import call_me_back, states
 from ringback.server.control import ControlError, ControlServer
+from ringback.server.trunks import TrunkFollower
 from ringback.sounds.library import SoundLibrary
 from ringback.store import Store, StoreError, migrate, open_store
-from ringback.telephony.trunks import TrunkTable
 
 NODE = "main"
 GRACE_SECONDS = 10.0
@@ -99,9 +100,10 @@ async def serve(
     sounds = SoundLibrary(
         sounds_path(config), lambda name: report(f"missing: {name}: it is skipped")
     )
-    trunks = TrunkTable(config.trunks, config.routes)
+    trunks = TrunkFollower(store, trunk_sealer(secrets), clock, report)
+    await trunks.start()
     engine = make_engine(
-        config, trunks, clock, chance, node=NODE, sound_path=sounds.path, report=report
+        config, trunks.table, clock, chance, node=NODE, sound_path=sounds.path, report=report
     )
     services = Services(
         node=NODE,
@@ -112,7 +114,7 @@ async def serve(
         sounds=sounds,
         secrets=secrets,
         journal=journal,
-        trunks=trunks,
+        trunks=trunks.table,
         guards=config.guards.limits(),
         currency=config.server.currency,
     )
@@ -133,6 +135,10 @@ async def serve(
     async def trunk_states(request: dict[str, Any]) -> dict[str, Any]:
         return {"troubles": engine.trunk_states()}
 
+    async def trunks_changed(request: dict[str, Any]) -> dict[str, Any]:
+        await trunks.look()
+        return {}
+
     async def session_states(request: dict[str, Any]) -> dict[str, Any]:
         return states(exchange, request)
 
@@ -141,6 +147,7 @@ async def serve(
         "end": end,
         "credited": credited,
         "trunks": trunk_states,
+        "trunks_changed": trunks_changed,
         "sessions": session_states,
     }
     control = ControlServer(control_path(config), handlers)
@@ -153,6 +160,7 @@ async def serve(
     await control.start()
     ready()
     sweeping = loop.create_task(_sweep_decks(store, clock, report))
+    following = loop.create_task(trunks.run())
     await stop.wait()
     for number in signals:
         loop.add_signal_handler(number, exchange.end_all)
@@ -162,6 +170,7 @@ async def serve(
             "them now"
         )
     sweeping.cancel()
+    following.cancel()
     await control.close()
     await exchange.close(grace)
     await store.close()

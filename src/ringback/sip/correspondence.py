@@ -44,6 +44,11 @@ class Correspondence:
         none came."""
         self.ask("OPTIONS", self._uri, then, now, [("accept", "application/sdp")])
 
+    def bindings(self, then: Callable[[Response | None, Instant], None], now: Instant) -> None:
+        """Ask the server what is registered, which changes nothing (section 10.2.3); `then` as for
+        `options`."""
+        self.ask("REGISTER", self.sender, then, now, contact=False)
+
     def ask(
         self,
         method: str,
@@ -51,6 +56,8 @@ class Correspondence:
         then: Callable[[Response | None, Instant], None],
         now: Instant,
         headers: Sequence[tuple[str, str]] = (),
+        *,
+        contact: bool = True,
     ) -> None:
         """Send a request, and again if it is challenged; `then` gets the final response, or None if
         none came."""
@@ -64,7 +71,8 @@ class Correspondence:
             fields.add("to", f"<{to}>")
             fields.add("call-id", self._call_id)
             fields.add("cseq", f"{self._cseq} {method}")
-            fields.add("contact", self.layers.transport.contact(self.user or None))
+            if contact:
+                fields.add("contact", self.layers.transport.contact(self.user or None))
             fields.add("allow", ", ".join(ALLOWED))
             for name, value in headers:
                 fields.add(name, value)

@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal, Protocol
 
-from ringback.numbering import NumberForm
+from ringback.numbering import NumberForm, matches_prefix
 
 TransportName = Literal["udp", "tcp", "tls"]
 Codec = Literal["PCMA", "PCMU"]
 CalledFrom = Literal["request_uri", "to", "p_called_party_id"]
 ShowIn = Literal["from", "p_asserted_identity", "p_preferred_identity"]
+FromUser = Literal["number", "user"]
+FromHost = Literal["address", "domain"]
 
 E164 = NumberForm()
 
@@ -36,8 +38,15 @@ class Trunk:
     trust_pai: bool = False
     called_from: CalledFrom = "request_uri"
     show_in: ShowIn = "from"
+    from_user: FromUser = "number"
+    """What stands before the @ of From: the number shown, or `user`."""
+    from_host: FromHost = "address"
+    """What stands after it, and in the other headers that show a number: our own address, or the
+    carrier's domain, which is `host`."""
     foreign_numbers: bool = True
-    """Whether it takes callerIDs that are not its own."""
+    """Whether it takes callerIDs that are not our own."""
+    shown_prefixes: tuple[str, ...] = ()
+    """If there are any, it takes only callerIDs that begin with one of them."""
     called: NumberForm = E164
     """The form of the numbers called: those that it is given to dial, and those that callers
     rang."""
@@ -48,6 +57,18 @@ class Trunk:
     media_anywhere: bool = False
     cost_plan: str | None = None
     """The name of the administrator's plan that says what calls over it cost."""
+    id: str = ""
+    """Stays the same while the rest changes; empty where it is told by its name."""
+    version: str = ""
+    """Tells a trunk from what it was before a change of its name or of what its far end
+    notices."""
+
+    def takes(self, number: str, *, own: bool) -> bool:
+        """Whether it takes a number (E.164) as the callerID of a call; `own` are our access
+        numbers."""
+        if not own and not self.foreign_numbers:
+            return False
+        return not self.shown_prefixes or matches_prefix(number, self.shown_prefixes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +92,12 @@ class TrunkSource(Protocol):
     @property
     def routes(self) -> Sequence[Route]: ...
 
+    @property
+    def former(self) -> Sequence[Trunk]:
+        """Trunks as they were before changes, of whose calls something may be left, the oldest
+        first."""
+        ...
+
     def on_change(self, changed: Callable[[], None]) -> None:
         """From now on, call `changed` after each change, on the event loop, before anybody reads
         the new state."""
@@ -80,9 +107,14 @@ class TrunkSource(Protocol):
 class TrunkTable:
     """Trunks and routes held in memory: see `TrunkSource`."""
 
-    def __init__(self, trunks: Iterable[Trunk] = (), routes: Iterable[Route] = ()) -> None:
+    def __init__(
+        self,
+        trunks: Iterable[Trunk] = (),
+        routes: Iterable[Route] = (),
+        former: Iterable[Trunk] = (),
+    ) -> None:
         self._listeners: list[Callable[[], None]] = []
-        self.replace(trunks, routes)
+        self.replace(trunks, routes, former)
 
     @property
     def by_name(self) -> Mapping[str, Trunk]:
@@ -92,12 +124,24 @@ class TrunkTable:
     def routes(self) -> Sequence[Route]:
         return self._routes
 
+    @property
+    def former(self) -> Sequence[Trunk]:
+        return self._former
+
     def on_change(self, changed: Callable[[], None]) -> None:
         self._listeners.append(changed)
 
-    def replace(self, trunks: Iterable[Trunk], routes: Iterable[Route]) -> None:
+    def replace(
+        self, trunks: Iterable[Trunk], routes: Iterable[Route], former: Iterable[Trunk] = ()
+    ) -> None:
         """From now on there are these trunks and routes, and no others."""
+        self._former = tuple(former)
         self._by_name = MappingProxyType({trunk.name: trunk for trunk in trunks})
         self._routes = tuple(routes)
         for changed in self._listeners:
             changed()
+
+
+def trunks_ever(source: TrunkSource) -> Mapping[str, Trunk]:
+    """By name the trunks that there are, and those that a call of before may name."""
+    return {**{trunk.name: trunk for trunk in source.former}, **source.by_name}

@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import partial
 
-from ringback.accounts.apply import accounts, caller_ids, extensions, limits, plans, sounds
+from ringback.accounts.apply import (
+    accounts,
+    caller_ids,
+    extensions,
+    limits,
+    plans,
+    sounds,
+    trunks,
+)
 from ringback.accounts.apply.runners import Runner, lay
 from ringback.accounts.apply.sounds import Converted
 from ringback.accounts.entries import ExtensionEntry, PlanEntry, SetupFile, SoundEntry
@@ -13,7 +21,10 @@ from ringback.accounts.entries import ExtensionEntry, PlanEntry, SetupFile, Soun
 
 def size_of(setup: SetupFile) -> int:
     """How many entries a file has, as a runner counts them."""
-    named = (setup.accounts, setup.plans, setup.extensions, setup.sounds)
+    named = (
+        *(setup.accounts, setup.plans, setup.extensions),
+        *(setup.sounds, setup.trunks, setup.routes),
+    )
     return sum(map(len, named)) + sum(len(each.caller_ids) for each in setup.extensions)
 
 
@@ -37,6 +48,10 @@ async def bring_about(
     for sound in setup.sounds:
         step = partial(sounds.bring_about, entry=sound, sound=converted[sound])
         await runner.run(step, entries=1)
+    for trunk in setup.trunks:
+        await runner.run(partial(trunks.bring_trunk_about, entry=trunk), entries=1)
+    for route in setup.routes:
+        await runner.run(partial(trunks.bring_route_about, entry=route), entries=1)
 
 
 async def _plan(runner: Runner, entry: PlanEntry) -> None:

@@ -22,15 +22,21 @@ from ringback.store.models import (
     LedgerEntryRow,
     PlanRow,
     RateRow,
+    RouteRow,
+    RouteTrunkRow,
     SettingRow,
     SoundRow,
+    TrunkRow,
 )
 
 T = TypeVar("T")
 AT_ONCE = 400
 """The most values in one condition."""
 
-_WHOLE = (SettingRow, AccountRow, ExtensionRow, AccessNumberRow, PlanRow, DeckRow, SoundRow)
+_WHOLE = (
+    *(SettingRow, AccountRow, ExtensionRow, AccessNumberRow, PlanRow, DeckRow, SoundRow),
+    *(TrunkRow, RouteRow, RouteTrunkRow),
+)
 """Tables that are copied whole; of the others what the file names."""
 
 Copied = list[tuple[Table, list[Sequence[Any]]]]

@@ -8,17 +8,21 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from sqlalchemy import Connection
+
+from ringback.accounts.sealing import trunk_sealer
 from ringback.accounts.secrets import KEY_BYTES, Secrets
 from ringback.cli.doctor.finding import Finding, fault, ok, warning
-from ringback.cli.doctor.network import examine_network
+from ringback.cli.doctor.network import examine_network, examine_routes
 from ringback.cli.doctor.numbers import examine_numbers
 from ringback.cli.doctor.requests import examine_requests
-from ringback.cli.doctor.setup import examine_costs, examine_setup
+from ringback.cli.doctor.setup import examine_setup
 from ringback.cli.doctor.spending import examine_spending
-from ringback.config import Config
+from ringback.config import Config, ConfigError, see_none_moved
 from ringback.server.private import exposed
 from ringback.server.run import key_path, sounds_path
 from ringback.store import StoreError, is_missing, migrate, open_store
+from ringback.trunks.stored import Opened, load, opened
 
 LEAST_FREE_BYTES = 500 * 1024 * 1024
 
@@ -26,7 +30,18 @@ LEAST_FREE_BYTES = 500 * 1024 * 1024
 async def examine(config: Config, file: Path) -> list[Finding]:
     """Look at everything; `file` is the configuration itself. Returns what was found."""
     private = [fault(f"serve does not start: {line}") for line in exposed(config, file)]
-    return [*private, *_folder(config), *await _database(config), *await examine_network(config)]
+    database, there = await _database(config)
+    network = await examine_network(config, [] if there is None else there.trunks)
+    routes = [] if there is None else examine_routes(there.trunks, there.routes)
+    return [*private, *_moved(config, file), *_folder(config), *database, *network, *routes]
+
+
+def _moved(config: Config, file: Path) -> Iterator[Finding]:
+    try:
+        see_none_moved(config, file)
+    except ConfigError as error:
+        for line in str(error).splitlines():
+            yield fault(f"serve does not start: {line}")
 
 
 def _folder(config: Config) -> Iterator[Finding]:
@@ -52,30 +67,37 @@ def _key_file(path: Path) -> Iterator[Finding]:
         yield ok("the key of PINs and passwords is there")
 
 
-async def _database(config: Config) -> list[Finding]:
+async def _database(config: Config) -> tuple[list[Finding], Opened | None]:
+    """What was found in it, and its trunks and routes, if they can be read."""
     url = config.database_url
     try:
         if is_missing(url):
-            return [warning("nothing has been applied yet: run ringback apply setup.yaml")]
+            return [warning("nothing has been applied yet: run ringback apply setup.yaml")], None
         migrate(url)
         store = open_store(url)
     except StoreError as error:
-        return [fault(str(error))]
+        return [fault(str(error))], None
+    secrets = _secrets(config)
+    # Without the key every password of a trunk is one that cannot be opened.
+    sealer = trunk_sealer(secrets or Secrets(bytes(KEY_BYTES)))
+
+    def work(tx: Connection) -> tuple[list[Finding], Opened]:
+        found = opened(load(tx), sealer)
+        return [
+            ok("the database can be used"),
+            *examine_setup(tx, secrets, sounds_path(config), time.time()),
+            *(warning(trouble) for trouble in found.troubles),
+            *examine_spending(tx),
+            *examine_numbers(tx, found.trunks),
+            *examine_requests(tx, config, found.trunks),
+        ], found
+
     try:
-        found = await store.read(
-            lambda tx: [
-                *examine_setup(tx, _secrets(config), sounds_path(config), time.time()),
-                *examine_costs(tx, config.trunks),
-                *examine_spending(tx),
-                *examine_numbers(tx, config.trunks),
-                *examine_requests(tx, config),
-            ]
-        )
+        return await store.read(work)
     except StoreError as error:
-        return [fault(str(error))]
+        return [fault(str(error))], None
     finally:
         await store.close()
-    return [ok("the database can be used"), *found]
 
 
 def _secrets(config: Config) -> Secrets | None:

@@ -1,45 +1,43 @@
-"""Ports and trunks."""
+"""Ports, trunks and routes."""
 
 from __future__ import annotations
 
-import asyncio
 import errno
 import ipaddress
-import random
 import socket
 from collections.abc import Iterator, Mapping, Sequence
 
 from ringback.cli.doctor.finding import Finding, fault, ok, warning
-from ringback.clock import Instant, LoopClock
 from ringback.config import Config
-from ringback.engines.embedded.peer import correspondence
-from ringback.engines.embedded.udp import UdpAdapter, bound_to, look_up, open_socket, reachable
+from ringback.engines.embedded.probe import Probed, addresses, probe
 from ringback.server.control import ControlError, ask
 from ringback.server.run import control_path
-from ringback.sip.hop import Hop
 from ringback.sip.message import Response
-from ringback.sip.useragent import UserAgent
-from ringback.telephony.trunks import Trunk
+from ringback.telephony.trunks import Route, Trunk
 
 PORTS_A_CALL = 4
-ANSWER_SECONDS = 3.0
-"""How long a trunk has to answer an OPTIONS."""
 
 
-async def examine_network(config: Config) -> list[Finding]:
+async def examine_network(config: Config, trunks: Sequence[Trunk]) -> list[Finding]:
     """Look at the ports, and ask each trunk whether it is there."""
     running = await _running(config)
-    resolved = {trunk.name: _addresses(trunk) for trunk in config.trunks}
-    asked = [trunk for trunk in config.trunks if resolved[trunk.name]]
-    answers = {} if running is not None else await _ask(config, asked, resolved)
     found = [*_listening(config, runs=running is not None), *_sound_ports(config)]
-    for trunk in config.trunks:
-        found += _address(config, trunk, resolved[trunk.name])
+    answers = await _answers(config, trunks) if running is None else {}
+    for trunk in trunks:
+        probed = answers.get(trunk.name) or Probed(addresses(trunk))
+        found += _address(config, trunk, probed.addresses)
         if running is not None:
             found.append(_as_the_server_sees_it(trunk, running))
-        elif resolved[trunk.name]:
-            found.append(_answer(trunk, answers[trunk.name]))
-    return [*found, *_routes(config)]
+        elif probed.addresses:
+            found.append(_answer(trunk, probed.options))
+    return found
+
+
+async def _answers(config: Config, trunks: Sequence[Trunk]) -> Mapping[str, Probed]:
+    try:
+        return await probe(config.sip, trunks)
+    except OSError:
+        return {}  # `_listening` says what is wrong
 
 
 async def _running(config: Config) -> Mapping[str, str] | None:
@@ -77,13 +75,6 @@ def _sound_ports(config: Config) -> Iterator[Finding]:
     )
 
 
-def _addresses(trunk: Trunk) -> list[str]:
-    try:
-        return look_up(trunk.host)
-    except OSError:
-        return []
-
-
 def _address(config: Config, trunk: Trunk, addresses: Sequence[str]) -> Iterator[Finding]:
     if not addresses:
         yield fault(
@@ -114,7 +105,7 @@ def _is_public(host: str) -> bool:
 
 def _as_the_server_sees_it(trunk: Trunk, troubles: Mapping[str, str]) -> Finding:
     if trunk.name not in troubles:
-        return warning(f"trunk {trunk.name}: the server does not have it yet: restart it")
+        return warning(f"trunk {trunk.name}: the server does not have it yet")
     trouble = troubles[trunk.name]
     if trouble:
         return warning(f"trunk {trunk.name} is down: {trouble}")
@@ -131,60 +122,17 @@ def _answer(trunk: Trunk, answer: Response | None) -> Finding:
     return ok(f"{where} answers: {answer.status} {answer.reason}")
 
 
-async def _ask(
-    config: Config, trunks: Sequence[Trunk], addresses: Mapping[str, Sequence[str]]
-) -> Mapping[str, Response | None]:
-    """What each trunk answers to an OPTIONS that is sent from a port of its own; None if it does
-    not answer."""
-    loop = asyncio.get_running_loop()
-    clock = LoopClock(loop)
-    listen = config.sip.listen
-    try:
-        sock = open_socket(Hop("udp", listen.host, 0))
-    except OSError:
-        return {trunk.name: None for trunk in trunks}  # `_address` reports what is wrong
-    public = Hop("udp", config.sip.advertise or reachable(listen.host), bound_to(sock).port)
-    known = {address for found in addresses.values() for address in found}
-    agent = UserAgent(public, random.SystemRandom(), known=lambda source: source.host in known)
-    adapter = UdpAdapter(
-        sock, agent, clock, on_call=lambda call: None, on_event=lambda call, event: None
-    )
-    answers: dict[str, Response | None] = {trunk.name: None for trunk in trunks}
-    left = len(answers)
-    done = asyncio.Event()
-
-    def ask_one(trunk: Trunk) -> None:
-        def answered(response: Response | None, at: Instant) -> None:
-            nonlocal left
-            answers[trunk.name] = response
-            left -= 1
-            if not left:
-                done.set()
-
-        server = correspondence(trunk, agent.layers)
-        server.peer = Hop("udp", addresses[trunk.name][0], trunk.port)
-        server.options(answered, clock.now())
-
-    for trunk in trunks:
-        ask_one(trunk)
-    adapter.flush()
-    try:
-        if left:
-            await asyncio.wait_for(done.wait(), ANSWER_SECONDS)
-    except TimeoutError:
-        pass  # the trunks that are left do not answer
-    finally:
-        adapter.close()
-    return answers
-
-
-def _routes(config: Config) -> Iterator[Finding]:
-    if not config.trunks:
-        yield fault("there is no [[trunk]]: no call can come in or go out")
-    elif not config.routes:
-        yield fault("there is no [[route]]: no call can go out")
-    elif all(route.prefix for route in config.routes):
-        prefixes = ", ".join(route.prefix for route in config.routes)
+def examine_routes(trunks: Sequence[Trunk], routes: Sequence[Route]) -> Iterator[Finding]:
+    """Whether calls have a way out."""
+    if not trunks:
+        yield fault(
+            "there is no trunk: no call can come in or go out: add one with ringback trunks add, "
+            "or under trunks of the setup file"
+        )
+    elif not routes:
+        yield fault("there is no route: no call can go out: add one with ringback routes add")
+    elif all(route.prefix for route in routes):
+        prefixes = ", ".join(route.prefix for route in routes)
         yield warning(f"only numbers that begin with {prefixes} have a route")
     else:
         yield ok("every number has a route")

@@ -4,7 +4,7 @@ which many networks drop, so that calls fail for some (RFC 3261 section 18.1.1).
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from sqlalchemy import Connection, select
 
@@ -35,12 +35,12 @@ _CHALLENGE = (
 _NOW: Instant = 0.0
 
 
-def examine_requests(tx: Connection, config: Config) -> Iterator[Finding]:
+def examine_requests(tx: Connection, config: Config, trunks: Iterable[Trunk]) -> Iterator[Finding]:
     """Warn of trunks whose INVITE would be larger than that, with the longest name that any call
     here shows."""
     name = _longest_name(tx)
     public = config.sip.advertise or reachable(config.sip.listen.host)
-    for trunk in config.trunks:
+    for trunk in trunks:
         size = _size(trunk, Hop("udp", public, config.sip.listen.port), name)
         if trunk.transport == "udp" and size > LARGEST_BYTES:
             yield warning(

@@ -3,7 +3,7 @@ sounds?"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from sqlalchemy import Connection, select
@@ -14,12 +14,10 @@ from ringback.accounts.newkey import voided
 from ringback.accounts.secrets import BadKey, Secrets, check_key
 from ringback.accounts.tree import ExtensionFacts
 from ringback.charging.payers import NoRate, payers, who_pays
-from ringback.charging.trunkcost import find_cost_plan
 from ringback.cli.doctor.finding import Finding, fault, ok, warning
 from ringback.clock import Instant
 from ringback.sounds.library import SoundLibrary
 from ringback.store.models import AccountRow, CallerIdRow, ExtensionRow
-from ringback.telephony.trunks import Trunk
 
 MOST_NUMBERS = 1000
 """How many callerIDs of an extension are checked for a return call."""
@@ -97,16 +95,6 @@ def _money(tx: Connection, extension: ExtensionFacts, now: Instant) -> Iterator[
     if unrated:
         more = f", and {len(unrated) - 1} more numbers" if len(unrated) > 1 else ""
         yield warning(f"{what}: no return call is possible: {unrated[0]}{more}")
-
-
-def examine_costs(tx: Connection, trunks: Iterable[Trunk]) -> Iterator[Finding]:
-    """Check that the plans exist by which the cost of trunks is worked out."""
-    for trunk in trunks:
-        if trunk.cost_plan is not None and find_cost_plan(tx, trunk.cost_plan) is None:
-            yield warning(
-                f"trunk {trunk.name}: cost_plan {trunk.cost_plan!r}: the server administrator has "
-                "no such plan, so what its calls cost is not known: put it under plans"
-            )
 
 
 def _sounds(tx: Connection, extension: ExtensionFacts, folder: Path) -> Iterator[Finding]:

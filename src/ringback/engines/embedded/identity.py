@@ -188,14 +188,21 @@ def sender_headers(
     shown: Shown, trunk: Trunk, public: Hop
 ) -> tuple[NameAddr, list[tuple[str, str]]]:
     """From, and what else says who calls, in the way that the trunk wants it."""
+    at = (trunk.host, 5060) if trunk.from_host == "domain" else (public.host, public.port)
+    account = trunk.user if trunk.from_user == "user" else None
     if shown.number is None:
-        return NameAddr.parse(ANONYMOUS), [("privacy", "id")]
-    uri = SipUri.parse(sip_uri(shown.number, public.host, public.port))
-    sender = NameAddr(uri, _printable(shown.name))
+        # A carrier that knows us by From must find us there: then Privacy alone hides the number.
+        hidden = ANONYMOUS if account is None else f'"Anonymous" <{sip_uri(account, *at)}>'
+        return NameAddr.parse(hidden), [("privacy", "id")]
+    name = _printable(shown.name)
+    identity = NameAddr(SipUri.parse(sip_uri(shown.number, *at)), name)
+    sender = identity
+    if account is not None:
+        sender = NameAddr(SipUri.parse(sip_uri(account, *at)), name)
     if trunk.show_in == "p_asserted_identity":
-        return sender, [("p-asserted-identity", str(sender))]
+        return sender, [("p-asserted-identity", str(identity))]
     if trunk.show_in == "p_preferred_identity":
-        return sender, [("p-preferred-identity", str(sender))]
+        return sender, [("p-preferred-identity", str(identity))]
     return sender, []
 
 

@@ -42,7 +42,7 @@ class InLeg:
 
     def prepare_rejection(self, rejection: Rejection) -> str:
         rejected = self._call.saved_rejection(STATUS[rejection])
-        self._rejection = self._board.saved(self._trigger.trunk, rejected)
+        self._rejection = self._board.saved(self._trunk.trunk, rejected)
         return self._rejection
 
     def reject(self, rejection: Rejection) -> None:

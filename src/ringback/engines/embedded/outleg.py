@@ -129,7 +129,7 @@ class OutLeg:
     # Verbs
 
     def saved(self) -> str:
-        return self._board.saved(self._trunk.trunk.name, self._call.saved())
+        return self._board.saved(self._trunk.trunk, self._call.saved())
 
     def dial(self) -> None:
         if self.step("dial"):

@@ -42,6 +42,7 @@ class Peer:
         self.hosts: tuple[str, ...] = ()
         """The addresses of its host, in the resolver's order."""
         self._trunk = trunk
+        self._name = trunk.name
         self._server = correspondence(trunk, layers)
         self._flush = flush
         self._clock = clock
@@ -57,6 +58,10 @@ class Peer:
         self._registered = False
         self._told_up = True
         self._task: asyncio.Task[None] | None = None
+
+    def called(self, name: str) -> None:
+        """The name of its trunk has changed, and nothing else that the far end notices."""
+        self._name = name
 
     def takes_over(self, before: Peer) -> bool:
         """Go on where the peer of the trunk before it was changed has got to. Returns whether this
@@ -101,7 +106,7 @@ class Peer:
             found = await look_up_soon(self._trunk.host)
         except OSError as error:
             self._report(
-                f"trunk {self._trunk.name}: host {self._trunk.host!r} cannot be looked up: "
+                f"trunk {self._name}: host {self._trunk.host!r} cannot be looked up: "
                 f"{error.strerror}: check it, or the name server"
             )
             return  # what it resolved to before goes on being used
@@ -176,9 +181,9 @@ class Peer:
         if self.up != self._told_up:
             self._told_up = self.up
             self._report(
-                f"trunk {self._trunk.name} is up again"
+                f"trunk {self._name} is up again"
                 if self.up
-                else f"trunk {self._trunk.name} ({self._trunk.host}:{self._trunk.port}) is down: "
+                else f"trunk {self._name} ({self._trunk.host}:{self._trunk.port}) is down: "
                 f"{self.trouble}; calls go by other trunks until that is over"
             )
 
@@ -192,8 +197,7 @@ class Peer:
                 why = "no answer" if response is None else f"{response.status} {response.reason}"
                 refused = response is not None and response.status in (401, 403, 404, 407)
                 mending = "check user and password" if refused else "it is tried again"
-                name = self._trunk.name
-                self._report(f"trunk {name}: registration failed: {why}: {mending}")
+                self._report(f"trunk {self._name}: registration failed: {why}: {mending}")
 
         registration = Registration(self._server, on_change)
         registration.start(self._clock.now())

@@ -29,7 +29,7 @@ class ResumedLeg:
         self._listener = listener
         self._call = ResumedCall(board.agent)
         self._trunk: TrunkState | None = None
-        """None where the configuration has it no more."""
+        """None where nothing is known of it any more."""
 
     def saved(self) -> str:
         return self._saved
@@ -43,7 +43,8 @@ class ResumedLeg:
             self._board.report(f"a leg from before the restart cannot be ended: {error}")
             self._board.soon(lambda: self._end(Ending(Cause.FAILED)))
             return
-        self._trunk = self._board.trunks.find(str(document.get("trunk")))
+        name, version = document.get("trunk"), document.get("version")
+        self._trunk = self._board.trunks.of_leg(str(name), str(version or ""))
         if self._trunk is not None:
             self._trunk.leg_began()
             self._call.credentials = credentials_of(self._trunk.trunk)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Hashable
 from ringback.clock import Clock, Instant
 from ringback.sip.hop import Hop
 
-NO_TRUNK = "no trunk has this source: add it to `sources` of a [[trunk]] if it is yours"
+NO_TRUNK = "no trunk has this source: add it to the `sources` of a trunk if it is yours"
 QUIET_SECONDS = 60.0
 """After a line, nothing more of its kind is said for this many seconds."""
 MOST = 20

@@ -31,7 +31,7 @@ from ringback.sip.message import Request
 from ringback.sip.useragent import UserAgent
 from ringback.telephony.port import SILENCE_SECONDS
 from ringback.telephony.reasons import without_quotes
-from ringback.telephony.trunks import TrunkSource
+from ringback.telephony.trunks import Trunk, TrunkSource
 
 ENGINE = "embedded"
 
@@ -113,9 +113,10 @@ class Switchboard:
         self._adapter.close()
         await self.media.close()
 
-    def saved(self, trunk: str, call: Mapping[str, Any]) -> str:
+    def saved(self, trunk: Trunk, call: Mapping[str, Any]) -> str:
         """What is stored to end a leg: `call` is what `ResumedCall` needs."""
-        return saved.write(ENGINE, self._node, {"trunk": trunk, **call})
+        which = {"trunk": trunk.name, "version": trunk.version}
+        return saved.write(ENGINE, self._node, {**which, **call})
 
     def now(self) -> Instant:
         return self.clock.now()

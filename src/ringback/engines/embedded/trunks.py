@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from ringback.clock import Clock
@@ -91,6 +91,9 @@ class Trunks:
         """Changed or removed."""
         self._watching = False
         self._follow()
+        for trunk in source.former:
+            self._before.append(self._state(trunk, None))
+            self._forget_later(self._before[-1])
         source.on_change(self._follow)
 
     def __getitem__(self, name: str) -> TrunkState:
@@ -100,14 +103,21 @@ class Trunks:
         """The trunk of that name, if it still is there."""
         return self._states.get(name)
 
+    def of_leg(self, name: str, version: str) -> TrunkState | None:
+        """The trunk on which a leg from before a restart began, as it was then, as far as that is
+        known."""
+        named = (state for state in (*self._states.values(), *self._before))
+        alike = (state for state in named if version and state.trunk.version == version)
+        return next(alike, self._states.get(name))
+
     def usable(self, name: str) -> bool:
         """Whether it is up and has a channel free, of which calls from before a change have
         theirs."""
         state = self._states.get(name)
         if state is None or not state.up:
             return False
-        states = [state, *(before for before in self._before if before.trunk.name == name)]
-        taken = sum(state.channels for state in states)
+        earlier = (before for before in self._before if _is_same(before.trunk, state.trunk))
+        taken = state.channels + sum(before.channels for before in earlier)
         return state.trunk.channels is None or taken < state.trunk.channels
 
     def knows(self, source: Hop) -> bool:
@@ -127,7 +137,8 @@ class Trunks:
 
     async def start(self) -> None:
         """Look the hosts up, then keep watch."""
-        await asyncio.gather(*(state.peer.look_up() for state in self._states.values()))
+        states = (*self._states.values(), *self._before)
+        await asyncio.gather(*(state.peer.look_up() for state in states))
         self._watching = True
         for state in self._states.values():
             state.peer.start()
@@ -140,23 +151,28 @@ class Trunks:
 
     def _follow(self) -> None:
         """The source has changed."""
-        now, before = self._source.by_name, self._states
+        before = list(self._states.values())
         self._states = {
-            name: before[name]
-            if name in before and before[name].trunk == trunk
-            else self._state(trunk, before.get(name))
-            for name, trunk in now.items()
+            name: self._continued(trunk, before) for name, trunk in self._source.by_name.items()
         }
-        for name, state in before.items():
-            if self._states.get(name) is not state:
-                self._retire(state, self._states.get(name))
+        after = list(self._states.values())
+        for state in before:
+            if state not in after:
+                successors = (each for each in after if _is_same(each.trunk, state.trunk))
+                self._retire(state, next(successors, None))
         if self._watching:
             for state in self._states.values():
                 state.peer.start()
 
+    def _continued(self, trunk: Trunk, before: Iterable[TrunkState]) -> TrunkState:
+        """A trunk of now, which may be one of before, changed or not."""
+        same = next((state for state in before if _is_same(state.trunk, trunk)), None)
+        return same if same is not None and same.trunk == trunk else self._state(trunk, same)
+
     def _state(self, trunk: Trunk, before: TrunkState | None) -> TrunkState:
         same = before is not None and is_same_peer(before.trunk, trunk)
         peer = before.peer if before is not None and same else self._make_peer(trunk)
+        peer.called(trunk.name)
         networks: list[SourceNetwork] = [ipaddress.ip_network(text) for text in trunk.sources]
         return TrunkState(trunk, peer, networks, self._forget_later)
 
@@ -177,3 +193,8 @@ class Trunks:
 
         if state in self._before and not state.legs:
             self._clock.call_at(self._clock.now() + AFTERMATH_SECONDS, forget)
+
+
+def _is_same(one: Trunk, other: Trunk) -> bool:
+    """Whether they are one trunk, whatever else has changed."""
+    return one.id == other.id if one.id and other.id else one.name == other.name

@@ -45,6 +45,7 @@ from ringback.store.models.sessions import (
     SettingRow,
     WrongClaimRow,
 )
+from ringback.store.models.trunks import FormerTrunkRow, RouteRow, RouteTrunkRow, TrunkRow
 
 __all__ = [
     "AccessNumberRow",
@@ -58,6 +59,7 @@ __all__ = [
     "DeckRow",
     "EventRow",
     "ExtensionRow",
+    "FormerTrunkRow",
     "GuardCountRow",
     "HeartbeatRow",
     "LedgerAccountRow",
@@ -72,11 +74,14 @@ __all__ = [
     "RateRow",
     "RecoveryCodeRow",
     "ReservationRow",
+    "RouteRow",
+    "RouteTrunkRow",
     "SessionRow",
     "SettingRow",
     "SignInRow",
     "SoundRow",
     "SpendingRow",
     "ThrottleRow",
+    "TrunkRow",
     "WrongClaimRow",
 ]

@@ -1,0 +1,107 @@
+"""Fields given to a command as KEY=VALUE, by the names that the setup file has: `port=5080`,
+`called.plus=false`, `sources=192.0.2.1,192.0.2.2`; an empty value is none or the default."""
+
+from __future__ import annotations
+
+import getpass
+import sys
+from collections.abc import Mapping, Sequence
+from types import UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from pydantic.fields import FieldInfo
+
+from ringback.cli.options import CommandError
+from ringback.faults import Section
+
+_TRUTH = {"true": True, "yes": True, "false": False, "no": False}
+
+
+def read_pairs(pairs: Sequence[str], kind: type[Section], *, secret: str = "") -> dict[str, Any]:
+    """The document that the pairs say, for an entry of that kind; what its values mean is for the
+    entry to judge. A `secret` given as "-" is asked for, and so stands in no list of processes.
+    Raises CommandError."""
+    document: dict[str, Any] = {}
+    for pair in pairs:
+        key, separator, text = pair.partition("=")
+        if not separator:
+            raise CommandError(f"{pair!r}: write KEY=VALUE, such as port=5080")
+        first, _, second = key.partition(".")
+        field = _field(kind, first)
+        inner = None if field is None else _section(field.annotation)
+        if second and inner is not None and (part := _field(inner, second)) is not None:
+            document.setdefault(first, {})[second] = _value(key, text, part.annotation)
+        elif second or field is None or inner is not None:
+            raise CommandError(f"{key}: there is no such field: write one of {_names(kind)}")
+        elif key == secret and text == "-":
+            document[key] = _asked(key)
+        else:
+            document[key] = _value(key, text, field.annotation)
+    return document
+
+
+def _field(kind: type[Section], name: str) -> FieldInfo | None:
+    for own, field in kind.model_fields.items():
+        if (field.alias or own) == name:
+            return field
+    return None
+
+
+def _names(kind: type[Section]) -> str:
+    found = []
+    for own, field in kind.model_fields.items():
+        name, inner = field.alias or own, _section(field.annotation)
+        found += [name] if inner is None else [f"{name}.{part}" for part in inner.model_fields]
+    return ", ".join(found)
+
+
+def _section(annotation: Any) -> type[Section] | None:
+    return next((each for each in _kinds(annotation) if _is_section(each)), None)
+
+
+def _is_section(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, Section)
+
+
+def _kinds(annotation: Any) -> list[Any]:
+    """The types that a field may have, without what is said about them."""
+    origin = get_origin(annotation)
+    if origin is Annotated:
+        return _kinds(get_args(annotation)[0])
+    if origin in (Union, UnionType):
+        return [kind for each in get_args(annotation) for kind in _kinds(each)]
+    return [annotation]
+
+
+def _value(key: str, text: str, annotation: Any) -> Any:
+    kinds = _kinds(annotation)
+    if not text:
+        return None if type(None) in kinds else ""
+    for kind in kinds:
+        if get_origin(kind) is tuple:
+            (item, *_) = get_args(kind)
+            return [_value(key, part.strip(), item) for part in text.split(",")]
+        if kind is bool:
+            return _TRUTH.get(text.lower(), text)
+        if kind is int and text.lstrip("-").isdecimal():
+            return int(text)
+        if kind is str or get_origin(kind) is Literal:
+            return text
+    return text
+
+
+def _asked(key: str) -> str:
+    if sys.stdin.isatty():
+        return getpass.getpass(f"{key}: ")
+    return sys.stdin.readline().rstrip("\n")
+
+
+def shown(value: object) -> str:
+    """A value in a table."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key}={shown(part)}" for key, part in value.items())
+    return ", ".join(map(shown, value)) if isinstance(value, list | tuple) else str(value)
