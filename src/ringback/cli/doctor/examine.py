@@ -8,6 +8,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from sqlalchemy import Connection
+
+from ringback.accounts.foundation import OtherCurrency, check_currency
 from ringback.accounts.secrets import KEY_BYTES, Secrets
 from ringback.cli.doctor.finding import Finding, fault, ok, warning
 from ringback.cli.doctor.network import examine_network
@@ -16,7 +19,7 @@ from ringback.cli.doctor.spending import examine_spending
 from ringback.config import Config
 from ringback.server.private import exposed
 from ringback.server.run import key_path, sounds_path
-from ringback.store import StoreError, is_missing, migrate, open_store
+from ringback.store import StoreError, encoding_fault, is_missing, migrate, open_store
 
 LEAST_FREE_BYTES = 500 * 1024 * 1024
 
@@ -62,6 +65,7 @@ async def _database(config: Config) -> list[Finding]:
     try:
         found = await store.read(
             lambda tx: [
+                *_whole_database(tx, config),
                 *examine_setup(tx, _secrets(config), sounds_path(config), time.time()),
                 *examine_costs(tx, config.trunks),
                 *examine_spending(tx),
@@ -72,6 +76,16 @@ async def _database(config: Config) -> list[Finding]:
     finally:
         await store.close()
     return [ok("the database can be used"), *found]
+
+
+def _whole_database(tx: Connection, config: Config) -> Iterator[Finding]:
+    encoding = encoding_fault(tx)
+    if encoding is not None:
+        yield fault(f"the database: {encoding}, and move with ringback backup and restore")
+    try:
+        check_currency(tx, config.server.currency)
+    except OtherCurrency as error:
+        yield fault(f"serve does not start: {error}")
 
 
 def _secrets(config: Config) -> Secrets | None:
