@@ -19,6 +19,7 @@ from ringback.accounts.secrets import (
     load_secrets,
     write_key,
 )
+from ringback.cli.lines import say
 from ringback.cli.options import DEFAULT_CONFIG, CommandError, ConfigOption, ready_database
 from ringback.config import Config, load_config
 from ringback.server.run import key_path
@@ -37,12 +38,10 @@ def command(
     ready_database(loaded)
     void = asyncio.run(_replace(loaded, force=force))
     for whose in void:
-        print(f"void: {whose}")
-    print(f"{key_path(loaded)} is a new key")
+        say(f"void: {whose}")
+    say(f"{key_path(loaded)} is a new key")
     if void:
-        print(
-            f"void: {len(void)} PINs and passwords: set them anew in the setup file, and apply it"
-        )
+        say(f"void: {len(void)} PINs and passwords: set them anew in the setup file, and apply it")
 
 
 async def _replace(config: Config, *, force: bool) -> list[str]:
