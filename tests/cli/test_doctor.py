@@ -10,15 +10,20 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 import yaml
+from alembic import command
 from tests.cli.helpers import SETUP, Commands
 from tests.e2e.ports import free_port
+from tests.postgresql import Cluster
 
 from ringback.cli.doctor.examine import examine
 from ringback.cli.doctor.finding import Finding
-from ringback.config import load_config
+from ringback.config import ConfigError, load_config
 from ringback.engines.embedded.probe import Probed
+from ringback.store.migrate import alembic_config
+from ringback.store.opening import database_url, open_engine
 
 
 @pytest.fixture
@@ -32,6 +37,8 @@ def configure(
     commands: Commands, listen: str = "", trunk: str = "", more: str = "", *, applied: bool = True
 ) -> None:
     listen = listen or f"127.0.0.1:{free_port()}"
+    if "rtp_ports" not in more:
+        more += '\nrtp_ports = "61000-61399"'  # not where other tests have their sound
     trunk = trunk or f"host: 127.0.0.1, port: {free_port()}"
     (commands.folder / "ringback.toml").write_text(
         f'[server]\ndata_dir = "data"\n[sip]\nlisten = "{listen}"\n{more}\n'
@@ -103,6 +110,65 @@ def test_ports(ringback: Commands) -> None:
     configure(ringback, listen="192.0.2.1:5060")
     (fault,) = found(ringback, "FAULT")
     assert "write an address of this machine" in fault
+
+
+def test_sound_ports(ringback: Commands) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+        other.bind(("127.0.0.1", 0))
+        port = other.getsockname()[1]
+        low = min(port, 65535 - 400) // 2 * 2
+        configure(ringback, more=f'rtp_ports = "{low}-{low + 399}"')
+        (told,) = [each for each in found(ringback, "WARNING") if "rtp_ports" in each]
+        assert f"other programs have 1 of them ({port})" in told
+        configure(ringback, more=f'rtp_ports = "{port - 1}-{port + 2}"')
+        assert any("no room" in each or "1 of them" in each for each in found(ringback, "FAULT"))
+    for ports, room in (("40000-40001", 0), ("40001-40004", 0), ("40000-40003", 1)):
+        configure(ringback, more=f'rtp_ports = "{ports}"')
+        told = "\n".join(found(ringback, "FAULT"))
+        assert ("have no room for a conversation" in told) == (room == 0)
+
+
+@pytest.mark.parametrize("host", ["a..b", ".a", "a.", "-a.b", "a" * 64, f"{'a.' * 127}b"])
+def test_a_host_that_can_be_none_is_refused(ringback: Commands, host: str) -> None:
+    for key in (f'advertise = "{host}"', ""):
+        configure(ringback, more=key, trunk=f'host = "{"carrier" if key else host}"')
+        with pytest.raises(ConfigError, match="an IPv4 address or a name"):
+            findings(ringback)
+
+
+def test_an_address_to_advertise_that_is_not_known(ringback: Commands) -> None:
+    configure(ringback, more='advertise = "nowhere.invalid"')
+    assert any(
+        each.startswith("[sip] advertise 'nowhere.invalid' cannot be looked up")
+        for each in found(ringback, "FAULT")
+    )
+
+
+def test_another_currency_than_the_databases(ringback: Commands) -> None:
+    file = ringback.folder / "ringback.toml"
+    file.write_text(file.read_text().replace("[server]", '[server]\ncurrency = "EUR"'))
+    assert found(ringback, "FAULT") == [
+        "serve does not start: [server] currency is EUR, and the amounts in this database are in "
+        'GBP: write currency = "GBP", or begin with an empty database'
+    ]
+
+
+def test_a_database_that_cannot_hold_every_name(ringback: Commands, cluster: Cluster) -> None:
+    with psycopg.connect(cluster.url("postgres"), autocommit=True) as connection:
+        connection.execute(
+            "CREATE DATABASE latin ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0"
+        )
+    file = ringback.folder / "ringback.toml"
+    url = cluster.url("latin")
+    file.write_text(file.read_text() + f'[database]\nurl = "{url}"\n')
+    (fault,) = found(ringback, "FAULT")
+    assert "it is in LATIN1, which cannot hold every name: make another with" in fault
+    engine = open_engine(database_url(url))
+    with engine.begin() as tx:  # as an older Ringback made its tables there
+        command.upgrade(alembic_config(tx), "head")
+    engine.dispose()
+    assert any("and move with ringback backup" in each for each in found(ringback, "FAULT"))
+    cluster.drop(url)
 
 
 def test_a_private_address_advertised_to_a_public_trunk(

@@ -6,8 +6,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 from tests.e2e.ports import free_port
+
+from ringback.cli.phone.phone import Recordings
+from ringback.sounds.convert import BadSound
 
 
 def phone(*arguments: str, typed: Path | None = None) -> subprocess.CompletedProcess[str]:
@@ -41,7 +46,7 @@ def test_what_is_typed_may_come_from_a_file(tmp_path: Path) -> None:
         (["--server", "nowhere.invalid:5060"], 2, "cannot be looked up"),
         (["--number", "me@home"], 2, "write numbers as digits"),
         (["--listen", "192.0.2.1:5070"], 1, "cannot listen on 192.0.2.1:5070"),
-        (["--knows", "none.wav", "--listen", "127.0.0.1:0"], 1, "none.wav: No such file"),
+        (["--knows", "none.wav", "--listen", "127.0.0.1:0"], 1, "none.wav: there is no such file"),
     ],
 )
 def test_what_it_cannot_use(arguments: list[str], status: int, message: str) -> None:
@@ -49,3 +54,24 @@ def test_what_it_cannot_use(arguments: list[str], status: int, message: str) -> 
     assert done.returncode == status
     assert message in " ".join(done.stderr.split())
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("kind", "subtype", "rate"),
+    [("WAV", "ALAW", 8000), ("WAV", "PCM_16", 44100), ("MP3", "MPEG_LAYER_III", 44100)],
+)
+def test_any_sound_file_can_be_recognised(
+    tmp_path: Path, kind: str, subtype: str, rate: int
+) -> None:
+    path = tmp_path / "bye.sound"
+    soundfile.write(path, np.sin(np.arange(rate) / 9) / 2, rate, format=kind, subtype=subtype)
+    known = Recordings([path]).encoded("PCMA")
+    assert known[-1][0] == "[bye]"
+    assert len(known[-1][1]) == pytest.approx(8000, rel=0.2)
+
+
+def test_what_is_no_sound_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "bye.wav"
+    path.write_bytes(b"RIFF" + bytes(100))
+    with pytest.raises(BadSound, match="not a WAV, FLAC, OGG or MP3 file"):
+        Recordings([path])

@@ -6,7 +6,9 @@ A command that cannot do its work prints a line that says why and how to mend it
 from __future__ import annotations
 
 import asyncio
-import json
+import contextlib
+import io
+import signal
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -36,20 +38,24 @@ from ringback.cli import statement as statement_command
 from ringback.cli import trunks as trunks_command
 from ringback.cli.administrator import first_administrator
 from ringback.cli.doctor.examine import examine
+from ringback.cli.lines import say
 from ringback.cli.live import bring_up_to_date
 from ringback.cli.options import (
     DEFAULT_CONFIG,
     CommandError,
     ConfigOption,
+    print_json,
     ready_database,
     wide_console,
 )
 from ringback.cli.phone import command as phone_command
+from ringback.cli.streams import make_streams
 from ringback.config import ConfigError, load_config, see_none_moved
 from ringback.server.control import ControlError, ask
 from ringback.server.log import LogJournal, make_logger
 from ringback.server.private import see_private
 from ringback.server.run import control_path, serve
+from ringback.sounds.convert import BadSound
 from ringback.store import StoreError
 
 app = typer.Typer(
@@ -58,6 +64,9 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+INTERRUPTED = 130
+"""The status of a command that Ctrl-C ended: 128 and the number of SIGINT, as shells have it."""
 
 _ERRORS = (
     CommandError,
@@ -73,25 +82,54 @@ _ERRORS = (
     BadArchive,
     NotEmpty,
     WrongPassphrase,
+    BadSound,
     OSError,
 )
 
 
 def main() -> None:
     """Run a command; if it fails, print why."""
+    make_streams()
+    status = _status()
     try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except OSError as error:
+        status = 1
+        with contextlib.suppress(OSError):
+            print(f"ringback: output cannot be written: {error.strerror}", file=sys.stderr)
+        sys.stdout = sys.stderr = io.StringIO()  # or Python would try again at its end
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # from here on there is nothing to interrupt
+    sys.exit(status)
+
+
+def _status() -> int:
+    try:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         app()
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 0
+    except UnicodeEncodeError:
+        _print_reason("an argument is not text in UTF-8")
+        return 1
     except _ERRORS as error:
-        for line in _reason(error).splitlines() or [type(error).__name__]:
-            print(f"ringback: {line}", file=sys.stderr)
-        sys.exit(1)
+        _print_reason(_reason(error))
+        return 1
+    return 0
+
+
+def _print_reason(reason: str) -> None:
+    for line in reason.splitlines() or ["it failed"]:
+        say(f"ringback: {line}", stream=sys.stderr)
 
 
 def _reason(error: Exception) -> str:
     """The text of an error; for a system's error, without its number."""
     if isinstance(error, OSError) and error.filename is not None:
         return f"{error.filename}: {error.strerror}"
-    return str(error)
+    return str(error) or type(error).__name__
 
 
 @app.command()
@@ -114,8 +152,8 @@ def init(
             print(f"wrote {path}")
     except init_command.AlreadyThere as error:
         raise ConfigError(str(error)) from error
-    print(first_administrator(load_config(folder / "ringback.toml")))
-    print("next: ringback apply setup.yaml, ringback serve, and in another terminal ringback phone")
+    say(first_administrator(load_config(folder / "ringback.toml")))
+    say("next: ringback apply setup.yaml, ringback serve, and in another terminal ringback phone")
 
 
 @app.command(name="serve")
@@ -179,7 +217,7 @@ def sessions(
     if end and one is not None:
         asyncio.run(ask(control_path(loaded), "end", session=one["id"]))
     elif as_json:
-        print(json.dumps(one or found, indent=1, ensure_ascii=False))
+        print_json(one or found)
     elif one is not None:
         sessions_command.show_whole(one, wide_console())
     else:
@@ -191,7 +229,7 @@ def doctor(config: ConfigOption = DEFAULT_CONFIG) -> None:
     """Look for what would keep calls from working, and say how to mend it."""
     findings = asyncio.run(examine(load_config(config), config))
     for finding in findings:
-        print(f"{finding.grade:<7} {finding.text}")
+        say(f"{finding.grade:<7} {finding.text}", indent=8)
     raise typer.Exit(1 if any(finding.grade == "FAULT" for finding in findings) else 0)
 
 

@@ -17,6 +17,7 @@ from ringback.accounts.entries import SetupFile
 from ringback.accounts.secrets import Secrets, key_expected, load_secrets
 from ringback.accounts.setupfile import load_setup
 from ringback.charging import decks
+from ringback.cli.lines import say
 from ringback.cli.options import DEFAULT_CONFIG, ConfigOption
 from ringback.cli.progress import bars
 from ringback.clock import Clock, LoopClock
@@ -47,9 +48,9 @@ def command(
     if dry_run:
         changes = asyncio.run(_rehearse(loaded, setup, file.parent, allow_loss=allow_loss))
         for change in changes or ["nothing changed"]:
-            print(f"dry run: {change}")
+            say(f"dry run: {change}")
     elif not asyncio.run(_apply(loaded, setup, file.parent, allow_loss=allow_loss)):
-        print("nothing changed")
+        say("nothing changed")
 
 
 async def _rehearse(
@@ -101,7 +102,7 @@ async def _apply(config: Config, setup: SetupFile, folder: Path, *, allow_loss: 
                 sounds_folder=sounds_path(config),
                 convert=convert,
                 allow_loss=allow_loss,
-                tell=print,
+                tell=say,
                 checked=bar("checking", size_of(setup)),
                 applied=bar("applying", size_of(setup)),
                 pause=_Pace(clock).pause,

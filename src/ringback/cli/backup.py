@@ -10,6 +10,7 @@ import typer
 
 from ringback.backup.backing_up import Place, back_up
 from ringback.backup.restoring import restore as restore_backup
+from ringback.cli.lines import say
 from ringback.cli.options import DEFAULT_CONFIG, ConfigOption, ready_database
 from ringback.cli.passphrase import PassphraseOption, passphrase
 from ringback.config import Config, load_config
@@ -29,11 +30,9 @@ def backup(
         raise FileExistsError(f"{file} is there already: choose another name")
     made = back_up(_place(loaded), file, passphrase(passphrase_file, twice=True), time.time())
     for line in made.missing:
-        print(f"WARNING {line}")
-    print(
-        f"wrote {file}, read it again and found it whole:\n"
-        f"  {made.rows} rows of {made.tables} tables, {made.sounds} sounds"
-    )
+        say(f"WARNING {line}")
+    say(f"wrote {file}, read it again and found it whole:")
+    say(f"  {made.rows} rows of {made.tables} tables, {made.sounds} sounds")
 
 
 def restore(
@@ -49,20 +48,16 @@ def restore(
     given = passphrase(passphrase_file, twice=False)
     make_data_dir(loaded)
     done = restore_backup(file, _place(loaded), given, time.time(), node=NODE)
-    print(
-        f"restored the backup of {done.made}:\n"
-        f"  {done.rows} rows of {done.tables} tables, {done.sounds} sounds"
-        f"{', the key' if done.key else ''}"
-    )
+    key = ", the key" if done.key else ""
+    say(f"restored the backup of {done.made}:")
+    say(f"  {done.rows} rows of {done.tables} tables, {done.sounds} sounds{key}")
     if not done.key:
-        print("WARNING there is no key in it: ringback new-key makes one")
-    print(
-        f"  requests that were open, now expired: {done.expired}\n"
-        f"  calls that were open, now interrupted: {done.interrupted}\n"
-        f"  sign-ins that were open, now ended: {done.sign_ins}"
-    )
+        say("WARNING there is no key in it: ringback new-key makes one")
+    say(f"  requests that were open, now expired: {done.expired}")
+    say(f"  calls that were open, now interrupted: {done.interrupted}")
+    say(f"  sign-ins that were open, now ended: {done.sign_ins}")
     for trunk in done.registrations:
-        print(
+        say(
             f"  trunk {trunk} registers no more, as the server that was backed up may: "
             f"ringback trunks change {trunk} register=true"
         )

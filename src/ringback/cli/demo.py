@@ -191,14 +191,13 @@ async def run(*, keep: bool) -> int:
                     soft_wrap=True,
                     highlight=False,
                 )
-                await asyncio.Event().wait()
+                with contextlib.suppress(asyncio.CancelledError):  # Ctrl-C: all of it happened
+                    await asyncio.Event().wait()
         except DemoFailed as failure:
             console.print(f"\n[bold red]The demo failed.[/bold red] {escape(str(failure))}")
             for line in actors["server"].latest():
                 console.print(f"  server: {escape(line)}", highlight=False)
             return 1
-        except asyncio.CancelledError:
-            return 0
         finally:
             for actor in actors.values():
                 await actor.stop()

@@ -19,6 +19,7 @@ from ringback.accounts.secrets import (
     load_secrets,
     write_key,
 )
+from ringback.cli.lines import say
 from ringback.cli.options import DEFAULT_CONFIG, CommandError, ConfigOption, ready_database
 from ringback.config import Config, load_config
 from ringback.management.people import second_factor
@@ -39,14 +40,12 @@ def command(
     ready_database(loaded)
     void, factors = asyncio.run(_replace(loaded, force=force))
     for whose in void:
-        print(f"void: {whose}")
+        say(f"void: {whose}")
     for address in factors:
-        print(f"void: second factor of {address}: use ringback logins reset {address}")
-    print(f"{key_path(loaded)} is a new key")
+        say(f"void: second factor of {address}: use ringback logins reset {address}")
+    say(f"{key_path(loaded)} is a new key")
     if void:
-        print(
-            f"void: {len(void)} PINs and passwords: set them anew in the setup file, and apply it"
-        )
+        say(f"void: {len(void)} PINs and passwords: set them anew in the setup file, and apply it")
 
 
 async def _replace(config: Config, *, force: bool) -> tuple[list[str], list[str]]:

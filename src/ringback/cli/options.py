@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from datetime import datetime
 from pathlib import Path
@@ -11,6 +12,7 @@ from zoneinfo import ZoneInfo
 import typer
 from rich.console import Console
 
+from ringback.cli.lines import width_of
 from ringback.clock import Instant
 from ringback.config import Config
 from ringback.store import is_missing, migrate
@@ -46,10 +48,16 @@ def ready_database(config: Config) -> str:
     return config.database_url
 
 
+def print_json(document: object) -> None:
+    """Print JSON that can be read whatever the encoding of the output."""
+    whole = sys.stdout.encoding.lower().replace("-", "") == "utf8"
+    print(json.dumps(document, indent=1, ensure_ascii=not whole))
+
+
 def wide_console() -> Console:
-    """A console for tables: as wide as the terminal, or as wide as the table if there is no
-    terminal."""
-    return Console(width=None if sys.stdout.isatty() else WIDTH_OF_FILES)
+    """A console for tables: as wide as the terminal, or as COLUMNS says, or as wide as the table if
+    there is no terminal."""
+    return Console(width=width_of(sys.stdout) or WIDTH_OF_FILES)
 
 
 def read_moment(text: str, zone: str) -> Instant:

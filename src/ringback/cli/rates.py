@@ -22,6 +22,7 @@ from ringback.charging import decks
 from ringback.charging.decks.reading import LARGEST_BYTES
 from ringback.charging.payers import who_pays
 from ringback.charging.rating import SECOND, Rate, charge
+from ringback.cli.lines import say
 from ringback.cli.options import (
     DEFAULT_CONFIG,
     CommandError,
@@ -72,9 +73,9 @@ def import_(
         lines = [f"{file}: {line}" for line in error.lines(LISTED)]
         raise CommandError("\n".join([*lines, "nothing has changed"])) from error
     if read.unused:
-        print(f"columns not used: {', '.join(_harmless(name) for name in read.unused)}")
+        say(f"columns not used: {', '.join(_harmless(name) for name in read.unused)}")
     if any(not rate.prefix for rate in read.rates):
-        print("there is a rate without a prefix: it is for every number that has no other")
+        say("there is a rate without a prefix: it is for every number that has no other")
 
     idle = sorted({rate.prefix for rate in read.rates if not begins_numbers(rate.prefix)})
     if idle:
@@ -104,7 +105,7 @@ def import_(
         return f"plan {plan}: {len(wanted)} rates: {added} added, {taken_out} taken out"
 
     outcome = _with_store(load_config(config), work)
-    print(f"dry run: {outcome}" if dry_run else outcome)
+    say(f"dry run: {outcome}" if dry_run else outcome)
 
 
 @app.command()
@@ -172,7 +173,7 @@ def check(
 
     try:
         for line in _with_store(loaded, work):
-            print(line)
+            say(line)
     except BadNumber as error:
         raise CommandError(str(error)) from error
 

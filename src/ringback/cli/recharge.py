@@ -15,6 +15,7 @@ from ringback.accounts.naming import BadName, NamedPayer, find_payer
 from ringback.amounts import BadAmount, format_amount, parse_amount
 from ringback.charging import ledger
 from ringback.charging.ledger import Recharged, RechargeKind, RechargeRefused
+from ringback.cli.lines import say
 from ringback.cli.options import (
     DEFAULT_CONFIG,
     CommandError,
@@ -85,10 +86,10 @@ def command(
         raise CommandError(str(error)) from error
     left = UNLIMITED if made.credit.unlimited else format_amount(made.credit.balance)
     if not made.changed:
-        print(f"nothing changed: order {order} has been entered already; {payer.name} has {left}")
+        say(f"nothing changed: order {order} has been entered already; {payer.name} has {left}")
         return
     by = "without limit" if asked is None else f"by {format_amount(asked)}"
-    print(f"recharged {payer.name} {by} ({kind}, order {order}): it has {left}")
+    say(f"recharged {payer.name} {by} ({kind}, order {order}): it has {left}")
 
 
 def _see_text(option: str, text: str) -> None:

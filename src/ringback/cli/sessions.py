@@ -8,10 +8,13 @@ from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
+from rich.padding import Padding
 from rich.table import Table
+from rich.text import Text
 from sqlalchemy import Connection, select
 
 from ringback.amounts import format_amount
+from ringback.cli.lines import NARROW
 from ringback.cli.live import LIVE, written
 from ringback.cli.options import SHORT_ID, CommandError
 from ringback.store import open_store
@@ -149,15 +152,20 @@ def show(found: list[dict[str, Any]], console: Console) -> None:
     if not found:
         console.print("no sessions yet")
         return
-    table = _table("started", "session", "caller", folded=("outcome", "stage"))
+    narrow = console.width < NARROW
+    table = _table(
+        *(("session",) if narrow else ("started", "session", "caller")),
+        folded=("outcome",) if narrow else ("outcome", "stage"),
+    )
     for session in found:
-        table.add_row(
-            _local(session["started"])[5:],  # without the year it fits into 80 columns
-            session["id"][-SHORT_ID:],
-            session["caller"] or "hidden",
-            _outcome(session),
-            session["stage"],
-        )
+        started = _local(session["started"])[5:]  # without the year it fits into 80 columns
+        id_, caller = session["id"][-SHORT_ID:], session["caller"] or "hidden"
+        outcome, stage = _outcome(session), session["stage"]
+        if narrow:
+            table.add_row(started, outcome)
+            table.add_row(f"  {id_} {caller}", f"stage {stage}")
+        else:
+            table.add_row(started, id_, caller, outcome, stage)
     console.print(table)
 
 
@@ -182,6 +190,9 @@ def show_whole(session: dict[str, Any], console: Console) -> None:
     if not session["legs"]:
         console.print("no call was made")
         return
+    if console.width < NARROW:
+        _show_legs(session["legs"], console)
+        return
     table = _table("leg", "number", "trunk", "answered", "ended", folded=("charges",))
     for leg in session["legs"]:
         table.add_row(
@@ -193,6 +204,19 @@ def show_whole(session: dict[str, Any], console: Console) -> None:
             escape(_charged(leg)),
         )
     console.print(table)
+
+
+def _show_legs(legs: list[dict[str, Any]], console: Console) -> None:
+    """Leg by leg, for a narrow terminal."""
+    for leg in legs:
+        answered, ended = (_local(leg[name])[11:] or "-" for name in ("answered", "ended"))
+        lines = (
+            f"leg {leg['leg']}: {leg['number']['e164']}, trunk {leg['trunk'] or '-'}",
+            f"answered {answered}, ended {ended}",
+            *_charged(leg).split("\n"),
+        )
+        for number, line in enumerate(lines):
+            console.print(Padding(Text(line), (0, 0, 0, 2 if number else 0)))
 
 
 def _outcome(session: dict[str, Any]) -> str:

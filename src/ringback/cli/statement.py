@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import csv
-import json
 import sys
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,12 +21,14 @@ from ringback.accounts.naming import BadName, find_payer
 from ringback.amounts import format_amount
 from ringback.cells import guarded
 from ringback.charging.statement import Statement, StatementEntry, statement
+from ringback.cli.lines import NARROW
 from ringback.cli.options import (
     DEFAULT_CONFIG,
     SHORT_ID,
     CommandError,
     ConfigOption,
     PayerArgument,
+    print_json,
     read_moment,
     ready_database,
     wide_console,
@@ -35,9 +36,6 @@ from ringback.cli.options import (
 from ringback.clock import Instant, utc
 from ringback.config import load_config
 from ringback.store import open_store
-
-NARROW = 80
-"""On a terminal with fewer columns, the instants stand above their entries."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +69,7 @@ def command(
     if as_csv:
         write_csv(found, sys.stdout)
     elif as_json:
-        print(json.dumps(as_document(found), indent=1, ensure_ascii=False))
+        print_json(as_document(found))
     else:
         show(found, wide_console())
 

@@ -157,9 +157,15 @@ class MediaPool:
 
 
 def _split(ports: tuple[int, int], workers: int) -> list[tuple[int, int]]:
-    """Shares of whole pairs, and no more shares than there are pairs."""
+    """Shares of whole pairs, and no more shares than there is room for conversations, whose two
+    legs are in one worker."""
     first, last = ports[0] + ports[0] % 2, ports[1]
     pairs = (last + 1 - first) // 2
-    workers = max(1, min(workers, pairs))
+    workers = max(1, min(workers, pairs // 2))
     share = pairs // workers * 2
     return [(first + index * share, first + (index + 1) * share - 1) for index in range(workers)]
+
+
+def conversations(ports: tuple[int, int], workers: int) -> int:
+    """For how many conversations there is room."""
+    return sum((last + 1 - first) // 4 for first, last in _split(ports, workers))

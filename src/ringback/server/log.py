@@ -32,9 +32,11 @@ class _Lines:
     warning = info
 
 
-def make_logger(*, as_json: bool, stream: TextIO = sys.stderr) -> FilteringBoundLogger:
-    """A logger that writes to `stream` and uses nothing global."""
-    renderer = structlog.processors.JSONRenderer(ensure_ascii=False) if as_json else _readable
+def make_logger(*, as_json: bool, stream: TextIO | None = None) -> FilteringBoundLogger:
+    """A logger that writes to `stream`, or else to standard error as it is now."""
+    stream = stream or sys.stderr
+    whole = stream.encoding.lower().replace("-", "") == "utf8"
+    renderer = structlog.processors.JSONRenderer(ensure_ascii=not whole) if as_json else _readable
     logger: FilteringBoundLogger = structlog.wrap_logger(
         _Lines(stream),
         processors=[

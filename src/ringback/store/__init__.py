@@ -15,7 +15,7 @@ from ringback.store.inline import InlineStore
 from ringback.store.migrate import migrate
 from ringback.store.opening import is_missing, open_store
 from ringback.store.port import Store
-from ringback.store.postgresql import PostgresqlStore
+from ringback.store.postgresql import PostgresqlStore, encoding_fault
 from ringback.store.sqlite import SqliteStore
 
 __all__ = [
@@ -32,6 +32,7 @@ __all__ = [
     "StoreUnreachable",
     "StoreUnusable",
     "StoreVersionError",
+    "encoding_fault",
     "is_missing",
     "migrate",
     "open_store",

@@ -11,8 +11,15 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import URL, Connection, text
 
-from ringback.store.errors import DATABASE_ERRORS, StoreError, StoreVersionError, store_error
+from ringback.store.errors import (
+    DATABASE_ERRORS,
+    StoreError,
+    StoreUnusable,
+    StoreVersionError,
+    store_error,
+)
 from ringback.store.opening import database_url, name_of, open_engine
+from ringback.store.postgresql import encoding_fault
 from ringback.store.revision import current_revision
 
 _ALONE = text("SELECT pg_advisory_xact_lock(hashtext('ringback migrates'))")
@@ -70,4 +77,6 @@ def upgrade(connection: Connection, where: str, revision: str = "head") -> None:
         raise StoreVersionError(
             f"tables of revision {revision} were made by a newer Ringback: use that one"
         )
+    if current is None and (wrong := encoding_fault(connection)) is not None:
+        raise StoreUnusable(f"database {where}: {wrong}")
     command.upgrade(config, revision)

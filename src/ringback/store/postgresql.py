@@ -196,6 +196,19 @@ def postgresql_name(url: URL) -> str:
     return f"{url.database} on {host}" + (f":{url.port}" if url.port else "")
 
 
+def encoding_fault(tx: Connection) -> str | None:
+    """Why a PostgreSQL database cannot hold every text; None if it can, and for SQLite."""
+    if tx.dialect.name != "postgresql":
+        return None
+    encoding = tx.execute(text("SHOW server_encoding")).scalar_one()
+    if encoding == "UTF8":
+        return None
+    return (
+        f"it is in {encoding}, which cannot hold every name: make another with "
+        "`createdb --encoding UTF8 --template template0`"
+    )
+
+
 def postgresql_engine(url: URL, *, seconds: int = 0, read_only: bool = False) -> Engine:
     """An engine with one connection, on which a statement may take `seconds` at most, or any time
     if that is 0."""

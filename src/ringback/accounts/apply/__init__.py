@@ -15,7 +15,7 @@ from pathlib import Path
 
 from ringback.accounts.apply.course import bring_about, size_of
 from ringback.accounts.apply.rehearsal import copy_of
-from ringback.accounts.apply.runners import ForReal, HalfApplied, Rehearsal
+from ringback.accounts.apply.runners import ForReal, HalfApplied, Rehearsal, lay
 from ringback.accounts.apply.sounds import Converter, converted
 from ringback.accounts.apply.work import Terms
 from ringback.accounts.entries import SetupFile
@@ -83,5 +83,8 @@ async def apply_setup(
         if dry_run:
             return Applied(rehearsal.changes, sorted(rehearsal.credited))
         work = ForReal(store, terms, chance, applied, tell, pause)
-        await bring_about(work, setup, sounds)
+        if rehearsal.changes:
+            await bring_about(work, setup, sounds)
+        else:
+            await work.run(lay)
     return Applied(work.changes, sorted(work.credited))

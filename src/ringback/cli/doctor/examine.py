@@ -10,6 +10,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
+from ringback.accounts.foundation import OtherCurrency, check_currency
 from ringback.accounts.sealing import trunk_sealer
 from ringback.accounts.secrets import KEY_BYTES, Secrets
 from ringback.cli.doctor.finding import Finding, fault, ok, warning
@@ -21,7 +22,7 @@ from ringback.cli.doctor.spending import examine_spending
 from ringback.config import Config, ConfigError, see_none_moved
 from ringback.server.private import exposed
 from ringback.server.run import key_path, sounds_path
-from ringback.store import StoreError, is_missing, migrate, open_store
+from ringback.store import StoreError, encoding_fault, is_missing, migrate, open_store
 from ringback.trunks.stored import Opened, load, opened
 
 LEAST_FREE_BYTES = 500 * 1024 * 1024
@@ -85,6 +86,7 @@ async def _database(config: Config) -> tuple[list[Finding], Opened | None]:
         found = opened(load(tx), sealer)
         return [
             ok("the database can be used"),
+            *_whole_database(tx, config),
             *examine_setup(tx, secrets, sounds_path(config), time.time()),
             *(warning(trouble) for trouble in found.troubles),
             *examine_spending(tx),
@@ -98,6 +100,16 @@ async def _database(config: Config) -> tuple[list[Finding], Opened | None]:
         return [fault(str(error))], None
     finally:
         await store.close()
+
+
+def _whole_database(tx: Connection, config: Config) -> Iterator[Finding]:
+    encoding = encoding_fault(tx)
+    if encoding is not None:
+        yield fault(f"the database: {encoding}, and move with ringback backup and restore")
+    try:
+        check_currency(tx, config.server.currency)
+    except OtherCurrency as error:
+        yield fault(f"serve does not start: {error}")
 
 
 def _secrets(config: Config) -> Secrets | None:

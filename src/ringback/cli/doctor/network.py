@@ -4,25 +4,32 @@ from __future__ import annotations
 
 import errno
 import ipaddress
+import os
 import socket
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ringback.cli.doctor.finding import Finding, fault, ok, warning
 from ringback.config import Config
 from ringback.engines.embedded.probe import Probed, addresses, probe
+from ringback.engines.embedded.udp import look_up
+from ringback.media.pool import conversations
 from ringback.server.control import ControlError, ask
 from ringback.server.run import control_path
 from ringback.sip.message import Response
 from ringback.telephony.trunks import Route, Trunk
 
-PORTS_A_CALL = 4
+ENOUGH = 50
+"""Conversations."""
+SHOWN = 5
+"""How many ports in use are named."""
 
 
 async def examine_network(config: Config, trunks: Sequence[Trunk]) -> list[Finding]:
     """Look at the ports, and ask each trunk whether it is there."""
     running = await _running(config)
-    found = [*_listening(config, runs=running is not None), *_sound_ports(config)]
-    answers = await _answers(config, trunks) if running is None else {}
+    runs = running is not None
+    found = [*_listening(config, runs=runs), *_sound_ports(config, runs=runs), *_advertise(config)]
+    answers = {} if runs else await _answers(config, trunks)
     for trunk in trunks:
         probed = answers.get(trunk.name) or Probed(addresses(trunk))
         found += _address(config, trunk, probed.addresses)
@@ -67,12 +74,47 @@ def _listening(config: Config, *, runs: bool) -> Iterator[Finding]:
         yield fault(f"UDP {listen.host}:{listen.port}: {mending} in [sip] listen")
 
 
-def _sound_ports(config: Config) -> Iterator[Finding]:
+def _sound_ports(config: Config, *, runs: bool) -> Iterator[Finding]:
     low, high = config.sip.rtp_ports
-    calls = (high - low + 1) // PORTS_A_CALL
-    yield (ok if calls >= 50 else warning)(
-        f"[sip] rtp_ports {low}-{high} are enough for {calls} conversations"
-    )
+    what = f"[sip] rtp_ports {low}-{high}"
+    calls = conversations((low, high), os.cpu_count() or 1)
+    if not calls:
+        yield fault(f"{what} have no room for a conversation, which takes four: write more")
+        return
+    yield (ok if calls >= ENOUGH else warning)(f"{what} are enough for {calls} conversations")
+    taken = [] if runs else _taken(config.sip.listen.host, range(low, high + 1))
+    if taken:
+        more = ", ..." if len(taken) > SHOWN else ""
+        listed = ", ".join(map(str, taken[:SHOWN]))
+        yield (fault if len(taken) > high - low - 3 else warning)(
+            f"{what}: other programs have {len(taken)} of them ({listed}{more}): end those, or "
+            "choose other ports"
+        )
+
+
+def _taken(host: str, ports: Iterable[int]) -> list[int]:
+    taken = []
+    for port in ports:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            try:
+                probe.bind((host, port))
+            except OSError as error:
+                if error.errno != errno.EADDRINUSE:
+                    return []  # `_listening` tells what is wrong with the address
+                taken.append(port)
+    return taken
+
+
+def _advertise(config: Config) -> Iterator[Finding]:
+    host = config.sip.advertise
+    if host is not None:
+        try:
+            look_up(host)
+        except OSError as error:
+            yield fault(
+                f"[sip] advertise {host!r} cannot be looked up ({error.strerror}): nobody can send "
+                "us anything: write your public address"
+            )
 
 
 def _address(config: Config, trunk: Trunk, addresses: Sequence[str]) -> Iterator[Finding]:
@@ -82,7 +124,7 @@ def _address(config: Config, trunk: Trunk, addresses: Sequence[str]) -> Iterator
             "server"
         )
         return
-    advertised = config.sip.advertise or config.sip.listen.host
+    advertised = _address_of(config.sip.advertise or config.sip.listen.host)
     public = [address for address in addresses if ipaddress.ip_address(address).is_global]
     if public and advertised != "0.0.0.0" and not _is_public(advertised):
         yield warning(
@@ -94,6 +136,14 @@ def _address(config: Config, trunk: Trunk, addresses: Sequence[str]) -> Iterator
             f"trunk {trunk.name} is on the public network: behind NAT, set [sip] advertise to your "
             "public address"
         )
+
+
+def _address_of(host: str) -> str:
+    """Its address, where it has one."""
+    try:
+        return look_up(host)[0]
+    except OSError:
+        return host
 
 
 def _is_public(host: str) -> bool:

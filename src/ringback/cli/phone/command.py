@@ -53,6 +53,9 @@ def phone(
     own, access = _number(number), _number(access_number)
     if own is None or access is None:
         raise typer.BadParameter("write numbers as digits, with or without +")
+    if record is not None:
+        with record.open("ab"):
+            pass  # told now, not at the end of a call
     printer = _Json() if as_json else _Words(own)
     try:
         asyncio.run(

@@ -7,6 +7,7 @@ import dataclasses
 import random
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from ringback.cli.phone.audio import Audio
@@ -20,6 +21,7 @@ from ringback.sip.hop import Hop
 from ringback.sip.sdp import LocalAudio, Negotiated, SdpError, make_answer, make_offer
 from ringback.sip.uri import NameAddr, SipUri, sip_uri
 from ringback.sip.useragent import UserAgent
+from ringback.sounds.convert import convert
 from ringback.sounds.ear import Said
 from ringback.sounds.speech import BUILT_IN, Voice, recording
 
@@ -29,6 +31,14 @@ Tell = Callable[..., None]
 """Called with the name of an event and its facts."""
 
 
+def _telephone_audio(path: Path) -> bytes:
+    """The samples of any sound file. Raises BadSound."""
+    with TemporaryDirectory() as scratch:
+        converted = Path(scratch) / "sound.wav"
+        convert(path, converted)
+        return read_wav(converted)
+
+
 class Recordings:
     """The recordings that the ear recognises: the built-in voice, and the user's WAV files."""
 
@@ -36,7 +46,7 @@ class Recordings:
         self._encoder = Encoder()
         voice = Voice(BUILT_IN, lambda name: None)
         self._samples = [(sound.words, read_wav(recording(sound.name))) for sound in voice.sounds()]
-        self._samples += [(f"[{path.stem}]", read_wav(path)) for path in extra]
+        self._samples += [(f"[{path.stem}]", _telephone_audio(path)) for path in extra]
         self._encoded: dict[str, list[tuple[str, bytes]]] = {}
 
     def encoded(self, codec: str) -> list[tuple[str, bytes]]:

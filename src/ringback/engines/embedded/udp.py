@@ -8,7 +8,8 @@ import math
 import socket
 import struct
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 from ringback.clock import Clock, Instant, Timer
 from ringback.engines.embedded.arrivals import Arrival, Arrivals, Kind
@@ -79,15 +80,26 @@ def reachable(host: str) -> str:
 def look_up(host: str) -> list[str]:
     """The addresses of a host, each once, in the resolver's order. It waits for the name server.
     Raises OSError."""
-    found = socket.getaddrinfo(host, None, socket.AF_INET, socket.SOCK_DGRAM)
+    with _no_name():
+        found = socket.getaddrinfo(host, None, socket.AF_INET, socket.SOCK_DGRAM)
     return list(dict.fromkeys(str(address[0]) for *_, address in found))
 
 
 async def look_up_soon(host: str) -> list[str]:
     """As `look_up`, while the loop goes on."""
     loop = asyncio.get_running_loop()
-    found = await loop.getaddrinfo(host, None, family=socket.AF_INET, type=socket.SOCK_DGRAM)
+    with _no_name():
+        found = await loop.getaddrinfo(host, None, family=socket.AF_INET, type=socket.SOCK_DGRAM)
     return list(dict.fromkeys(str(address[0]) for *_, address in found))
+
+
+@contextmanager
+def _no_name() -> Iterator[None]:
+    """What can be no name at all, such as `a..b`, is told like a name that is not known."""
+    try:
+        yield
+    except UnicodeError as error:
+        raise socket.gaierror(socket.EAI_NONAME, "no host can have this name") from error
 
 
 class UdpAdapter:
