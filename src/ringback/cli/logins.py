@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -11,8 +10,15 @@ import typer
 from rich.table import Table
 
 from ringback.accounts.entries import ADMINISTRATOR
+from ringback.cli.lines import say
 from ringback.cli.managing import manage
-from ringback.cli.options import DEFAULT_CONFIG, CommandError, ConfigOption, wide_console
+from ringback.cli.options import (
+    DEFAULT_CONFIG,
+    CommandError,
+    ConfigOption,
+    print_json,
+    wide_console,
+)
 from ringback.clock import Instant, utc
 from ringback.config import Config, load_config
 from ringback.management.change import Change
@@ -41,12 +47,12 @@ class _Told:
 
     def print(self, *, as_json: bool) -> None:
         if as_json:
-            print(json.dumps({"changes": self.changes, "links": self.links}, indent=1))
+            print_json({"changes": self.changes, "links": self.links})
             return
         for line in self.changes or ["nothing changed"]:
-            print(line)
+            say(line)
         for address, link in self.links.items():
-            print(f"the link for {address}, which works once: {link}")
+            say(f"the link for {address}, which works once: {link}")
 
 
 @app.command(name="list")
@@ -77,7 +83,7 @@ def list_(
 
     found = manage(load_config(config), deed)
     if as_json:
-        print(json.dumps(found, indent=1, ensure_ascii=False))
+        print_json(found)
         return
     table = Table("e-mail", "name", "account", "role", "second factor", "last seen", box=None)
     for row in found:

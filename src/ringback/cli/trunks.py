@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import random
 import time
 from collections.abc import Callable, Sequence
@@ -18,10 +17,12 @@ from sqlalchemy import Connection
 from ringback.accounts.foundation import lay_foundation
 from ringback.accounts.sealing import trunk_sealer
 from ringback.accounts.secrets import key_expected, load_secrets
+from ringback.cli.lines import say
 from ringback.cli.options import (
     DEFAULT_CONFIG,
     CommandError,
     ConfigOption,
+    print_json,
     ready_database,
     wide_console,
 )
@@ -73,7 +74,7 @@ def list_trunks(as_json: JsonOption = False, config: ConfigOption = DEFAULT_CONF
     """List the trunks with what is set of each."""
     found = [each.described() for each in _stored(load_config(config)).trunks]
     if as_json:
-        _print_json(found)
+        print_json(found)
         return
     table = Table("trunk", "host", "", box=None)
     for trunk in found:
@@ -87,14 +88,15 @@ def list_trunks(as_json: JsonOption = False, config: ConfigOption = DEFAULT_CONF
 def list_presets(as_json: JsonOption = False) -> None:
     """List the carriers that Ringback knows."""
     if as_json:
-        _print_json(
+        print_json(
             [
                 {"name": name, "title": each.title, "page": each.page, **each.values}
                 for name, each in PRESETS.items()
             ]
         )
         return
-    table = Table("preset", "carrier", "documented at", box=None)
+    table = Table("preset", "carrier", box=None)
+    table.add_column("documented at", overflow="fold")
     for name, each in PRESETS.items():
         table.add_row(name, each.title, each.page)
     wide_console().print(table)
@@ -155,7 +157,7 @@ def import_(
 
     _change(config, verb, as_json, ids=found.count, dry_run=dry_run)
     if not dry_run and not as_json:
-        print(f"now take the [[trunk]] and [[route]] tables out of {file}: serve refuses them")
+        say(f"now take the [[trunk]] and [[route]] tables out of {file}: serve refuses them")
 
 
 @trunks.command(name="test")
@@ -171,10 +173,10 @@ def test_(
         raise CommandError(f"there is no trunk {name!r}")
     found = asyncio.run(ask_trunk(loaded.sip, trunk))
     if as_json:
-        _print_json(found.described())
+        print_json(found.described())
     else:
         for line in found.lines():
-            print(line)
+            say(line)
     raise typer.Exit(0 if found.works else 1)
 
 
@@ -183,7 +185,7 @@ def list_routes(as_json: JsonOption = False, config: ConfigOption = DEFAULT_CONF
     """List the routes."""
     found = [each.described() for each in _stored(load_config(config)).routes]
     if as_json:
-        _print_json(found)
+        print_json(found)
         return
     table = Table("prefix", "trunks", "weights", box=None)
     for route in found:
@@ -259,10 +261,10 @@ def _change(path: Path, verb: Verb, as_json: bool, *, ids: int = 1, dry_run: boo
     except (NoSuch, InTheWay) as error:
         raise CommandError(str(error)) from error
     if as_json:
-        _print_json([_described(change) for change in changes])
+        print_json([_described(change) for change in changes])
         return
     for line in [line for change in changes for line in change.lines()] or ["nothing changed"]:
-        print(f"dry run: {line}" if dry_run else line)
+        say(f"dry run: {line}" if dry_run else line)
 
 
 async def _made(config: Config, verb: Verb, ids: int, *, dry_run: bool) -> list[Altered]:
@@ -305,7 +307,3 @@ def _described(change: Altered) -> dict[str, Any]:
         "fields": {name: list(values) for name, values in change.fields.items()},
         "secrets": dict(change.secrets),
     }
-
-
-def _print_json(found: object) -> None:
-    print(json.dumps(found, indent=1, ensure_ascii=False))
