@@ -120,7 +120,7 @@ extensions:
         ("accounts: [{name: a, name: b}]", "1: name is there twice: take one out"),
         ("1: 2", "1: write this key in quotes"),
         ("accounts: [", "1: did not find expected node content"),
-        ("accounts: !!python/object:os.system {}", "1: could not determine a constructor"),
+        ("accounts: !!python/object:os.system {}", "1: there is no use for the tag"),
         ("accounts: &a [*a]", "1: the alias 'a' has no anchor before it"),
         ("a: 1\n---\nb: 2", "2: but found another document"),
         ("accounts: [{name: a}, {name: a}]", "1: accounts[1].name: is there twice"),
@@ -236,8 +236,9 @@ def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
         load_setup(path)
     with path.open("wb") as file:
         file.truncate(LARGEST_BYTES + 1)
-    with pytest.raises(SetupError, match="larger than 16 MB"):
-        load_setup(path)
+    for large in (path, Path("/dev/zero")):
+        with pytest.raises(SetupError, match="larger than 16 MB"):
+            load_setup(large)
 
 
 def test_guards_and_destinations_that_cannot_be(tmp_path: Path) -> None:
@@ -310,3 +311,33 @@ def test_aliases_are_read(tmp_path: Path) -> None:
     text = "plans:\n  - {name: a, rates: &rates [{prefix: '44', price_per_minute: '1'}]}\n"
     setup = load(tmp_path, text + "  - {name: b, rates: *rates}\n")
     assert setup.plans[0].rates == setup.plans[1].rates
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "!!bool foo",
+        "!!timestamp foo",
+        "!!int ''",
+        "!!float ''",
+        "!!binary x",
+        "!own {}",
+        "!!set {}",
+    ],
+)
+def test_a_tag_that_makes_something_of_a_text_is_refused(tmp_path: Path, value: str) -> None:
+    (fault,) = faults(tmp_path, f"plans:\n  - {value}")
+    tag = value.partition(" ")[0]
+    assert fault == f"2: there is no use for the tag {tag!r} here: take it out"
+
+
+def test_a_tag_that_says_what_the_value_is_anyway_is_read(tmp_path: Path) -> None:
+    plan = "plans: !!seq\n  - !!map {name: !!str 12, account: ! 'admin'}"
+    assert load(tmp_path, plan).plans[0].name == "12"
+
+
+@pytest.mark.parametrize("value", ["1" + ":1" * 1_000_000, "1" + ":1" * 400 + ".5", "9" * 5000])
+def test_a_number_of_no_use_costs_nothing(tmp_path: Path, value: str) -> None:
+    """In base 60 the first would be computed for hours."""
+    (fault,) = faults(tmp_path, f"plans:\n  - {{name: {value}}}")
+    assert fault == "2: too long for a number: write it in quotes"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import stat
 import threading
@@ -320,6 +321,8 @@ def repacked(file: Path, change: Callable[[dict[str, bytes]], None]) -> None:
     [
         ("ringback backup 1", "ringback backup 9", "of another form, 'ringback backup 9'"),
         ("sounds/", "sounds/../../", "has no place in it"),
+        ('"made": "2', '"made": "\\u001b[2J', "no backup of Ringback"),
+        ('"revision": "0', '"revision": "\\u001b[2J', "no backup of Ringback"),
         ("tables/accounts", "tables/robbed", "no backup of Ringback, or it is damaged"),
     ],
 )
@@ -335,6 +338,66 @@ def test_what_is_no_backup_of_this_form(
     repacked(file, change)
     with pytest.raises(BadArchive, match=message):
         restored(file, place(tmp_path / "target", f"sqlite:///{tmp_path}/target.sqlite"))
+
+
+def forged(file: Path, member: str, data: bytes, rows: int | None) -> None:
+    """Put other data into a backup, and have the manifest say so."""
+
+    def change(members: dict[str, bytes]) -> None:
+        manifest = json.loads(members["manifest.json"])
+        manifest["members"][member] = {"sha256": hashlib.sha256(data).hexdigest(), "rows": rows}
+        members |= {"manifest.json": json.dumps(manifest).encode(), member: data}
+
+    repacked(file, change)
+
+
+COLUMNS = b'["name", "value"]\n'
+
+
+@pytest.mark.parametrize(
+    ("data", "rows"),
+    [
+        (b"", -1),
+        (b"[]\n", 0),
+        (b"{}\n", 0),
+        (b"[1]\n", 0),
+        (b'["name", "name"]\n', 0),
+        (b'["name", "nothing"]\n["a", "b"]\n', 1),
+        (COLUMNS + b"7\n", 1),
+        (COLUMNS + b'["a"]\n', 1),
+        (COLUMNS + b'["a", ["b"]]\n', 1),
+        (COLUMNS + b'["a", 99999999999999999999]\n', 1),
+        (COLUMNS + b'["a", "\\ud800"]\n', 1),
+        (COLUMNS + b"[" * 100_000 + b"\n", 1),
+        (COLUMNS + b'["a", "' + b"b" * (65 << 20) + b'"]\n', 1),
+    ],
+)
+def test_rows_of_another_form_are_refused_in_bounded_memory(
+    filled: Place, tmp_path: Path, data: bytes, rows: int
+) -> None:
+    file = saved(filled, tmp_path / "a.backup")
+    forged(file, "tables/settings.jsonl", data, rows)
+    target = place(tmp_path / "target", f"sqlite:///{tmp_path}/target.sqlite")
+    with pytest.raises(BadArchive, match="damaged"):
+        restored(file, target)
+    assert list((tmp_path / "target").iterdir()) == []
+    assert not (tmp_path / "target.sqlite").exists()
+
+
+def test_only_tables_of_ringback_are_filled_and_only_sounds_of_some_size_unpacked(
+    filled: Place, tmp_path: Path
+) -> None:
+    file = tmp_path / "a.backup"
+    target = place(tmp_path / "target", f"sqlite:///{tmp_path}/target.sqlite")
+    for member, data, rows in (
+        ("tables/alembic_version.jsonl", b'["version_num"]\n["0001"]\n', 1),
+        ("sounds/long.wav", b"\0" * (65 << 20), None),
+        ("key.sealed", b"\0" * (65 << 20), None),
+    ):
+        forged(saved(filled, file), member, data, rows)
+        with pytest.raises(BadArchive):
+            restored(file, target)
+        file.unlink()
 
 
 def test_rows_that_refer_to_nothing_are_refused(

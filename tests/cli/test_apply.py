@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -19,6 +20,7 @@ def ringback(folder: Path, *arguments: str) -> str:
 
 def test_a_dry_run_says_all_and_leaves_nothing(tmp_path: Path) -> None:
     ringback(tmp_path, "init")
+    shutil.rmtree(tmp_path / "data")
     files = sorted(tmp_path.iterdir())
     told = ringback(tmp_path, "apply", "--dry-run", "setup.yaml")
     assert sorted(tmp_path.iterdir()) == files

@@ -112,6 +112,18 @@ def test_a_lost_key_is_replaced_and_whose_secrets_are_void_is_told(ringback: Com
     assert kept.read_bytes() == lost != key.read_bytes()
 
 
+def test_a_key_that_cannot_be_read_is_not_lost(ringback: Commands) -> None:
+    key = ringback.folder / "data" / "secrets.key"
+    right = key.rename(key.with_name("elsewhere"))
+    key.mkdir()
+    with pytest.raises(IsADirectoryError):
+        ringback("new-key")
+    key.rmdir()
+    right.rename(key)
+    assert "void since" not in told_void(ringback)
+    assert ringback("apply", str(ringback.folder / "pins.yaml")) == "nothing changed\n"
+
+
 def told_void(ringback: Commands) -> str:
     file = ringback.folder / "ringback.toml"
     return "\n".join(each.text for each in asyncio.run(examine(load_config(file), file)))

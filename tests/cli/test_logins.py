@@ -15,9 +15,11 @@ from sqlalchemy import select
 from tests.cli.helpers import Commands
 from tests.management.samples import second_factor_for
 from tests.management.world import HASHER
+from typer.testing import CliRunner
 
 from ringback.accounts.secrets import load_secrets
 from ringback.cli.administrator import first_administrator
+from ringback.cli.app import app
 from ringback.cli.managing import manage
 from ringback.cli.options import CommandError
 from ringback.config import ConfigError, load_config
@@ -49,7 +51,7 @@ def _set_public_url(folder: Path) -> None:
 def open_link(folder: Path, link: str, **more: str) -> None:
     """Accept the invitation of a link, or set the password by it."""
     config = load_config(folder / "ringback.toml")
-    purpose, token = link.removeprefix(f"{PUBLIC}/").split("/")
+    *_, purpose, token = link.split("/")
 
     async def work() -> None:
         store = open_store(config.database_url)
@@ -198,9 +200,14 @@ def test_the_first_administrators_link(tmp_path: Path) -> None:
         first_administrator(config)
 
 
-def test_without_a_public_url_the_first_administrator_is_told_how(tmp_path: Path) -> None:
-    Commands(tmp_path, apply=False)
-    line = first_administrator(load_config(tmp_path / "ringback.toml"))
-    assert "set [server] public_url" in line
-    assert "ringback logins add" in line
-    assert not (tmp_path / "data").exists()
+def test_init_makes_key_and_database_and_prints_the_first_administrators_link(
+    tmp_path: Path,
+) -> None:
+    told = CliRunner().invoke(app, ["init", str(tmp_path)], catch_exceptions=False).output
+    (line,) = (line for line in told.splitlines() if "administrator's link" in line)
+    assert "http://127.0.0.1:8080/invitation/" in line
+    assert {path.name for path in (tmp_path / "data").iterdir()} >= {
+        "ringback.sqlite",
+        "secrets.key",
+    }
+    open_link(tmp_path, line.split()[-1], email=TOM)

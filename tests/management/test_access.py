@@ -78,6 +78,15 @@ def test_asking_for_a_reset_does_the_same_for_known_and_unknown(world: World) ->
     assert world.now(world.store.read(lambda tx: tx.execute(query).scalar()))
 
 
+def test_asking_for_strangers_leaves_no_rows(world: World) -> None:
+    world.person(ANNA, ("acme", Role.OWNER))
+    for number in range(30):
+        world.time.now += 1
+        ask_reset(world, ANNA if number % 2 else f"nobody{number}@example.org")
+    rows = world.now(world.store.read(lambda tx: list(tx.execute(select(LinkRow.login_id)))))
+    assert len(rows) <= throttle.RESET_ADDRESS.at_once + 1
+
+
 def test_letters_are_not_sent_without_end(world: World) -> None:
     world.person(ANNA, ("acme", Role.OWNER))
     sent = [ask_reset(world, source=f"198.51.100.{n}") for n in range(10)]

@@ -202,6 +202,13 @@ def test_what_is_no_number_is_silence(tmp_path: Path) -> None:
     assert list(heard[:5]) == [0, 0, 32767, -32768, 0]
 
 
+def test_where_a_sound_cannot_be_written_is_told(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", np.zeros(800), 8000)
+    (tmp_path / "b.part").mkdir()
+    with pytest.raises(BadSound, match=f"cannot be written to {tmp_path}"):
+        convert(tmp_path / "a.wav", tmp_path / "b.wav")
+
+
 def test_conversion_keeps_telephone_audio_and_refuses_the_rest(tmp_path: Path) -> None:
     target = tmp_path / "out.wav"
     soundfile.write(tmp_path / "in.flac", np.zeros((44100, 2)), 44100)

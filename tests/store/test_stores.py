@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, insert, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from tests.postgresql import Cluster
 from tests.store.helpers import beat, gathered, hold_up, nodes
@@ -26,8 +26,10 @@ from ringback.store import (
     StoreFull,
     StoreUnusable,
     migrate,
+    models,
     open_store,
 )
+from ringback.store.errors import failure
 
 Opening = Callable[[], Store]
 
@@ -57,6 +59,25 @@ def test_what_run_returns_from_is_read(opening: Opening) -> None:
         store = opening()
         assert await store.run(beat("a")) == "a"
         assert await store.read(nodes) == ["a"]
+        await store.close()
+
+    asyncio.run(scenario())
+
+
+def test_what_a_failing_statement_was_given_is_in_no_message(opening: Opening) -> None:
+    """It may be the hash of a password or the MAC of a PIN."""
+
+    def twice(tx: Connection) -> None:
+        secret = {"name": "key", "value": "hush"}
+        tx.execute(insert(models.SettingRow), [secret, secret])
+
+    async def scenario() -> None:
+        store = opening()
+        with pytest.raises(IntegrityError) as refused:
+            await store.run(twice)
+        for message in (str(refused.value), str(failure(refused.value, "there"))):
+            assert "hush" not in message
+        assert str(failure(refused.value, "there")).startswith("database there: ")
         await store.close()
 
     asyncio.run(scenario())

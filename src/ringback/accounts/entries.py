@@ -44,7 +44,7 @@ from ringback.trunks.entries import RouteEntry, TrunkEntry
 ADMINISTRATOR = "admin"
 """Name of the account at the top, which every server has."""
 LARGEST_RATES = 2000
-"""Of a plan: a file is applied in one unit of work, and calls wait for it."""
+"""Of a plan; a CSV file may have more."""
 
 
 def _credit(value: object) -> object:

@@ -18,6 +18,14 @@ from ringback.faults import dotted, faults_of
 LARGEST_BYTES = 16 * 1024 * 1024
 MOST_VALUES = 1_000_000
 DEEPEST = 50
+LONGEST_NUMBER = 30
+"""Characters of a number without quotes. YAML 1.1 has base 60, whose reading takes time with the
+square of the length."""
+
+_YAML = "tag:yaml.org,2002:"
+_NUMBERS = {f"{_YAML}int", f"{_YAML}float"}
+_TAGS = {None, "!", f"{_YAML}str", f"{_YAML}map", f"{_YAML}seq"}
+"""Those that a file may write. What others turn a text into has no place in it."""
 
 
 class SetupError(Exception):
@@ -36,9 +44,9 @@ class _Loader(_Base):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen = set()
         for key, _ in node.value:
-            if key.tag == "tag:yaml.org,2002:merge":
+            if key.tag == f"{_YAML}merge":
                 continue
-            if key.tag != "tag:yaml.org,2002:str":
+            if key.tag != f"{_YAML}str":
                 raise yaml.MarkedYAMLError(
                     problem="write this key in quotes", problem_mark=key.start_mark
                 )
@@ -49,13 +57,22 @@ class _Loader(_Base):
             seen.add(key.value)
         return super().construct_mapping(node, deep)
 
+    def construct_scalar(self, node: yaml.ScalarNode | yaml.MappingNode) -> Any:
+        if node.tag in _NUMBERS and len(node.value) > LONGEST_NUMBER:
+            raise yaml.MarkedYAMLError(
+                problem="too long for a number: write it in quotes", problem_mark=node.start_mark
+            )
+        return super().construct_scalar(node)
+
 
 def load_setup(path: Path) -> SetupFile:
     """Read and check the file. Raises SetupError."""
     try:
-        if path.stat().st_size > LARGEST_BYTES:
+        with path.open("rb") as file:
+            read = file.read(LARGEST_BYTES + 1)
+        if len(read) > LARGEST_BYTES:
             raise SetupError(f"{path}: larger than 16 MB")
-        text = path.read_text(encoding="utf-8")
+        text = read.decode("utf-8")
     except OSError as error:
         raise SetupError(f"{path}: {error.strerror}") from error
     except UnicodeDecodeError as error:
@@ -108,16 +125,22 @@ def _see_size(text: str) -> None:
     open_: list[_Size] = [_Size()]
     anchored: dict[str, _Size] = {}
     for event in yaml.parse(text, Loader=_Base):
+        if (
+            isinstance(event, (yaml.ScalarEvent, yaml.CollectionStartEvent))
+            and event.tag not in _TAGS
+        ):
+            tag = str(event.tag).replace(_YAML, "!!")
+            raise _refused(event, f"there is no use for the tag {tag[:40]!r} here: take it out")
         if isinstance(event, yaml.CollectionStartEvent):
             open_.append(_Size(event.anchor))
             if len(open_) > DEEPEST:
-                raise _too(event, f"nested more than {DEEPEST} deep")
+                raise _refused(event, f"nested more than {DEEPEST} deep")
             continue
         if isinstance(event, yaml.ScalarEvent):
             part = _Size(event.anchor, characters=len(event.value))
         elif isinstance(event, yaml.AliasEvent):
             if event.anchor not in anchored:
-                raise _too(event, f"the alias {event.anchor!r} has no anchor before it")
+                raise _refused(event, f"the alias {event.anchor!r} has no anchor before it")
             part = anchored[event.anchor]
         elif isinstance(event, yaml.CollectionEndEvent):
             part = open_.pop()
@@ -127,10 +150,10 @@ def _see_size(text: str) -> None:
         if part.anchor is not None:
             anchored[part.anchor] = part
         if open_[-1].values > MOST_VALUES or open_[-1].characters > LARGEST_BYTES:
-            raise _too(event, "too large, each alias counted as what it stands for: split it")
+            raise _refused(event, "too large, each alias counted as what it stands for: split it")
 
 
-def _too(event: yaml.Event, problem: str) -> yaml.YAMLError:
+def _refused(event: yaml.Event, problem: str) -> yaml.YAMLError:
     return yaml.MarkedYAMLError(problem=problem, problem_mark=cast("yaml.Mark", event.start_mark))
 
 

@@ -20,21 +20,27 @@ import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import ValidationError
+from pydantic import AfterValidator, Field, ValidationError
 
 from ringback.faults import Section
 
 FORMAT = "ringback backup 1"
 KEY = "key.sealed"
 _MANIFEST = "manifest.json"
-_LARGEST_MANIFEST = 64 * 1024 * 1024
+_LARGEST_PART = 64 * 1024 * 1024
+"""Bytes of what is in memory as a whole: a row, a sound, the manifest. So a small file that unpacks
+to a large one is refused before it is."""
+_WHOLE_NUMBERS = range(-(1 << 63), 1 << 63)
 _TABLE = re.compile("[a-z][a-z_]*")
 _SOUND = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*\.wav")
 _BLOCK = 1 << 16
+
+_VALUES = (str, int, float, bool, type(None))
 
 Row = list[Any]
 
@@ -51,11 +57,16 @@ class Member(Section):
     """Of a table."""
 
 
+def _instant(text: str) -> str:
+    datetime.fromisoformat(text)
+    return text
+
+
 class Manifest(Section):
     format: str
-    revision: str
+    revision: Annotated[str, Field(pattern="^[0-9A-Za-z_]{1,40}$")]
     """Of the tables."""
-    made: str
+    made: Annotated[str, AfterValidator(_instant)]
     """The time of the view, ISO 8601."""
     members: dict[str, Member]
 
@@ -144,9 +155,16 @@ class Archive:
 
     def rows(self, table: str) -> Iterator[Row]:
         """The names of a table's columns, then its rows."""
-        with _damage(self._path), self._file.open(f"tables/{table}.jsonl") as member:
-            for line in member:
-                yield json.loads(line)
+        width = 0
+        with self._file.open(f"tables/{table}.jsonl") as member:
+            while True:
+                with _damage(self._path):
+                    line = member.readline()
+                    row = _row(line, width) if line or not width else None
+                if row is None:
+                    return
+                width = len(row)
+                yield row
 
     def data(self, name: str) -> bytes:
         """A sound or the key."""
@@ -156,11 +174,15 @@ class Archive:
     def verify(self) -> None:
         """See that each member is there, whole, and as it was written. Raises BadArchive."""
         for name, member in self.manifest.members.items():
-            digest, lines = hashlib.sha256(), 0
+            digest, lines, part = hashlib.sha256(), 0, 0
             with _damage(self._path), self._file.open(name) as opened:
                 while block := opened.read(_BLOCK):
                     digest.update(block)
                     lines += block.count(b"\n")
+                    ended = -1 if member.rows is None else block.rfind(b"\n")
+                    part = len(block) - ended - 1 + (part if ended < 0 else 0)
+                    if part > _LARGEST_PART:
+                        raise BadArchive(f"{self._path} is damaged: {name} is too large")
             if digest.hexdigest() != member.sha256:
                 raise BadArchive(f"{self._path} is damaged: {name} is not what was written")
             if member.rows is not None and lines != member.rows + 1:
@@ -170,13 +192,17 @@ class Archive:
 @contextmanager
 def open_archive(path: Path) -> Iterator[Archive]:
     """Read a backup. Raises BadArchive, OSError."""
-    with _damage(path), zipfile.ZipFile(path) as file:
-        yield Archive(file, _manifest(file, path), path)
+    with _damage(path):
+        file = zipfile.ZipFile(path)
+    with file:
+        with _damage(path):
+            manifest = _manifest(file, path)
+        yield Archive(file, manifest, path)
 
 
 def _manifest(file: zipfile.ZipFile, path: Path) -> Manifest:
     try:
-        if file.getinfo(_MANIFEST).file_size > _LARGEST_MANIFEST:
+        if file.getinfo(_MANIFEST).file_size > _LARGEST_PART:
             raise BadArchive(f"{path} is no backup of Ringback: its manifest is too large")
         read = json.loads(file.read(_MANIFEST))
         if read["format"] != FORMAT:
@@ -195,11 +221,34 @@ def _manifest(file: zipfile.ZipFile, path: Path) -> Manifest:
     return manifest
 
 
+def _row(line: bytes, width: int) -> Row:
+    """A line of a table: its row of so many values, or, if that is 0, the names of its columns.
+    Raises ValueError."""
+    row = json.loads(line)
+    if not isinstance(row, list) or len(row) != (width or len(row)):
+        raise ValueError("a row has another form than its table")
+    names = not width
+    for value in row:
+        fits = isinstance(value, str) if names else isinstance(value, _VALUES)
+        if not fits or (isinstance(value, int) and value not in _WHOLE_NUMBERS):
+            raise ValueError("a value has another form than its table")
+    if names and (not row or len(set(row)) < len(row)):
+        raise ValueError("a table has no columns, or one of them twice")
+    return row
+
+
 @contextmanager
 def _damage(path: Path) -> Iterator[None]:
     try:
         yield
-    except (zipfile.BadZipFile, zlib.error, EOFError, KeyError, ValueError) as error:
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        EOFError,
+        KeyError,
+        ValueError,
+        RecursionError,
+    ) as error:
         raise BadArchive(f"{path} is no backup of Ringback, or it is damaged ({error})") from error
     except (NotImplementedError, RuntimeError) as error:  # encrypted, or packed in another way
         raise BadArchive(f"{path} is no backup of Ringback ({error})") from error

@@ -15,8 +15,8 @@ from ringback.accounts.secrets import KEY_BYTES, Secrets, check_key, key_expecte
 from ringback.backup.archive import KEY, BadArchive, Writer, new_archive
 from ringback.backup.sealing import seal
 from ringback.clock import Instant, utc
-from ringback.store import StoreError, rows
-from ringback.store.errors import DATABASE_ERRORS, store_error
+from ringback.store import rows
+from ringback.store.errors import DATABASE_ERRORS, failure
 from ringback.store.models import SoundRow
 from ringback.store.opening import database_url, name_of, open_engine
 from ringback.store.revision import REVISION, check_revision
@@ -69,7 +69,7 @@ def back_up(place: Place, file: Path, passphrase: str, now: Instant) -> BackedUp
                     archive.data(KEY, seal(key, passphrase))
             archive.end(REVISION, utc(now).isoformat(timespec="seconds"))
     except DATABASE_ERRORS as error:
-        raise store_error(error, where) or StoreError(f"database {where}: {error}") from error
+        raise failure(error, where) from error
     finally:
         engine.dispose()
     return BackedUp(len(counts), sum(counts), kept, tuple(missing))

@@ -21,8 +21,8 @@ from ringback.backup.sealing import unseal
 from ringback.calls.recovery import close_all
 from ringback.clock import Instant
 from ringback.management.people import sign_ins
-from ringback.store import StoreError, rows
-from ringback.store.errors import DATABASE_ERRORS, store_error
+from ringback.store import rows
+from ringback.store.errors import DATABASE_ERRORS, failure
 from ringback.store.migrate import make_file, upgrade
 from ringback.store.opening import database_files, database_url, name_of, open_engine
 from ringback.trunks.stored import trunks_by_name
@@ -135,7 +135,7 @@ def _transaction(url: URL) -> Iterator[Connection]:
         with engine.begin() as tx:
             yield tx
     except DATABASE_ERRORS as error:
-        raise store_error(error, where) or StoreError(f"database {where}: {error}") from error
+        raise failure(error, where) from error
     finally:
         engine.dispose()
 
@@ -143,7 +143,7 @@ def _transaction(url: URL) -> Iterator[Connection]:
 def _fill(tx: Connection, archive: Archive, where: str) -> None:
     _make_empty(tx, where)
     upgrade(tx, where, archive.manifest.revision)
-    there = set(inspect(tx).get_table_names())
+    there = set(inspect(tx).get_table_names()) - {"alembic_version"}
     try:
         with rows.in_any_order(tx):
             for name in archive.tables:

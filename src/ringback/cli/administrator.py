@@ -8,7 +8,7 @@ import time
 
 from ringback.accounts.foundation import lay_foundation
 from ringback.accounts.secrets import load_secrets
-from ringback.cli.managing import manage
+from ringback.cli.managing import manage, public_url
 from ringback.config import Config
 from ringback.management import places
 from ringback.management.people import invitations
@@ -18,18 +18,13 @@ from ringback.store import migrate, open_store
 
 def first_administrator(config: Config) -> str:
     """Make key and database where there are none, and say how the first administrator comes in.
-    Raises CommandError where there is one already; BadKey, StoreError."""
-    if config.server.public_url is None:
-        return (
-            "for the first administrator: set [server] public_url in ringback.toml, then "
-            "ringback logins add ADDRESS"
-        )
+    Raises CommandError where there is one already, or no public_url; BadKey, StoreError."""
+    begins = public_url(config)
     asyncio.run(_lay_foundation(config))
     done = manage(config, lambda act: invitations.invite_first(act, places.top(act.tx)))
     (letter,) = done.letters
     return (
-        "the first administrator's link, which works once, for seven days: "
-        f"{letter.link(config.server.public_url)}"
+        f"the first administrator's link, which works once, for seven days: {letter.link(begins)}"
     )
 
 

@@ -146,7 +146,8 @@ def demo(
 def init(
     folder: Annotated[Path, typer.Argument(help="Where to write the files.")] = Path(),
 ) -> None:
-    """Write a ringback.toml and a setup.yaml that work as they are."""
+    """Write a ringback.toml and a setup.yaml that work as they are, make key and database, and
+    print the first administrator's link."""
     try:
         for path in init_command.write_files(folder):
             print(f"wrote {path}")

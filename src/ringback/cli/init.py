@@ -12,6 +12,7 @@ CONFIG = """\
 data_dir = "data"          # the database, the key of PINs and passwords, sounds
 currency = "GBP"
 home_country = "GB"        # how numbers typed without a country code are read
+public_url = "http://127.0.0.1:8080"   # where people reach it: their links begin with this
 
 [sip]
 listen = "127.0.0.1:5060"  # 0.0.0.0:5060 to be reached by your carrier

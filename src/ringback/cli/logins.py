@@ -11,7 +11,7 @@ from rich.table import Table
 
 from ringback.accounts.entries import ADMINISTRATOR
 from ringback.cli.lines import say
-from ringback.cli.managing import manage
+from ringback.cli.managing import manage, public_url
 from ringback.cli.options import (
     DEFAULT_CONFIG,
     CommandError,
@@ -20,7 +20,7 @@ from ringback.cli.options import (
     wide_console,
 )
 from ringback.clock import Instant, utc
-from ringback.config import Config, load_config
+from ringback.config import load_config
 from ringback.management.change import Change
 from ringback.management.naming import find_place
 from ringback.management.people import access, invitations, logins
@@ -105,13 +105,13 @@ def add(
 ) -> None:
     """Invite somebody to a role in an account. Pass the link on to them."""
     loaded = load_config(config)
-    public_url = _public_url(loaded)
+    begins = public_url(loaded)
 
     def deed(act: Act) -> Done[Instant]:
         place = find_place(act.tx, act.actor, account)
         return invitations.invite(act, place.id, email=email, role=role)
 
-    _told(manage(loaded, deed), public_url).print(as_json=as_json)
+    _told(manage(loaded, deed), begins).print(as_json=as_json)
 
 
 @app.command()
@@ -154,29 +154,20 @@ def reset(
     """Take somebody's second factor off, sign them out, and make a link by which they set their
     password."""
     loaded = load_config(config)
-    public_url = _public_url(loaded)
+    begins = public_url(loaded)
     done = manage(loaded, lambda act: access.give_reset(act, email=email))
-    _told(done, public_url).print(as_json=as_json)
+    _told(done, begins).print(as_json=as_json)
 
 
-def _told(done: Done[Any], public_url: str = "") -> _Told:
+def _told(done: Done[Any], begins: str = "") -> _Told:
     changes: Iterable[Change] = done.changes
     lines = [line for change in changes for line in change.lines()]
     links = {
-        letter.to or "whoever opens it": letter.link(public_url)
+        letter.to or "whoever opens it": letter.link(begins)
         for letter in done.letters
         if letter.token is not None
     }
     return _Told(lines, links)
-
-
-def _public_url(config: Config) -> str:
-    if config.server.public_url is None:
-        raise CommandError(
-            "set [server] public_url in ringback.toml first, such as "
-            '"https://ringback.example.org": the link begins with it'
-        )
-    return config.server.public_url
 
 
 def _person(act: Act, email: str, account: str | None) -> Person:

@@ -41,3 +41,13 @@ def manage(config: Config, deed: Callable[[Act], T]) -> T:
         raise CommandError(str(refusal)) from refusal
     except Faults as faults:
         raise CommandError("\n".join(str(fault) for fault in faults.found)) from faults
+
+
+def public_url(config: Config) -> str:
+    """What links begin with. Raises CommandError where the configuration does not say it."""
+    if config.server.public_url is None:
+        raise CommandError(
+            "set [server] public_url in ringback.toml first, such as "
+            '"https://ringback.example.org": the link begins with it'
+        )
+    return config.server.public_url

@@ -16,7 +16,6 @@ from ringback.accounts.secrets import (
     BadKey,
     Secrets,
     check_key,
-    load_secrets,
     write_key,
 )
 from ringback.cli.lines import say
@@ -69,11 +68,12 @@ async def _replace(config: Config, *, force: bool) -> tuple[list[str], list[str]
 
 
 def _there(path: Path) -> Secrets | None:
-    """The key that there is, if it is one."""
-    try:
-        return load_secrets(path, expected=True)
-    except BadKey:
+    """The key that there is, if it is one. Raises OSError where it cannot be read: then it is not
+    lost."""
+    if not path.exists():
         return None
+    key = path.read_bytes()
+    return Secrets(key) if len(key) == KEY_BYTES else None
 
 
 async def _is_right(store: Store, secrets: Secrets) -> bool:

@@ -42,7 +42,10 @@ def convert(source: Path, target: Path) -> float:
         raise BadSound(f"{source}: there is no sound in it")
     unfinished = target.with_suffix(".part")
     target.parent.mkdir(parents=True, exist_ok=True)
-    soundfile.write(unfinished, speech, RATE, subtype="PCM_16", format="WAV")
+    try:
+        soundfile.write(unfinished, speech, RATE, subtype="PCM_16", format="WAV")
+    except soundfile.LibsndfileError as error:
+        raise BadSound(f"{source}: cannot be written to {target.parent} ({error})") from error
     unfinished.replace(target)
     return len(speech) / RATE
 

@@ -115,6 +115,14 @@ def store_error(error: Exception, where: str) -> StoreError | None:
     return kind(f"database {where}: {mending} ({' '.join(str(cause).split())})")
 
 
+def failure(error: Exception, where: str) -> StoreError:
+    """The StoreError for any of DATABASE_ERRORS. Of a statement that is at fault it says no more
+    than the first line, since what comes after that has values, which may be secrets."""
+    cause = error.orig if isinstance(error, DBAPIError) and error.orig else error
+    first = (str(cause).splitlines() or [type(cause).__name__])[0]
+    return store_error(error, where) or StoreError(f"database {where}: {first}")
+
+
 def _of_sqlite(cause: BaseException | None) -> tuple[type[StoreError], str] | None:
     name = getattr(cause, "sqlite_errorname", "").removeprefix("SQLITE_").split("_")[0]
     return _KINDS.get(name)

@@ -23,7 +23,7 @@ class InlineStore:
     """An empty database in memory, whose units of work are done before `run` returns."""
 
     def __init__(self) -> None:
-        self._engine = create_engine("sqlite://", poolclass=StaticPool)
+        self._engine = create_engine("sqlite://", poolclass=StaticPool, hide_parameters=True)
         prepare(self._engine)
         with self._engine.begin() as connection:
             Base.metadata.create_all(connection)

@@ -11,13 +11,7 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import URL, Connection, text
 
-from ringback.store.errors import (
-    DATABASE_ERRORS,
-    StoreError,
-    StoreUnusable,
-    StoreVersionError,
-    store_error,
-)
+from ringback.store.errors import DATABASE_ERRORS, StoreUnusable, StoreVersionError, failure
 from ringback.store.opening import database_url, name_of, open_engine
 from ringback.store.postgresql import encoding_fault
 from ringback.store.revision import current_revision
@@ -41,7 +35,7 @@ def migrate(url: str) -> None:
                 connection.execute(_ALONE)  # SQLite lets in only one writer anyway
             upgrade(connection, where)
     except DATABASE_ERRORS as error:
-        raise store_error(error, where) or StoreError(f"database {where}: {error}") from error
+        raise failure(error, where) from error
     finally:
         engine.dispose()
 

@@ -16,6 +16,7 @@ from ringback.store.errors import (
     StoreConflict,
     StoreError,
     StoreUnreachable,
+    failure,
     store_error,
 )
 from ringback.store.revision import check_revision
@@ -71,7 +72,7 @@ class PostgresqlStore:
                 check_revision(connection, where)
         except DATABASE_ERRORS as error:
             writing.dispose()
-            raise store_error(error, where) or StoreError(f"database {where}: {error}") from error
+            raise failure(error, where) from error
         except StoreError:
             writing.dispose()
             raise
@@ -219,6 +220,7 @@ def postgresql_engine(url: URL, *, seconds: int = 0, read_only: bool = False) ->
         # A batch of reads has one view of the database; when writing, each statement sees what has
         # been committed.
         isolation_level="REPEATABLE READ" if read_only else "READ COMMITTED",
+        hide_parameters=True,  # the values of a statement that fails may be secrets
     )
 
     def connected(connection: psycopg.Connection[Any], record: Any) -> None:

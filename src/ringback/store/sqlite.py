@@ -17,9 +17,8 @@ from ringback.store.errors import (
     BUSY_SECONDS,
     DATABASE_ERRORS,
     StoreBusy,
-    StoreError,
     StoreUnusable,
-    store_error,
+    failure,
 )
 from ringback.store.revision import check_revision
 from ringback.store.worker import StoreThread, Unit, lost_half_way
@@ -47,9 +46,7 @@ class SqliteStore:
             with reading.connect() as connection:  # a reader must not wait for a writer
                 check_revision(connection, str(path))
         except DATABASE_ERRORS as error:
-            raise store_error(error, str(path)) or StoreError(
-                f"database {path}: {error}"
-            ) from error
+            raise failure(error, str(path)) from error
         self._engines = (writing, reading)
         self._writer = SqliteWriter(writing, str(path), "store-writer")
         self._reader = SqliteReader(reading, str(path), "store-reader")
@@ -108,6 +105,7 @@ def sqlite_engine(path: Path, *, read_only: bool = False) -> Engine:
         max_overflow=0,
         # The pool hands its only connection to one thread at a time.
         connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
+        hide_parameters=True,  # the values of a statement that fails may be secrets
     )
     prepare(engine, read_only=read_only)
     return engine

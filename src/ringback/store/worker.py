@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
-from ringback.store.errors import DATABASE_ERRORS, StoreClosed, StoreError, store_error
+from ringback.store.errors import DATABASE_ERRORS, StoreClosed, StoreError, failure, store_error
 
 T = TypeVar("T")
 
@@ -94,8 +94,7 @@ class StoreThread(ABC):
         try:
             self.transact(batch)
         except DATABASE_ERRORS as error:
-            failure = store_error(error, self.where)
-            _fail(batch, failure or StoreError(f"database {self.where}: {error}"))
+            _fail(batch, failure(error, self.where))
         except StoreError as error:
             _fail(batch, error)
 
@@ -121,10 +120,10 @@ def lost_half_way(error: BaseException | None, where: str) -> StoreError:
     return StoreError(f"database {where}: the transaction was lost half-way: {error}")
 
 
-def _fail(batch: list[Unit], failure: StoreError) -> None:
+def _fail(batch: list[Unit], error: StoreError) -> None:
     """Fail every unit, each with an exception of its own."""
     for unit in batch:
-        unit.error = type(failure)(*failure.args)
+        unit.error = type(error)(*error.args)
 
 
 def _deliver(batch: list[Unit]) -> None:

@@ -49,10 +49,14 @@ def make(
     account_id: str | None = None,
     role: str | None = None,
 ) -> tuple[str, str, Instant]:
-    """A new link: its id, its token, and when it expires."""
+    """A new link: its id, its token, and when it expires. One to reset nobody's password, which is
+    made so that this costs the same, has expired: so the next one deletes it, however many a
+    stranger asks for."""
     old = (LinkRow.expires < act.now - _KEPT) | (LinkRow.purpose != Purpose.INVITATION)
     act.tx.execute(delete(LinkRow).where(LinkRow.expires < act.now, old))
-    id_, token, expires = act.new_id(), new_token(act.chance), act.now + LASTS[purpose]
+    works = purpose is not Purpose.RESET or login_id is not None
+    id_, token = act.new_id(), new_token(act.chance)
+    expires = act.now + (LASTS[purpose] if works else 0)
     act.tx.execute(
         insert(LinkRow),
         {
