@@ -341,3 +341,17 @@ def test_a_number_of_no_use_costs_nothing(tmp_path: Path, value: str) -> None:
     """In base 60 the first would be computed for hours."""
     (fault,) = faults(tmp_path, f"plans:\n  - {{name: {value}}}")
     assert fault == "2: too long for a number: write it in quotes"
+
+
+@pytest.mark.parametrize("name", ["northline/acme", "acme:travellers"])
+def test_a_name_is_no_path(tmp_path: Path, name: str) -> None:
+    text = f"""\
+accounts: [{{name: "{name}"}}]
+extensions: [{{name: "{name}", account: northline/acme}}]
+plans: [{{name: "{name}"}}]
+"""
+    message = "write a name without / and :, which stand between the names of a path"
+    assert faults(tmp_path, text) == [
+        f"{line}: {part}[0].name: {message}"
+        for line, part in enumerate(("accounts", "extensions", "plans"), 1)
+    ]

@@ -384,6 +384,11 @@ def test_rows_of_another_form_are_refused_in_bounded_memory(
     assert not (tmp_path / "target.sqlite").exists()
 
 
+def test_a_device_is_no_backup(tmp_path: Path) -> None:
+    with pytest.raises(BadArchive, match="/dev/zero is no file"):
+        restored(Path("/dev/zero"), place(tmp_path / "target", "sqlite:///none"))
+
+
 def test_only_tables_of_ringback_are_filled_and_only_sounds_of_some_size_unpacked(
     filled: Place, tmp_path: Path
 ) -> None:

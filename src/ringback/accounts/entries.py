@@ -68,13 +68,16 @@ def _of_own_folder(path: str) -> str:
     return check_sound_path(path)
 
 
+Name = Annotated[
+    Text, form("[^/:]*", "a name without / and :, which stand between the names of a path")
+]
 Credit = Annotated[Decimal | Literal["unlimited"], BeforeValidator(_credit)]
 When = Annotated[float | None, BeforeValidator(_instant)]
 SpeedDial = Annotated[str, form("[0-9]{1,2}", "speed dials as one or two digits, in quotes")]
 
 
 class AccountEntry(GuardedEntry):
-    name: Text
+    name: Name
     parent: Text = ADMINISTRATOR
     level: Literal["provider", "organization", "user"] = "organization"
     contact_name: Text | None = None
@@ -153,7 +156,7 @@ def changed_setup(before: CallbackSetup, entry: CallbackEntry) -> CallbackSetup:
 
 
 class ExtensionEntry(GuardedEntry):
-    name: Text
+    name: Name
     account: Text
     access_numbers: tuple[E164, ...] = ()
     callback: CallbackEntry = CallbackEntry()
@@ -202,7 +205,7 @@ class RateEntry(Section):
 
 
 class PlanEntry(Section):
-    name: Text
+    name: Name
     account: Text = ADMINISTRATOR
     kind: Literal["prepaid", "postpaid"] = "prepaid"
     limit: Amount = Field(ZERO, ge=0)

@@ -192,6 +192,8 @@ class Archive:
 @contextmanager
 def open_archive(path: Path) -> Iterator[Archive]:
     """Read a backup. Raises BadArchive, OSError."""
+    if path.exists() and not path.is_file():
+        raise BadArchive(f"{path} is no file")  # a device would be read without end
     with _damage(path):
         file = zipfile.ZipFile(path)
     with file:
