@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Coroutine
 from functools import partial
 from inspect import getclosurevars
@@ -21,24 +22,33 @@ class BrittleStore(InlineStore):
     """A store that takes nothing while it is `down`. It is still read, as SQLite is.
 
     It does every unit of work twice, and undoes the first: a unit may be done anew by any store, so
-    both must come to the same, and leave nothing behind outside of the database.
+    both must come to the same, and leave nothing behind outside of the database. One that has been
+    done so `OFTEN` times is known: the heartbeat comes each second, for hours.
     """
 
+    OFTEN = 50
     down = False
     changes = 0
     """How many rows the latest unit of work has changed."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._tried: Counter[str] = Counter()
+
     async def run(self, work: Callable[[Connection], T]) -> T:
         if self.down:
             raise StoreFull("database: the disk is full")
+        name = name_of(work)
+        self._tried[name] += 1
         connection: Any = self._open().connection.driver_connection
 
         def twice(tx: Connection) -> T:
-            first = _undone(tx, work)
+            known = self._tried[name] > self.OFTEN
+            first = None if known else _undone(tx, work)
             before = connection.total_changes
             second = work(tx)
             self.changes = connection.total_changes - before
-            assert alike(first, second), f"{name_of(work)}: first {first!r}, then {second!r}"
+            assert known or alike(first, second), f"{name}: first {first!r}, then {second!r}"
             return second
 
         return await super().run(twice)
