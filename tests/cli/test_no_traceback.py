@@ -31,7 +31,7 @@ def ringback(tmp_path_factory: pytest.TempPathFactory) -> Commands:
 def _entries(tx: Connection) -> None:
     ledger_id = tx.execute(select(AccountRow.ledger_id).where(AccountRow.name == "acme")).scalar()
     assert ledger_id is not None
-    for number in range(1000):
+    for number in range(500):
         ledger.recharge(tx, ledger_id, Decimal(1), f"№ {number}", 1_700_000_000.0, note=NOTE)
 
 
@@ -99,7 +99,7 @@ def test_a_reader_who_leaves_does_not_end_the_work(ringback: Commands) -> None:
     ],
 )
 def test_whatever_the_locale(ringback: Commands, variables: dict[str, str]) -> None:
-    for line in ("statement acme", "statement acme --csv", "doctor", "apply setup.yaml"):
+    for line in ("statement acme", "doctor"):
         told = shell(ringback, f"ringback {line}", **variables)
         assert told.stderr == ""
         assert told.stdout
@@ -130,7 +130,7 @@ def test_interrupted_while_it_is_imported(ringback: Commands, module: str) -> No
     assert "Traceback" not in rest
 
 
-@pytest.mark.parametrize("tenths", range(1, 12, 2))
+@pytest.mark.parametrize("tenths", (1, 4, 9))
 @pytest.mark.parametrize("line", ["statement acme", "doctor", "apply setup.yaml", "serve"])
 def test_interrupted_at_any_instant(ringback: Commands, line: str, tenths: int) -> None:
     """So long after its own first line has run."""
