@@ -68,20 +68,24 @@ def test_sessions(width: int, whole: bool) -> None:
     assert "…" not in text
 
 
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
 def test_lines_are_wrapped_between_words_on_a_terminal_only(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     text = "FAULT   serve does not start: others can read the key: chmod 600 data/secrets.key"
-    monkeypatch.delenv("COLUMNS", raising=False)
-    say(text)
-    assert capsys.readouterr().out == text + "\n"
     monkeypatch.setenv("COLUMNS", "60")
-    say(text, indent=8)
-    assert capsys.readouterr().out == (
+    say(text, stream=(file := io.StringIO()))
+    assert file.getvalue() == text + "\n"
+    say(text, indent=8, stream=(terminal := Terminal()))
+    assert terminal.getvalue() == (
         "FAULT   serve does not start: others can read the key: chmod\n"
         "        600 data/secrets.key\n"
     )
-    say("  " + "number " * 20)
-    lines = capsys.readouterr().out.splitlines()
+    say("  " + "number " * 20, stream=(terminal := Terminal()))
+    lines = terminal.getvalue().splitlines()
     assert max(map(len, lines)) <= 60
     assert lines[1].startswith("    number")

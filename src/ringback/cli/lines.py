@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import sys
 import textwrap
@@ -12,17 +11,10 @@ NARROW = 80
 """Below so many columns, tables put one thing under the other."""
 
 
-def width_of(stream: TextIO) -> int | None:
-    """How many columns there are: those of the terminal, or as COLUMNS says; None if neither."""
-    if stream.isatty() or os.environ.get("COLUMNS", "").isdigit():
-        return max(20, shutil.get_terminal_size().columns)
-    return None
-
-
 def say(text: str, *, indent: int = 2, stream: TextIO | None = None) -> None:
-    """Print a line; what does not fit is indented."""
+    """Print a line; what does not fit on a terminal is indented."""
     stream = stream or sys.stdout
-    width = width_of(stream)
+    width = max(20, shutil.get_terminal_size().columns) if stream.isatty() else None
     lines = [text]
     if width is not None and len(text) > width:
         lead = " " * (len(text) - len(text.lstrip()))

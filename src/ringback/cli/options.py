@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from datetime import datetime
 from pathlib import Path
@@ -12,7 +13,6 @@ from zoneinfo import ZoneInfo
 import typer
 from rich.console import Console
 
-from ringback.cli.lines import width_of
 from ringback.clock import Instant
 from ringback.config import Config
 from ringback.store import is_missing, migrate
@@ -57,7 +57,8 @@ def print_json(document: object) -> None:
 def wide_console() -> Console:
     """A console for tables: as wide as the terminal, or as COLUMNS says, or as wide as the table if
     there is no terminal."""
-    return Console(width=width_of(sys.stdout) or WIDTH_OF_FILES)
+    known = sys.stdout.isatty() or "COLUMNS" in os.environ
+    return Console(width=None if known else WIDTH_OF_FILES)
 
 
 def read_moment(text: str, zone: str) -> Instant:
