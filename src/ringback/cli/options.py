@@ -15,6 +15,7 @@ from rich.console import Console
 
 from ringback.clock import Instant
 from ringback.config import Config
+from ringback.server.log import takes_every_letter
 from ringback.store import is_missing, migrate
 
 ConfigOption = Annotated[
@@ -50,8 +51,7 @@ def ready_database(config: Config) -> str:
 
 def print_json(document: object) -> None:
     """Print JSON that can be read whatever the encoding of the output."""
-    whole = sys.stdout.encoding.lower().replace("-", "") == "utf8"
-    print(json.dumps(document, indent=1, ensure_ascii=not whole))
+    print(json.dumps(document, indent=1, ensure_ascii=not takes_every_letter(sys.stdout)))
 
 
 def wide_console() -> Console:

@@ -32,10 +32,15 @@ class _Lines:
     warning = info
 
 
+def takes_every_letter(stream: TextIO) -> bool:
+    """Whether a stream is in UTF-8, or in memory, where it has no encoding."""
+    return (stream.encoding or "utf8").lower().replace("-", "") == "utf8"
+
+
 def make_logger(*, as_json: bool, stream: TextIO | None = None) -> FilteringBoundLogger:
     """A logger that writes to `stream`, or else to standard error as it is now."""
     stream = stream or sys.stderr
-    whole = stream.encoding.lower().replace("-", "") == "utf8"
+    whole = takes_every_letter(stream)
     renderer = structlog.processors.JSONRenderer(ensure_ascii=not whole) if as_json else _readable
     logger: FilteringBoundLogger = structlog.wrap_logger(
         _Lines(stream),
