@@ -27,6 +27,7 @@ from pydantic import (
 from ringback.countries import Country
 from ringback.faults import dotted, faults_of, form
 from ringback.guards.limits import Limits
+from ringback.hosts import HOST, Host
 from ringback.prefixes import Prefix
 
 
@@ -38,15 +39,6 @@ def _not_yet(value: object) -> object:
     if value:
         raise ValueError("this version cannot do it: leave it out")
     return value
-
-
-_LABEL = "[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
-_HOST = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(\.{_LABEL})*", re.ASCII)
-"""RFC 1123 section 2.1, with the underscore that is in use."""
-Host = Annotated[
-    str,
-    form(_HOST.pattern, "an IPv4 address or a name, whose parts are 1 to 63 letters and digits"),
-]
 
 
 class _Section(BaseModel):
@@ -67,7 +59,7 @@ def _address(value: object) -> object:
     if isinstance(value, HostPort):
         return value
     found = _ADDRESS.fullmatch(value) if isinstance(value, str) else None
-    if found is None or not _HOST.fullmatch(found[1]) or int(found[2]) > 65535:
+    if found is None or not HOST.fullmatch(found[1]) or int(found[2]) > 65535:
         raise ValueError('write it as "host:port", IPv4 or a name, such as "127.0.0.1:5060"')
     return HostPort(host=found[1], port=int(found[2]))
 

@@ -42,6 +42,7 @@ SESSION: dict[str, Any] = {
     "ended": "2026-11-26T12:01:05.000+00:00",
     "repeated": 12,
     "legs": [LEG],
+    "refusals": [],
 }
 
 

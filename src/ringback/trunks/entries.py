@@ -15,6 +15,7 @@ from pydantic import AfterValidator, Field, ValidationError, field_validator
 
 from ringback.countries import Country
 from ringback.faults import Fault, Faults, Section, faults_of, form, not_empty
+from ringback.hosts import Host
 from ringback.prefixes import AnyPrefix, Prefix
 from ringback.telephony.trunks import (
     CalledFrom,
@@ -57,9 +58,6 @@ def _preset(name: str) -> str:
     return name
 
 
-Host = Annotated[
-    str, form(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?", "an IPv4 address or a name")
-]
 Digits = Annotated[str, form("[0-9]{0,15}", "digits")]
 Line = Annotated[str, form(r"[^\x00-\x1f\x7f]{1,200}", "a text of 1 to 200 characters in one line")]
 NotYet = Annotated[bool, AfterValidator(_not_yet)]
