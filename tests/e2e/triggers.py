@@ -73,7 +73,7 @@ async def too_little_credit(stage: Stage) -> None:
 async def unverified(stage: Stage) -> None:
     await stage.trigger(
         headers=[
-            f"P-Asserted-Identity: <sip:{stage.caller};verstat=TN-Validation-Failed@x.invalid>"
+            f"P-Asserted-Identity: <sip:{stage.caller};verstat=TN-Validation-Failed@x.example>"
         ]
     )
     await _refused(stage, "refused_unverified")
