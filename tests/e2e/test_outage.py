@@ -63,7 +63,7 @@ async def failing(server: Server) -> AsyncIterator[None]:
 def small_disk(folder: Path) -> Iterator[None]:
     """A disk of 16 MB in a folder."""
     folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", str(folder)]
+    mount = ["mount", "-t", "tmpfs", "-o", "size=16m,mode=700", "tmpfs", str(folder)]
     if subprocess.run(mount, capture_output=True, check=False).returncode != 0:
         pytest.skip("a small disk can be mounted by root only")
     try:
