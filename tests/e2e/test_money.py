@@ -250,6 +250,7 @@ async def two_calls_by_one_callerid_from_another_phone(other: Stage) -> None:
     rtp.press(f"{PIN}#")
     await rtp.hears("Dial the number")
     rtp.press(f"0{stage.callee[3:]}#")
+    await stage.outcome(150, number=2)  # until then the phone is there
 
 
 @case(
