@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 
 from ringback.accounts.entries import ADMINISTRATOR
 from ringback.cli.lines import say
@@ -16,6 +15,7 @@ from ringback.cli.options import (
     DEFAULT_CONFIG,
     CommandError,
     ConfigOption,
+    plain_table,
     print_json,
     wide_console,
 )
@@ -85,7 +85,7 @@ def list_(
     if as_json:
         print_json(found)
         return
-    table = Table("e-mail", "name", "account", "role", "second factor", "last seen", box=None)
+    table = plain_table("e-mail", "name", "account", "role", "second factor", "last seen")
     for row in found:
         if "expires" in row:
             row |= {"name": "invited", "last_seen": f"until {row['expires']}"}

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 from rich.console import Console
+from rich.table import Table
 
 from ringback.clock import Instant
 from ringback.config import Config
@@ -59,6 +60,14 @@ def wide_console() -> Console:
     there is no terminal."""
     known = sys.stdout.isatty() or "COLUMNS" in os.environ
     return Console(width=None if known else WIDTH_OF_FILES)
+
+
+def plain_table(*names: str) -> Table:
+    """A table without lines; what does not fit into a cell goes on below, and nothing is cut."""
+    table = Table(box=None)
+    for name in names:
+        table.add_column(name, overflow="fold")
+    return table
 
 
 def read_moment(text: str, zone: str) -> Instant:

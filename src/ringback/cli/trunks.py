@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 from sqlalchemy import Connection
 
 from ringback.accounts.foundation import lay_foundation
@@ -22,6 +21,7 @@ from ringback.cli.options import (
     DEFAULT_CONFIG,
     CommandError,
     ConfigOption,
+    plain_table,
     print_json,
     ready_database,
     wide_console,
@@ -76,7 +76,7 @@ def list_trunks(as_json: JsonOption = False, config: ConfigOption = DEFAULT_CONF
     if as_json:
         print_json(found)
         return
-    table = Table("trunk", "host", "", box=None)
+    table = plain_table("trunk", "host", "")
     for trunk in found:
         rest = {name: value for name, value in trunk.items() if name not in ("id", "name", "host")}
         told = (f"{name}={shown(value)}" for name, value in rest.items() if value not in (None, []))
@@ -95,8 +95,7 @@ def list_presets(as_json: JsonOption = False) -> None:
             ]
         )
         return
-    table = Table("preset", "carrier", box=None)
-    table.add_column("documented at", overflow="fold")
+    table = plain_table("preset", "carrier", "documented at")
     for name, each in PRESETS.items():
         table.add_row(name, each.title, each.page)
     wide_console().print(table)
@@ -187,7 +186,7 @@ def list_routes(as_json: JsonOption = False, config: ConfigOption = DEFAULT_CONF
     if as_json:
         print_json(found)
         return
-    table = Table("prefix", "trunks", "weights", box=None)
+    table = plain_table("prefix", "trunks", "weights")
     for route in found:
         table.add_row(
             route["prefix"] or "every number", shown(route["trunks"]), shown(route["weights"])
