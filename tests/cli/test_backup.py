@@ -112,6 +112,18 @@ def test_a_lost_key_is_replaced_and_whose_secrets_are_void_is_told(ringback: Com
     assert kept.read_bytes() == lost != key.read_bytes()
 
 
+@pytest.mark.parametrize(
+    "line", ["logins list", "apply setup.yaml", "apply setup.yaml --dry-run", "trunks add a host=b"]
+)
+def test_no_other_command_makes_a_key_in_place_of_a_lost_one(ringback: Commands, line: str) -> None:
+    key = ringback.folder / "data" / "secrets.key"
+    key.unlink()
+    with pytest.raises(BadKey, match="is missing"):
+        ringback(*line.replace("setup.yaml", str(ringback.folder / "setup.yaml")).split())
+    assert not key.exists()
+    ringback("trunks", "list")  # what needs no key is done without it
+
+
 def test_a_key_that_cannot_be_read_is_not_lost(ringback: Commands) -> None:
     key = ringback.folder / "data" / "secrets.key"
     right = key.rename(key.with_name("elsewhere"))

@@ -7,13 +7,11 @@ import random
 import time
 
 from ringback.accounts.foundation import lay_foundation
-from ringback.accounts.secrets import load_secrets
 from ringback.cli.managing import manage, public_url
+from ringback.cli.place import made
 from ringback.config import Config
 from ringback.management import places
 from ringback.management.people import invitations
-from ringback.server.run import key_path, make_data_dir
-from ringback.store import migrate, open_store
 
 
 def first_administrator(config: Config) -> str:
@@ -29,15 +27,10 @@ def first_administrator(config: Config) -> str:
 
 
 async def _lay_foundation(config: Config) -> None:
-    make_data_dir(config)
-    migrate(config.database_url)
-    secrets, store = load_secrets(key_path(config)), open_store(config.database_url)
     server, chance = config.server, random.SystemRandom()
-    try:
+    async with made(config) as (store, secrets):
         await store.run(
             lambda tx: lay_foundation(
                 tx, secrets, server.currency, server.home_country, time.time(), chance
             )
         )
-    finally:
-        await store.close()

@@ -33,6 +33,7 @@ from ringback.cli import logins as logins_command
 from ringback.cli import newkey as newkey_command
 from ringback.cli import rates as rates_command
 from ringback.cli import recharge as recharge_command
+from ringback.cli import routes as routes_command
 from ringback.cli import sessions as sessions_command
 from ringback.cli import statement as statement_command
 from ringback.cli import trunks as trunks_command
@@ -44,6 +45,7 @@ from ringback.cli.options import (
     DEFAULT_CONFIG,
     CommandError,
     ConfigOption,
+    JsonOption,
     print_json,
     ready_database,
     wide_console,
@@ -202,7 +204,7 @@ def call(
 @app.command()
 def sessions(
     session: Annotated[str | None, typer.Argument(help="A session's id: show all of it.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    as_json: JsonOption = False,
     end: Annotated[
         bool, typer.Option("--end", help="End the session, or withdraw its callback.")
     ] = False,
@@ -243,7 +245,7 @@ app.command(name="restore")(backup_command.restore)
 app.command(name="new-key")(newkey_command.command)
 app.command(name="statement")(statement_command.command)
 app.add_typer(rates_command.app, name="rates")
-app.add_typer(trunks_command.trunks, name="trunks")
-app.add_typer(trunks_command.routes, name="routes")
+app.add_typer(trunks_command.app, name="trunks")
+app.add_typer(routes_command.app, name="routes")
 app.add_typer(logins_command.app, name="logins")
 app.command(name="phone")(phone_command.phone)

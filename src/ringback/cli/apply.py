@@ -7,25 +7,28 @@ import gc
 import os
 import random
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from ringback.accounts.apply import HalfApplied, apply_setup, size_of
+from ringback.accounts.apply import Applied, HalfApplied, apply_setup, size_of
 from ringback.accounts.entries import SetupFile
-from ringback.accounts.secrets import Secrets, key_expected, load_secrets
+from ringback.accounts.secrets import Secrets
 from ringback.accounts.setupfile import load_setup
 from ringback.charging import decks
 from ringback.cli.lines import say
 from ringback.cli.options import DEFAULT_CONFIG, ConfigOption
+from ringback.cli.place import found, made
 from ringback.cli.progress import bars
 from ringback.clock import Clock, LoopClock
 from ringback.config import Config, load_config
 from ringback.server.commands import tell_credited, tell_trunks_changed
-from ringback.server.run import control_path, key_path, make_data_dir, sounds_path
+from ringback.server.run import control_path, sounds_path
 from ringback.sounds.convert import convert
-from ringback.store import InlineStore, Store, is_missing, migrate, open_store
+from ringback.store import InlineStore, Store, is_missing, migrate
 
 LEAST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.005, 0.02
 
@@ -57,67 +60,71 @@ async def _rehearse(
     config: Config, setup: SetupFile, folder: Path, *, allow_loss: bool
 ) -> list[str]:
     """What would change; a dry run leaves nothing behind."""
-    store: Store
-    if is_missing(config.database_url):
-        secrets, store = Secrets(os.urandom(32)), InlineStore()
-    else:
-        migrate(config.database_url)
-        store = open_store(config.database_url)
-        secrets = load_secrets(key_path(config), expected=await store.read(key_expected))
-    try:
+    async with _rehearsed_on(config) as (store, secrets):
         with bars() as bar:
-            applied = await apply_setup(
-                *(setup, store, secrets, time.time(), random.SystemRandom()),
-                currency=config.server.currency,
-                home_country=config.server.home_country,
-                folder=folder,
-                sounds_folder=sounds_path(config),
-                convert=convert,
+            applied = await _apply_to(
+                *(store, secrets, config, setup, folder),
                 dry_run=True,
                 allow_loss=allow_loss,
                 checked=bar("checking", size_of(setup)),
             )
-    finally:
-        await store.close()
     return applied.changes
+
+
+@asynccontextmanager
+async def _rehearsed_on(config: Config) -> AsyncIterator[tuple[Store, Secrets]]:
+    """The database, or one in memory where there is none."""
+    if is_missing(config.database_url):
+        yield InlineStore(), Secrets(os.urandom(32))
+    else:
+        migrate(config.database_url)
+        async with found(config) as place:
+            yield place
 
 
 async def _apply(config: Config, setup: SetupFile, folder: Path, *, allow_loss: bool) -> int:
     """Returns how many changes were made, and printed."""
-    make_data_dir(config)
-    migrate(config.database_url)
-    store = open_store(config.database_url)
     clock = LoopClock(asyncio.get_running_loop())
     credited: list[str] = []
     try:
-        secrets = load_secrets(key_path(config), expected=await store.read(key_expected))
-        # If a garbage collection over a large file came in a unit of work, calls would wait for it.
-        gc.freeze()
-        with bars() as bar:
-            applied = await apply_setup(
-                *(setup, store, secrets, time.time(), random.SystemRandom()),
-                currency=config.server.currency,
-                home_country=config.server.home_country,
-                folder=folder,
-                sounds_folder=sounds_path(config),
-                convert=convert,
-                allow_loss=allow_loss,
-                tell=say,
-                checked=bar("checking", size_of(setup)),
-                applied=bar("applying", size_of(setup)),
-                pause=_Pace(clock).pause,
-            )
-        credited = applied.credited
-        await decks.sweep(store, clock)
+        async with made(config) as (store, secrets):
+            # If a garbage collection over a large file came in a unit of work, calls would wait
+            # for it.
+            gc.freeze()
+            with bars() as bar:
+                applied = await _apply_to(
+                    *(store, secrets, config, setup, folder),
+                    allow_loss=allow_loss,
+                    tell=say,
+                    checked=bar("checking", size_of(setup)),
+                    applied=bar("applying", size_of(setup)),
+                    pause=_Pace(clock).pause,
+                )
+            credited = applied.credited
+            await decks.sweep(store, clock)
     except HalfApplied as error:
         credited = error.credited
         raise
     finally:
-        await store.close()
         await tell_credited(control_path(config), credited)
         if setup.trunks or setup.routes:
             await tell_trunks_changed(control_path(config))
     return len(applied.changes)
+
+
+async def _apply_to(
+    store: Store, secrets: Secrets, config: Config, setup: SetupFile, folder: Path, **how: Any
+) -> Applied:
+    """`apply_setup`, with what both have in common."""
+    return await apply_setup(
+        *(setup, store, secrets, time.time(), random.SystemRandom()),
+        currency=config.server.currency,
+        home_country=config.server.home_country,
+        folder=folder,
+        sounds_folder=sounds_path(config),
+        convert=convert,
+        **how,
+    )
 
 
 class _Pace:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -15,9 +15,9 @@ from ringback.cli.options import (
     DEFAULT_CONFIG,
     CommandError,
     ConfigOption,
-    plain_table,
+    JsonOption,
     print_json,
-    wide_console,
+    print_list,
 )
 from ringback.clock import Instant, utc
 from ringback.config import load_config
@@ -34,7 +34,6 @@ EmailArgument = Annotated[str, typer.Argument(help="The person's e-mail address.
 AccountOption = Annotated[
     str | None, typer.Option(help="The account by its path or name; by default the only one.")
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="As JSON.")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,18 +80,16 @@ def list_(
             for each in waiting
         ]
 
-    found = manage(load_config(config), deed)
-    if as_json:
-        print_json(found)
-        return
-    table = plain_table("e-mail", "name", "account", "role", "second factor", "last seen")
-    for row in found:
-        if "expires" in row:
-            row |= {"name": "invited", "last_seen": f"until {row['expires']}"}
-        factor = {True: "on", False: "off", None: ""}[row.get("second_factor")]
-        cells = (row["email"], row["name"], row["account"], row["role"], factor, row["last_seen"])
-        table.add_row(*(cell or "" for cell in cells))
-    wide_console().print(table)
+    names = ("e-mail", "name", "account", "role", "second factor", "last seen")
+    print_list(manage(load_config(config), deed), names, _cells, as_json=as_json)
+
+
+def _cells(row: Mapping[str, Any]) -> tuple[str | None, ...]:
+    name, seen = row.get("name"), row.get("last_seen")
+    if "expires" in row:
+        name, seen = "invited", f"until {row['expires']}"
+    factor = {True: "on", False: "off", None: ""}[row.get("second_factor")]
+    return row["email"], name, row["account"], row["role"], factor, seen
 
 
 @app.command()

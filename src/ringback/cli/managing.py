@@ -9,16 +9,14 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from ringback.accounts.secrets import load_secrets
 from ringback.cli.options import CommandError, ready_database
+from ringback.cli.place import found
 from ringback.config import Config
 from ringback.faults import Faults
 from ringback.management.actor import command_line
 from ringback.management.desk import Desk
 from ringback.management.refusals import Forbidden, NotFound
 from ringback.management.verbs import Act
-from ringback.server.run import key_path
-from ringback.store import open_store
 
 T = TypeVar("T")
 
@@ -28,13 +26,11 @@ def manage(config: Config, deed: Callable[[Act], T]) -> T:
     refuses; BadKey, StoreError."""
 
     async def done() -> T:
-        store = open_store(ready_database(config))
-        try:
-            desk = Desk(store, load_secrets(key_path(config)), time.time, random.SystemRandom())
+        async with found(config) as (store, secrets):
+            desk = Desk(store, secrets, time.time, random.SystemRandom())
             return await desk.run(command_line, deed)
-        finally:
-            await store.close()
 
+    ready_database(config)
     try:
         return asyncio.run(done())
     except (NotFound, Forbidden) as refusal:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 import typer
@@ -23,6 +24,7 @@ ConfigOption = Annotated[
     Path, typer.Option("--config", "-c", help="The configuration file.", show_default=True)
 ]
 DEFAULT_CONFIG = Path("ringback.toml")
+JsonOption = Annotated[bool, typer.Option("--json", help="As JSON.")]
 PayerArgument = Annotated[
     str,
     typer.Argument(
@@ -62,12 +64,24 @@ def wide_console() -> Console:
     return Console(width=None if known else WIDTH_OF_FILES)
 
 
-def plain_table(*names: str) -> Table:
-    """A table without lines; what does not fit into a cell goes on below, and nothing is cut."""
+def print_list(
+    found: Sequence[Mapping[str, Any]],
+    names: Sequence[str],
+    cells: Callable[[Mapping[str, Any]], Sequence[str | None]],
+    *,
+    as_json: bool,
+) -> None:
+    """Print a list as JSON, or as a table of `cells` under `names`, in which nothing is cut: what
+    does not fit into a cell goes on below."""
+    if as_json:
+        print_json(found)
+        return
     table = Table(box=None)
     for name in names:
         table.add_column(name, overflow="fold")
-    return table
+    for each in found:
+        table.add_row(*cells(each))
+    wide_console().print(table)
 
 
 def read_moment(text: str, zone: str) -> Instant:

@@ -27,6 +27,7 @@ from ringback.cli.options import (
     SHORT_ID,
     CommandError,
     ConfigOption,
+    JsonOption,
     PayerArgument,
     print_json,
     read_moment,
@@ -56,7 +57,7 @@ def command(
         str | None, typer.Option("--to", help="The same, itself not included.")
     ] = None,
     as_csv: Annotated[bool, typer.Option("--csv", help="As CSV.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    as_json: JsonOption = False,
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
     """Show a balance at the beginning of a period, every change of it, and the balance at the end.

@@ -1,0 +1,31 @@
+"""Where a command works: the database of a configuration, and the key of its secrets."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from ringback.accounts.secrets import Secrets, key_expected, load_secrets
+from ringback.config import Config
+from ringback.server.run import key_path, make_data_dir
+from ringback.store import Store, migrate, open_store
+
+
+@asynccontextmanager
+async def made(config: Config) -> AsyncIterator[tuple[Store, Secrets]]:
+    """Both, made where there are none yet. Raises StoreError; BadKey, also where the database was
+    made with a key that is lost."""
+    make_data_dir(config)
+    migrate(config.database_url)
+    async with found(config) as place:
+        yield place
+
+
+@asynccontextmanager
+async def found(config: Config) -> AsyncIterator[tuple[Store, Secrets]]:
+    """The same of a database that is there, with its tables up to date."""
+    store = open_store(config.database_url)
+    try:
+        yield store, load_secrets(key_path(config), expected=await store.read(key_expected))
+    finally:
+        await store.close()
