@@ -12,7 +12,7 @@ import tomllib
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -29,6 +29,8 @@ from ringback.faults import dotted, faults_of, form
 from ringback.guards.limits import Limits
 from ringback.hosts import HOST, Host
 from ringback.prefixes import Prefix
+
+M = TypeVar("M", bound=BaseModel)
 
 
 class ConfigError(Exception):
@@ -170,6 +172,12 @@ class Config(_Section):
 def load_config(path: Path) -> Config:
     """Read and check the file. Relative paths in it start from its own folder. Raises
     ConfigError."""
+    return _anchored(read_toml(path, Config), path.parent)
+
+
+def read_toml(path: Path, model: type[M]) -> M:
+    """Read a file, and what of it is the model's. Raises ConfigError with every fault and its
+    line."""
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError as error:
@@ -180,7 +188,7 @@ def load_config(path: Path) -> Config:
         raise ConfigError(f"{path}: not UTF-8 text: {error.reason}") from error
     try:
         document = json.dumps(tomllib.loads(text), default=str)
-        config = Config.model_validate_json(document, strict=True)
+        return model.model_validate_json(document, strict=True)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise ConfigError(_not_toml(path, text, str(error))) from error
     except ValidationError as error:
@@ -190,7 +198,6 @@ def load_config(path: Path) -> Config:
                 for fault in faults_of(error)
             )
         ) from error
-    return _anchored(config, path.parent)
 
 
 def see_none_moved(config: Config, path: Path) -> None:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, model_validator
 
-from ringback.config import ConfigError, line_of
-from ringback.faults import Faults, dotted, faults_of, twice
+from ringback.config import ConfigError, read_toml
+from ringback.faults import Faults, twice
 from ringback.trunks.entries import RouteEntry, TrunkEntry, given
 
 
@@ -46,21 +44,7 @@ class TrunkFile:
 
 def read_trunk_file(path: Path) -> TrunkFile:
     """Read the [[trunk]] and [[route]] tables. Raises ConfigError with every fault."""
-    try:
-        text = path.read_text(encoding="utf-8")
-        document = json.dumps(tomllib.loads(text), default=str)
-        tables = _Tables.model_validate_json(document, strict=True)
-    except OSError as error:
-        raise ConfigError(f"{path}: {error.strerror}") from error
-    except ValidationError as error:
-        raise ConfigError(
-            "\n".join(
-                f"{path}:{line_of(text, fault.where)}: {dotted(fault.where)}: {fault.message}"
-                for fault in faults_of(error)
-            )
-        ) from error
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
-        raise ConfigError(f"{path}: not TOML: {error}") from error
+    tables = read_toml(path, _Tables)
     found = TrunkFile(list(map(given, tables.trunk)), list(map(given, tables.route)))
     if not found.count:
         raise ConfigError(f"{path}: it has no [[trunk]] and no [[route]]")

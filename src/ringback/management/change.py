@@ -3,7 +3,6 @@ events."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -13,6 +12,7 @@ from typing import Any
 
 from ringback.amounts import format_amount
 from ringback.management.places import Kind, Place
+from ringback.wording import from_to
 
 
 class Action(StrEnum):
@@ -80,7 +80,7 @@ class Change:
             yield f"{self.action} {subject}"
             return
         for name, (before, after) in self.fields.items():
-            yield f"{subject}: {name} {_shown(before)} -> {_shown(after)}"
+            yield f"{subject}: {from_to(name, before, after)}"
         for name, became in self.secrets.items():
             yield f"{subject}: {name} {became}"
 
@@ -99,9 +99,3 @@ def differences(
 def as_json(value: Any) -> Any:
     """A value as JSON has it: an amount as a text."""
     return format_amount(value) if isinstance(value, Decimal) else value
-
-
-def _shown(value: object) -> str:
-    if value is None:
-        return "none"
-    return value if isinstance(value, str) else json.dumps(value, sort_keys=True)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Literal
+
+from ringback.wording import from_to
 
 NONE: Mapping[str, Any] = MappingProxyType({})
 SecretDeed = Literal["set", "changed", "taken off"]
@@ -40,7 +41,7 @@ class Altered:
         if self.action != "updated":
             return [f"{self.action} {subject}"]
         fields = (
-            f"{subject}: {name} {_shown(before)} -> {_shown(after)}"
+            f"{subject}: {from_to(name, before, after)}"
             for name, (before, after) in self.fields.items()
         )
         return [*fields, *(f"{subject}: {name} {deed}" for name, deed in self.secrets.items())]
@@ -64,9 +65,3 @@ def secret_deed(before: str | None, after: str | None) -> SecretDeed:
     if after is None:
         return "taken off"
     return "set" if before is None else "changed"
-
-
-def _shown(value: object) -> str:
-    if value is None:
-        return "none"
-    return value if isinstance(value, str) else json.dumps(value, sort_keys=True)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import random
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Connection, select, update
@@ -15,10 +13,10 @@ from sqlalchemy import Connection, select, update
 from ringback.accounts.naming import BadName, find_account
 from ringback.accounts.secrets import Secrets
 from ringback.accounts.setupfile import SetupError
-from ringback.amounts import format_amount
 from ringback.clock import Instant
 from ringback.ids import new_id
 from ringback.store.models import AccountRow, Base
+from ringback.wording import from_to
 
 FoundRow = Mapping[str, Any]
 
@@ -102,12 +100,4 @@ def told(name: str, before: object, after: object) -> str:
     if name.endswith("_mac"):
         verb = "set" if before is None else "taken out" if after is None else "changed"
         return f"{name.removesuffix('_mac')} {verb}"
-    return f"{name} {_shown(before)} -> {_shown(after)}"
-
-
-def _shown(value: object) -> str:
-    if value is None:
-        return "none"
-    if isinstance(value, Decimal):
-        return format_amount(value)
-    return value if isinstance(value, str) else json.dumps(value, sort_keys=True)
+    return from_to(name, before, after)
