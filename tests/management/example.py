@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ringback.management.change import Action, SecretChange, differences
+from ringback.management.change import Action, SecretChange
 from ringback.management.places import Kind, Place
 from ringback.management.rights import Need, Reach, Right
 from ringback.management.verbs import Act, Done, verb
@@ -20,6 +20,7 @@ FIELDS = {
 
 @verb("example.change", Kind.ACCOUNT, Need(Right.VIEW), fields=FIELDS)
 def change_example(act: Act, place: Place, *, values: Mapping[str, Any]) -> Done[None]:
-    fields = differences({"contact_name": "Old"}, values)
+    before = {"contact_name": "Old"}
+    fields = {name: (before.get(name), value) for name, value in values.items()}
     change = act.change(Action.UPDATED, place, fields=fields, secrets={"pin": SecretChange.CHANGED})
     return Done(None, [change])

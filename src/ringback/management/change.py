@@ -3,14 +3,12 @@ events."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
-from ringback.amounts import format_amount
 from ringback.management.places import Kind, Place
 from ringback.wording import from_to
 
@@ -83,19 +81,3 @@ class Change:
             yield f"{subject}: {from_to(name, before, after)}"
         for name, became in self.secrets.items():
             yield f"{subject}: {name} {became}"
-
-
-def differences(
-    before: Mapping[str, Any], after: Mapping[str, Any], names: Iterable[str] | None = None
-) -> dict[str, tuple[Any, Any]]:
-    """The fields of `after` that differ, or those of them in `names`, as a Change has them."""
-    return {
-        name: (as_json(before.get(name)), as_json(after[name]))
-        for name in (after if names is None else names)
-        if before.get(name) != after[name]
-    }
-
-
-def as_json(value: Any) -> Any:
-    """A value as JSON has it: an amount as a text."""
-    return format_amount(value) if isinstance(value, Decimal) else value
