@@ -9,13 +9,21 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
+import pytest
 import yaml
-from sqlalchemy import Connection
+from sqlalchemy import Connection, func, select
 
 from ringback.accounts.apply import apply_setup
 from ringback.accounts.secrets import Secrets
-from ringback.accounts.setupfile import load_setup
+from ringback.accounts.setupfile import SetupError, load_setup
+from ringback.charging import ledger
+from ringback.charging.decks import rates_in_force
+from ringback.charging.rating import Rate
 from ringback.store import Store
+from ringback.store.models import (
+    CallerIdRow,
+    PlanRow,
+)
 
 T = TypeVar("T")
 NOW = 1_800_000_000.0
@@ -63,6 +71,21 @@ DOCUMENT: dict[str, Any] = {
 }
 
 
+FIRST = [
+    "created account admin",
+    "created account acme with 100.00",
+    "created account anna",
+    "created plan retail",
+    "plan retail: rates: 1 added, 0 taken out",
+    "account acme: plan retail",
+    "created extension travellers",
+    "extension travellers: added callerID +447700900123",
+    "recharged +447700900123 by 5.00 (order A-1)",
+    "extension travellers: access numbers +442071838750, +442079460001",
+]
+"""What the first application of `DOCUMENT` tells."""
+
+
 class Place:
     """A folder with a setup file, and a store that is empty at first."""
 
@@ -73,27 +96,9 @@ class Place:
         self.document = copy.deepcopy(DOCUMENT)
         self._chance = random.Random(1)
 
-    def apply(
-        self,
-        *,
-        dry_run: bool = False,
-        home_country: str = "GB",
-        currency: str = "GBP",
-        secrets: Secrets = KEY,
-        allow_loss: bool = False,
-        tell: Callable[[str], None] = lambda change: None,
-    ) -> list[str]:
-        """Write the document and apply it."""
-        return asyncio.run(
-            self.applied(
-                dry_run=dry_run,
-                home_country=home_country,
-                currency=currency,
-                secrets=secrets,
-                allow_loss=allow_loss,
-                tell=tell,
-            )
-        )
+    def apply(self, **how: Any) -> list[str]:
+        """Write the document and apply it: see `applied`."""
+        return asyncio.run(self.applied(**how))
 
     async def applied(
         self,
@@ -137,3 +142,42 @@ def convert(source: Path, target: Path) -> float:
         raise ValueError(f"{source.name}: there is no such file")
     target.write_bytes(source.read_bytes())
     return 1.5
+
+
+def credit(place: Place, number: str = "+447700900123") -> ledger.Balance:
+    def work(tx: Connection) -> ledger.Balance:
+        ledger_id = tx.execute(
+            select(CallerIdRow.ledger_id).where(CallerIdRow.number == number)
+        ).scalar()
+        assert ledger_id is not None
+        return ledger.balance(tx, ledger_id)
+
+    return place.read(work)
+
+
+def faults(place: Place) -> list[str]:
+    with pytest.raises(SetupError) as caught:
+        place.apply()
+    return str(caught.value).split("\n")
+
+
+def extension_of(place: Place) -> dict[str, Any]:
+    found: dict[str, Any] = place.document["extensions"][0]
+    return found
+
+
+def caller_id_of(place: Place) -> dict[str, Any]:
+    found: dict[str, Any] = extension_of(place)["caller_ids"][0]
+    return found
+
+
+def count(place: Place, model: type[Any]) -> int:
+    return place.read(lambda tx: tx.execute(select(func.count()).select_from(model)).scalar_one())
+
+
+def rates_of(place: Place, plan: str) -> list[Rate]:
+    def work(tx: Connection) -> list[Rate]:
+        plan_id = tx.execute(select(PlanRow.id).where(PlanRow.name == plan)).scalar_one()
+        return rates_in_force(tx, plan_id)
+
+    return place.read(work)

@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from decimal import Decimal
-from itertools import pairwise
 from pathlib import Path
-from typing import Any, TypeVar
 
 import pytest
-from sqlalchemy import Connection, func, select, update
-from tests.accounts.helpers import KEY, NOW, Place
+from sqlalchemy import Connection, select
+from tests.accounts.helpers import (
+    FIRST,
+    KEY,
+    Place,
+    caller_id_of,
+    count,
+    credit,
+    extension_of,
+    faults,
+    rates_of,
+)
 from tests.charging.helpers import check_books
 
 from ringback.accounts import tree
-from ringback.accounts.apply import HalfApplied
-from ringback.accounts.apply.caller_ids import BATCH
 from ringback.accounts.secrets import BadKey, Secrets
 from ringback.accounts.setupfile import SetupError
-from ringback.charging import ledger
-from ringback.charging.decks import rates_in_force
-from ringback.charging.rating import Rate
 from ringback.guards.settings import Destinations, Guards, Subject
-from ringback.store import Store, StoreFull
+from ringback.store import Store
 from ringback.store.models import (
     AccessNumberRow,
     AccountRow,
@@ -33,67 +35,6 @@ from ringback.store.models import (
     PlanRow,
     SoundRow,
 )
-
-T = TypeVar("T")
-
-FIRST = [
-    "created account admin",
-    "created account acme with 100.00",
-    "created account anna",
-    "created plan retail",
-    "plan retail: rates: 1 added, 0 taken out",
-    "account acme: plan retail",
-    "created extension travellers",
-    "extension travellers: added callerID +447700900123",
-    "recharged +447700900123 by 5.00 (order A-1)",
-    "extension travellers: access numbers +442071838750, +442079460001",
-]
-
-
-@pytest.fixture
-def place(tmp_path: Path, store: Store) -> Place:
-    made = Place(tmp_path, store)
-    made.apply()
-    return made
-
-
-def credit(place: Place, number: str = "+447700900123") -> ledger.Balance:
-    def work(tx: Connection) -> ledger.Balance:
-        ledger_id = tx.execute(
-            select(CallerIdRow.ledger_id).where(CallerIdRow.number == number)
-        ).scalar()
-        assert ledger_id is not None
-        return ledger.balance(tx, ledger_id)
-
-    return place.read(work)
-
-
-def faults(place: Place) -> list[str]:
-    with pytest.raises(SetupError) as caught:
-        place.apply()
-    return str(caught.value).split("\n")
-
-
-def extension_of(place: Place) -> dict[str, Any]:
-    found: dict[str, Any] = place.document["extensions"][0]
-    return found
-
-
-def caller_id_of(place: Place) -> dict[str, Any]:
-    found: dict[str, Any] = extension_of(place)["caller_ids"][0]
-    return found
-
-
-def count(place: Place, model: type[Any]) -> int:
-    return place.read(lambda tx: tx.execute(select(func.count()).select_from(model)).scalar_one())
-
-
-def rates_of(place: Place, plan: str) -> list[Rate]:
-    def work(tx: Connection) -> list[Rate]:
-        plan_id = tx.execute(select(PlanRow.id).where(PlanRow.name == plan)).scalar_one()
-        return rates_in_force(tx, plan_id)
-
-    return place.read(work)
 
 
 def test_what_it_says_is_brought_about_once(tmp_path: Path, store: Store) -> None:
@@ -246,101 +187,6 @@ def test_an_account_by_its_path(place: Place) -> None:
     ]
 
 
-class Watched:
-    """A store that counts its units of work, and fails at one of them."""
-
-    def __init__(self, store: Store, fails_at: int = 0) -> None:
-        self._store = store
-        self.units = 0
-        self.fails_at = fails_at
-        self.caller_ids: list[int] = []
-        """How many there are after each unit."""
-
-    async def run(self, work: Callable[[Connection], T]) -> T:
-        self.units += 1
-        if self.units == self.fails_at:
-            raise StoreFull("the disk is full")
-
-        def counted(tx: Connection) -> tuple[T, int]:
-            result = work(tx)
-            query = select(func.count()).select_from(CallerIdRow)
-            return result, tx.execute(query).scalar_one()
-
-        result, found = await self._store.run(counted)
-        self.caller_ids.append(found)
-        return result
-
-    async def read(self, work: Callable[[Connection], T]) -> T:
-        return await self._store.read(work)
-
-    async def close(self) -> None:
-        await self._store.close()
-
-
-def test_units_of_work_are_small_and_none_is_done_before_all_is_checked(
-    place: Place,
-) -> None:
-    store = place.store = Watched(place.store)
-    entries = extension_of(place)["caller_ids"]
-    entries += [
-        {"number": f"+4477009{number:05}", "credit": "1.00", "order_number": "A"}
-        for number in range(200)
-        if number != 123
-    ]
-    entries[-1]["credit"] = "-1.00"
-    (fault,) = faults(place)
-    assert "1.00 cannot be taken" in fault
-    assert store.units == 0
-    entries[-1]["credit"] = "1.00"
-    assert len(place.apply()) == 398
-    steps = [after - before for before, after in pairwise([1, *store.caller_ids])]
-    assert (sum(steps), max(steps)) == (199, BATCH)
-
-
-def test_what_fails_half_way_is_told_and_goes_on_when_applied_again(
-    tmp_path: Path, store: Store
-) -> None:
-    """Whichever unit it is: what was told has been done, and the rest follows."""
-    place = Place(tmp_path, store)
-    (tmp_path / "bye.wav").write_bytes(b"bye")
-    place.document["sounds"] = [{"account": "acme", "path": "/bye.wav", "file": "bye.wav"}]
-    expected = [*FIRST, "account acme: sound /bye.wav (en) added"]
-    told: list[str] = []
-    failures = 0
-    while True:
-        place.store = Watched(store, fails_at=failures + 3 if failures < 10 else 0)
-        try:
-            place.apply(tell=told.append)
-            break
-        except SetupError as error:
-            failures += 1
-            half = isinstance(error, HalfApplied)
-            assert ("what is printed above has been applied" in str(error)) == half
-    assert failures == 10
-    assert sorted(told) == sorted(expected)
-    assert place.apply() == []
-    place.read(check_books)
-
-
-def test_two_at_once_are_told_and_not_mixed(place: Place) -> None:
-    """Another apply enters the same callerID between the check and the step."""
-    entry = {"number": "+447700900200", "credit": "1.00", "order_number": "A-1"}
-    extension_of(place)["caller_ids"].append(entry)
-
-    class Meddled(Watched):
-        async def run(self, work: Callable[[Connection], T]) -> T:
-            if self.units == 0:
-                other = Place(place.folder, self._store)
-                extension_of(other)["caller_ids"] = [{**entry, "credit": "2.00"}]
-                await other.applied()
-            return await super().run(work)
-
-    place.store = Meddled(place.store)
-    with pytest.raises(SetupError, match="order number 'A-1' has been entered already"):
-        place.apply()
-    assert credit(place, "+447700900200").balance == Decimal(2)
-
-
 def test_what_it_does_not_name_is_left_alone(place: Place) -> None:
     place.document = {
         "accounts": [{"name": "acme"}],
@@ -383,184 +229,6 @@ def test_secrets_are_changed_but_not_told(place: Place) -> None:
         "extension travellers: password changed",
         "callerID +447700900123: pin changed",
     ]
-
-
-def test_a_recharge_counts_once_under_its_order_number(place: Place) -> None:
-    caller_id_of(place).update(credit="2.50", order_number="A-2")
-    assert place.apply() == ["recharged +447700900123 by 2.50 (order A-2)"]
-    assert place.apply() == []
-    assert credit(place).available == Decimal("7.50")
-    caller_id_of(place)["credit"] = "3.00"
-    (fault,) = faults(place)
-    assert fault.startswith("callerID +447700900123: credit: order number 'A-2' has been entered")
-    caller_id_of(place).update(credit="-8.00", order_number="A-3")
-    assert faults(place) == [
-        "callerID +447700900123: credit: 8.00 cannot be taken: at most 7.50 is available"
-    ]
-    assert credit(place).available == Decimal("7.50")
-
-
-def test_unlimited_credit(place: Place) -> None:
-    caller_id_of(place)["credit"] = "unlimited"
-    del caller_id_of(place)["order_number"]
-    assert place.apply() == ["recharged +447700900123 without limit"]
-    assert place.apply() == []
-    assert credit(place).unlimited
-    caller_id_of(place).update(credit="-1.00", order_number="A-2")
-    assert place.apply() == ["recharged +447700900123 by -1.00 (order A-2)"]
-    assert credit(place).available == 0
-    caller_id_of(place)["credit"] = "unlimited"
-    del caller_id_of(place)["order_number"]
-    assert place.apply() == ["recharged +447700900123 without limit"]
-    assert credit(place).unlimited
-
-
-def test_the_balance_is_given_at_creation_only(place: Place) -> None:
-    place.document["accounts"][0]["balance"] = "500.00"
-    assert place.apply() == []
-    total = place.read(lambda tx: tx.execute(select(func.sum(LedgerAccountRow.balance))).scalar())
-    assert total == Decimal(105)
-
-
-def test_a_postpaid_limit_reaches_those_who_have_the_plan(place: Place) -> None:
-    place.document["plans"][0] |= {"kind": "postpaid", "limit": "50.00"}
-    assert place.apply() == [
-        "plan retail: kind prepaid -> postpaid",
-        "plan retail: limit 0.00 -> 50.00",
-    ]
-
-    def limits(tx: Connection) -> list[Decimal]:
-        return list(tx.execute(select(LedgerAccountRow.credit_limit)).scalars())
-
-    assert sorted(place.read(limits)) == [0, 0, 0, 50]
-    owe = (
-        update(LedgerAccountRow)
-        .where(LedgerAccountRow.credit_limit > Decimal(0))
-        .values(balance=Decimal(-20))
-    )
-    place.run(lambda tx: tx.execute(owe))
-    place.document["plans"][0]["limit"] = "10.00"
-    (fault,) = faults(place)
-    assert fault.startswith("account acme: plan retail: a limit of 10.00 is too low: 20.00 is owed")
-
-
-def limit_of(place: Place, account: str = "acme") -> Decimal:
-    query = (
-        select(LedgerAccountRow.credit_limit)
-        .join(AccountRow, AccountRow.ledger_id == LedgerAccountRow.id)
-        .where(AccountRow.name == account)
-    )
-    return place.read(lambda tx: tx.execute(query).scalar_one())
-
-
-def owe(place: Place, amount: str, account: str = "acme") -> None:
-    def work(tx: Connection) -> None:
-        ledger_id = tx.execute(
-            select(AccountRow.ledger_id).where(AccountRow.name == account)
-        ).scalar_one()
-        left = ledger.balance(tx, ledger_id).balance
-        ledger.recharge(tx, ledger_id, -left - Decimal(amount), f"owe {amount}", NOW)
-
-    place.run(work)
-
-
-def test_an_account_has_its_own_credit_limit_else_that_of_its_plan(place: Place) -> None:
-    acme, plan = place.document["accounts"][0], place.document["plans"][0]
-    plan |= {"kind": "postpaid", "limit": "50.00"}
-    acme["credit_limit"] = "0.00"
-    place.apply()
-    assert limit_of(place) == 0
-    acme["credit_limit"] = "80.00"
-    assert place.apply() == ["account acme: credit_limit 0.00 -> 80.00"]
-    assert limit_of(place) == 80
-    plan["limit"] = "60.00"
-    assert place.apply() == ["plan retail: limit 50.00 -> 60.00"]
-    assert limit_of(place) == 80
-    del acme["credit_limit"]  # left out, it stays
-    assert place.apply() == []
-    acme["credit_limit"] = None
-    assert place.apply() == ["account acme: credit_limit 80.00 -> none"]
-    assert limit_of(place) == 60
-
-
-def test_a_credit_limit_below_what_is_owed_is_refused(place: Place) -> None:
-    acme, plan = place.document["accounts"][0], place.document["plans"][0]
-    plan |= {"kind": "postpaid", "limit": "10.00"}
-    acme["credit_limit"] = "80.00"
-    place.apply()
-    owe(place, "20.00")
-    for lower in ("19.999999", None):
-        acme["credit_limit"] = lower
-        (fault,) = faults(place)
-        assert (
-            "is too low: 20.00 is owed or reserved for calls already, which is the least" in fault
-        )
-        assert limit_of(place) == 80
-    acme["credit_limit"] = "20.00"
-    place.apply()
-    acme.update(credit_limit=None, plan=None)
-    (fault,) = faults(place)
-    assert fault.startswith("account acme: plan none: a limit of 0.00 is too low: 20.00 is owed")
-
-
-def test_on_a_prepaid_plan_there_is_no_credit(place: Place) -> None:
-    acme, plan = place.document["accounts"][0], place.document["plans"][0]
-    acme["credit_limit"] = "0.000001"
-    told = (
-        "account acme: credit_limit: 0.000001 is more than 0.00, and its plan retail is prepaid: "
-        "take it out, or make the plan postpaid"
-    )
-    assert faults(place) == [told]
-    plan["kind"] = "postpaid"
-    place.apply()
-    assert limit_of(place) == Decimal("0.000001")
-    plan["kind"] = "prepaid"
-    assert faults(place) == [told]
-    acme["credit_limit"] = "0.00"  # judged on what all of the file comes to
-    place.apply()
-    assert limit_of(place) == 0
-
-
-def test_a_plan_is_prepaid_again_where_the_balance_allows_it(place: Place) -> None:
-    plan = place.document["plans"][0]
-    plan |= {"kind": "postpaid", "limit": "10.00"}
-    place.apply()
-    owe(place, "0.01")
-    plan |= {"kind": "prepaid", "limit": "0.00"}
-    (fault,) = faults(place)
-    assert fault.startswith("account acme: plan retail: a limit of 0.00 is too low: 0.01 is owed")
-    owe(place, "0")
-    place.apply()
-    assert limit_of(place) == 0
-
-
-def test_a_new_account_has_its_credit_limit_at_once(place: Place) -> None:
-    place.document["plans"].append({"name": "credit", "kind": "postpaid", "limit": "5.00"})
-    place.document["accounts"] += [
-        {"name": "own", "plan": "credit", "credit_limit": "7.00"},
-        {"name": "theirs", "plan": "credit"},
-    ]
-    place.apply()
-    assert [limit_of(place, name) for name in ("own", "theirs")] == [7, 5]
-
-
-def test_rates_are_those_of_the_file(place: Place) -> None:
-    rates = place.document["plans"][0]["rates"]
-    rates[0]["price_per_minute"] = "0.03"
-    rates.append({"prefix": "", "first_price": "1", "price_per_minute": "1.000001"})
-    assert place.apply() == ["plan retail: rates: 2 added, 1 taken out"]
-    assert place.apply() == []
-    prices = [rate.price_per_minute for rate in rates_of(place, "retail")]
-    assert sorted(prices) == [Decimal("0.03"), Decimal("1.000001")]
-
-
-def test_a_rate_may_leave_its_first_price_out(place: Place) -> None:
-    rates = place.document["plans"][0]["rates"]
-    rates[0] = {"prefix": "44", "first_block": 1, "next_block": 1, "price_per_minute": "0.60"}
-    place.apply()
-    (found,) = rates_of(place, "retail")
-    assert (found.first_price, found.price(59)) == (None, Decimal("0.60"))
-    assert place.apply() == []
 
 
 def test_access_numbers_move_within_one_file(place: Place) -> None:

@@ -8,7 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from tests.calls.test_conversation import far_of
+from tests.calls.scene import far_of
 from tests.calls.test_money import NO_QUESTIONS, nothing, play, recharge, stays, talks
 from tests.calls.world import ACCESS, CALLEE, CALLER, World, in_world
 

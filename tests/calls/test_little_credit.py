@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.calls.test_conversation import LATENCY, check_paid, rings, scene
+from tests.calls.scene import LATENCY, check_paid, rings, scene
 from tests.calls.test_money import recharge, stays, talks
 from tests.calls.world import CALLEE, CALLER, RATE, World
 

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
-from tests.calls.test_conversation import LATENCY, far_of, rings, scene
+from tests.calls.scene import LATENCY, far_of, rings, scene
 from tests.calls.test_money import stays, talks
 from tests.calls.world import CALLEE, CALLER, World
 
