@@ -13,7 +13,7 @@ from tests.charging import helpers
 from ringback.charging import ledger
 from ringback.charging.holds import Hold
 from ringback.charging.payers import payers
-from ringback.levels import of_extension
+from ringback.levels import of_account
 from ringback.store import Store
 
 EVERY_SECONDS = 0.005
@@ -35,7 +35,7 @@ async def reserve(store: Store, until: asyncio.Event, name: str) -> list[float]:
 
         def work(tx: Connection, leg: str = leg) -> None:
             (payer,) = payers(
-                tx, of_extension(tx, "travellers"), None, "+447700900123", helpers.NOW
+                tx, of_account(tx, "travellers"), None, "+447700900123", helpers.NOW
             )
             held = Hold(leg, payer.ledger_id, "acme", payer.rate.price(0), payer.rate)
             ledger.reserve(tx, [held])

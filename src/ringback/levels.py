@@ -1,4 +1,5 @@
-"""The account tree as calls and charging read it: from one account upwards, in one query."""
+"""The account tree as calls and charging read it: from an extension or another account upwards, in
+one query."""
 
 from __future__ import annotations
 
@@ -6,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Integer, bindparam, literal_column, select
+from sqlalchemy import Connection, Integer, bindparam, literal_column, select
 
-from ringback.store.models import AccountRow, ExtensionRow, PlanRow
+from ringback.clock import Instant
+from ringback.store.models import AccountRow, PlanRow
 from ringback.store.prepared import Prepared
 
 NO_COUNTRY = "ZZ"
@@ -34,15 +36,19 @@ class GivenPlan:
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """One account, with its own values and those that it inherits."""
+    """One account, or extension, with its own values and those that it inherits."""
 
     id: str
+    level: str
     name: str
     ledger_id: str
+    suspended: bool
+    expires: Instant | None
+    deleted: Instant | None
     contact_name: str
+    """This, country, language and time zone are those of the nearest account, from this one
+    upwards, that has one."""
     country: str
-    """Country, language and time zone are those of the nearest account, from this one upwards, that
-    has one."""
     language: str
     time_zone: str
     plan: GivenPlan | None
@@ -52,12 +58,16 @@ class Level:
     destinations: Mapping[str, Any]
 
 
-def _upwards(nearest: ColumnElement[str]) -> Prepared:
-    """A query of the accounts from the one with the id `nearest` to the top."""
+def _upwards() -> Prepared:
+    """A query of the accounts from one to the top."""
     columns = (
         AccountRow.id,
+        AccountRow.level,
         AccountRow.name,
         AccountRow.ledger_id,
+        AccountRow.status,
+        AccountRow.expires,
+        AccountRow.deleted,
         AccountRow.contact_name,
         AccountRow.country,
         AccountRow.language,
@@ -68,7 +78,7 @@ def _upwards(nearest: ColumnElement[str]) -> Prepared:
     )
     own = (
         select(*columns, AccountRow.parent_id, literal_column("0", Integer).label("height"))
-        .where(AccountRow.id == nearest)
+        .where(AccountRow.id == bindparam("account_id"))
         .cte("levels", recursive=True)
     )
     levels = own.union_all(
@@ -88,30 +98,27 @@ def _upwards(nearest: ColumnElement[str]) -> Prepared:
     )
 
 
-_OF_ACCOUNT = _upwards(bindparam("account_id"))
-_OF_EXTENSION = _upwards(
-    select(ExtensionRow.account_id)
-    .where(ExtensionRow.id == bindparam("extension_id"))
-    .scalar_subquery()
-)
+_UPWARDS = _upwards()
 
 
 def of_account(tx: Connection, account_id: str) -> Sequence[Level]:
-    """The account and all above it, the nearest first."""
-    return _levels(_OF_ACCOUNT.rows(tx, account_id=account_id))
-
-
-def of_extension(tx: Connection, extension_id: str) -> Sequence[Level]:
-    """The account that an extension belongs to and all above it, the nearest first."""
-    return _levels(_OF_EXTENSION.rows(tx, extension_id=extension_id))
+    """The account or extension and all accounts above it, the nearest first; also of one that is
+    deleted."""
+    return _levels(_UPWARDS.rows(tx, account_id=account_id))
 
 
 def _levels(rows: Sequence[Any]) -> Sequence[Level]:
     """Each account inherits from the one above what it does not set itself; so this goes from the
     top down."""
     levels: list[Level] = []
-    country, language, time_zone = NO_COUNTRY, FALLBACK_LANGUAGE, FALLBACK_TIME_ZONE
+    contact_name, country, language, time_zone = (
+        "",
+        NO_COUNTRY,
+        FALLBACK_LANGUAGE,
+        FALLBACK_TIME_ZONE,
+    )
     for row in reversed(rows):
+        contact_name = row.contact_name or contact_name
         country = row.country or country
         language = row.language or language
         time_zone = row.time_zone or time_zone
@@ -127,9 +134,13 @@ def _levels(rows: Sequence[Any]) -> Sequence[Level]:
             )
         level = Level(
             row.id,
+            row.level,
             row.name,
             row.ledger_id,
-            row.contact_name,
+            row.status == "suspended",
+            row.expires,
+            row.deleted,
+            contact_name,
             country,
             language,
             time_zone,

@@ -22,7 +22,7 @@ def test_an_extension_with_what_it_inherits(tmp_path: Path, store: Store) -> Non
     assert found.public_number == "+442071838750"
     assert found.contact_name == "Anna"  # its own account's
     assert (found.country, found.language, found.time_zone) == ("GB", "en", "Europe/London")
-    assert len(found.accounts) == 3  # anna, acme, admin
+    assert len(found.chain) == 4  # itself, anna, acme, admin
     assert place.read(lambda tx: tree.load_extension(tx, found.id)) == found
     assert place.read(lambda tx: tree.find_extension(tx, "+442079460009")) is None
     assert place.read(lambda tx: tree.is_access_number(tx, "+442079460001"))

@@ -27,7 +27,22 @@ from ringback.store.models import SpendingRow
 
 def level(name: str, plan: bool, zone: str = "UTC") -> Level:
     given = GivenPlan("p", "p", (), (), f"ledger of {name}", zone) if plan else None
-    return Level(f"id of {name}", name, f"ledger of {name}", name, "GB", "en", zone, given, {}, {})
+    return Level(
+        id=f"id of {name}",
+        level="user",
+        name=name,
+        ledger_id=f"ledger of {name}",
+        suspended=False,
+        expires=None,
+        deleted=None,
+        contact_name=name,
+        country="GB",
+        language="en",
+        time_zone=zone,
+        plan=given,
+        guards={},
+        destinations={},
+    )
 
 
 BOTH = Guards(None, None, Decimal(5), Decimal(1))
@@ -40,12 +55,22 @@ def subject(kind: Kind, name: str, guards: Guards = BOTH) -> Subject:
 def extension(*levels: Level, guards: Guards = BOTH) -> ExtensionFacts:
     accounts = [subject(Kind.ACCOUNT, each.name, guards) for each in levels]
     itself = subject(Kind.EXTENSION, "e", guards)
-    return ExtensionFacts("id of e", "e", CallbackSetup(), None, (), levels, (itself, *accounts))
+    chain = (level("e", False, levels[0].time_zone), *levels)
+    return ExtensionFacts("id of e", "e", CallbackSetup(), None, (), chain, (itself, *accounts))
 
 
 def caller_id() -> CallerIdFacts:
     return CallerIdFacts(
-        "id of c", CALLER, True, None, "ledger of c", None, {}, None, subject(Kind.CALLER_ID, "c")
+        "id of c",
+        CALLER,
+        True,
+        None,
+        None,
+        "ledger of c",
+        None,
+        {},
+        None,
+        subject(Kind.CALLER_ID, "c"),
     )
 
 

@@ -123,9 +123,8 @@ def plan(
 
 
 def extension(tx: Connection, name: str, owner: str) -> None:
-    tx.execute(
-        insert(models.ExtensionRow), {"id": name, "account_id": owner, "name": name, "callback": {}}
-    )
+    account(tx, name, owner, level="extension")
+    tx.execute(insert(models.ExtensionRow), {"id": name, "callback": {}})
 
 
 def caller_id(tx: Connection, number: str, of: str) -> None:

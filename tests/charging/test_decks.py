@@ -23,7 +23,7 @@ from ringback.charging.holds import Hold
 from ringback.charging.payers import payers
 from ringback.charging.rating import Rate
 from ringback.clock import Instant, LoopClock
-from ringback.levels import of_extension
+from ringback.levels import of_account
 from ringback.store import Store, models, open_store
 
 T = TypeVar("T")
@@ -133,7 +133,7 @@ async def load(store: Store, clock: Pauses, rates: Sequence[Rate]) -> list[int]:
 
 def price(tx: Connection) -> Decimal | None:
     """What the first block of a call costs now."""
-    (payer,) = payers(tx, of_extension(tx, "travellers"), None, NUMBER, NOW)
+    (payer,) = payers(tx, of_account(tx, "travellers"), None, NUMBER, NOW)
     return payer.rate.first_price
 
 
@@ -153,7 +153,7 @@ def test_calls_go_on_while_a_deck_is_loaded(database: str) -> None:
 
         async def reserve(count: int) -> None:
             def work(tx: Connection) -> Decimal | None:
-                (payer,) = payers(tx, of_extension(tx, "travellers"), None, NUMBER, NOW)
+                (payer,) = payers(tx, of_account(tx, "travellers"), None, NUMBER, NOW)
                 held = Hold(f"leg {count}", payer.ledger_id, "x", payer.rate.price(0), payer.rate)
                 ledger.reserve(tx, [held])
                 return payer.rate.first_price

@@ -43,7 +43,7 @@ from ringback.charging.money import Money
 from ringback.charging.payers import PayerRate, payers
 from ringback.charging.rating import Free
 from ringback.charging.steps import Terms
-from ringback.levels import of_extension
+from ringback.levels import of_account
 from ringback.store import InlineStore, Store, open_store
 
 T = TypeVar("T")
@@ -324,7 +324,7 @@ class Sessions(RuleBasedStateMachine):
         return self.do(lambda tx: ledger.balance(tx, ledger_id))
 
     def _paying(self, tx: Connection, who: str | None) -> list[PayerRate]:
-        return payers(tx, of_extension(tx, "travellers"), who, "+442079460000", NOW)
+        return payers(tx, of_account(tx, "travellers"), who, "+442079460000", NOW)
 
     def _go_on(self, talk: Talk, wait: float) -> None:
         meter, a, b = talk.meter, talk.legs.get("A"), talk.legs.get("B")

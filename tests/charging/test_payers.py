@@ -12,7 +12,7 @@ from tests.charging.helpers import NOW, rate
 
 from ringback.charging.payers import NoRate, PayerRate, payers, who_pays
 from ringback.clock import Instant
-from ringback.levels import of_extension
+from ringback.levels import of_account
 from ringback.store import Store
 
 
@@ -43,7 +43,7 @@ def paying(store: Store, caller_id: str | None, number: str, at: Instant = NOW) 
     """Who pays for a call of the extension `travellers`."""
 
     def read(tx: Connection) -> list[PayerRate]:
-        return payers(tx, of_extension(tx, "travellers"), caller_id, number, at)
+        return payers(tx, of_account(tx, "travellers"), caller_id, number, at)
 
     return asyncio.run(store.read(read))
 
@@ -63,7 +63,7 @@ def test_the_callerid_pays_by_the_nearest_plan(store: Store) -> None:
 
 def test_every_account_with_a_plan_pays_by_its_own(store: Store) -> None:
     payer, above = asyncio.run(
-        store.read(lambda tx: who_pays(tx, of_extension(tx, "travellers"), None))
+        store.read(lambda tx: who_pays(tx, of_account(tx, "travellers"), None))
     )
     assert (payer.ledger_id, payer.name) == ("ledger-acme", "acme")
     assert (payer.plan.name, payer.plan.special_prefixes) == ("retail", ("449",))
@@ -80,6 +80,6 @@ def test_the_rate_is_the_one_valid_when_dialled(store: Store, at: float, prefix:
 
 def test_no_plan_and_no_rate_say_what_to_do(store: Store) -> None:
     with pytest.raises(NoRate, match=r"no payer.*give one to an account"):
-        asyncio.run(store.read(lambda tx: who_pays(tx, of_extension(tx, "nobody"), None)))
+        asyncio.run(store.read(lambda tx: who_pays(tx, of_account(tx, "nobody"), None)))
     with pytest.raises(NoRate, match=r"acme: the plan 'retail' has no valid rate for \+33123"):
         paying(store, None, "+33123")

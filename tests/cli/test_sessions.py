@@ -16,7 +16,7 @@ from ringback.calls.chronicle import append
 from ringback.calls.events import CallNotMade, NumberRefused, ReturnAnswered, SessionEvent
 from ringback.cli.options import CommandError
 from ringback.store import open_store
-from ringback.store.models import ChargeRow, ExtensionRow, LedgerAccountRow, LegRow, SessionRow
+from ringback.store.models import AccountRow, ChargeRow, ExtensionRow, LegRow, SessionRow
 
 AT = 1_800_000_000.0
 FIRST, SECOND = "01a21752-6388-7b77-84b8-cfa99dd7bd66", "01a21756-4044-74d9-8ad0-efb3ea0ebd66"
@@ -28,7 +28,9 @@ def ringback(tmp_path: Path) -> Commands:
 
     def work(tx: Connection) -> None:
         extension = tx.execute(select(ExtensionRow.id)).scalar_one()
-        ledger_id = tx.execute(select(LedgerAccountRow.id).limit(1)).scalar_one()
+        ledger_id = tx.execute(
+            select(AccountRow.ledger_id).where(AccountRow.name == "acme")
+        ).scalar_one()
         for number, (session, outcome) in enumerate(
             ((FIRST, "completed"), (SECOND, "refused_forbidden_number"))
         ):

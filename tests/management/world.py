@@ -89,9 +89,17 @@ class World:
                 contact_name=name.title(),
             )
         for id_, account in EXTENSIONS.items():
-            name = id_.partition("-")[2]
-            row = {"id": id_, "account_id": account, "name": name, "callback": {}}
-            tx.execute(insert(ExtensionRow), row)
+            insert_account(
+                tx,
+                id_,
+                f"ledger-{id_}",
+                NOW,
+                parent_id=account,
+                level="extension",
+                name=id_.partition("-")[2],
+                contact_name=None,
+            )
+            tx.execute(insert(ExtensionRow), {"id": id_, "callback": {}})
 
     def now(self, work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run(work)

@@ -267,7 +267,10 @@ class SetupFile(Section):
     @model_validator(mode="after")
     def _once_each(self) -> SetupFile:
         found = [
-            *twice((("accounts", i, "name"), each.name) for i, each in enumerate(self.accounts)),
+            *twice(
+                (("accounts", i, "name"), (each.parent, each.name))
+                for i, each in enumerate(self.accounts)
+            ),
             *twice(
                 (("extensions", i, "name"), (each.account, each.name))
                 for i, each in enumerate(self.extensions)
@@ -277,7 +280,10 @@ class SetupFile(Section):
                 for i, each in enumerate(self.extensions)
                 for j, number in enumerate(each.access_numbers)
             ),
-            *twice((("plans", i, "name"), each.name) for i, each in enumerate(self.plans)),
+            *twice(
+                (("plans", i, "name"), (each.account, each.name))
+                for i, each in enumerate(self.plans)
+            ),
             *twice(
                 (("sounds", i, "path"), (each.account, each.path, each.language))
                 for i, each in enumerate(self.sounds)

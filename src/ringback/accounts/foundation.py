@@ -87,7 +87,7 @@ def insert_account(
     parent_id: str | None,
     level: str,
     name: str,
-    contact_name: str,
+    contact_name: str | None,
     country: str | None = None,
     language: str | None = None,
     time_zone: str | None = None,
@@ -96,7 +96,7 @@ def insert_account(
     guards: Mapping[str, Any] = EMPTY,
     destinations: Mapping[str, Any] = EMPTY,
 ) -> None:
-    """A new account with the ledger account of its money."""
+    """A new account, or extension, with the ledger account of its money."""
     ledger.open_account(tx, ledger_id, now, balance=balance)
     tx.execute(
         insert(AccountRow),

@@ -4,7 +4,7 @@ only one has it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
@@ -12,8 +12,9 @@ from sqlalchemy import Connection, select
 from ringback import levels
 from ringback.accounts import tree
 from ringback.accounts.entries import ADMINISTRATOR
+from ringback.levels import Level
 from ringback.numbering import BadNumber, read_written
-from ringback.store.models import AccountRow, CallerIdRow, ExtensionRow
+from ringback.store.models import AccountRow, CallerIdRow
 
 
 class BadName(Exception):
@@ -48,21 +49,26 @@ def _time_zone(tx: Connection, account_id: str) -> str:
 
 
 def path(tx: Connection, account_id: str) -> str:
-    """The names of the accounts from below the administrator to this one: `northline/acme`."""
-    names: list[str] = []
-    above: str | None = account_id
-    while above is not None:
-        query = select(AccountRow.parent_id, AccountRow.name).where(AccountRow.id == above)
-        above, name = tx.execute(query).one()
-        names.append(name)
-    return "/".join(reversed(names[:-1])) or ADMINISTRATOR
+    """The names of the accounts from below the administrator to this one: `northline/acme`; of an
+    extension `northline/acme:travellers`."""
+    return path_of(levels.of_account(tx, account_id))
+
+
+def path_of(found: Sequence[Level]) -> str:
+    """The path of the first of these levels, the others being those above it."""
+    itself, *above = found
+    if itself.level == "extension":
+        return f"{path_of(above)}:{itself.name}"
+    return "/".join(level.name for level in reversed(found[:-1])) or ADMINISTRATOR
 
 
 def find_account(tx: Connection, name: str) -> tuple[str, str] | None:
     """Id and ledger id of the account of a path or a name. Raises BadName where several have the
     name."""
     query = select(AccountRow.id, AccountRow.ledger_id).where(
-        AccountRow.name == name.rpartition("/")[2]
+        AccountRow.name == name.rpartition("/")[2],
+        AccountRow.level != "extension",
+        AccountRow.deleted.is_(None),
     )
     found = {path(tx, id_): (id_, ledger_id) for id_, ledger_id in tx.execute(query)}
     if name in found:
@@ -78,8 +84,11 @@ def _of_extension(tx: Connection, account: str, extension: str, number: str) -> 
     owner = find_account(tx, account)
     if owner is None:
         raise BadName(f"there is no account {account!r}")
-    query = select(ExtensionRow.id).where(
-        ExtensionRow.account_id == owner[0], ExtensionRow.name == extension
+    query = select(AccountRow.id).where(
+        AccountRow.parent_id == owner[0],
+        AccountRow.name == extension,
+        AccountRow.level == "extension",
+        AccountRow.deleted.is_(None),
     )
     found = tx.execute(query).scalar()
     if found is None:
@@ -93,21 +102,19 @@ def _of_extension(tx: Connection, account: str, extension: str, number: str) -> 
 
 
 def _of_number(tx: Connection, number: str) -> NamedPayer:
-    query = (
-        select(CallerIdRow.ledger_id, ExtensionRow.account_id, ExtensionRow.name)
-        .join(ExtensionRow, ExtensionRow.id == CallerIdRow.extension_id)
-        .where(CallerIdRow.number == number)
+    query = select(CallerIdRow.ledger_id, CallerIdRow.extension_id).where(
+        CallerIdRow.number == number, CallerIdRow.deleted.is_(None)
     )
     rows = tx.execute(query).all()
     if not rows:
         raise BadName(f"there is no callerID {number}")
     if len(rows) > 1:
-        wholes = (f"{path(tx, row.account_id)}:{row.name}:{number}" for row in rows)
+        wholes = (f"{path(tx, row.extension_id)}:{number}" for row in rows)
         raise BadName(
             f"several extensions have the callerID {number}: write one of {_listed(wholes)}"
         )
     (row,) = rows
-    return NamedPayer(row.ledger_id, number, _time_zone(tx, row.account_id), is_caller_id=True)
+    return NamedPayer(row.ledger_id, number, _time_zone(tx, row.extension_id), is_caller_id=True)
 
 
 def _number(text: str, country: str, what: str) -> str:

@@ -20,10 +20,6 @@ def replace_key(tx: Connection, secrets: Secrets) -> list[str]:
 
 def voided(tx: Connection) -> list[str]:
     """Whose passwords and PINs are void, a line each."""
-    extensions = {
-        row.id: f"{path(tx, row.account_id)}:{row.name}"
-        for row in tx.execute(select(ExtensionRow.id, ExtensionRow.account_id, ExtensionRow.name))
-    }
     passwords = tx.execute(
         select(ExtensionRow.id).where(ExtensionRow.password_mac == VOID)
     ).scalars()
@@ -32,7 +28,7 @@ def voided(tx: Connection) -> list[str]:
     )
     trunks = tx.execute(select(TrunkRow.name).where(TrunkRow.password == VOID)).scalars()
     return [
-        *sorted(f"password of {extensions[id_]}" for id_ in passwords),
-        *sorted(f"PIN of {extensions[row.extension_id]}:{row.number}" for row in pins),
+        *sorted(f"password of {path(tx, id_)}" for id_ in passwords),
+        *sorted(f"PIN of {path(tx, row.extension_id)}:{row.number}" for row in pins),
         *sorted(f"password of trunk {name}" for name in trunks),
     ]

@@ -10,9 +10,10 @@ from sqlalchemy import Connection, bindparam, select
 
 from ringback import levels
 from ringback.accounts.callback import CallbackSetup, from_document
+from ringback.clock import Instant
 from ringback.guards.settings import Kind, Subject, destinations_of, guards_of
 from ringback.levels import Level
-from ringback.store.models import AccessNumberRow, CallerIdRow, ExtensionRow
+from ringback.store.models import AccessNumberRow, AccountRow, CallerIdRow, ExtensionRow
 from ringback.store.prepared import Prepared
 
 
@@ -26,17 +27,17 @@ class ExtensionFacts:
     password_mac: str | None
     access_numbers: tuple[str, ...]
     levels: Sequence[Level]
-    """The accounts from its own to the top."""
+    """Itself and the accounts from its own to the top."""
     guarded: tuple[Subject, ...]
-    """Itself and these accounts, with their guards."""
+    """The same, with their guards."""
 
     @property
     def public_number(self) -> str | None:
         return self.access_numbers[0] if self.access_numbers else None
 
     @property
-    def accounts(self) -> tuple[str, ...]:
-        """Ids of the accounts from its own to the top."""
+    def chain(self) -> tuple[str, ...]:
+        """Its own id and those of the accounts from its own to the top."""
         return tuple(level.id for level in self.levels)
 
     @property
@@ -63,6 +64,7 @@ class CallerIdFacts:
     id: str
     number: str
     enabled: bool
+    expires: Instant | None
     pin_mac: str | None
     ledger_id: str
     language: str | None
@@ -72,6 +74,7 @@ class CallerIdFacts:
     """Itself, with its guards."""
 
 
+_IN_USE = (AccountRow.level == "extension", AccountRow.deleted.is_(None))
 _EXTENSION = Prepared(select(ExtensionRow.__table__).where(ExtensionRow.id == bindparam("id")))
 _OF_NUMBER = Prepared(
     select(AccessNumberRow.extension_id).where(AccessNumberRow.number == bindparam("number"))
@@ -85,6 +88,7 @@ _CALLER_ID = Prepared(
     select(CallerIdRow.__table__).where(
         CallerIdRow.extension_id == bindparam("extension_id"),
         CallerIdRow.number == bindparam("number"),
+        CallerIdRow.deleted.is_(None),
     )
 )
 
@@ -99,23 +103,24 @@ def load_extension(tx: Connection, extension_id: str) -> ExtensionFacts:
     """An extension that is known to be there."""
     row = _EXTENSION.row(tx, id=extension_id)
     numbers = _ACCESS_NUMBERS.values(tx, extension_id=extension_id)
-    above = levels.of_account(tx, row.account_id)
+    found = levels.of_account(tx, extension_id)
+    itself, *above = found
     return ExtensionFacts(
         id=row.id,
-        name=row.name,
+        name=itself.name,
         setup=from_document(row.callback),
         password_mac=row.password_mac,
         access_numbers=tuple(numbers),
-        levels=above,
+        levels=found,
         guarded=(
-            _subject(Kind.EXTENSION, row),
+            _subject(Kind.EXTENSION, itself),
             *(_subject(Kind.ACCOUNT, level) for level in above),
         ),
     )
 
 
 def find_caller_id(tx: Connection, extension_id: str, number: str) -> CallerIdFacts | None:
-    """The authorized callerID of a number on an extension, enabled or not."""
+    """The authorized callerID of a number on an extension, enabled or not, expired or not."""
     row = _CALLER_ID.row(tx, extension_id=extension_id, number=number)
     if row is None:
         return None
@@ -123,6 +128,7 @@ def find_caller_id(tx: Connection, extension_id: str, number: str) -> CallerIdFa
         id=row.id,
         number=row.number,
         enabled=row.enabled,
+        expires=row.expires,
         pin_mac=row.pin_mac,
         ledger_id=row.ledger_id,
         language=row.language,
@@ -154,10 +160,16 @@ def owns_number(tx: Connection, extension: ExtensionFacts, number: str) -> bool:
     return find_caller_id(tx, extension.id, number) is not None
 
 
+def extensions(tx: Connection) -> Sequence[str]:
+    """The ids of all extensions in use, by their names."""
+    query = select(AccountRow.id).where(*_IN_USE).order_by(AccountRow.name, AccountRow.id)
+    return tx.execute(query).scalars().all()
+
+
 def find_by_name(tx: Connection, name: str | None) -> ExtensionFacts | None:
     """The extension of a name; without a name, the only one there is."""
-    query = select(ExtensionRow.id)
+    query = select(AccountRow.id).where(*_IN_USE)
     if name is not None:
-        query = query.where(ExtensionRow.name == name)
+        query = query.where(AccountRow.name == name)
     found = tx.execute(query.limit(2)).scalars().all()
     return load_extension(tx, found[0]) if len(found) == 1 else None

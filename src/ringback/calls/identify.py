@@ -120,7 +120,7 @@ async def charge_leg_a(session: CallbackSession, caller: Caller, waiting: Waitin
     def work(money: Money) -> Refused | None:
         try:
             paying = payers(
-                money.tx, levels.of_extension(money.tx, extension), who.id, number, dialled
+                money.tx, levels.of_account(money.tx, extension), who.id, number, dialled
             )
         except NoRate as error:
             return Refused(Reason.NO_RATE, str(error))

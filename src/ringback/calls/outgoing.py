@@ -170,7 +170,7 @@ class CallOut:
     def _terms(self, money: Money) -> Terms | Refused:
         session = self._session
         try:
-            accounts = levels.of_extension(money.tx, session.extension.id)
+            accounts = levels.of_account(money.tx, session.extension.id)
             paying = payers(money.tx, accounts, session.payer_id, self._dialled.e164, money.now)
         except NoRate as error:
             return Refused(Reason.NO_RATE, str(error))

@@ -174,7 +174,7 @@ class _Returning:
         setup = extension.setup
         sounds = services.sounds.load(
             money.tx,
-            (extension.id, *extension.accounts),
+            extension.chain,
             [path for path in (setup.disconnect_sound, setup.no_credit_sound) if path],
             _language(extension, result.caller_id),
         )

@@ -86,11 +86,9 @@ def _subjects(
         holder = next((each for each in holders if each >= place), max(holders, default=None))
         return None if holder is None else levels[holder].ledger_id
 
-    itself, *accounts = extension.guarded
-    found = [(itself, extension.time_zone, pays(0))]
-    found += [
-        (account, level.time_zone, pays(place))
-        for place, (account, level) in enumerate(zip(accounts, levels, strict=True))
+    found = [
+        (subject, level.time_zone, pays(place))
+        for place, (subject, level) in enumerate(zip(extension.guarded, levels, strict=True))
     ]
     if caller_id is not None:
         found.insert(0, (caller_id.guarded, extension.time_zone, caller_id.ledger_id))

@@ -23,7 +23,11 @@ _C, _P = models.LegCostRow, models.PlanRow
 _PLAN = Prepared(
     select(_P.id)
     .join(models.AccountRow, models.AccountRow.id == _P.account_id)
-    .where(_P.name == bindparam("name"), models.AccountRow.level == "administrator")
+    .where(
+        _P.name == bindparam("name"),
+        _P.deleted.is_(None),
+        models.AccountRow.level == "administrator",
+    )
 )
 _RECORDED = Prepared(select(_C.leg_id).where(_C.leg_id == bindparam("leg_id")))
 _RECORD = Prepared(insert(_C))

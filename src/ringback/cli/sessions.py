@@ -23,14 +23,13 @@ from ringback.store.models import (
     CallerIdRow,
     ChargeRow,
     EventRow,
-    ExtensionRow,
     LegRow,
     SessionRow,
 )
 
 LATEST = 50
 
-_UPWARDS = (None, "user", "organization", "provider", "administrator")
+_UPWARDS = (None, "extension", "user", "organization", "provider", "administrator")
 """The levels of payers; a callerID has none."""
 
 
@@ -56,8 +55,8 @@ def only(found: list[dict[str, Any]], session: str) -> dict[str, Any]:
 
 def _sessions(tx: Connection, session: str | None, latest: int) -> list[dict[str, Any]]:
     query = (
-        select(SessionRow.__table__, ExtensionRow.name.label("extension"), CallerIdRow.number)
-        .outerjoin(ExtensionRow, ExtensionRow.id == SessionRow.extension_id)
+        select(SessionRow.__table__, AccountRow.name.label("extension"), CallerIdRow.number)
+        .outerjoin(AccountRow, AccountRow.id == SessionRow.extension_id)
         .outerjoin(CallerIdRow, CallerIdRow.id == SessionRow.caller_id)
         .order_by(SessionRow.started.desc(), SessionRow.id)
         .limit(latest)

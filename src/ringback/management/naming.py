@@ -9,7 +9,7 @@ from ringback.management.actor import Actor
 from ringback.management.places import Kind, Place
 from ringback.management.refusals import NotFound
 from ringback.management.rights import Right
-from ringback.store.models import AccountRow, ExtensionRow
+from ringback.store.models import AccountRow
 
 
 def find_place(tx: Connection, actor: Actor, text: str) -> Place:
@@ -19,8 +19,11 @@ def find_place(tx: Connection, actor: Actor, text: str) -> Place:
     account = _account(tx, actor, name)
     if not colon:
         return account
-    query = select(ExtensionRow.id).where(
-        ExtensionRow.account_id == account.id, ExtensionRow.name == extension
+    query = select(AccountRow.id).where(
+        AccountRow.parent_id == account.id,
+        AccountRow.name == extension,
+        AccountRow.level == "extension",
+        AccountRow.deleted.is_(None),
     )
     id_ = tx.execute(query).scalar()
     found = None if id_ is None else places.of_extension(tx, id_)
@@ -31,7 +34,10 @@ def find_place(tx: Connection, actor: Actor, text: str) -> Place:
 
 def _account(tx: Connection, actor: Actor, text: str) -> Place:
     query = select(AccountRow.id).where(
-        AccountRow.name == text.rpartition("/")[2], actor.reaches(AccountRow.id, Right.VIEW)
+        AccountRow.name == text.rpartition("/")[2],
+        AccountRow.level != "extension",
+        AccountRow.deleted.is_(None),
+        actor.reaches(AccountRow.id, Right.VIEW),
     )
     found = [place for id_ in tx.execute(query).scalars() if (place := places.of_account(tx, id_))]
     whole = [place for place in found if place.path == text]

@@ -5,7 +5,7 @@ A place is an account or an extension. Everything else (a callerID, a plan, a ke
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -18,12 +18,11 @@ from sqlalchemy import (
     bindparam,
     literal_column,
     select,
-    union,
 )
 from sqlalchemy.orm import InstrumentedAttribute
 
 from ringback.accounts.entries import ADMINISTRATOR
-from ringback.store.models import AccountRow, ExtensionRow
+from ringback.store.models import AccountRow
 from ringback.store.prepared import Prepared
 
 QueryColumn = ColumnElement[str] | InstrumentedAttribute[Any]
@@ -39,6 +38,13 @@ class Kind(StrEnum):
     SIGN_IN = "sign-in"
     KEY = "key"
     AUDIT = "audit log"
+    CALLER_ID = "callerID"
+    ACCESS_NUMBER = "access number"
+    PLAN = "plan"
+    RECHARGE = "recharge"
+    SOUND = "sound"
+    TRUNK = "trunk"
+    ROUTE = "route"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +57,7 @@ class Place:
     """As commands name it: `northline/acme`, `northline/acme:travellers`, `admin`."""
     chain: tuple[str, ...]
     """Its id, and the ids of all that is above it, up to the top."""
+    deleted: bool = False
 
     @property
     def above(self) -> tuple[str, ...]:
@@ -68,51 +75,67 @@ def _upwards() -> Prepared:
             AccountRow.id,
             AccountRow.name,
             AccountRow.parent_id,
+            AccountRow.level,
+            AccountRow.deleted,
             literal_column("0", Integer).label("height"),
         )
         .where(AccountRow.id == bindparam("id"))
         .cte("upwards", recursive=True)
     )
     chain = own.union_all(
-        select(AccountRow.id, AccountRow.name, AccountRow.parent_id, own.c.height + 1).join(
-            own, AccountRow.id == own.c.parent_id
-        )
+        select(
+            AccountRow.id,
+            AccountRow.name,
+            AccountRow.parent_id,
+            AccountRow.level,
+            AccountRow.deleted,
+            own.c.height + 1,
+        ).join(own, AccountRow.id == own.c.parent_id)
     )
-    return Prepared(select(chain.c.id, chain.c.name).order_by(chain.c.height))
+    return Prepared(
+        select(chain.c.id, chain.c.name, chain.c.level, chain.c.deleted).order_by(chain.c.height)
+    )
 
 
 _UPWARDS = _upwards()
-_EXTENSION = Prepared(
-    select(ExtensionRow.account_id, ExtensionRow.name).where(ExtensionRow.id == bindparam("id"))
-)
-
-
-def of_account(tx: Connection, account_id: str) -> Place | None:
-    """The account of an id; None if there is none."""
-    rows = _UPWARDS.rows(tx, id=account_id)
-    if not rows:
-        return None
-    path = "/".join(row.name for row in reversed(rows[:-1])) or ADMINISTRATOR
-    return Place(account_id, Kind.ACCOUNT, path, tuple(row.id for row in rows))
-
-
-def of_extension(tx: Connection, extension_id: str) -> Place | None:
-    """The extension of an id; None if there is none."""
-    row = _EXTENSION.row(tx, id=extension_id)
-    owner = None if row is None else of_account(tx, row.account_id)
-    if row is None or owner is None:
-        return None
-    return Place(
-        extension_id,
-        Kind.EXTENSION,
-        f"{owner.path}:{row.name}",
-        (extension_id, *owner.chain),
-    )
 
 
 def of_id(tx: Connection, place_id: str) -> Place | None:
-    """The account or extension of an id; None if there is neither."""
-    return of_account(tx, place_id) or of_extension(tx, place_id)
+    """The account or extension of an id; None if there is neither, or it is deleted."""
+    place = of_id_ever(tx, place_id)
+    return None if place is None or place.deleted else place
+
+
+def of_id_ever(tx: Connection, place_id: str) -> Place | None:
+    """The same, also if it is deleted: for records that name it."""
+    rows = _UPWARDS.rows(tx, id=place_id)
+    if not rows:
+        return None
+    itself, *above = rows
+    chain = tuple(row.id for row in rows)
+    deleted = itself.deleted is not None
+    if itself.level == "extension":
+        path = f"{_path(above)}:{itself.name}"
+        return Place(place_id, Kind.EXTENSION, path, chain, deleted)
+    return Place(place_id, Kind.ACCOUNT, _path(rows), chain, deleted)
+
+
+def of_account(tx: Connection, place_id: str) -> Place | None:
+    """The account of an id; None if there is none."""
+    return _only(Kind.ACCOUNT, of_id(tx, place_id))
+
+
+def of_extension(tx: Connection, place_id: str) -> Place | None:
+    """The extension of an id; None if there is none."""
+    return _only(Kind.EXTENSION, of_id(tx, place_id))
+
+
+def _only(kind: Kind, place: Place | None) -> Place | None:
+    return None if place is None or place.kind is not kind else place
+
+
+def _path(rows: Sequence[Any]) -> str:
+    return "/".join(row.name for row in reversed(rows[:-1])) or ADMINISTRATOR
 
 
 def top(tx: Connection) -> str:
@@ -120,19 +143,15 @@ def top(tx: Connection) -> str:
     return tx.execute(select(AccountRow.id).where(AccountRow.parent_id.is_(None))).scalar_one()
 
 
-def accounts_below(roots: Iterable[str]) -> Select[tuple[str]]:
-    """A query of the ids of these accounts and of all accounts below them."""
+def below(roots: Iterable[str]) -> Select[tuple[str]]:
+    """A query of the ids of these accounts and extensions and of all below them, deleted ones,
+    too."""
     first = select(AccountRow.id).where(AccountRow.id.in_(list(roots)))
     found = first.cte(recursive=True)
-    below = select(AccountRow.id).join(found, AccountRow.parent_id == found.c.id)
-    return select(found.union_all(below).c.id)
+    lower = select(AccountRow.id).join(found, AccountRow.parent_id == found.c.id)
+    return select(found.union_all(lower).c.id)
 
 
 def is_below(column: QueryColumn, roots: Iterable[str]) -> ColumnElement[bool]:
     """The condition that a column holds the id of one of these places, or of one below them."""
-    roots = list(roots)
-    accounts = accounts_below(roots)
-    extensions = select(ExtensionRow.id).where(
-        ExtensionRow.account_id.in_(accounts) | ExtensionRow.id.in_(roots)
-    )
-    return column.in_(union(accounts, extensions))
+    return column.in_(below(roots))

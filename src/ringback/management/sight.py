@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
+from ringback import levels
 from ringback.management import places
 from ringback.management.actor import Actor
 from ringback.management.places import Place
 from ringback.management.rights import Need, Right
-from ringback.store.models import AccountRow
 
 HIGHER_UP = "your provider"
 
@@ -43,8 +43,7 @@ class Sight:
         root = self._root(account_id)
         if root is None or root.above[:1] != (by_account_id,):
             return HIGHER_UP
-        query = select(AccountRow.contact_name).where(AccountRow.id == by_account_id)
-        return self._tx.execute(query).scalar_one()
+        return levels.of_account(self._tx, str(by_account_id))[0].contact_name
 
     def _root(self, place_id: str) -> Place | None:
         place = self._place(place_id)
@@ -53,5 +52,5 @@ class Sight:
 
     def _place(self, place_id: str) -> Place | None:
         if place_id not in self._known:
-            self._known[place_id] = places.of_id(self._tx, place_id)
+            self._known[place_id] = places.of_id_ever(self._tx, place_id)
         return self._known[place_id]

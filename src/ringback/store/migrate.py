@@ -15,6 +15,7 @@ from ringback.store.errors import DATABASE_ERRORS, StoreUnusable, StoreVersionEr
 from ringback.store.opening import database_url, name_of, open_engine
 from ringback.store.postgresql import encoding_fault
 from ringback.store.revision import current_revision
+from ringback.store.rows import check_references
 
 _ALONE = text("SELECT pg_advisory_xact_lock(hashtext('ringback migrates'))")
 
@@ -58,7 +59,7 @@ def alembic_config(connection: Connection) -> Config:
 
 def upgrade(connection: Connection, where: str, revision: str = "head") -> None:
     """Bring the tables up to a revision, within a transaction. Raises StoreVersionError where they
-    are, or are to be, those of a newer Ringback."""
+    are, or are to be, those of a newer Ringback; ValueError where rows refer to nothing."""
     config = alembic_config(connection)
     current = current_revision(connection)
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
@@ -74,3 +75,4 @@ def upgrade(connection: Connection, where: str, revision: str = "head") -> None:
     if current is None and (wrong := encoding_fault(connection)) is not None:
         raise StoreUnusable(f"database {where}: {wrong}")
     command.upgrade(config, revision)
+    check_references(connection)

@@ -46,9 +46,10 @@ def has_password(url: str) -> bool:
 
 def open_engine(url: URL, *, read_only: bool = False) -> Engine:
     """An engine for work on the tables themselves. `read_only`: a transaction has one view of
-    them."""
+    them. SQLite makes a table anew to change it, which it does only while it enforces no foreign
+    keys: whoever changes tables checks them afterwards."""
     if url.get_backend_name() == "sqlite":
-        return sqlite_engine(Path(str(url.database)), read_only=read_only)
+        return sqlite_engine(Path(str(url.database)), read_only=read_only, enforce=False)
     return postgresql_engine(url, read_only=read_only)
 
 

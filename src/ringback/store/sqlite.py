@@ -97,7 +97,7 @@ class SqliteReader(StoreThread):
                 self.one(connection, unit)
 
 
-def sqlite_engine(path: Path, *, read_only: bool = False) -> Engine:
+def sqlite_engine(path: Path, *, read_only: bool = False, enforce: bool = True) -> Engine:
     """An engine with one connection to a file, set up by `prepare`."""
     engine = create_engine(
         f"sqlite:///{path}",
@@ -107,17 +107,18 @@ def sqlite_engine(path: Path, *, read_only: bool = False) -> Engine:
         connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
         hide_parameters=True,  # the values of a statement that fails may be secrets
     )
-    prepare(engine, read_only=read_only)
+    prepare(engine, read_only=read_only, enforce=enforce)
     return engine
 
 
-def prepare(engine: Engine, *, read_only: bool = False) -> None:
+def prepare(engine: Engine, *, read_only: bool = False, enforce: bool = True) -> None:
     """Have the engine's connections keep what is committed (with WAL, only synchronous = FULL
-    survives a power cut) and enforce foreign keys, and have transactions begin as they should."""
+    survives a power cut) and `enforce` foreign keys, and have transactions begin as they should."""
+    keys = f"foreign_keys = {'ON' if enforce else 'OFF'}"
 
     def connected(connection: sqlite3.Connection, record: Any) -> None:
         connection.isolation_level = None  # sqlite3 would begin them too late, and deferred
-        for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+        for pragma in ("journal_mode = WAL", "synchronous = FULL", keys):
             connection.execute(f"PRAGMA {pragma}")
         if read_only:
             connection.execute("PRAGMA query_only = ON")

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from sqlalchemy import update
 
-from ringback import levels
 from ringback.accounts import guarded
-from ringback.accounts.apply.work import Work
+from ringback.accounts.apply.work import FoundRow, Work
 from ringback.accounts.entries import ADMINISTRATOR, AccountEntry
 from ringback.accounts.foundation import insert_account
 from ringback.accounts.setupfile import SetupError
 from ringback.amounts import format_amount
-from ringback.store.models import AccountRow, PlanRow
+from ringback.charging.plans import find_plan
+from ringback.store.models import AccountRow
 
 _LEVELS = ("administrator", "provider", "organization", "user")
 
@@ -21,17 +19,38 @@ _LEVELS = ("administrator", "provider", "organization", "user")
 def bring_about(work: Work, entry: AccountEntry) -> None:
     """An account as its entry has it, without the plan; `limits` puts its credit limit in force."""
     what = f"account {entry.name}"
-    found = work.one(AccountRow, AccountRow.name == entry.name)
+    found = _found(work, entry)
     if found is None:
         _create(work, entry)
         return
-    if entry.name != ADMINISTRATOR:
-        _see_place_kept(work, entry, found["parent_id"], found["level"])
+    if "level" in entry.model_fields_set and entry.level != found["level"]:
+        raise SetupError(f"{what}: it is there already, as {found['level']}: keep that level")
     keys = ("contact_name", "country", "language", "time_zone", "credit_limit")
     values = {key: getattr(entry, key) for key in keys if key in entry.model_fields_set}
     if values.get("contact_name", "") is None:
         values["contact_name"] = entry.name
     work.change(AccountRow, found, what, {**values, **guarded.given(entry, found)})
+
+
+def _found(work: Work, entry: AccountEntry) -> FoundRow | None:
+    """The account that is meant: below its `parent`; where that is not said, below the
+    administrator, or the only one of the name."""
+    if entry.name == ADMINISTRATOR:
+        return work.one(AccountRow, AccountRow.parent_id.is_(None))
+    what = f"account {entry.name}"
+    parent = work.account(entry.parent, f"{what}: parent")
+    below = None
+    if parent is not None:
+        below = work.one(
+            AccountRow,
+            AccountRow.parent_id == parent["id"],
+            AccountRow.name == entry.name,
+            AccountRow.level != "extension",
+            AccountRow.deleted.is_(None),
+        )
+    if below is not None or "parent" in entry.model_fields_set:
+        return below
+    return work.account(entry.name, what)
 
 
 def _create(work: Work, entry: AccountEntry) -> None:
@@ -66,36 +85,21 @@ def _create(work: Work, entry: AccountEntry) -> None:
     work.changes.append(f"created account {entry.name}{opening}")
 
 
-def _see_place_kept(work: Work, entry: AccountEntry, parent_id: str, level: str) -> None:
-    what = f"account {entry.name}"
-    if "parent" in entry.model_fields_set:
-        parent = work.account_id(entry.parent, f"{what}: parent")
-        if parent != parent_id:
-            raise SetupError(f"{what}: it is there already, with another parent: keep that")
-    if "level" in entry.model_fields_set and entry.level != level:
-        raise SetupError(f"{what}: it is there already, as {level}: keep that level")
-
-
 def give_plan(work: Work, entry: AccountEntry) -> None:
     """The account pays by this plan from now on."""
-    found = work.one(AccountRow, AccountRow.name == entry.name)
+    found = _found(work, entry)
     if found is None or "plan" not in entry.model_fields_set:
         return
     what = f"account {entry.name}"
-    plan: dict[str, Any] = {"id": None}
+    plan_id = None
     if entry.plan is not None:
-        plan = dict(work.one(PlanRow, PlanRow.name == entry.plan) or {})
-        if not plan:
-            raise SetupError(f"{what}: there is no plan {entry.plan!r}: put it under plans")
-    if found["plan_id"] == plan["id"]:
+        plan_id = find_plan(work.tx, found["id"], entry.plan)
+        if plan_id is None:
+            raise SetupError(
+                f"{what}: neither it nor an account above it has a plan {entry.plan!r}: put it "
+                "under plans"
+            )
+    if found["plan_id"] == plan_id:
         return
-    above = {level.id for level in levels.of_account(work.tx, found["id"])}
-    if plan["id"] is not None and plan["account_id"] not in above:
-        raise SetupError(
-            f"{what}: plan {entry.plan}: it belongs to an account that is not above this one: "
-            "give it one that does"
-        )
-    work.tx.execute(
-        update(AccountRow).where(AccountRow.id == found["id"]).values(plan_id=plan["id"])
-    )
+    work.tx.execute(update(AccountRow).where(AccountRow.id == found["id"]).values(plan_id=plan_id))
     work.changes.append(f"{what}: plan {entry.plan or 'none'}")

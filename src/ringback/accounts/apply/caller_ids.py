@@ -34,6 +34,7 @@ def bring_about(work: Work, extension: str, name: str, entries: Sequence[CallerI
     query = select(CallerIdRow.__table__).where(
         CallerIdRow.extension_id == extension,
         CallerIdRow.number.in_([entry.number for entry in entries]),
+        CallerIdRow.deleted.is_(None),
     )
     there = {row["number"]: dict(row) for row in work.tx.execute(query).mappings()}
     new = {

@@ -18,9 +18,10 @@ from ringback.accounts.callback import (
     to_document,
 )
 from ringback.accounts.entries import ExtensionEntry, changed_setup
+from ringback.accounts.foundation import insert_account
 from ringback.accounts.setupfile import SetupError
 from ringback.faults import faults_of
-from ringback.store.models import AccessNumberRow, ExtensionRow
+from ringback.store.models import AccessNumberRow, AccountRow, ExtensionRow
 
 
 def bring_about(work: Work, entry: ExtensionEntry) -> str:
@@ -28,9 +29,7 @@ def bring_about(work: Work, entry: ExtensionEntry) -> str:
     id."""
     what = f"extension {entry.name}"
     account = work.account_id(entry.account, f"{what}: account")
-    found = work.one(
-        ExtensionRow, ExtensionRow.account_id == account, ExtensionRow.name == entry.name
-    )
+    found = _one(work, account, entry.name)
     if found is None:
         _see_it_is_new(work, what, entry)
     extension = work.new_id() if found is None else str(found["id"])
@@ -41,20 +40,22 @@ def bring_about(work: Work, entry: ExtensionEntry) -> str:
         mac = None if given is None else work.secrets.mac(extension, given)
     setup = _judged(what, before, entry, has_password=mac is not None)
     if found is None:
-        work.tx.execute(
-            insert(ExtensionRow),
-            {
-                "id": extension,
-                "account_id": account,
-                "name": entry.name,
-                "callback": to_document(setup),
-                "password_mac": mac,
-                **guarded.given(entry),
-            },
+        insert_account(
+            work.tx,
+            extension,
+            work.new_id(),
+            work.now,
+            parent_id=account,
+            level="extension",
+            name=entry.name,
+            contact_name=None,
+            **guarded.given(entry),
         )
+        row = {"id": extension, "callback": to_document(setup), "password_mac": mac}
+        work.tx.execute(insert(ExtensionRow), row)
         work.changes.append(f"created extension {entry.name}")
     else:
-        work.change(ExtensionRow, found, what, guarded.given(entry, found))
+        work.change(AccountRow, found, what, guarded.given(entry, found))
         _change_setup(work, what, found, setup)
         work.change(ExtensionRow, found, what, {"password_mac": mac})
     return extension
@@ -63,8 +64,8 @@ def bring_about(work: Work, entry: ExtensionEntry) -> str:
 def _see_it_is_new(work: Work, what: str, entry: ExtensionEntry) -> None:
     """Where another account has an extension of this name, the entry may mean that: a new one
     brings an access number of its own."""
-    query = select(ExtensionRow.id, ExtensionRow.account_id).where(ExtensionRow.name == entry.name)
-    others = {id_: naming.path(work.tx, account) for id_, account in work.tx.execute(query)}
+    query = select(AccountRow.parent_id).where(AccountRow.name == entry.name, *_IN_USE)
+    others = [naming.path(work.tx, str(above)) for above in work.tx.execute(query).scalars()]
     if not others:
         return
     leading = work.tx.execute(
@@ -73,7 +74,7 @@ def _see_it_is_new(work: Work, what: str, entry: ExtensionEntry) -> None:
     if set(entry.access_numbers) <= set(leading):
         raise SetupError(
             f"{what}: account: {entry.account} has no extension of this name, but "
-            f"{' and '.join(sorted(others.values()))} has: write that account; or, for another "
+            f"{' and '.join(sorted(others))} has: write that account; or, for another "
             "extension, access_numbers of its own"
         )
 
@@ -112,6 +113,8 @@ class Numbers:
 
     extension: str
     """Its id."""
+    account: str
+    """The id of its account."""
     name: str
     wanted: tuple[str, ...]
     changes: bool
@@ -129,7 +132,15 @@ def numbers(work: Work, entries: Sequence[ExtensionEntry]) -> list[Numbers]:
                 .order_by(AccessNumberRow.position)
             ).scalars()
             changes = tuple(there) != entry.access_numbers
-            found.append(Numbers(extension["id"], entry.name, entry.access_numbers, changes))
+            found.append(
+                Numbers(
+                    extension["id"],
+                    extension["parent_id"],
+                    entry.name,
+                    entry.access_numbers,
+                    changes,
+                )
+            )
     return found
 
 
@@ -139,8 +150,8 @@ def bring_numbers_about(work: Work, its: Numbers, given_up: Mapping[str, Collect
     work.tx.execute(delete(AccessNumberRow).where(AccessNumberRow.extension_id == its.extension))
     for position, number in enumerate(its.wanted):
         other = work.tx.execute(
-            select(ExtensionRow.id, ExtensionRow.name)
-            .join(AccessNumberRow, AccessNumberRow.extension_id == ExtensionRow.id)
+            select(AccountRow.id, AccountRow.name)
+            .join(AccessNumberRow, AccessNumberRow.extension_id == AccountRow.id)
             .where(AccessNumberRow.number == number)
         ).one_or_none()
         if other is not None and number not in given_up.get(other.id, ()):
@@ -151,7 +162,12 @@ def bring_numbers_about(work: Work, its: Numbers, given_up: Mapping[str, Collect
         work.tx.execute(delete(AccessNumberRow).where(AccessNumberRow.number == number))
         work.tx.execute(
             insert(AccessNumberRow),
-            {"number": number, "extension_id": its.extension, "position": position},
+            {
+                "number": number,
+                "account_id": its.account,
+                "extension_id": its.extension,
+                "position": position,
+            },
         )
     work.changes.append(f"extension {its.name}: access numbers {', '.join(its.wanted) or 'none'}")
 
@@ -160,9 +176,20 @@ def _find(work: Work, entry: ExtensionEntry) -> FoundRow | None:
     account = work.account(entry.account, f"extension {entry.name}: account")
     if account is None:
         return None
-    return work.one(
-        ExtensionRow, ExtensionRow.account_id == account["id"], ExtensionRow.name == entry.name
+    return _one(work, account["id"], entry.name)
+
+
+_IN_USE = (AccountRow.level == "extension", AccountRow.deleted.is_(None))
+
+
+def _one(work: Work, account_id: str, name: str) -> FoundRow | None:
+    """The extension's row and that of its account, as one."""
+    account = work.one(
+        AccountRow, AccountRow.parent_id == account_id, AccountRow.name == name, *_IN_USE
     )
+    if account is None:
+        return None
+    return {**account, **(work.one(ExtensionRow, ExtensionRow.id == account["id"]) or {})}
 
 
 def see_number_shown(work: Work, entry: ExtensionEntry) -> None:
@@ -174,10 +201,8 @@ def see_number_shown(work: Work, entry: ExtensionEntry) -> None:
     if shown.set_by is not SetBy.USER:
         return
     found = work.tx.execute(
-        select(AccessNumberRow.number)
-        .join(ExtensionRow, ExtensionRow.id == AccessNumberRow.extension_id)
-        .where(
-            ExtensionRow.account_id == extension["account_id"],
+        select(AccessNumberRow.number).where(
+            AccessNumberRow.account_id == extension["parent_id"],
             AccessNumberRow.number == shown.value,
         )
     ).scalar()

@@ -28,6 +28,7 @@ _ALL = (
     )
     .join(LedgerAccountRow, LedgerAccountRow.id == AccountRow.ledger_id)
     .outerjoin(PlanRow, PlanRow.id == AccountRow.plan_id)
+    .where(AccountRow.deleted.is_(None))
 )
 
 

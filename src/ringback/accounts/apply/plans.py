@@ -29,7 +29,12 @@ def bring_about(work: Work, entry: PlanEntry) -> str:
         "special_prefixes": list(entry.special_prefixes),
         "packages": [package.model_dump() for package in entry.packages],
     }
-    found = work.one(PlanRow, PlanRow.name == entry.name)
+    found = work.one(
+        PlanRow,
+        PlanRow.account_id == account,
+        PlanRow.name == entry.name,
+        PlanRow.deleted.is_(None),
+    )
     if found is None:
         plan_id = work.new_id()
         work.tx.execute(
@@ -39,8 +44,6 @@ def bring_about(work: Work, entry: PlanEntry) -> str:
         work.changes.append(f"created plan {entry.name}")
     else:
         plan_id = found["id"]
-        if "account" in entry.model_fields_set and found["account_id"] != account:
-            raise SetupError(f"{what}: another account has made it: choose another name")
         given = {key: value for key, value in values.items() if key in entry.model_fields_set}
         if given.get("kind") == "prepaid":
             given["limit"] = entry.limit

@@ -94,7 +94,7 @@ def _caller_ids(tx: Connection, setup: SetupFile) -> Iterator[Sequence[Any]]:
             entry.number for entry in extension.caller_ids
         )
     for name, named in numbers.items():
-        same = select(ExtensionRow.id).where(ExtensionRow.name == name)
+        same = select(AccountRow.id).where(AccountRow.name == name, AccountRow.level == "extension")
         for some in _some(sorted(named)):
             yield from rows.rows_of(
                 tx,

@@ -6,7 +6,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Iterator
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from ringback.accounts import tree
 from ringback.accounts.callback import SetBy
@@ -22,7 +22,6 @@ from ringback.sip.message import Request, parse, respond
 from ringback.sip.sdp import LocalAudio, make_offer
 from ringback.sip.uri import sip_uri
 from ringback.sip.useragent import UserAgent
-from ringback.store.models import ExtensionRow
 from ringback.telephony.port import Shown
 from ringback.telephony.trunks import Trunk
 
@@ -52,7 +51,7 @@ def examine_requests(tx: Connection, config: Config, trunks: Iterable[Trunk]) ->
 
 def _longest_name(tx: Connection) -> str:
     names = [""]
-    for extension in tx.execute(select(ExtensionRow.id)).scalars():
+    for extension in tree.extensions(tx):
         facts = tree.load_extension(tx, extension)
         shown = facts.setup.caller_id_name
         names.append(facts.contact_name)

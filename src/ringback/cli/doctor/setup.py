@@ -17,7 +17,7 @@ from ringback.charging.payers import NoRate, payers, who_pays
 from ringback.cli.doctor.finding import Finding, fault, ok, warning
 from ringback.clock import Instant
 from ringback.sounds.library import SoundLibrary
-from ringback.store.models import AccountRow, CallerIdRow, ExtensionRow
+from ringback.store.models import AccountRow, CallerIdRow
 
 MOST_NUMBERS = 1000
 """How many callerIDs of an extension are checked for a return call."""
@@ -31,7 +31,7 @@ def examine_setup(
     if tx.execute(select(AccountRow.id).limit(1)).scalar() is None:
         return [warning("nothing has been applied yet: run ringback apply setup.yaml")]
     findings = list(_key(tx, secrets))
-    extensions = tx.execute(select(ExtensionRow.id).order_by(ExtensionRow.name)).scalars().all()
+    extensions = tree.extensions(tx)
     if not extensions:
         return [*findings, warning("there is no extension: apply a setup file that has one")]
     for extension in extensions:
@@ -100,9 +100,8 @@ def _money(tx: Connection, extension: ExtensionFacts, now: Instant) -> Iterator[
 def _sounds(tx: Connection, extension: ExtensionFacts, folder: Path) -> Iterator[Finding]:
     setup = extension.setup
     paths = [each for each in (setup.disconnect_sound, setup.no_credit_sound) if each is not None]
-    owners = (extension.id, *extension.accounts)
     library = SoundLibrary(folder, lambda missing: None)
-    for path in library.load(tx, owners, paths, extension.language).missing:
+    for path in library.load(tx, extension.chain, paths, extension.language).missing:
         yield warning(
             f"extension {extension.name}: missing: sound {path}: it is skipped: put it under "
             "sounds of the setup file"

@@ -9,11 +9,11 @@ from sqlalchemy import Connection, func, select
 
 from ringback import levels
 from ringback.accounts import tree
-from ringback.accounts.tree import ExtensionFacts
+from ringback.accounts.tree import ExtensionFacts, extensions
 from ringback.cli.doctor.finding import Finding, warning
 from ringback.guards.settings import Kind, guards_of
 from ringback.levels import Level
-from ringback.store.models import AccountRow, CallerIdRow, ExtensionRow, LedgerAccountRow, PlanRow
+from ringback.store.models import AccountRow, CallerIdRow, LedgerAccountRow, PlanRow
 
 _SET_IT = "set guards: {spend_per_day: ...}, or whoever gets hold of it spends without end"
 
@@ -23,18 +23,16 @@ def examine_spending(tx: Connection) -> Iterator[Finding]:
     postpaid = (
         select(AccountRow.id)
         .join(PlanRow, PlanRow.id == AccountRow.plan_id)
-        .where(PlanRow.kind == "postpaid")
+        .where(PlanRow.kind == "postpaid", AccountRow.deleted.is_(None))
         .order_by(AccountRow.name)
     )
     for account in tx.execute(postpaid).scalars().all():
         found = levels.of_account(tx, account)
         if not _limited(found):
             yield warning(f"account {found[0].name}: its plan is postpaid: {_SET_IT}")
-    for extension in (
-        tx.execute(select(ExtensionRow.id).order_by(ExtensionRow.name)).scalars().all()
-    ):
+    for extension in extensions(tx):
         facts = tree.load_extension(tx, extension)
-        if facts.guarded[0].guards.spend_per_day is None and not _limited(facts.levels):
+        if all(each.guards.spend_per_day is None for each in facts.guarded):
             yield from _caller_ids(tx, facts)
 
 
@@ -47,7 +45,11 @@ def _caller_ids(tx: Connection, extension: ExtensionFacts) -> Iterator[Finding]:
     unlimited = (
         select(CallerIdRow.guards, func.min(CallerIdRow.number), func.count())
         .join(LedgerAccountRow, LedgerAccountRow.id == CallerIdRow.ledger_id)
-        .where(CallerIdRow.extension_id == extension.id, LedgerAccountRow.unlimited)
+        .where(
+            CallerIdRow.extension_id == extension.id,
+            CallerIdRow.deleted.is_(None),
+            LedgerAccountRow.unlimited,
+        )
         .group_by(CallerIdRow.guards)
     )
     rows = [

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from sqlalchemy import Connection, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from ringback import levels
 from ringback.clock import Instant
 from ringback.faults import Fault, Faults
 from ringback.management import places
@@ -24,7 +25,7 @@ from ringback.management.places import Kind, Place
 from ringback.management.rights import Need, Reach, Right, Role
 from ringback.management.sight import Sight
 from ringback.management.verbs import Act, Done, Who, personal, read, verb
-from ringback.store.models import AccountRow, LinkRow, LoginRoleRow, LoginRow
+from ringback.store.models import LinkRow, LoginRoleRow, LoginRow
 
 MOST = 500
 """The most invitations in one answer."""
@@ -171,8 +172,7 @@ def look(act: Act, *, token: str) -> Invitation:
     link = links.look(act.tx, Purpose.INVITATION, token, act.now)
     place = _still_offered(act.tx, link)
     account_id = place.chain[0] if place.kind is Kind.ACCOUNT else place.chain[1]
-    query = select(AccountRow.contact_name).where(AccountRow.id == account_id)
-    contact_name = act.tx.execute(query).scalar_one()
+    contact_name = levels.of_account(act.tx, account_id)[0].contact_name
     known = act.tx.execute(select(LoginRow.id).where(LoginRow.email == link.email)).scalar()
     return Invitation(link.email, contact_name, Role(str(link.role)), known is not None)
 

@@ -16,17 +16,29 @@ from ringback.store.types import SerialType
 
 class PlanRow(Base):
     __tablename__ = "plans"
-    __table_args__ = (CheckConstraint("kind IN ('prepaid', 'postpaid')", name="kind"),)
+    __table_args__ = (
+        CheckConstraint("kind IN ('prepaid', 'postpaid')", name="kind"),
+        Index(
+            "uq_plans_name",
+            "account_id",
+            "name",
+            unique=True,
+            sqlite_where=text("deleted IS NULL"),
+            postgresql_where=text("deleted IS NULL"),
+        ),
+    )
     id: Mapped[str] = mapped_column(primary_key=True)
     account_id: Mapped[str] = mapped_column(ForeignKey("accounts.id"))
     """The account that made it."""
-    name: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
     kind: Mapped[str]
     limit: Mapped[Decimal]
     special_prefixes: Mapped[list[Any]]
     packages: Mapped[list[Any]]
     deck_id: Mapped[str | None] = mapped_column(ForeignKey("decks.id", use_alter=True))
     """The deck in force; None before the first one."""
+    deleted: Mapped[Instant | None]
+    """When it was taken out of use."""
 
 
 class DeckRow(Base):
