@@ -26,7 +26,7 @@ from ringback.config import ConfigError, load_config
 from ringback.management.desk import Desk
 from ringback.management.people.door import Door, Refused
 from ringback.management.people.passwords import Passwords
-from ringback.management.verbs import Act
+from ringback.management.verbs import Act, Done
 from ringback.server.run import key_path
 from ringback.store import open_store
 from ringback.store.models import LoginRow
@@ -155,11 +155,11 @@ def test_another_key_voids_second_factors_and_says_whose(ringback: Commands) -> 
     open_link(ringback.folder, add(ringback))
     config = load_config(ringback.folder / "ringback.toml")
 
-    def give(act: Act) -> pyotp.TOTP:
+    def give(act: Act) -> Done[pyotp.TOTP]:
         login_id = act.tx.execute(select(LoginRow.id)).scalar_one()
-        return second_factor_for(act, login_id)
+        return Done(second_factor_for(act, login_id))
 
-    authenticator = manage(config, give)
+    authenticator = manage(config, give).value
 
     async def sign_in() -> None:
         store = open_store(config.database_url)

@@ -67,24 +67,24 @@ def test_unlimited(ringback: Commands) -> None:
     assert ringback("recharge", CALLER, "unlimited", "--order", "B-1") == (
         f"recharged {CALLER} without limit (payment, order B-1): it has unlimited\n"
     )
-    with pytest.raises(CommandError, match="acme: only the credit of a callerID can be unlimited"):
+    with pytest.raises(CommandError, match="only the credit of a callerID can be unlimited"):
         ringback("recharge", "acme", "unlimited", "--order", "B-1")
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("nobody", "1"), "there is no account 'nobody'"),
-        (("acme", "1,00"), "'1,00' is not an amount: .*, or unlimited"),
+        (("nobody", "1"), "there is no such account 'nobody'"),
+        (("acme", "1,00"), "'1,00' is not an amount"),
         (("acme", "999999999999"), "out of range"),
-        (("acme", "1", "--note", "two\nlines"), "--note: write a text of 1 to 200 characters"),
+        (("acme", "1", "--note", "two\nlines"), "note: write a text of 1 to 200 characters"),
     ],
 )
 def test_what_cannot_be_done(ringback: Commands, arguments: tuple[str, ...], message: str) -> None:
     with pytest.raises(CommandError, match=message):
         ringback("recharge", *arguments, "--order", "B-1")
     assert last_entry(ringback, "acme")["kind"] == "opening"
-    with pytest.raises(CommandError, match="--order: write a text"):
+    with pytest.raises(CommandError, match="order_number: write a text"):
         ringback("recharge", "acme", "1", "--order", "")
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pyotp
 from sqlalchemy import insert, select
-from tests.management.world import HASHER, NOW, PASSWORD, add_person, add_session
+from tests.management.world import HASHER, NOW, PASSWORD, add_caller_id, add_person, add_session
 
 from ringback.management.actor import Actor
 from ringback.management.letters import Purpose
@@ -71,8 +71,18 @@ def _key(act: Act, place_id: str) -> tuple[str, Arguments]:
     return add_key(act, left, place_id), {}
 
 
+def _caller_id(**arguments: Any) -> AtSample:
+    return lambda act, place_id: (add_caller_id(act.tx, place_id), arguments)
+
+
+RECHARGE = {"amount": "5.00", "order_number": "A-1", "kind": "gift", "note": "as agreed"}
+
 AT_PLACES: Mapping[str, AtSample] = {
+    "account.recharge": _place(values=RECHARGE),
+    "account.recharges": _place(),
     "audit.list": _place(),
+    "caller_id.recharge": _caller_id(values=RECHARGE),
+    "caller_id.recharges": _caller_id(),
     "example.change": _place(
         values={"contact_name": "x", "note": "x", "status": "x", "credit": "5.00"}
     ),

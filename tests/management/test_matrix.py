@@ -185,6 +185,10 @@ def test_who_gives_roles_and_keys_has_all_rights() -> None:
 
 
 WRITTEN_DOWN = {
+    "account.recharge": (Right.RECHARGE, Reach.ABOVE),
+    "account.recharges": (Right.SEE_MONEY, Reach.ANY),
+    "caller_id.recharge": (Right.RECHARGE, Reach.ANY),
+    "caller_id.recharges": (Right.SEE_CREDIT, Reach.ANY),
     "audit.list": (Right.SEE_AUDIT, Reach.ANY),
     "invitation.list": (Right.SEE_PEOPLE, Reach.ANY),
     "invitation.make": (Right.LOGINS, Reach.ANY),

@@ -13,12 +13,13 @@ from sqlalchemy import Connection
 from ringback.accounts.foundation import lay_foundation
 from ringback.accounts.sealing import trunk_sealer
 from ringback.accounts.secrets import Secrets
+from ringback.documents import given, merged, read_document
 from ringback.faults import Faults
 from ringback.store import Store
 from ringback.telephony.trunks import Trunk
 from ringback.trunks import routeverbs, trunkverbs
 from ringback.trunks.changes import Altered
-from ringback.trunks.entries import TrunkEntry, contradictions, given, merged, read
+from ringback.trunks.entries import TrunkEntry, contradictions
 from ringback.trunks.stored import load, opened
 from ringback.trunks.trunk import effective, trunk_of
 
@@ -65,7 +66,7 @@ class Desk:
 
 def trunk(**values: Any) -> Trunk:
     """The trunk of an entry, as if it had been stored. Raises Faults."""
-    said = given(read(TrunkEntry, {"name": "t", **values}))
+    said = given(read_document(TrunkEntry, {"name": "t", **values}))
     password, cost_plan = said.pop("password", None), said.pop("cost_plan", None)
     name = said.pop("name")
     settings = merged({}, said)

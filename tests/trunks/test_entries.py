@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 from tests.trunks.helpers import faults, trunk
 
+from ringback.documents import merged, read_document
 from ringback.numbering import NumberForm
 from ringback.telephony.trunks import Trunk
-from ringback.trunks.entries import RouteEntry, TrunkEntry, merged, read
+from ringback.trunks.entries import RouteEntry, TrunkEntry
 from ringback.trunks.presets import PRESETS
 
 SPEC_FIELDS = (
@@ -149,7 +150,7 @@ def test_what_is_wrong_is_told_by_field(values: dict[str, Any], fault: str) -> N
     ],
 )
 def test_a_route_is_refused_by_field(values: dict[str, Any], fault: str) -> None:
-    (found,) = faults(lambda: read(RouteEntry, values))
+    (found,) = faults(lambda: read_document(RouteEntry, values))
     assert found.startswith(fault)
 
 

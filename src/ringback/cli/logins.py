@@ -10,7 +10,7 @@ import typer
 
 from ringback.accounts.entries import ADMINISTRATOR
 from ringback.cli.lines import say
-from ringback.cli.managing import manage, public_url
+from ringback.cli.managing import look, manage, public_url
 from ringback.cli.options import (
     DEFAULT_CONFIG,
     CommandError,
@@ -81,7 +81,7 @@ def list_(
         ]
 
     names = ("e-mail", "name", "account", "role", "second factor", "last seen")
-    print_list(manage(load_config(config), deed), names, _cells, as_json=as_json)
+    print_list(look(load_config(config), deed), names, _cells, as_json=as_json)
 
 
 def _cells(row: Mapping[str, Any]) -> tuple[str | None, ...]:

@@ -6,8 +6,9 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any, TypeVar
 
 from ringback.cli.options import CommandError, ready_database
 from ringback.cli.place import found
@@ -16,23 +17,44 @@ from ringback.faults import Faults
 from ringback.management.actor import command_line
 from ringback.management.desk import Desk
 from ringback.management.refusals import Forbidden, NotFound
-from ringback.management.verbs import Act
+from ringback.management.verbs import Act, Done
+from ringback.server.commands import tell_credited
+from ringback.server.run import control_path
 
 T = TypeVar("T")
 
 
-def manage(config: Config, deed: Callable[[Act], T]) -> T:
-    """Do a verb or a read on the database of a configuration. Raises CommandError for what it
-    refuses; BadKey, StoreError."""
+def look(config: Config, deed: Callable[[Act], T]) -> T:
+    """Do a read on the database of a configuration. Raises CommandError for what it refuses;
+    BadKey, StoreError."""
+    return _done(config, lambda desk: desk.read(command_line, deed))
 
-    async def done() -> T:
+
+def manage(config: Config, deed: Callable[[Act], Done[T]]) -> Done[T]:
+    """Do a verb, likewise, and tell the running server what has become of it."""
+
+    async def work(desk: Desk) -> Done[T]:
+        done = await desk.run(command_line, deed)
+        await tell(control_path(config), done)
+        return done
+
+    return _done(config, work)
+
+
+async def tell(path: Path, done: Done[Any]) -> None:
+    """Tell the running server, if there is one, what it would else find out by and by."""
+    if done.credited:
+        await tell_credited(path, done.credited)
+
+
+def _done(config: Config, work: Callable[[Desk], Awaitable[T]]) -> T:
+    async def run() -> T:
         async with found(config) as (store, secrets):
-            desk = Desk(store, secrets, time.time, random.SystemRandom())
-            return await desk.run(command_line, deed)
+            return await work(Desk(store, secrets, time.time, random.SystemRandom()))
 
     ready_database(config)
     try:
-        return asyncio.run(done())
+        return asyncio.run(run())
     except (NotFound, Forbidden) as refusal:
         raise CommandError(str(refusal)) from refusal
     except Faults as faults:

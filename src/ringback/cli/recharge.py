@@ -2,37 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
-from pydantic import TypeAdapter, ValidationError
-from sqlalchemy import Connection
 
-from ringback.accounts.callback import Text
-from ringback.accounts.naming import BadName, NamedPayer, find_payer
-from ringback.amounts import BadAmount, format_amount, parse_amount
-from ringback.charging import ledger
-from ringback.charging.ledger import Recharged, RechargeKind, RechargeRefused
+from ringback.charging.ledger import RechargeKind
 from ringback.cli.lines import say
-from ringback.cli.options import (
-    DEFAULT_CONFIG,
-    CommandError,
-    ConfigOption,
-    PayerArgument,
-    ready_database,
-)
+from ringback.cli.managing import manage
+from ringback.cli.options import DEFAULT_CONFIG, ConfigOption, PayerArgument
 from ringback.config import load_config
-from ringback.faults import faults_of
-from ringback.server.commands import tell_credited
-from ringback.server.run import control_path
-from ringback.store import open_store
-
-UNLIMITED = "unlimited"
-WHO = "command line"
-
-_TEXT = TypeAdapter[str](Text)
+from ringback.management import recharges
+from ringback.management.naming import NamedCallerId, find_payer
+from ringback.management.recharges import Recharge
+from ringback.management.verbs import Act, Done
 
 
 def command(
@@ -50,50 +32,20 @@ def command(
     """Recharge an account or a callerID. Its live calls go on for longer at once. What is reserved
     for them cannot be taken away."""
     loaded = load_config(config)
-    try:
-        asked = None if amount == UNLIMITED else parse_amount(amount)
-    except BadAmount as error:
-        raise CommandError(f"{error}, or {UNLIMITED}") from error
-    _see_text("--order", order)
+    values: dict[str, Any] = {"amount": amount, "order_number": order, "kind": str(kind)}
     if note is not None:
-        _see_text("--note", note)
+        values["note"] = note
 
-    def work(tx: Connection) -> tuple[NamedPayer, Recharged]:
-        payer = find_payer(tx, name, loaded.server.home_country)
-        if asked is None and not payer.is_caller_id:
-            raise CommandError(
-                f"{payer.name}: only the credit of a callerID can be unlimited: give the account a "
-                "credit_limit"
-            )
-        made = ledger.recharge(
-            tx, payer.ledger_id, asked, order, time.time(), kind=kind, note=note, who=WHO
+    def deed(act: Act) -> Done[Recharge]:
+        payer = find_payer(act.tx, act.actor, name, loaded.server.home_country)
+        if isinstance(payer, NamedCallerId):
+            return recharges.recharge_caller_id(act, payer.id, values=values)
+        return recharges.recharge_account(act, payer.id, values=values)
+
+    made = manage(loaded, deed).value
+    if made.changed:
+        say(f"recharged {made.whose} {made.by} ({kind}, order {order}): it has {made.left}")
+    else:
+        say(
+            f"nothing changed: order {order} has been entered already; {made.whose} has {made.left}"
         )
-        return payer, made
-
-    async def run(url: str) -> tuple[NamedPayer, Recharged]:
-        store = open_store(url)
-        try:
-            payer, made = await store.run(work)
-        finally:
-            await store.close()
-        if made.changed:
-            await tell_credited(control_path(loaded), [payer.ledger_id])
-        return payer, made
-
-    try:
-        payer, made = asyncio.run(run(ready_database(loaded)))
-    except (BadName, RechargeRefused, BadAmount) as error:
-        raise CommandError(str(error)) from error
-    left = UNLIMITED if made.credit.unlimited else format_amount(made.credit.balance)
-    if not made.changed:
-        say(f"nothing changed: order {order} has been entered already; {payer.name} has {left}")
-        return
-    by = "without limit" if asked is None else f"by {format_amount(asked)}"
-    say(f"recharged {payer.name} {by} ({kind}, order {order}): it has {left}")
-
-
-def _see_text(option: str, text: str) -> None:
-    try:
-        _TEXT.validate_python(text)
-    except ValidationError as error:
-        raise CommandError(f"{option}: {faults_of(error)[0].message}") from error

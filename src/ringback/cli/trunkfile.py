@@ -9,8 +9,9 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, model_validator
 
 from ringback.config import ConfigError, read_toml
+from ringback.documents import given
 from ringback.faults import Faults, twice
-from ringback.trunks.entries import RouteEntry, TrunkEntry, given
+from ringback.trunks.entries import RouteEntry, TrunkEntry
 
 
 class _Tables(BaseModel):

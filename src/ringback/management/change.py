@@ -68,9 +68,14 @@ class Change:
     fields: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
     """Name -> (before, after), as JSON has them. A secret is never here."""
     secrets: Mapping[str, SecretChange] = field(default_factory=dict)
+    line: str = ""
+    """What commands print of it, where that is not made from the rest."""
 
     def lines(self) -> Iterator[str]:
         """What commands print."""
+        if self.line:
+            yield self.line
+            return
         subject = f"{self.kind} {self.name or self.place.path}"
         if self.name:
             subject += f" of {self.place.path}"

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 from sqlalchemy import Connection, select
 
+from ringback import levels
 from ringback.management import places
 from ringback.management.actor import Actor
 from ringback.management.places import Kind, Place
 from ringback.management.refusals import NotFound
 from ringback.management.rights import Right
-from ringback.store.models import AccountRow
+from ringback.numbering import BadNumber, read_written
+from ringback.store.models import AccountRow, CallerIdRow
 
 
 def find_place(tx: Connection, actor: Actor, text: str) -> Place:
@@ -48,9 +54,65 @@ def _account(tx: Connection, actor: Actor, text: str) -> Place:
     return meant[0]
 
 
+@dataclass(frozen=True, slots=True)
+class NamedCallerId:
+    """An authorized callerID and its extension."""
+
+    id: str
+    number: str
+    place: Place
+
+    @property
+    def path(self) -> str:
+        """`ACCOUNT:EXTENSION:NUMBER`."""
+        return f"{self.place.path}:{self.number}"
+
+
+def find_caller_id(tx: Connection, actor: Actor, text: str, country: str) -> NamedCallerId:
+    """A callerID as `ACCOUNT:EXTENSION:NUMBER`, its number being read as dialled in the country of
+    that account; or by its number, as dialled in `country`, where only one extension that the actor
+    sees has it. Raises NotFound where nobody is meant, or several."""
+    named, colon, number = text.rpartition(":")
+    query = select(CallerIdRow.id, CallerIdRow.extension_id, CallerIdRow.number).where(
+        CallerIdRow.deleted.is_(None)
+    )
+    if colon:
+        extension = find_place(tx, actor, named)
+        country = levels.of_account(tx, extension.id)[0].country
+        query = query.where(CallerIdRow.extension_id == extension.id)
+    else:
+        query = query.where(actor.reaches(CallerIdRow.extension_id, Right.VIEW))
+    try:
+        query = query.where(CallerIdRow.number == read_written(number, country))
+    except BadNumber as error:
+        raise NotFound(f"{Kind.CALLER_ID} {text!r}: {error}") from error
+    found = [
+        NamedCallerId(row.id, row.number, place)
+        for row in tx.execute(query)
+        if (place := places.of_extension(tx, row.extension_id)) is not None
+    ]
+    if len(found) != 1:
+        several = f": write one of {_listed(found)}" if found else ""
+        raise NotFound(f"{Kind.CALLER_ID} {text!r}{several}")
+    return found[0]
+
+
+def find_payer(tx: Connection, actor: Actor, text: str, country: str) -> Place | NamedCallerId:
+    """An account, an extension or a callerID, in the forms of the two above. Raises NotFound."""
+    if text.count(":") == 2:
+        return find_caller_id(tx, actor, text, country)
+    try:
+        return find_place(tx, actor, text)
+    except NotFound:
+        if ":" in text or not _DIGIT.search(text):
+            raise
+    return find_caller_id(tx, actor, text, country)
+
+
+_DIGIT = re.compile("[0-9]")
 _MOST_LISTED = 20
 
 
-def _listed(found: list[Place]) -> str:
-    names = sorted(place.path for place in found)
+def _listed(found: Sequence[Place] | Sequence[NamedCallerId]) -> str:
+    names = sorted(each.path for each in found)
     return ", ".join(names[:_MOST_LISTED]) + (", …" if len(names) > _MOST_LISTED else "")

@@ -22,7 +22,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import InstrumentedAttribute
 
 from ringback.accounts.entries import ADMINISTRATOR
-from ringback.store.models import AccountRow
+from ringback.store.models import AccountRow, CallerIdRow
 from ringback.store.prepared import Prepared
 
 QueryColumn = ColumnElement[str] | InstrumentedAttribute[Any]
@@ -118,6 +118,19 @@ def of_id_ever(tx: Connection, place_id: str) -> Place | None:
         path = f"{_path(above)}:{itself.name}"
         return Place(place_id, Kind.EXTENSION, path, chain, deleted)
     return Place(place_id, Kind.ACCOUNT, _path(rows), chain, deleted)
+
+
+_OF_CALLER_ID = Prepared(
+    select(CallerIdRow.extension_id).where(
+        CallerIdRow.id == bindparam("id"), CallerIdRow.deleted.is_(None)
+    )
+)
+
+
+def of_caller_id(tx: Connection, caller_id: str) -> Place | None:
+    """The extension of an authorized callerID; None if there is no such callerID."""
+    extension = _OF_CALLER_ID.value(tx, id=caller_id)
+    return None if extension is None else of_id(tx, str(extension))
 
 
 def of_account(tx: Connection, place_id: str) -> Place | None:

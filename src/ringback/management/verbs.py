@@ -67,6 +67,7 @@ class Act:
         name: str = "",
         fields: Mapping[str, tuple[Any, Any]] = NO_FIELDS,
         secrets: Mapping[str, SecretChange] = NO_FIELDS,
+        line: str = "",
     ) -> Change:
         """A change of the place itself, or of what is named, which belongs to the place."""
         actor = self.actor
@@ -88,6 +89,7 @@ class Act:
             author,
             fields,
             secrets,
+            line,
         )
 
 
@@ -100,6 +102,8 @@ class Done(Generic[T]):
     """Empty if nothing changed."""
     letters: Sequence[Letter] = ()
     """To be sent once the unit of work is committed."""
+    credited: Sequence[str] = ()
+    """The ledger accounts whose credit is another now: live calls on them are to be told."""
 
 
 class Who(StrEnum):

@@ -7,14 +7,13 @@ checked field by field: whether it makes sense is judged on the result (`contrad
 from __future__ import annotations
 
 import ipaddress
-import json
 from collections.abc import Mapping
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, ValidationError, field_validator
+from pydantic import AfterValidator, Field, field_validator
 
 from ringback.countries import Country
-from ringback.faults import Fault, Faults, Section, faults_of, form, not_empty
+from ringback.faults import Fault, Section, form, not_empty
 from ringback.hosts import Host
 from ringback.prefixes import AnyPrefix, Prefix
 from ringback.telephony.trunks import (
@@ -26,8 +25,6 @@ from ringback.telephony.trunks import (
     TransportName,
 )
 from ringback.trunks.presets import PRESETS
-
-S = TypeVar("S", bound=Section)
 
 
 def _not_yet(value: bool) -> bool:
@@ -116,33 +113,6 @@ class RouteEntry(Section):
         if trunks is not None and len(set(trunks)) != len(trunks):
             raise ValueError("names a trunk twice")
         return trunks
-
-
-def given(entry: Section) -> dict[str, Any]:
-    """What an entry says, as a document."""
-    return entry.model_dump(mode="json", by_alias=True, exclude_unset=True)
-
-
-def read(kind: type[S], document: Mapping[str, Any]) -> S:
-    """The entry that a document is. Raises Faults."""
-    try:
-        return kind.model_validate_json(json.dumps(document), strict=True)
-    except ValidationError as error:
-        raise Faults(faults_of(error)) from error
-
-
-def merged(stored: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    """A document with another merged into it: null takes a value out (RFC 7396)."""
-    result = dict(stored)
-    for name, value in given.items():
-        if value is None:
-            result.pop(name, None)
-        elif isinstance(value, Mapping):
-            before = result.get(name)
-            result[name] = merged(before if isinstance(before, Mapping) else {}, value)
-        else:
-            result[name] = value
-    return {name: value for name, value in result.items() if value != {}}
 
 
 def contradictions(settings: Mapping[str, Any], *, has_password: bool) -> list[Fault]:

@@ -7,16 +7,17 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select, update
 
+from ringback.documents import given, read_document
 from ringback.faults import Fault, Faults
 from ringback.store.models import RouteRow, RouteTrunkRow, TrunkRow
 from ringback.trunks.changes import Altered, NoSuch, differing
-from ringback.trunks.entries import RouteEntry, given, read
+from ringback.trunks.entries import RouteEntry
 
 
 def put_route(tx: Connection, values: Mapping[str, Any], new_id: str) -> Altered | None:
     """Add the route of the prefix that `values` name, or change it if it is there; None if nothing
     changed. Raises Faults."""
-    prefix = read(RouteEntry, values).prefix
+    prefix = read_document(RouteEntry, values).prefix
     if _id(tx, prefix) is None:
         return add_route(tx, values, new_id)
     return change_route(tx, prefix, values)
@@ -92,7 +93,7 @@ def _stored(tx: Connection, id_: str, prefix: str) -> dict[str, Any]:
 
 def _merge(before: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
     """Raises Faults."""
-    said = given(read(RouteEntry, values))
+    said = given(read_document(RouteEntry, values))
     after = {"prefix": "", **before, **said}
     if not after.get("weights"):
         after.pop("weights", None)

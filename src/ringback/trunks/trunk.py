@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ringback.documents import merged
 from ringback.numbering import NumberForm
 from ringback.telephony.trunks import Trunk
-from ringback.trunks.entries import merged, number_form
+from ringback.trunks.entries import number_form
 from ringback.trunks.presets import PRESETS
 
 _LISTS = ("sources", "codecs", "shown_prefixes")

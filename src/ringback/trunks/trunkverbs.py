@@ -14,12 +14,13 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from ringback.charging.trunkcost import find_cost_plan
 from ringback.clock import Instant
+from ringback.documents import given, merged, read_document
 from ringback.faults import Fault, Faults
 from ringback.sealing import BadSeal, Sealer
 from ringback.store.models import FormerTrunkRow, PlanRow, RouteRow, RouteTrunkRow, TrunkRow
 from ringback.telephony.trunks import Trunk
 from ringback.trunks.changes import Altered, InTheWay, NoSuch, differing, secret_deed
-from ringback.trunks.entries import TrunkEntry, contradictions, given, merged, read
+from ringback.trunks.entries import TrunkEntry, contradictions
 from ringback.trunks.trunk import effective, far_end, trunk_of
 
 _NOT_SETTINGS = ("name", "password", "cost_plan")
@@ -157,7 +158,7 @@ def _said(tx: Connection, row: Mapping[str, Any], sealer: Sealer) -> _Said:
 def _merge(before: _Said | None, values: Mapping[str, Any]) -> _Said:
     """What is said once `values` have been put over what was. Raises Faults."""
     told = {"name": before.name} if before is not None else {}
-    entry = read(TrunkEntry, {**told, **values})
+    entry = read_document(TrunkEntry, {**told, **values})
     said = given(entry)
     stored: Mapping[str, Any] = {} if before is None else before.settings
     own = {name: value for name, value in said.items() if name not in _NOT_SETTINGS}

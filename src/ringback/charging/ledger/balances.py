@@ -87,6 +87,7 @@ def enter(
     who: str | None,
     explanation: str,
     note: str | None = None,
+    by_account_id: str | None = None,
 ) -> None:
     """Write down one change of a balance: `step` is its id, `price` as in `LedgerEntry`."""
     _ENTER.run(
@@ -99,6 +100,7 @@ def enter(
         balance_after=balance_after,
         at=at,
         who=who,
+        by_account_id=by_account_id,
         explanation=explanation,
         note=note,
     )

@@ -32,6 +32,11 @@ class RechargeKind(StrEnum):
 class RechargeRefused(Exception):
     """The recharge cannot be made; the message says why, and the most that is possible."""
 
+    def __init__(self, why: str, *, by_order: bool = False) -> None:
+        """`by_order`: the order number is what is wrong, else it is the amount."""
+        super().__init__(why)
+        self.by_order = by_order
+
 
 class LimitRefused(Exception):
     """The credit limit is below what is used of it; the message names the least possible."""
@@ -128,9 +133,11 @@ def recharge(
     kind: RechargeKind = RechargeKind.PAYMENT,
     note: str | None = None,
     who: str | None = None,
+    by_account_id: str | None = None,
 ) -> Recharged:
     """Add `amount`, which may be negative, or with None make the credit unlimited. An order
-    number counts once for each ledger account; `kind`, `note` and `who` of the first time stay.
+    number counts once for each ledger account; what the first time said beside it stays: `kind`,
+    `note`, `who`, and the account whose role allowed it.
 
     Unlimited plus an amount of at least 0 stays unlimited; plus one below 0 it becomes 0.
 
@@ -145,7 +152,8 @@ def recharge(
         if entered.price != amount:
             raise RechargeRefused(
                 f"order number {order_number!r} has been entered already, with "
-                f"{_asked(entered.price)}, not {_asked(amount)}: use a new order number"
+                f"{_asked(entered.price)}, not {_asked(amount)}: use a new order number",
+                by_order=True,
             )
         return Recharged(False, before)
     unlimited = amount is None or (before.unlimited and amount >= 0)
@@ -170,7 +178,8 @@ def recharge(
     )
     _RECHARGE.run(tx, id=ledger_id, change=change, reserved=after.reserved, unlimited=unlimited)
     explanation = f"order {order_number}: {_asked(amount)}"
-    enter(tx, ledger_id, step, kind, change, amount, after.balance, now, who, explanation, note)
+    entered_as = (kind, change, amount, after.balance, now, who, explanation, note, by_account_id)
+    enter(tx, ledger_id, step, *entered_as)
     return Recharged(True, after)
 
 

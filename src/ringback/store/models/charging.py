@@ -141,6 +141,8 @@ class LedgerEntryRow(Base):
     balance_after: Mapped[Decimal]
     at: Mapped[Instant]
     who: Mapped[str | None]
+    by_account_id: Mapped[str | None]
+    """The account whose role allowed it; None: nobody's, or it was made before this was kept."""
     explanation: Mapped[str]
     """An explanation without people's numbers, since entries stay when those are removed everywhere
     else."""

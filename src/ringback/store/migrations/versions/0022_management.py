@@ -23,6 +23,7 @@ def upgrade() -> None:
     _access_numbers()
     _caller_ids()
     _plans()
+    op.add_column("ledger_entries", sa.Column("by_account_id", sa.Text(), nullable=True))
 
 
 def _accounts() -> None:
