@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import csv
+import io
 import json
 from collections.abc import Callable
 from decimal import Decimal
@@ -215,3 +217,28 @@ def test_before_anything_was_applied(tmp_path: Path, arguments: list[str]) -> No
     with pytest.raises(CommandError, match=r"there is no database yet.*run ringback apply"):
         commands(*arguments)
     assert not (tmp_path / "data").exists()
+
+
+def ids(ringback: Commands, *options: str) -> list[str]:
+    return [each["id"] for each in json.loads(ringback("sessions", *options, "--json"))]
+
+
+def test_sessions_of_a_period_a_caller_and_an_outcome(ringback: Commands) -> None:
+    """Months, dates and times are of the server administrator's time zone."""
+    assert ids(ringback, "--from", "2027-01-15T08:00:01+00:00") == [SECOND]
+    assert ids(ringback, "--to", "2027-01-15T08:00:01+00:00") == [FIRST]
+    assert ids(ringback, "--from", "2027-02") == []
+    assert ids(ringback, "--caller", "+44 7700 900123") == [FIRST]
+    assert ids(ringback, "--outcome", "refused_forbidden_number") == [SECOND]
+    assert ids(ringback, "--outcome", "live") == []
+    with pytest.raises(CommandError, match="--caller: "):
+        ringback("sessions", "--caller", "12")
+
+
+def test_csv_has_a_line_for_each_leg(ringback: Commands) -> None:
+    second, first = csv.DictReader(io.StringIO(ringback("sessions", "--csv")))
+    assert (second["session"], second["leg"], second["caller"]) == (SECOND, "", "")
+    assert (first["session"], first["leg"], first["number"]) == (FIRST, "A", "+447700900123")
+    assert (first["charged"], first["billed_seconds"]) == ("acme [UK] 0.02", "60")
+    with pytest.raises(CommandError, match="--csv or --json"):
+        ringback("sessions", "--csv", "--json")

@@ -21,8 +21,10 @@ from tests.cli.helpers import SETUP, Commands
 from ringback.charging import ledger
 from ringback.charging.holds import Hold, Post
 from ringback.charging.rating import charge_of_blocks
+from ringback.cli.managing import look
 from ringback.cli.options import CommandError, read_moment
 from ringback.cli.statement import read, show
+from ringback.config import Config, load_config
 from ringback.store import open_store
 from ringback.store.models import AccountRow, CallerIdRow
 
@@ -53,6 +55,10 @@ def ringback(tmp_path: Path) -> Commands:
     commands = Commands(tmp_path)
     run(commands, recharges)
     return commands
+
+
+def config(commands: Commands) -> Config:
+    return load_config(commands.folder / "ringback.toml")
 
 
 def rows(text: str) -> list[dict[str, str]]:
@@ -118,7 +124,7 @@ def call(tx: Connection) -> None:
 
 def told(ringback: Commands, width: int) -> list[str]:
     console = Console(width=width, file=io.StringIO(), record=True)
-    show(asyncio.run(read(ringback.url, CALLER, "GB")), console)
+    show(look(config(ringback), lambda act: read(act, CALLER, "GB")), console)
     return [line.rstrip() for line in console.export_text().splitlines()]
 
 
@@ -174,8 +180,8 @@ def test_one_number_on_two_extensions(ringback: Commands) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["nobody"], "there is no account 'nobody', and as a number: 'nobody' is no number"),
-        (["+447700900999"], r"there is no callerID \+447700900999"),
+        (["nobody"], "there is no such account 'nobody'"),
+        (["+447700900999"], r"there is no such callerID '\+447700900999'"),
         (["acme", "--from", "2020-13"], "'2020-13' is not a time"),
         (["acme", "--from", "2020-07", "--to", "2020-06"], "--to is before --from"),
         (["acme", "--json", "--csv"], "not both"),

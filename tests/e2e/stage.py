@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import math
 import os
+import random
 import signal
 import sys
 import time
@@ -23,10 +24,14 @@ from tests.e2e.ports import free_port, media_ports, rtp_ports
 from tests.e2e.rtp import Rtp
 from tests.e2e.sipp import LOCAL, Sipp
 
+from ringback.accounts.secrets import Secrets
 from ringback.amounts import ZERO
 from ringback.calls.events import Happening
-from ringback.cli import sessions as sessions_command
 from ringback.cli.phone.phone import Recordings
+from ringback.management import places
+from ringback.management.actor import command_line
+from ringback.management.desk import Desk
+from ringback.reports.sessions import MOST, sessions
 from ringback.sounds.speech import BUILT_IN
 from ringback.store import open_store
 from ringback.store.models import LedgerAccountRow, ReservationRow
@@ -324,7 +329,14 @@ class Server:
         return bool(about) and "is down" in about[-1]
 
     async def sessions(self) -> list[dict[str, Any]]:
-        return await sessions_command.read(self.url, None, latest=1000)
+        store = open_store(self.url)
+        desk = Desk(store, Secrets(bytes(32)), time.time, random.SystemRandom())
+        try:
+            return await desk.read(
+                command_line, lambda act: sessions(act, places.top(act.tx), limit=MOST)
+            )
+        finally:
+            await store.close()
 
     async def seen(self) -> list[dict[str, Any]]:
         """The sessions as they were `SEEN_SECONDS` ago at most, read once for all who ask: many

@@ -1,4 +1,4 @@
-"""All verbs and reads that the package has, found by looking."""
+"""All verbs and reads that the code has, found by looking."""
 
 from __future__ import annotations
 
@@ -10,14 +10,16 @@ from types import ModuleType
 from typing import Any
 
 import ringback.management
+import ringback.reports
 from ringback.management.verbs import AtPlace, Personal
 
 Ruled = AtPlace[Any, Any] | Personal[Any, Any]
 
 
 def modules() -> Iterator[ModuleType]:
-    for found in pkgutil.walk_packages(ringback.management.__path__, "ringback.management."):
-        yield importlib.import_module(found.name)
+    for package in (ringback.management, ringback.reports):
+        for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            yield importlib.import_module(found.name)
 
 
 def ruled() -> dict[str, Ruled]:

@@ -80,9 +80,11 @@ RECHARGE = {"amount": "5.00", "order_number": "A-1", "kind": "gift", "note": "as
 AT_PLACES: Mapping[str, AtSample] = {
     "account.recharge": _place(values=RECHARGE),
     "account.recharges": _place(),
+    "account.statement": _place(period=lambda zone: (None, None)),
     "audit.list": _place(),
     "caller_id.recharge": _caller_id(values=RECHARGE),
     "caller_id.recharges": _caller_id(),
+    "caller_id.statement": _caller_id(period=lambda zone: (None, None)),
     "example.change": _place(
         values={"contact_name": "x", "note": "x", "status": "x", "credit": "5.00"}
     ),
@@ -99,6 +101,7 @@ AT_PLACES: Mapping[str, AtSample] = {
     "login.list": _place(below=True),
     "login.remove": _person(),
     "second_factor.reset": _person(),
+    "session.list": _place(),
 }
 
 

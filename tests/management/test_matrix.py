@@ -187,8 +187,10 @@ def test_who_gives_roles_and_keys_has_all_rights() -> None:
 WRITTEN_DOWN = {
     "account.recharge": (Right.RECHARGE, Reach.ABOVE),
     "account.recharges": (Right.SEE_MONEY, Reach.ANY),
+    "account.statement": (Right.SEE_MONEY, Reach.ANY),
     "caller_id.recharge": (Right.RECHARGE, Reach.ANY),
     "caller_id.recharges": (Right.SEE_CREDIT, Reach.ANY),
+    "caller_id.statement": (Right.SEE_CREDIT, Reach.ANY),
     "audit.list": (Right.SEE_AUDIT, Reach.ANY),
     "invitation.list": (Right.SEE_PEOPLE, Reach.ANY),
     "invitation.make": (Right.LOGINS, Reach.ANY),
@@ -203,6 +205,7 @@ WRITTEN_DOWN = {
     "login.list": (Right.SEE_PEOPLE, Reach.ANY),
     "login.remove": (Right.LOGINS, Reach.ANY),
     "second_factor.reset": (Right.LOGINS, Reach.ANY),
+    "session.list": (Right.VIEW, Reach.ANY),
 }
 """What each deed needs, a second time: a rule is changed on purpose, or not at all."""
 

@@ -48,6 +48,8 @@ class StatementEntry:
     balance: Decimal
     """After it."""
     who: str | None
+    by_account_id: str | None
+    """The account whose role allowed a recharge."""
     explanation: str
     order_number: str | None
     """Of a recharge."""
@@ -123,6 +125,7 @@ def _entry(row: Any, balance: Decimal) -> StatementEntry:
         price=row.price,
         balance=balance,
         who=row.who,
+        by_account_id=row.by_account_id,
         explanation=row.explanation,
         order_number=ledger.order_of(row.step),
         note=row.note,

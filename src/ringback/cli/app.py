@@ -40,15 +40,10 @@ from ringback.cli import trunks as trunks_command
 from ringback.cli.administrator import first_administrator
 from ringback.cli.doctor.examine import examine
 from ringback.cli.lines import say
-from ringback.cli.live import bring_up_to_date
 from ringback.cli.options import (
     DEFAULT_CONFIG,
     CommandError,
     ConfigOption,
-    JsonOption,
-    print_json,
-    ready_database,
-    wide_console,
 )
 from ringback.cli.phone import command as phone_command
 from ringback.cli.streams import make_streams
@@ -202,32 +197,6 @@ def call(
 
 
 @app.command()
-def sessions(
-    session: Annotated[str | None, typer.Argument(help="A session's id: show all of it.")] = None,
-    as_json: JsonOption = False,
-    end: Annotated[
-        bool, typer.Option("--end", help="End the session, or withdraw its callback.")
-    ] = False,
-    config: ConfigOption = DEFAULT_CONFIG,
-) -> None:
-    """List the latest sessions, or show one with its legs and charges, or end one."""
-    if end and session is None:
-        raise CommandError("--end needs the session to be ended: ringback sessions ID --end")
-    loaded = load_config(config)
-    found = asyncio.run(sessions_command.read(ready_database(loaded), session))
-    asyncio.run(bring_up_to_date(found, control_path(loaded)))
-    one = None if session is None else sessions_command.only(found, session)
-    if end and one is not None:
-        asyncio.run(ask(control_path(loaded), "end", session=one["id"]))
-    elif as_json:
-        print_json(one or found)
-    elif one is not None:
-        sessions_command.show_whole(one, wide_console())
-    else:
-        sessions_command.show(found, wide_console())
-
-
-@app.command()
 def doctor(config: ConfigOption = DEFAULT_CONFIG) -> None:
     """Look for what would keep calls from working, and say how to mend it."""
     findings = asyncio.run(examine(load_config(config), config))
@@ -243,6 +212,7 @@ app.command(name="recharge", context_settings={"ignore_unknown_options": True})(
 app.command(name="backup")(backup_command.backup)
 app.command(name="restore")(backup_command.restore)
 app.command(name="new-key")(newkey_command.command)
+app.command(name="sessions")(sessions_command.command)
 app.command(name="statement")(statement_command.command)
 app.add_typer(rates_command.app, name="rates")
 app.add_typer(trunks_command.app, name="trunks")

@@ -24,6 +24,10 @@ from rich.markup import escape
 
 from ringback.cli import sessions as sessions_command
 from ringback.cli import statement as statement_command
+from ringback.cli.managing import looked
+from ringback.config import Config, load_config
+from ringback.management import places
+from ringback.reports.sessions import sessions as read_sessions
 from ringback.sounds.speech import BUILT_IN
 
 CALLER = "+447700900123"
@@ -208,7 +212,7 @@ async def run(*, keep: bool) -> int:
 async def _play(folder: Path, say: Timeline, actors: dict[str, Actor], console: Console) -> None:
     server, caller, callee = actors["server"], actors["caller"], actors["callee"]
     await _set_up(folder, say, actors)
-    loaded = f"sqlite:///{folder / 'data' / 'ringback.sqlite'}"
+    config = folder / "ringback.toml"
 
     caller.type(f"call {ACCESS}")
     say("caller", f"rings {ACCESS}")
@@ -251,7 +255,7 @@ async def _play(folder: Path, say: Timeline, actors: dict[str, Actor], console: 
     say("caller", "is cut off, after the last sound")
 
     await server.wait_for("the end", lambda event: event.get("type") == "ended")
-    await _check_records(loaded, console)
+    await _check_records(load_config(config), console)
 
 
 async def _set_up(folder: Path, say: Timeline, actors: dict[str, Actor]) -> None:
@@ -334,13 +338,14 @@ async def _hear_duration(actor: Actor, say: Timeline) -> None:
         raise DemoFailed(f"the duration was not spoken: {sentence}")
 
 
-async def _check_records(url: str, console: Console) -> None:
-    sessions = await sessions_command.read(url, None)
+async def _check_records(config: Config, console: Console) -> None:
+    sessions = await looked(config, lambda act: read_sessions(act, places.top(act.tx)))
     console.print()
     session = sessions[0]
     sessions_command.show_whole(session, console)
     charges = [charge for leg in session["legs"] for charge in leg["charges"]]
     charged = [charge for charge in charges if charge["payer"] == CALLER]
-    statement_command.show(await statement_command.read(url, CALLER, "GB"), console)
+    statement = await looked(config, lambda act: statement_command.read(act, CALLER, "GB"))
+    statement_command.show(statement, console)
     if session["outcome"] != "cut_off" or len(charged) != 2:
         raise DemoFailed(f"the record says {session['outcome']}, with {len(charged)} charges")

@@ -6,11 +6,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ringback.clock import Instant, utc
+from ringback.reports.sessions import LIVE, written
 from ringback.server.control import ControlError, ask
 
-LIVE, OPEN = "live", "open"
-"""A session that a server runs, and one that is left for its next start to settle."""
+OPEN = "open"
+"""A session that no server runs: it is left for the next start to settle."""
 
 
 async def bring_up_to_date(found: list[dict[str, Any]], control: Path) -> None:
@@ -38,8 +38,3 @@ def _take_times(legs: list[dict[str, Any]], live: dict[str, dict[str, Any]]) -> 
             at = live.get(leg["id"], {}).get(name)
             if at is not None:
                 leg[name] = written(at)
-
-
-def written(instant: Instant | None) -> str | None:
-    """An instant as the API writes it."""
-    return None if instant is None else utc(instant).isoformat(timespec="milliseconds")

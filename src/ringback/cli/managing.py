@@ -27,7 +27,12 @@ T = TypeVar("T")
 def look(config: Config, deed: Callable[[Act], T]) -> T:
     """Do a read on the database of a configuration. Raises CommandError for what it refuses;
     BadKey, StoreError."""
-    return _done(config, lambda desk: desk.read(command_line, deed))
+    return asyncio.run(looked(config, deed))
+
+
+async def looked(config: Config, deed: Callable[[Act], T]) -> T:
+    """The same, within a running loop."""
+    return await _done(config, lambda desk: desk.read(command_line, deed))
 
 
 def manage(config: Config, deed: Callable[[Act], Done[T]]) -> Done[T]:
@@ -38,7 +43,7 @@ def manage(config: Config, deed: Callable[[Act], Done[T]]) -> Done[T]:
         await tell(control_path(config), done)
         return done
 
-    return _done(config, work)
+    return asyncio.run(_done(config, work))
 
 
 async def tell(path: Path, done: Done[Any]) -> None:
@@ -47,14 +52,11 @@ async def tell(path: Path, done: Done[Any]) -> None:
         await tell_credited(path, done.credited)
 
 
-def _done(config: Config, work: Callable[[Desk], Awaitable[T]]) -> T:
-    async def run() -> T:
-        async with found(config) as (store, secrets):
-            return await work(Desk(store, secrets, time.time, random.SystemRandom()))
-
+async def _done(config: Config, work: Callable[[Desk], Awaitable[T]]) -> T:
     ready_database(config)
     try:
-        return asyncio.run(run())
+        async with found(config) as (store, secrets):
+            return await work(Desk(store, secrets, time.time, random.SystemRandom()))
     except (NotFound, Forbidden) as refusal:
         raise CommandError(str(refusal)) from refusal
     except Faults as faults:

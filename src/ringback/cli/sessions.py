@@ -2,45 +2,133 @@
 
 from __future__ import annotations
 
+import asyncio
+import csv
+import sys
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from functools import partial
+from typing import Annotated, Any, TextIO
 
+import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
-from sqlalchemy import Connection, select
 
-from ringback.amounts import format_amount
+from ringback import levels
+from ringback.cells import guarded
 from ringback.cli.lines import NARROW
-from ringback.cli.live import LIVE, written
-from ringback.cli.options import SHORT_ID, CommandError
-from ringback.store import open_store
-from ringback.store.models import (
-    AccountRow,
-    CallerIdRow,
-    ChargeRow,
-    EventRow,
-    LegRow,
-    SessionRow,
+from ringback.cli.live import bring_up_to_date
+from ringback.cli.managing import look
+from ringback.cli.options import (
+    DEFAULT_CONFIG,
+    SHORT_ID,
+    CommandError,
+    ConfigOption,
+    JsonOption,
+    print_json,
+    read_moment,
+    wide_console,
+)
+from ringback.config import load_config
+from ringback.management import places
+from ringback.management.verbs import Act
+from ringback.numbering import BadNumber, read_written
+from ringback.reports.sessions import LATEST, LIVE, MOST, Wanted, sessions
+from ringback.server.control import ask
+from ringback.server.run import control_path
+
+
+def command(
+    session: Annotated[str | None, typer.Argument(help="A session's id: show all of it.")] = None,
+    since: Annotated[
+        str | None, typer.Option("--from", help="Begun from a month, date or time on.")
+    ] = None,
+    until: Annotated[str | None, typer.Option("--to", help="Begun before it.")] = None,
+    caller: Annotated[str | None, typer.Option(help="The caller's number.")] = None,
+    outcome: Annotated[
+        str | None, typer.Option(help="Such as completed, refused_unlisted, or live.")
+    ] = None,
+    as_csv: Annotated[bool, typer.Option("--csv", help="As CSV, a line a leg.")] = False,
+    as_json: JsonOption = False,
+    end: Annotated[
+        bool, typer.Option("--end", help="End the session, or withdraw its callback.")
+    ] = False,
+    config: ConfigOption = DEFAULT_CONFIG,
+) -> None:
+    """List sessions, the latest first, or show one with its legs and charges, or end one. Without a
+    period they are the latest 50."""
+    if end and session is None:
+        raise CommandError("--end needs the session to be ended: ringback sessions ID --end")
+    if as_csv and as_json:
+        raise CommandError("choose --csv or --json, not both")
+    loaded = load_config(config)
+
+    def page(act: Act, after: str | None = None) -> list[dict[str, Any]]:
+        top = places.top(act.tx)
+        zone = levels.of_account(act.tx, top)[0].time_zone
+        began, over = (None if each is None else read_moment(each, zone) for each in (since, until))
+        wanted = Wanted(session, began, over, _number(caller, loaded.server.home_country), outcome)
+        return sessions(act, top, wanted=wanted, after=after, limit=MOST if whole else LATEST)
+
+    whole = since is not None or until is not None
+    found = look(loaded, page)
+    while whole and len(found) % MOST == 0 and found:
+        last = found[-1]["id"]
+        more = look(loaded, partial(page, after=last))
+        if not more:
+            break
+        found += more
+    asyncio.run(bring_up_to_date(found, control_path(loaded)))
+    one = None if session is None else only(found, session)
+    if end and one is not None:
+        asyncio.run(ask(control_path(loaded), "end", session=one["id"]))
+    elif as_json:
+        print_json(one or found)
+    elif as_csv:
+        write_csv(found, sys.stdout)
+    elif one is not None:
+        show_whole(one, wide_console())
+    else:
+        show(found, wide_console())
+
+
+_COLUMNS = (
+    *("session", "extension", "access_number", "caller", "caller_id", "outcome", "stage"),
+    *("started", "ended", "leg", "number", "trunk", "answered", "leg_ended", "cause"),
+    *("billed_seconds", "charged"),
 )
 
-LATEST = 50
 
-_UPWARDS = (None, "extension", "user", "organization", "provider", "administrator")
-"""The levels of payers; a callerID has none."""
+def write_csv(found: Sequence[dict[str, Any]], file: TextIO) -> None:
+    """A line for each leg, and one for a session without any."""
+    writer = csv.DictWriter(file, _COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    for session in found:
+        for leg in session["legs"] or [{}]:
+            cells = {name: session.get(name) for name in _COLUMNS[1:9]} | _of_leg(leg)
+            cells["session"] = session["id"]
+            writer.writerow(
+                {name: guarded("" if cell is None else str(cell)) for name, cell in cells.items()}
+            )
 
 
-async def read(url: str, session: str | None, latest: int = LATEST) -> list[dict[str, Any]]:
-    """The latest sessions, the newest first, or those whose id is or ends in `session`, as the API
-    will write them."""
-    store = open_store(url)
+def _of_leg(leg: dict[str, Any]) -> dict[str, Any]:
+    if not leg:
+        return {}
+    charges = "; ".join(f"{each['payer']} {each['amount']}" for each in leg["charges"])
+    names = ("leg", "trunk", "answered", "cause", "billed_seconds")
+    more = {"number": leg["number"]["e164"], "leg_ended": leg["ended"], "charged": charges}
+    return {name: leg[name] for name in names} | more
+
+
+def _number(text: str | None, country: str) -> str | None:
     try:
-        return await store.read(lambda tx: _sessions(tx, session, latest))
-    finally:
-        await store.close()
+        return None if text is None else read_written(text, country)
+    except BadNumber as error:
+        raise CommandError(f"--caller: {error}") from error
 
 
 def only(found: list[dict[str, Any]], session: str) -> dict[str, Any]:
@@ -51,99 +139,6 @@ def only(found: list[dict[str, Any]], session: str) -> dict[str, Any]:
         raise CommandError(f"there is no session {session!r}: `ringback sessions` lists them")
     ids = ", ".join(each["id"] for each in found[:3]) + (", …" if len(found) > 3 else "")
     raise CommandError(f"several sessions end in {session!r}: write more of the id: {ids}")
-
-
-def _sessions(tx: Connection, session: str | None, latest: int) -> list[dict[str, Any]]:
-    query = (
-        select(SessionRow.__table__, AccountRow.name.label("extension"), CallerIdRow.number)
-        .outerjoin(AccountRow, AccountRow.id == SessionRow.extension_id)
-        .outerjoin(CallerIdRow, CallerIdRow.id == SessionRow.caller_id)
-        .order_by(SessionRow.started.desc(), SessionRow.id)
-        .limit(latest)
-    )
-    if session is not None:
-        query = query.where(SessionRow.id.endswith(session, autoescape=True))
-    return [
-        {
-            "id": row["id"],
-            "extension": row["extension"],
-            "access_number": row["access_number"],
-            "caller": row["caller"] or row["caller_received"],
-            "caller_received": row["caller_received"],
-            "caller_id": row["number"],
-            "outcome": row["outcome"],
-            "stage": row["stage"],
-            "started": written(row["started"]),
-            "ended": written(row["ended"]),
-            "repeated": row["repeated"],
-            "refusals": _refusals(tx, row["id"]),
-            "legs": _legs(tx, row["id"]),
-        }
-        for row in tx.execute(query).mappings()
-    ]
-
-
-def _legs(tx: Connection, session: str) -> list[dict[str, Any]]:
-    query = select(LegRow.__table__).where(LegRow.session_id == session).order_by(LegRow.started)
-    return [
-        {
-            "id": row["id"],
-            "leg": row["leg"],
-            "number": {name: row[name] for name in ("received", "e164", "dialled")},
-            "trunk": row["trunk"],
-            **{name: written(row[name]) for name in ("started", "ringing", "answered", "ended")},
-            "cause": row["cause"],
-            "billed_seconds": row["billed_seconds"],
-            "charges": _charges(tx, row["id"]),
-        }
-        for row in tx.execute(query).mappings()
-    ]
-
-
-def _charges(tx: Connection, leg: str) -> list[dict[str, Any]]:
-    """What each payer was charged for a leg, from the callerID upwards. `profit` is what the payer
-    below was charged, less the payer's own charge; None if nobody below pays."""
-    charge = ChargeRow.__table__
-    query = (
-        select(charge, AccountRow.level)
-        .outerjoin(AccountRow, AccountRow.ledger_id == charge.c.ledger_id)
-        .where(charge.c.leg_id == leg)
-    )
-    rows = tx.execute(query).mappings().all()
-    return [
-        {
-            "payer": row["payer"],
-            "level": row["level"] or "caller_id",
-            "amount": format_amount(row["amount"]),
-            "profit": None
-            if row["income"] is None
-            else format_amount(row["income"] - row["amount"]),
-            "explanation": row["explanation"],
-        }
-        for row in sorted(rows, key=lambda row: _UPWARDS.index(row["level"]))
-    ]
-
-
-_REFUSED = ("trigger_refused", "return_refused", "number_refused", "call_not_made")
-
-
-def _refusals(tx: Connection, session: str) -> list[dict[str, Any]]:
-    """What was refused in a session, and why: the trigger, the return call, or a number."""
-    event = EventRow.__table__
-    query = (
-        select(event)
-        .where(event.c.session_id == session, event.c.type.in_(_REFUSED))
-        .order_by(event.c.ordinal)
-    )
-    return [
-        {
-            "at": written(row["at"]),
-            "type": row["type"],
-            "number": row["data"].get("number"),
-            "reason": row["data"]["reason"],
-        }
-        for row in tx.execute(query).mappings()
-    ]
 
 
 def show(found: list[dict[str, Any]], console: Console) -> None:

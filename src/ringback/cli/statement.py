@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import csv
 import sys
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any, TextIO
@@ -15,13 +13,12 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
-from sqlalchemy import Connection
 
-from ringback.accounts.naming import BadName, find_payer
 from ringback.amounts import format_amount
 from ringback.cells import guarded
-from ringback.charging.statement import Statement, StatementEntry, statement
+from ringback.charging.statement import StatementEntry
 from ringback.cli.lines import NARROW
+from ringback.cli.managing import look
 from ringback.cli.options import (
     DEFAULT_CONFIG,
     SHORT_ID,
@@ -31,21 +28,13 @@ from ringback.cli.options import (
     PayerArgument,
     print_json,
     read_moment,
-    ready_database,
     wide_console,
 )
 from ringback.clock import Instant, utc
 from ringback.config import load_config
-from ringback.store import open_store
-
-
-@dataclass(frozen=True, slots=True)
-class NamedStatement:
-    """A statement, its owner's name, and the time zone of its dates."""
-
-    name: str
-    zone: str
-    statement: Statement
+from ringback.management.naming import NamedCallerId, find_payer
+from ringback.management.verbs import Act
+from ringback.reports.statements import NamedStatement, account_statement, caller_id_statement
 
 
 def command(
@@ -65,8 +54,7 @@ def command(
     if as_csv and as_json:
         raise CommandError("choose --csv or --json, not both")
     loaded = load_config(config)
-    url = ready_database(loaded)
-    found = asyncio.run(read(url, name, loaded.server.home_country, since, until))
+    found = look(loaded, lambda act: read(act, name, loaded.server.home_country, since, until))
     if as_csv:
         write_csv(found, sys.stdout)
     elif as_json:
@@ -75,30 +63,22 @@ def command(
         show(found, wide_console())
 
 
-async def read(
-    url: str, name: str, country: str, since: str | None = None, until: str | None = None
+def read(
+    act: Act, name: str, country: str, since: str | None = None, until: str | None = None
 ) -> NamedStatement:
     """The statement of the account or callerID that `name` means (`find_payer`), over a period in
-    the form of `read_moment`. Raises CommandError, BooksDisagree, StoreError."""
+    the form of `read_moment`. Raises CommandError, NotFound, BooksDisagree."""
 
-    def work(tx: Connection) -> NamedStatement:
-        payer = find_payer(tx, name, country)
-        begin, end = (
-            None if each is None else read_moment(each, payer.time_zone) for each in (since, until)
-        )
+    def period(zone: str) -> tuple[Instant | None, Instant | None]:
+        begin, end = (None if each is None else read_moment(each, zone) for each in (since, until))
         if begin is not None and end is not None and end < begin:
             raise CommandError("--to is before --from")
-        return NamedStatement(
-            payer.name, payer.time_zone, statement(tx, payer.ledger_id, begin, end)
-        )
+        return begin, end
 
-    store = open_store(url)
-    try:
-        return await store.read(work)
-    except BadName as error:
-        raise CommandError(str(error)) from error
-    finally:
-        await store.close()
+    payer = find_payer(act.tx, act.actor, name, country)
+    if isinstance(payer, NamedCallerId):
+        return caller_id_statement(act, payer.id, period=period)
+    return account_statement(act, payer.id, period=period)
 
 
 def as_document(named: NamedStatement) -> dict[str, Any]:

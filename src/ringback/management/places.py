@@ -43,6 +43,7 @@ class Kind(StrEnum):
     PLAN = "plan"
     RECHARGE = "recharge"
     SOUND = "sound"
+    SESSION = "session"
     TRUNK = "trunk"
     ROUTE = "route"
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from tests.accounts.helpers import Place
+from sqlalchemy import Connection
+from tests.accounts.helpers import NOW, Place
 
-from ringback.accounts.naming import BadName, NamedPayer, find_payer
+from ringback.management.actor import command_line
+from ringback.management.naming import NamedCallerId, find_payer
+from ringback.management.refusals import NotFound
 from ringback.store import Store
 
 MOBILE, OTHER = "+447700900123", "+33612345678"
@@ -35,15 +39,35 @@ def place(tmp_path: Path, store: Store) -> Place:
     return place
 
 
-def find(place: Place, name: str) -> NamedPayer:
-    return place.read(lambda tx: find_payer(tx, name, "FR"))
+@dataclass(frozen=True)
+class Found:
+    """Whom a name means."""
+
+    name: str
+    place: str
+    """The path of the account or extension."""
+    is_caller_id: bool
+
+
+def find(place: Place, name: str) -> Found:
+    def work(tx: Connection) -> Found:
+        payer = find_payer(tx, command_line(tx, NOW), name, "FR")
+        if isinstance(payer, NamedCallerId):
+            return Found(payer.number, payer.place.path, True)
+        return Found(payer.path, payer.path, False)
+
+    return place.read(work)
 
 
 @pytest.mark.parametrize("name", ["acme", "northline/acme"])
 def test_an_account_by_its_path_or_its_name(place: Place, name: str) -> None:
     found = find(place, name)
-    assert (found.name, found.time_zone) == ("northline/acme", "Europe/Paris")
+    assert found.name == "northline/acme"
     assert not found.is_caller_id
+
+
+def test_an_extension_by_its_account(place: Place) -> None:
+    assert find(place, "anna:drivers").name == "northline/acme/anna:drivers"
 
 
 def test_the_administrator_has_no_path(place: Place) -> None:
@@ -62,8 +86,9 @@ def test_the_administrator_has_no_path(place: Place) -> None:
 def test_a_caller_id_by_its_extension(place: Place, name: str) -> None:
     drivers, travellers = find(place, name), find(place, f"anna:travellers:{MOBILE}")
     assert drivers.name == travellers.name == MOBILE
-    assert drivers.ledger_id != travellers.ledger_id
-    assert drivers.is_caller_id and drivers.time_zone == "Europe/Paris"
+    assert drivers.place == "northline/acme/anna:drivers"
+    assert travellers.place == "northline/acme/anna:travellers"
+    assert drivers.is_caller_id
 
 
 @pytest.mark.parametrize("name", [OTHER, "06 12 34 56 78", "0033612345678"])
@@ -74,23 +99,22 @@ def test_a_caller_id_by_its_number_where_one_extension_has_it(place: Place, name
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("nobody", "there is no account 'nobody', and as a number: 'nobody' is no number"),
-        ("acme/anna", "there is no account 'acme/anna'"),
-        ("admin/northline", "there is no account"),
-        ("", "there is no account ''"),
-        ("+33612345679", r"there is no callerID \+33612345679"),
+        ("nobody", "there is no such account 'nobody'"),
+        ("acme/anna", "there is no such account 'acme/anna'"),
+        ("admin/northline", "there is no such account"),
+        ("", "there is no such account ''"),
+        ("+33612345679", r"there is no such callerID '\+33612345679'"),
         (
             MOBILE,
-            r"several extensions have the callerID \+447700900123: write one of "
+            r"there is no such callerID '\+447700900123': write one of "
             r"northline/acme/anna:drivers:\+447700900123, northline/acme/anna:travellers:",
         ),
-        (f"nobody:drivers:{MOBILE}", "there is no account 'nobody'"),
-        (f"anna:nothing:{MOBILE}", "the account 'anna' has no extension 'nothing'"),
-        (f"anna:drivers:{OTHER}", r"the extension 'drivers' of 'anna' has no callerID \+336123"),
-        ("anna:drivers:12", "the callerID: 12 "),
-        ("anna:drivers", "there is no account 'anna:drivers'"),
+        (f"nobody:drivers:{MOBILE}", "there is no such account 'nobody'"),
+        (f"anna:nothing:{MOBILE}", "there is no such extension 'anna:nothing'"),
+        (f"anna:drivers:{OTHER}", "there is no such callerID 'anna:drivers:\\+33612345678'"),
+        ("anna:drivers:12", "there is no such callerID 'anna:drivers:12': 12 "),
     ],
 )
 def test_nobody_is_meant_or_several_are(place: Place, name: str, message: str) -> None:
-    with pytest.raises(BadName, match=message):
+    with pytest.raises(NotFound, match=message):
         find(place, name)
