@@ -10,6 +10,7 @@ import contextlib
 import io
 import signal
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
@@ -58,7 +59,7 @@ from ringback.store import StoreError
 app = typer.Typer(
     help="A callback-calling server: ring it, it calls you back, you dial anywhere.",
     no_args_is_help=True,
-    add_completion=False,
+    rich_markup_mode="markdown",  # which joins the lines of a docstring
     pretty_exceptions_enable=False,
 )
 
@@ -127,6 +128,24 @@ def _reason(error: Exception) -> str:
     if isinstance(error, OSError) and error.filename is not None:
         return f"{error.filename}: {error.strerror}"
     return str(error) or type(error).__name__
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"ringback {version('ringback')}")
+        raise typer.Exit
+
+
+@app.callback()
+def ringback(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
+    ] = False,
+) -> None:
+    """A callback-calling server: ring it, it calls you back, you dial anywhere."""
 
 
 @app.command()
