@@ -15,7 +15,9 @@ ZERO = Decimal(0)
 
 _EXACT = Context(prec=60)
 _STEP = Decimal("0.000001")
-_FORM = re.compile(r"[+-]?[0-9]{1,12}(\.[0-9]{1,6}0*)?", re.ASCII)
+FORM = r"[+-]?[0-9]{1,12}(\.[0-9]{1,6}0*)?"
+"""As a regular expression."""
+_FORM = re.compile(FORM, re.ASCII)
 
 
 class BadAmount(ValueError):

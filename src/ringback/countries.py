@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Annotated
 
 import phonenumbers
-from pydantic import AfterValidator
+
+from ringback.faults import Check
 
 
 def known_country(code: str) -> str:
@@ -16,4 +17,5 @@ def known_country(code: str) -> str:
     return code
 
 
-Country = Annotated[str, AfterValidator(known_country)]
+COUNTRIES = tuple(sorted(phonenumbers.SUPPORTED_REGIONS))
+Country = Annotated[str, Check(known_country, {"enum": list(COUNTRIES)})]

@@ -8,11 +8,18 @@ a value, which may be a PIN.
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Iterable, Iterator
-from dataclasses import dataclass
-from typing import TypeVar
+from collections.abc import Hashable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    GetJsonSchemaHandler,
+    ValidationError,
+)
+from pydantic_core import CoreSchema
 
 Item = TypeVar("Item")
 
@@ -20,7 +27,9 @@ Item = TypeVar("Item")
 class Section(BaseModel):
     """A part of a document: unknown keys are refused."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, hide_input_in_errors=True, use_attribute_docstrings=True
+    )
 
 
 _MESSAGES = {
@@ -79,8 +88,30 @@ def dotted(where: Iterable[int | str]) -> str:
     return text.removeprefix(".") or "the file"
 
 
-def form(pattern: str, what: str) -> AfterValidator:
-    """A text must match `pattern` as a whole; otherwise the message is "write {what}"."""
+@dataclass(frozen=True, slots=True)
+class Check(AfterValidator):
+    """An AfterValidator that says in a JSON Schema as much of what it refuses as can be said
+    there."""
+
+    keywords: Mapping[str, Any] = field(hash=False)
+
+    def __get_pydantic_json_schema__(
+        self, core: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        schema = handler(core)
+        if schema.keys().isdisjoint(self.keywords):
+            return {**schema, **self.keywords}
+        return {**schema, "allOf": [*schema.get("allOf", ()), dict(self.keywords)]}
+
+
+def whole(pattern: str) -> str:
+    """A pattern that a whole text must match, as JSON Schema writes it."""
+    return f"^({pattern})$"
+
+
+def form(pattern: str, what: str) -> Check:
+    """A text must match `pattern` as a whole; otherwise the message is "write {what}". JSON Schema
+    must know the pattern, too: so no `\\d` or `\\w`, and nothing that looks ahead or behind."""
     compiled = re.compile(pattern, re.ASCII)
 
     def check(text: str) -> str:
@@ -88,15 +119,17 @@ def form(pattern: str, what: str) -> AfterValidator:
             raise ValueError(f"write {what}")
         return text
 
-    return AfterValidator(check)
+    return Check(check, {"pattern": whole(pattern)})
 
 
-def not_empty(values: tuple[Item, ...]) -> tuple[Item, ...]:
-    """For AfterValidator. (`min_length` would also count entries that are refused for another
-    fault.)"""
+def _not_empty(values: tuple[Item, ...]) -> tuple[Item, ...]:
     if not values:
         raise ValueError("write at least one")
     return values
+
+
+not_empty = Check(_not_empty, {"minItems": 1})
+"""(`min_length` would also count entries that are refused for another fault.)"""
 
 
 def twice(named: Iterable[tuple[tuple[int | str, ...], Hashable]]) -> Iterator[Fault]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import Annotated
 
-from pydantic import AfterValidator
+from ringback.faults import Check, whole
 
 _FORM = re.compile(r"(\+|00)?([0-9]{0,15})", re.ASCII)
 _WANTED = 'write at most 15 leading digits of numbers with their country code, such as "44"'
@@ -38,7 +38,7 @@ def parse_some_prefix(text: str) -> str:
     return parse_prefix(text)
 
 
-AnyPrefix = Annotated[str, AfterValidator(parse_prefix)]
+AnyPrefix = Annotated[str, Check(parse_prefix, {"pattern": whole("([1-9][0-9]{0,14})?")})]
 """A prefix of rates and routes, which may be for every number."""
-Prefix = Annotated[str, AfterValidator(parse_some_prefix)]
+Prefix = Annotated[str, Check(parse_some_prefix, {"pattern": whole("[1-9][0-9]{0,14}")})]
 """A prefix of destinations, packages and what a plan permits."""

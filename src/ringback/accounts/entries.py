@@ -6,60 +6,46 @@ entry does not have is left as it is when the entry is applied to what is there 
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import (
-    AfterValidator,
     BeforeValidator,
+    ConfigDict,
     Field,
     ValidationInfo,
-    create_model,
     field_validator,
     model_validator,
 )
-from pydantic.fields import FieldInfo
 
 from ringback.accounts.callback import (
     E164,
-    Amount,
-    CallbackSetup,
+    SOUND_NAME,
+    SOUND_PATH,
     Language,
+    NotNegative,
     Secret,
     Text,
     TimeZone,
     check_sound_path,
     parse_money,
 )
-from ringback.accounts.guarded import GuardedEntry
+from ringback.accounts.callback_entry import CallbackEntry
+from ringback.accounts.guarded import GuardedEntry, Unlimited
+from ringback.accounts.names import ADMINISTRATOR, Name
+from ringback.accounts.plan_entries import PlanEntry
 from ringback.amounts import ZERO
-from ringback.charging import decks
-from ringback.charging.rating import Rate
 from ringback.countries import Country
-from ringback.faults import Fault, Faults, Section, form, twice
-from ringback.prefixes import AnyPrefix, Prefix
+from ringback.faults import Check, Fault, Faults, Section, form, twice, whole
+from ringback.guards.settings import UNLIMITED
 from ringback.trunks.entries import RouteEntry, TrunkEntry
 
-ADMINISTRATOR = "admin"
-"""Name of the account at the top, which every server has."""
-LARGEST_RATES = 2000
-"""Of a plan; a CSV file may have more."""
+OF_THE_TOP = frozenset({"parent", "level", "country", "balance"})
+"""What cannot be said of the account `admin`."""
 
 
 def _credit(value: object) -> object:
-    return value if value == "unlimited" else parse_money(value)
-
-
-def _instant(value: object) -> object:
-    """A date or a time; without a zone it is UTC."""
-    if value is None:
-        return None
-    try:
-        read = datetime.fromisoformat(value if isinstance(value, str) else "")
-    except ValueError as error:
-        raise ValueError("write a date or a time, such as 2026-12-31, or null") from error
-    return decks.instant_of(read if read.tzinfo is not None else read.replace(tzinfo=UTC))
+    return value if value == UNLIMITED else parse_money(value)
 
 
 def _of_own_folder(path: str) -> str:
@@ -68,31 +54,47 @@ def _of_own_folder(path: str) -> str:
     return check_sound_path(path)
 
 
-Name = Annotated[
-    Text, form("[^/:]*", "a name without / and :, which stand between the names of a path")
-]
-Credit = Annotated[Decimal | Literal["unlimited"], BeforeValidator(_credit)]
-When = Annotated[float | None, BeforeValidator(_instant)]
+OwnPath = Annotated[str, Check(_of_own_folder, SOUND_PATH | {"pattern": whole(f"/{SOUND_NAME}")})]
+Credit = Annotated[Decimal | Unlimited, BeforeValidator(_credit)]
 SpeedDial = Annotated[str, form("[0-9]{1,2}", "speed dials as one or two digits, in quotes")]
 
 
 class AccountEntry(GuardedEntry):
+    """A provider, an organization or a user."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "if": {"properties": {"name": {"const": ADMINISTRATOR}}, "required": ["name"]},
+            "then": {"properties": dict.fromkeys(sorted(OF_THE_TOP), False)},
+        }
+    )
+
     name: Name
+    """Unique among the accounts below its parent."""
     parent: Text = ADMINISTRATOR
+    """The account above, by its name or path. It cannot be changed later."""
     level: Literal["provider", "organization", "user"] = "organization"
+    """It must be below the level of the parent. It cannot be changed later."""
     contact_name: Text | None = None
+    """Shown to called parties; `null` is the name of the account."""
     country: Country | None = None
+    """A country of ISO 3166, in which numbers are read as they are dialled there; `null` is that
+    of the account above."""
     language: Language | None = None
+    """Of prompts, as in BCP 47; `null` is that of the account above."""
     time_zone: TimeZone | None = None
+    """By its name, such as `Europe/London`; `null` is that of the account above."""
     plan: Text | None = None
-    balance: Amount = Field(ZERO, ge=0)
-    """At creation only."""
-    credit_limit: Amount | None = Field(None, ge=0)
+    """The charging plan by which the account pays; `null` is none."""
+    balance: NotNegative = ZERO
+    """An amount that the account begins with, at creation only. Later use `ringback recharge`."""
+    credit_limit: NotNegative | None = None
+    """An amount: how far the balance may go below zero. `null` is the limit of the plan."""
 
     @model_validator(mode="after")
     def _top_is_given(self) -> AccountEntry:
         if self.name == ADMINISTRATOR:
-            given = sorted({"parent", "level", "country", "balance"} & self.model_fields_set)
+            given = sorted(OF_THE_TOP & self.model_fields_set)
             if given:
                 raise Faults(
                     Fault(
@@ -106,13 +108,37 @@ class AccountEntry(GuardedEntry):
 
 
 class CallerIdEntry(GuardedEntry):
+    """A phone number that may use the extension."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "if": {
+                "properties": {"credit": {"type": "string", "not": {"const": UNLIMITED}}},
+                "required": ["credit"],
+            },
+            "then": {
+                "properties": {"order_number": {"type": "string"}},
+                "required": ["order_number"],
+            },
+        }
+    )
+
     number: E164
+    """With `+` and its country code; once in an extension."""
     enabled: bool = True
+    """Whether it may call; a disabled one is refused."""
     pin: Secret | None = Field(None, repr=False)
+    """4 to 12 digits, in quotes; `null` is none."""
     credit: Credit | None = None
+    """A recharge, made once under its order number: an amount, which takes credit away if it is
+    negative, or `unlimited`."""
     order_number: Annotated[Text | None, Field(validate_default=True)] = None
+    """Of the recharge; required with an amount, so that applying the file again does not recharge
+    again."""
     language: Language | None = None
+    """Of prompts, as in BCP 47; `null` is that of the extension."""
     speed_dials: dict[SpeedDial, E164] = Field(default_factory=dict)
+    """One or two digits, in quotes, and the number that they dial."""
 
     @field_validator("order_number")
     @classmethod
@@ -124,43 +150,19 @@ class CallerIdEntry(GuardedEntry):
         return order
 
 
-class _Secretive(Section):
-    password: Secret | None = Field(None, repr=False)
-    """Of everyone on the return call; it is stored apart from the setup."""
-
-
-if TYPE_CHECKING:
-    CallbackEntry = _Secretive
-else:
-
-    def _or_null(field: FieldInfo) -> Any:
-        kind = field.annotation
-        return (Annotated[(kind, *field.metadata)] if field.metadata else kind) | None
-
-    CallbackEntry = create_model(
-        "CallbackEntry",
-        __base__=_Secretive,
-        **{name: (_or_null(field), None) for name, field in CallbackSetup.model_fields.items()},
-    )
-    """A change of a callback setup: what is left out stays, `null` is none or the default. What it
-    comes to is judged with what is there."""
-
-
-def changed_setup(before: CallbackSetup, entry: CallbackEntry) -> CallbackSetup:
-    """The setup once an entry has been applied. Raises ValidationError where it contradicts
-    itself."""
-    values = {name: getattr(before, name) for name in CallbackSetup.model_fields}
-    values |= {name: getattr(entry, name) for name in entry.model_fields_set - {"password"}}
-    given = {name: value for name, value in values.items() if value is not None}
-    return CallbackSetup.model_validate(given)
-
-
 class ExtensionEntry(GuardedEntry):
+    """An extension whose access numbers trigger callbacks."""
+
     name: Name
+    """Unique in its account."""
     account: Text
+    """The account that it belongs to, by its name or path."""
     access_numbers: tuple[E164, ...] = ()
+    """All numbers that lead to it, with `+`; the first is shown to called parties."""
     callback: CallbackEntry = CallbackEntry()
+    """How calls are returned."""
     caller_ids: tuple[CallerIdEntry, ...] = ()
+    """Who may call. Those that are not named here stay."""
 
     @field_validator("caller_ids")
     @classmethod
@@ -171,98 +173,35 @@ class ExtensionEntry(GuardedEntry):
         return entries
 
 
-class PackageEntry(Section):
-    prefix: Prefix
-    minutes: int = Field(ge=1, le=1_000_000)
-
-
-class RateEntry(Section):
-    prefix: AnyPrefix
-    setup: Amount = Field(ZERO, ge=0)
-    first_block: int = Field(60, ge=1, le=86400)
-    first_price: Amount | None = Field(None, ge=0)
-    next_block: int = Field(10, ge=1, le=86400)
-    price_per_minute: Amount = Field(ge=0)
-    valid_from: When = None
-    valid_to: When = None
-
-    @field_validator("valid_to")
-    @classmethod
-    def _after_from(cls, to: float | None, info: ValidationInfo) -> float | None:
-        since = info.data.get("valid_from")
-        if to is not None and since is not None and to <= since:
-            raise ValueError("must be after valid_from")
-        return to
-
-    @model_validator(mode="after")
-    def _can_be_paid(self) -> RateEntry:
-        self.rate()
-        return self
-
-    def rate(self) -> Rate:
-        """Raises ValueError where no amount could pay it."""
-        return Rate(**{name: getattr(self, name) for name in decks.COLUMNS})
-
-
-class PlanEntry(Section):
-    name: Name
-    account: Text = ADMINISTRATOR
-    kind: Literal["prepaid", "postpaid"] = "prepaid"
-    limit: Amount = Field(ZERO, ge=0)
-    special_prefixes: tuple[Prefix, ...] = ()
-    packages: tuple[PackageEntry, ...] = ()
-    rates: tuple[RateEntry, ...] = ()
-
-    @field_validator("limit")
-    @classmethod
-    def _postpaid_only(cls, limit: Decimal, info: ValidationInfo) -> Decimal:
-        if limit and info.data.get("kind") == "prepaid":
-            raise ValueError("goes with kind: postpaid only")
-        return limit
-
-    @field_validator("packages")
-    @classmethod
-    def _one_a_prefix(cls, packages: tuple[PackageEntry, ...]) -> tuple[PackageEntry, ...]:
-        found = [*twice(((i, "prefix"), each.prefix) for i, each in enumerate(packages))]
-        if found:
-            raise Faults(found)
-        return packages
-
-    @field_validator("rates")
-    @classmethod
-    def _one_at_a_time(cls, rates: tuple[RateEntry, ...]) -> tuple[RateEntry, ...]:
-        if len(rates) > LARGEST_RATES:
-            raise ValueError(
-                f"write at most {LARGEST_RATES} rates here: more of them go into a CSV file, for "
-                "`ringback rates import`"
-            )
-        found = [
-            Fault(
-                (after,),
-                f"holds at a time when rates[{before}] of prefix {rates[after].prefix!r} does",
-            )
-            for before, after in decks.overlaps(rates)
-        ]
-        if found:
-            raise Faults(found)
-        return rates
-
-
 class SoundEntry(Section):
+    """A sound that is put into the folder of an account."""
+
     account: Text
-    path: Annotated[str, AfterValidator(_of_own_folder)]
+    """By its name or path."""
+    path: OwnPath
+    """Where it is put, such as `/callback/bye.wav`. Under `/prompts/` it replaces a built-in
+    prompt, for the account and all below it."""
     language: Language = "en"
+    """As in BCP 47."""
     file: Annotated[str, Field(min_length=1)]
-    """Relative to the setup file."""
+    """WAV, FLAC, OGG or MP3, up to 20 MB and 10 minutes; relative to the setup file."""
 
 
 class SetupFile(Section):
+    """The setup file of Ringback, for `ringback apply`. What is left out stays as it is."""
+
     accounts: tuple[AccountEntry, ...] = ()
+    """Providers, organizations and users; each after the account above it."""
     extensions: tuple[ExtensionEntry, ...] = ()
+    """Extensions, how they return calls, and who may call."""
     plans: tuple[PlanEntry, ...] = ()
+    """Charging plans: what calls cost."""
     sounds: tuple[SoundEntry, ...] = ()
+    """Sounds to be played in calls."""
     trunks: tuple[TrunkEntry, ...] = ()
+    """Ways to the telephone network: carriers and telephone systems."""
     routes: tuple[RouteEntry, ...] = ()
+    """Which trunks carry the calls to which numbers."""
 
     @model_validator(mode="after")
     def _once_each(self) -> SetupFile:

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, insert, select, update
 
 from ringback.accounts.binding import bind_secrets
-from ringback.accounts.entries import ADMINISTRATOR
+from ringback.accounts.names import ADMINISTRATOR
 from ringback.accounts.secrets import Secrets, check_key
 from ringback.amounts import ZERO
 from ringback.charging import ledger

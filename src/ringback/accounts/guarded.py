@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, Field
 
-from ringback.accounts.callback import parse_money
+from ringback.accounts.callback import NotNegative, parse_money
 from ringback.amounts import ZERO, format_amount
 from ringback.faults import Section
 from ringback.guards.settings import UNLIMITED
@@ -37,27 +37,42 @@ def _spending(value: object) -> object:
 
 
 Unlimited = Literal["unlimited"]
-Count = Annotated[int | Unlimited, BeforeValidator(_count)]
-Spending = Annotated[Decimal | Unlimited, BeforeValidator(_spending)]
+Count = Annotated[
+    Annotated[int, Field(ge=0, le=LARGEST_COUNT)] | Unlimited, BeforeValidator(_count)
+]
+Spending = Annotated[NotNegative | Unlimited, BeforeValidator(_spending)]
 
 
 class GuardsEntry(Section):
+    """What it may do at most. A number, an amount, or `unlimited`; `null` is the default."""
+
     calls_per_hour: Count | None = None
+    """Return calls dialled in the last hour. By default 20 of a callerID, 200 of an extension, 1000
+    of an account."""
     sessions: Count | None = None
+    """Sessions at once. By default 1 of a callerID, 50 of an extension, 200 of an account."""
     spend_per_day: Spending | None = None
+    """An amount, from midnight to midnight in the account's time zone. By default unlimited."""
     spend_per_call: Spending | None = None
+    """An amount, for one return call and all that is dialled on it. By default unlimited."""
 
 
 class DestinationsEntry(Section):
+    """Which numbers may be called, by their leading digits; the longest that matches decides."""
+
     allow: tuple[Prefix, ...] | None = None
+    """If there are any, no other numbers; those of the callers must be among them, too."""
     deny: tuple[Prefix, ...] | None = None
+    """Numbers that are refused."""
 
 
 class GuardedEntry(Section):
     """An entry of what has guards and destinations."""
 
     guards: GuardsEntry | None = None
+    """What it may do at most; `null` is the defaults."""
     destinations: DestinationsEntry | None = None
+    """Which numbers may be called; `null` is all."""
 
 
 def given(entry: GuardedEntry, before: Mapping[str, Any] | None = None) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from ringback.clock import Instant
 from ringback.faults import Section, form, not_empty
@@ -24,24 +24,15 @@ TimeOfDay = Annotated[
 ]
 
 
-def _date(value: object) -> object:
-    if isinstance(value, date):
-        return value
-    try:
-        return date.fromisoformat(value if isinstance(value, str) else "")
-    except ValueError as error:
-        raise ValueError('write a date, such as "2026-12-25"') from error
-
-
-Date = Annotated[date, BeforeValidator(_date)]
-
-
 class Hours(Section):
     """The same hours on several days of the week. `to` before `from` is on the next day."""
 
-    days: Annotated[tuple[Day, ...], AfterValidator(not_empty)]
-    from_: TimeOfDay = Field(alias="from")
+    days: Annotated[tuple[Day, ...], not_empty]
+    """The days of the week on which they begin."""
+    from_: TimeOfDay = Field(alias="from", json_schema_extra={"not": {"const": "24:00"}})
+    """When they begin: a time of day in the account's time zone, in quotes."""
     to: TimeOfDay
+    """When they end: a time of day, in quotes; `"24:00"` is midnight."""
 
     @field_validator("from_")
     @classmethod

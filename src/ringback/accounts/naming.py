@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from sqlalchemy import Connection, select
 
 from ringback import levels
-from ringback.accounts.entries import ADMINISTRATOR
+from ringback.accounts.names import ADMINISTRATOR
 from ringback.levels import Level
 from ringback.store.models import AccountRow
 

@@ -16,11 +16,12 @@ import typer
 
 from ringback.accounts.apply import Applied, HalfApplied, apply_setup, size_of
 from ringback.accounts.entries import SetupFile
+from ringback.accounts.schema import setup_schema
 from ringback.accounts.secrets import Secrets
 from ringback.accounts.setupfile import load_setup
 from ringback.charging import decks
 from ringback.cli.lines import say
-from ringback.cli.options import DEFAULT_CONFIG, ConfigOption
+from ringback.cli.options import DEFAULT_CONFIG, ConfigOption, print_json
 from ringback.cli.place import found, made
 from ringback.cli.progress import bars
 from ringback.clock import Clock, LoopClock
@@ -33,6 +34,12 @@ from ringback.store import InlineStore, Store, is_missing, migrate
 LEAST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.005, 0.02
 
 
+def _print_schema(wanted: bool) -> None:
+    if wanted:
+        print_json(setup_schema())
+        raise typer.Exit
+
+
 def command(
     file: Annotated[Path, typer.Argument(help="The setup file.")],
     config: ConfigOption = DEFAULT_CONFIG,
@@ -42,6 +49,15 @@ def command(
         typer.Option(
             "--allow-loss",
             help="Also take PINs and passwords off, and most of a plan's rates out.",
+        ),
+    ] = False,
+    schema: Annotated[
+        bool,
+        typer.Option(
+            "--schema",
+            callback=_print_schema,
+            is_eager=True,
+            help="Print the JSON Schema of setup files, for editors.",
         ),
     ] = False,
 ) -> None:

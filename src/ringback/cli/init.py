@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
+
+from ringback.accounts.schema import setup_schema
 
 CONFIG = """\
 # The server. Every key and its default is in docs/configuration.md.
@@ -20,6 +23,9 @@ rtp_ports = "20000-20999"
 """
 
 SETUP = """\
+# yaml-language-server: $schema=setup.schema.json
+# By this line editors know the keys. To renew it: ringback apply --schema > setup.schema.json
+#
 # Apply it with: ringback apply setup.yaml. Change it and apply it again as often as you like.
 
 accounts:
@@ -59,9 +65,11 @@ class AlreadyThere(Exception):
 
 
 def write_files(folder: Path) -> list[Path]:
-    """Write `ringback.toml` and `setup.yaml`, for their owner only, as secrets will be in them.
-    Raises AlreadyThere if one of them exists."""
-    files = {folder / "ringback.toml": CONFIG, folder / "setup.yaml": SETUP}
+    """Write `ringback.toml` and `setup.yaml`, for their owner only, as secrets will be in them, and
+    `setup.schema.json`. Raises AlreadyThere if one of them exists."""
+    schema = json.dumps(setup_schema(), indent=1) + "\n"
+    texts = {"ringback.toml": CONFIG, "setup.yaml": SETUP, "setup.schema.json": schema}
+    files = {folder / name: text for name, text in texts.items()}
     for path in files:
         if path.exists():
             raise AlreadyThere(f"{path} is there already: remove it, or run this elsewhere")

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ringback.accounts.entries import ADMINISTRATOR
+from ringback.accounts.names import ADMINISTRATOR
 from ringback.cli.lines import say
 from ringback.cli.managing import look, manage, public_url
 from ringback.cli.options import (

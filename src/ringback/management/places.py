@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import InstrumentedAttribute
 
-from ringback.accounts.entries import ADMINISTRATOR
+from ringback.accounts.names import ADMINISTRATOR
 from ringback.store.models import AccountRow, CallerIdRow
 from ringback.store.prepared import Prepared
 

@@ -10,10 +10,10 @@ import ipaddress
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, field_validator
+from pydantic import Field
 
 from ringback.countries import Country
-from ringback.faults import Fault, Section, form, not_empty
+from ringback.faults import Check, Fault, Section, form, not_empty, whole
 from ringback.hosts import Host
 from ringback.prefixes import AnyPrefix, Prefix
 from ringback.telephony.trunks import (
@@ -55,64 +55,112 @@ def _preset(name: str) -> str:
     return name
 
 
+def _once_each(names: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(names)) != len(names):
+        raise ValueError("names a trunk twice")
+    return names
+
+
 Digits = Annotated[str, form("[0-9]{0,15}", "digits")]
 Line = Annotated[str, form(r"[^\x00-\x1f\x7f]{1,200}", "a text of 1 to 200 characters in one line")]
-NotYet = Annotated[bool, AfterValidator(_not_yet)]
+Source = Annotated[
+    str, Check(_source, {"pattern": whole(r"[0-9]{1,3}([.][0-9]{1,3}){3}(/[0-9.]{1,15})?")})
+]
+NotYet = Annotated[bool, Check(_not_yet, {"const": False})]
 
 
 class FormEntry(Section):
     """How numbers are written."""
 
     country: Country | None = None
+    """A country of ISO 3166: a number without `+` is read as it is dialled there; `null`: it has
+    its country code."""
     strip: int | None = Field(None, ge=0, le=15)
+    """How many leading digits a number that goes out loses; needs `country`. By default 0."""
     prepend: Digits | None = None
+    """Digits that are put before the rest. By default none."""
     plus: bool | None = None
+    """Whether a number that goes out has its `+`; not with `strip` or `prepend`. By default
+    true."""
 
 
 class TrunkEntry(FormEntry):
     """What is said of one trunk."""
 
     name: Line
-    preset: Annotated[str, AfterValidator(_preset)] | None = None
+    """By which routes name it."""
+    preset: Annotated[str, Check(_preset, {"enum": list(PRESETS)})] | None = None
+    """A carrier that Ringback knows: what is not said here is as the carrier documents it."""
     host: Host | None = None
+    """An IPv4 address or a name. Required unless the preset has one."""
     port: int | None = Field(None, ge=1, le=65535)
-    transport: Annotated[TransportName, AfterValidator(_udp)] | None = None
+    """By default 5060."""
+    transport: Annotated[TransportName, Check(_udp, {"const": "udp"})] | None = None
+    """By default `udp`, the only one of this version."""
     register_: bool | None = Field(None, alias="register")
+    """Whether to register with it; needs `user` and `password`. By default false."""
     user: Line | None = None
+    """For digest authentication or, without a password, for From only."""
     password: Line | None = Field(None, repr=False)
-    sources: tuple[Annotated[str, AfterValidator(_source)], ...] | None = None
-    codecs: Annotated[tuple[Codec, ...], AfterValidator(not_empty)] | None = None
+    """For digest authentication. It is encrypted in the database, and not shown again."""
+    sources: tuple[Source, ...] | None = None
+    """IPv4 addresses or networks that calls may come from, besides those of `host`."""
+    codecs: Annotated[tuple[Codec, ...], not_empty] | None = None
+    """The preferred one first. By default `[PCMA, PCMU]`."""
     channels: int | None = Field(None, ge=1)
+    """The most calls at once. By default no limit."""
     trust_pai: bool | None = None
+    """Whether its P-Asserted-Identity and verstat are believed. By default false."""
     called_from: CalledFrom | None = None
+    """Where the number called is read. By default `request_uri`."""
     show_in: ShowIn | None = None
+    """Where the number shown stands. By default `from`."""
     from_user: FromUser | None = None
+    """What stands before the @ of From: the number shown, or the trunk's `user`. By default
+    `number`."""
     from_host: FromHost | None = None
+    """What stands after the @: our own address, or the `host` of the trunk. By default
+    `address`."""
     foreign_numbers: bool | None = None
+    """Whether it takes numbers shown that are not access numbers of ours. By default true."""
     shown_prefixes: tuple[Prefix, ...] | None = None
+    """Leading digits of the numbers shown that it takes. By default all."""
     called: FormEntry | None = None
+    """How numbers that it is given to dial, and that callers rang, are written, where that
+    differs."""
     caller: FormEntry | None = None
+    """How callers' numbers that it sends are written, where that differs."""
     shown: FormEntry | None = None
+    """How numbers shown are written, where that differs."""
     cost_plan: Line | None = None
-    """The name of one of the server administrator's plans."""
+    """The name of one of the server administrator's plans, by which the cost of calls over it is
+    recorded."""
     media_anywhere: bool | None = None
+    """Whether sound is also taken from addresses that signalling did not name. By default
+    false."""
     srtp: NotYet | None = None
+    """This version cannot do it."""
     direct_media: NotYet | None = None
+    """This version cannot do it."""
 
 
 class RouteEntry(Section):
     """What is said of one route."""
 
     prefix: AnyPrefix = ""
-    trunks: Annotated[tuple[str, ...], AfterValidator(not_empty)] | None = None
+    """Leading digits of numbers, with country code and without `+`; `""` is every number. The
+    longest that matches decides."""
+    trunks: (
+        Annotated[
+            tuple[str, ...],
+            not_empty,
+            Check(_once_each, {"uniqueItems": True}),
+        ]
+        | None
+    ) = None
+    """Trunks by name, in the order in which they are tried. Required for a new route."""
     weights: tuple[Annotated[int, Field(ge=1, le=1_000_000)], ...] | None = None
-
-    @field_validator("trunks")
-    @classmethod
-    def _once_each(cls, trunks: tuple[str, ...] | None) -> tuple[str, ...] | None:
-        if trunks is not None and len(set(trunks)) != len(trunks):
-            raise ValueError("names a trunk twice")
-        return trunks
+    """One number for each trunk: the order is drawn by chance with these weights."""
 
 
 def contradictions(settings: Mapping[str, Any], *, has_password: bool) -> list[Fault]:

@@ -6,8 +6,9 @@ from sqlalchemy import update
 
 from ringback.accounts import guarded
 from ringback.accounts.apply.work import FoundRow, Work
-from ringback.accounts.entries import ADMINISTRATOR, AccountEntry
+from ringback.accounts.entries import AccountEntry
 from ringback.accounts.foundation import insert_account
+from ringback.accounts.names import ADMINISTRATOR
 from ringback.accounts.setupfile import SetupError
 from ringback.amounts import format_amount
 from ringback.charging.plans import find_plan

@@ -16,7 +16,8 @@ from ringback.accounts.apply import (
 )
 from ringback.accounts.apply.runners import Runner, lay
 from ringback.accounts.apply.sounds import Converted
-from ringback.accounts.entries import ExtensionEntry, PlanEntry, SetupFile, SoundEntry
+from ringback.accounts.entries import ExtensionEntry, SetupFile, SoundEntry
+from ringback.accounts.plan_entries import PlanEntry
 
 
 def size_of(setup: SetupFile) -> int:

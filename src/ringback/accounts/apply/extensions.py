@@ -17,7 +17,8 @@ from ringback.accounts.callback import (
     from_document,
     to_document,
 )
-from ringback.accounts.entries import ExtensionEntry, changed_setup
+from ringback.accounts.callback_entry import changed_setup
+from ringback.accounts.entries import ExtensionEntry
 from ringback.accounts.foundation import insert_account
 from ringback.accounts.setupfile import SetupError
 from ringback.faults import faults_of

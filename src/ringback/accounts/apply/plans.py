@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import insert
 
 from ringback.accounts.apply.work import Work
-from ringback.accounts.entries import PlanEntry
+from ringback.accounts.plan_entries import PlanEntry
 from ringback.accounts.setupfile import SetupError
 from ringback.charging import decks
 from ringback.charging.rating import Rate
