@@ -4,6 +4,7 @@ below."""
 from __future__ import annotations
 
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import pytest
@@ -73,7 +74,7 @@ def call(tx: Connection, extension: str) -> None:
 def world(store: Store) -> World:
     world = World(store)
     for extension in ("acme-travellers", "beta-travellers"):
-        world.now(store.run(lambda tx, extension=extension: call(tx, extension)))
+        world.now(store.run(partial(call, extension=extension)))
     return world
 
 
