@@ -67,7 +67,7 @@ def add_key(act: Act, login_id: str, place_id: str, role: Role = Role.READER) ->
 
 
 def _key(act: Act, place_id: str) -> tuple[str, Arguments]:
-    left = add_person(act.tx, "left@example.org", "x")
+    left = add_person(act.tx, f"left@{place_id}.example", "x")
     return add_key(act, left, place_id), {}
 
 
