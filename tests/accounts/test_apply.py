@@ -288,7 +288,9 @@ def test_all_faults_are_told_and_nothing_is_done(place: Place) -> None:
     assert count(place, AccountRow) == 4  # with the extension
     place.document["accounts"] = [{"name": "acme", "plan": "gold"}]
     place.document["extensions"] = place.document["plans"] = []
-    assert faults(place) == ["account acme: there is no plan 'gold': put it under plans"]
+    assert faults(place) == [
+        "account acme: neither it nor an account above it has a plan 'gold': put it under plans"
+    ]
 
 
 def test_a_plan_is_given_to_accounts_below_its_maker_only(place: Place) -> None:

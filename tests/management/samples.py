@@ -77,7 +77,29 @@ def _caller_id(**arguments: Any) -> AtSample:
 
 RECHARGE = {"amount": "5.00", "order_number": "A-1", "kind": "gift", "note": "as agreed"}
 
+ACCOUNT = {
+    "name": "new",
+    "contact_name": "New",
+    "country": "FR",
+    "language": "fr",
+    "time_zone": "Europe/Paris",
+    "status": "suspended",
+    "expires": "2030-01-01",
+    "plan": None,
+    "credit_limit": "5.00",
+    "low_credit": "1.00",
+    "limits": {"extensions": 3},
+    "guards": {"sessions": 3},
+    "destinations": {"deny": ["4470"]},
+}
+
+
 AT_PLACES: Mapping[str, AtSample] = {
+    "account.change": _place(values=ACCOUNT),
+    "account.create": _place(values={**ACCOUNT, "level": "user", "balance": "5.00"}),
+    "account.delete": _place(),
+    "account.get": _place(),
+    "account.list": _place(),
     "account.recharge": _place(values=RECHARGE),
     "account.recharges": _place(),
     "account.statement": _place(period=lambda zone: (None, None)),

@@ -185,6 +185,11 @@ def test_who_gives_roles_and_keys_has_all_rights() -> None:
 
 
 WRITTEN_DOWN = {
+    "account.change": (Right.VIEW, Reach.ANY),
+    "account.create": (Right.ACCOUNTS, Reach.ANY),
+    "account.delete": (Right.ACCOUNTS, Reach.ABOVE),
+    "account.get": (Right.VIEW, Reach.ANY),
+    "account.list": (Right.VIEW, Reach.ANY),
     "account.recharge": (Right.RECHARGE, Reach.ABOVE),
     "account.recharges": (Right.SEE_MONEY, Reach.ANY),
     "account.statement": (Right.SEE_MONEY, Reach.ANY),

@@ -18,24 +18,21 @@ from pydantic import (
     model_validator,
 )
 
+from ringback.accounts.account_entry import AnyAccountEntry
 from ringback.accounts.callback import (
     E164,
     SOUND_NAME,
     SOUND_PATH,
     Language,
-    NotNegative,
     Secret,
     Text,
-    TimeZone,
     check_sound_path,
     parse_money,
 )
 from ringback.accounts.callback_entry import CallbackEntry
 from ringback.accounts.guarded import GuardedEntry, Unlimited
-from ringback.accounts.names import ADMINISTRATOR, Name
+from ringback.accounts.names import ADMINISTRATOR
 from ringback.accounts.plan_entries import PlanEntry
-from ringback.amounts import ZERO
-from ringback.countries import Country
 from ringback.faults import Check, Fault, Faults, Section, form, twice, whole
 from ringback.guards.settings import UNLIMITED
 from ringback.trunks.entries import RouteEntry, TrunkEntry
@@ -59,7 +56,7 @@ Credit = Annotated[Decimal | Unlimited, BeforeValidator(_credit)]
 SpeedDial = Annotated[str, form("[0-9]{1,2}", "speed dials as one or two digits, in quotes")]
 
 
-class AccountEntry(GuardedEntry):
+class AccountEntry(AnyAccountEntry):
     """A provider, an organization or a user."""
 
     model_config = ConfigDict(
@@ -69,27 +66,10 @@ class AccountEntry(GuardedEntry):
         }
     )
 
-    name: Name
-    """Unique among the accounts below its parent."""
     parent: Text = ADMINISTRATOR
     """The account above, by its name or path. It cannot be changed later."""
     level: Literal["provider", "organization", "user"] = "organization"
     """It must be below the level of the parent. It cannot be changed later."""
-    contact_name: Text | None = None
-    """Shown to called parties; `null` is the name of the account."""
-    country: Country | None = None
-    """A country of ISO 3166, in which numbers are read as they are dialled there; `null` is that
-    of the account above."""
-    language: Language | None = None
-    """Of prompts, as in BCP 47; `null` is that of the account above."""
-    time_zone: TimeZone | None = None
-    """By its name, such as `Europe/London`; `null` is that of the account above."""
-    plan: Text | None = None
-    """The charging plan by which the account pays; `null` is none."""
-    balance: NotNegative = ZERO
-    """An amount that the account begins with, at creation only. Later use `ringback recharge`."""
-    credit_limit: NotNegative | None = None
-    """An amount: how far the balance may go below zero. `null` is the limit of the plan."""
 
     @model_validator(mode="after")
     def _top_is_given(self) -> AccountEntry:
@@ -150,11 +130,9 @@ class CallerIdEntry(GuardedEntry):
         return order
 
 
-class ExtensionEntry(GuardedEntry):
+class ExtensionEntry(AnyAccountEntry):
     """An extension whose access numbers trigger callbacks."""
 
-    name: Name
-    """Unique in its account."""
     account: Text
     """The account that it belongs to, by its name or path."""
     access_numbers: tuple[E164, ...] = ()

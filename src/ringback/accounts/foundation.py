@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
 
+from ringback.accounts.account_entry import ENABLED
 from ringback.accounts.binding import bind_secrets
 from ringback.accounts.names import ADMINISTRATOR
 from ringback.accounts.secrets import Secrets, check_key
@@ -91,12 +92,18 @@ def insert_account(
     country: str | None = None,
     language: str | None = None,
     time_zone: str | None = None,
+    status: str = ENABLED,
+    expires: Instant | None = None,
+    plan_id: str | None = None,
     balance: Decimal = ZERO,
     credit_limit: Decimal | None = None,
+    low_credit: Decimal | None = None,
+    limits: Mapping[str, Any] = EMPTY,
     guards: Mapping[str, Any] = EMPTY,
     destinations: Mapping[str, Any] = EMPTY,
 ) -> None:
-    """A new account, or extension, with the ledger account of its money."""
+    """A new account, or extension, with the ledger account of its money. Its credit limit is not in
+    force yet."""
     ledger.open_account(tx, ledger_id, now, balance=balance)
     tx.execute(
         insert(AccountRow),
@@ -109,8 +116,13 @@ def insert_account(
             "country": country,
             "language": language,
             "time_zone": time_zone,
+            "status": status,
+            "expires": expires,
+            "plan_id": plan_id,
             "ledger_id": ledger_id,
             "credit_limit": credit_limit,
+            "low_credit": low_credit,
+            "limits": dict(limits),
             "guards": dict(guards),
             "destinations": dict(destinations),
         },

@@ -79,14 +79,15 @@ def given(entry: GuardedEntry, before: Mapping[str, Any] | None = None) -> dict[
     """The columns that an entry names, as they are stored once it has been applied; `before` is the
     row that there was."""
     return {
-        name: _changed({} if before is None else before[name], getattr(entry, name))
+        name: changed({} if before is None else before[name], getattr(entry, name))
         for name in ("guards", "destinations")
         if name in entry.model_fields_set
     }
 
 
-def _changed(before: Mapping[str, Any], entry: Section | None) -> dict[str, Any]:
-    """What differs from the defaults."""
+def changed(before: Mapping[str, Any], entry: Section | None) -> dict[str, Any]:
+    """What is stored of such a part once its entry has been applied: what differs from the
+    defaults."""
     if entry is None:
         return {}
     after = dict(before)

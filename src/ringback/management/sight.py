@@ -38,12 +38,24 @@ class Sight:
         """Who did something in an account by the role of another: the person where the actor sees
         the people of that, else only the account: the one directly above the actor's own by its
         contact name, any higher one as "your provider" (spec section 2)."""
-        if self.sees(by_account_id):
-            return who
-        root = self._root(account_id)
-        if root is None or root.above[:1] != (by_account_id,):
+        return who if self.sees(by_account_id) else self._above(account_id, str(by_account_id))
+
+    def exists(self, place_id: str) -> bool:
+        """Whether a place exists for the actor."""
+        return self._actor.sees(self._place(place_id))
+
+    def account(self, account_id: str, seen_from: str) -> str:
+        """An account at or above a place of the actor's: its path where the actor sees it, else
+        likewise its contact name or "your provider"."""
+        return (
+            self.path(account_id) if self.exists(account_id) else self._above(seen_from, account_id)
+        )
+
+    def _above(self, place_id: str, account_id: str) -> str:
+        root = self._root(place_id)
+        if root is None or root.above[:1] != (account_id,):
             return HIGHER_UP
-        return levels.of_account(self._tx, str(by_account_id))[0].contact_name
+        return levels.of_account(self._tx, account_id)[0].contact_name
 
     def _root(self, place_id: str) -> Place | None:
         place = self._place(place_id)

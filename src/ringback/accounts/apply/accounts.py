@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import update
 
-from ringback.accounts import guarded
+from ringback.accounts.account_entry import AnyAccountEntry, columns
 from ringback.accounts.apply.work import FoundRow, Work
 from ringback.accounts.entries import AccountEntry
 from ringback.accounts.foundation import insert_account
@@ -26,11 +26,7 @@ def bring_about(work: Work, entry: AccountEntry) -> None:
         return
     if "level" in entry.model_fields_set and entry.level != found["level"]:
         raise SetupError(f"{what}: it is there already, as {found['level']}: keep that level")
-    keys = ("contact_name", "country", "language", "time_zone", "credit_limit")
-    values = {key: getattr(entry, key) for key in keys if key in entry.model_fields_set}
-    if values.get("contact_name", "") is None:
-        values["contact_name"] = entry.name
-    work.change(AccountRow, found, what, {**values, **guarded.given(entry, found)})
+    work.change(AccountRow, found, what, columns(entry, found, level=found["level"]))
 
 
 def _found(work: Work, entry: AccountEntry) -> FoundRow | None:
@@ -73,14 +69,8 @@ def _create(work: Work, entry: AccountEntry) -> None:
         work.now,
         parent_id=parent["id"],
         level=entry.level,
-        name=entry.name,
-        contact_name=entry.contact_name or entry.name,
-        country=entry.country,
-        language=entry.language,
-        time_zone=entry.time_zone,
         balance=entry.balance,
-        credit_limit=entry.credit_limit,
-        **guarded.given(entry),
+        **columns(entry, level=entry.level),
     )
     opening = f" with {format_amount(entry.balance)}" if entry.balance else ""
     work.changes.append(f"created account {entry.name}{opening}")
@@ -89,9 +79,14 @@ def _create(work: Work, entry: AccountEntry) -> None:
 def give_plan(work: Work, entry: AccountEntry) -> None:
     """The account pays by this plan from now on."""
     found = _found(work, entry)
-    if found is None or "plan" not in entry.model_fields_set:
+    if found is not None:
+        give_plan_to(work, found, entry, f"account {entry.name}")
+
+
+def give_plan_to(work: Work, found: FoundRow, entry: AnyAccountEntry, what: str) -> None:
+    """Likewise for an account of any level, by its row."""
+    if "plan" not in entry.model_fields_set:
         return
-    what = f"account {entry.name}"
     plan_id = None
     if entry.plan is not None:
         plan_id = find_plan(work.tx, found["id"], entry.plan)

@@ -41,10 +41,10 @@ async def bring_about(
     for account in setup.accounts:
         if "plan" in account.model_fields_set:
             await runner.run(partial(accounts.give_plan, entry=account))
-    for changed in await runner.run(limits.others) or ():
-        await runner.run(partial(limits.put_in_force, account=changed))
     for extension in setup.extensions:
         await _extension(runner, extension)
+    for changed in await runner.run(limits.others) or ():
+        await runner.run(partial(limits.put_in_force, account=changed))
     await _numbers(runner, setup)
     for sound in setup.sounds:
         step = partial(sounds.bring_about, entry=sound, sound=converted[sound])
@@ -70,6 +70,8 @@ async def _extension(runner: Runner, entry: ExtensionEntry) -> None:
     extension = await runner.run(partial(extensions.bring_about, entry=entry), entries=1)
     if extension is None:
         return
+    if "plan" in entry.model_fields_set:
+        await runner.run(partial(extensions.give_plan, entry=entry))
     for some in caller_ids.batches(entry):
         step = partial(caller_ids.bring_about, extension=extension, name=entry.name, entries=some)
         await runner.run(step, entries=len(some))

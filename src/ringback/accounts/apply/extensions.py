@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from pydantic import ValidationError
 from sqlalchemy import delete, insert, select, update
 
-from ringback.accounts import guarded, naming
+from ringback.accounts import naming
+from ringback.accounts.account_entry import columns
+from ringback.accounts.apply.accounts import give_plan_to
 from ringback.accounts.apply.work import FoundRow, Work, told
 from ringback.accounts.callback import (
     CallbackSetup,
@@ -48,18 +50,24 @@ def bring_about(work: Work, entry: ExtensionEntry) -> str:
             work.now,
             parent_id=account,
             level="extension",
-            name=entry.name,
-            contact_name=None,
-            **guarded.given(entry),
+            balance=entry.balance,
+            **columns(entry, level="extension"),
         )
         row = {"id": extension, "callback": to_document(setup), "password_mac": mac}
         work.tx.execute(insert(ExtensionRow), row)
         work.changes.append(f"created extension {entry.name}")
     else:
-        work.change(AccountRow, found, what, guarded.given(entry, found))
+        work.change(AccountRow, found, what, columns(entry, found, level="extension"))
         _change_setup(work, what, found, setup)
         work.change(ExtensionRow, found, what, {"password_mac": mac})
     return extension
+
+
+def give_plan(work: Work, entry: ExtensionEntry) -> None:
+    """The extension pays by this plan from now on."""
+    found = _find(work, entry)
+    if found is not None:
+        give_plan_to(work, found, entry, f"extension {entry.name}")
 
 
 def _see_it_is_new(work: Work, what: str, entry: ExtensionEntry) -> None:

@@ -1,0 +1,1 @@
+"""Accounts of every level, extensions included: made, changed, deleted, listed (spec section 2)."""

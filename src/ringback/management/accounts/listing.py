@@ -1,0 +1,95 @@
+"""The accounts and extensions below an account, page by page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from sqlalchemy import func, select, tuple_
+
+from ringback.clock import Instant
+from ringback.management import places
+from ringback.management.paging import COUNTED, LARGEST_PAGE, Page, Question
+from ringback.management.places import Kind, Place
+from ringback.management.rights import Need, Right
+from ringback.management.sight import Sight
+from ringback.management.verbs import Act, read
+from ringback.store.models import AccountRow
+
+Status = Literal["enabled", "suspended"]
+Level = Literal["provider", "organization", "user", "extension"]
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """An account in a list."""
+
+    id: str
+    path: str
+    """From the reader's own account on."""
+    level: str
+    name: str
+    contact_name: str | None
+    status: str
+    expires: Instant | None
+
+
+@read("account.list", Kind.ACCOUNT, Need(Right.VIEW))
+def accounts(
+    act: Act,
+    place: Place,
+    *,
+    status: Status | None = None,
+    level: Level | None = None,
+    name: str | None = None,
+    cursor: str | None = None,
+    limit: int = LARGEST_PAGE,
+) -> Page[Listed]:
+    """The accounts and extensions below an account, in the order of their names. `name`: what it
+    begins with, in small or capital letters; `cursor`: `next` of the page before. Raises
+    Faults."""
+    question = Question("account.list", place.id, {"status": status, "level": level, "name": name})
+    found = select(
+        AccountRow.id,
+        AccountRow.level,
+        AccountRow.name,
+        AccountRow.contact_name,
+        AccountRow.status,
+        AccountRow.expires,
+    ).where(
+        places.is_below(AccountRow.id, [place.id]),
+        AccountRow.id != place.id,
+        AccountRow.deleted.is_(None),
+    )
+    if status is not None:
+        found = found.where(AccountRow.status == status)
+    if level is not None:
+        found = found.where(AccountRow.level == level)
+    if name is not None:
+        found = found.where(AccountRow.name.istartswith(name, autoescape=True))
+    count = act.tx.execute(
+        select(func.count()).select_from(found.limit(COUNTED + 1).subquery())
+    ).scalar_one()
+    page = found.order_by(AccountRow.name, AccountRow.id)
+    if cursor is not None:
+        last = question.position(act, cursor)
+        page = page.where(tuple_(AccountRow.name, AccountRow.id) > tuple_(*last))
+    limit = min(limit, LARGEST_PAGE)
+    rows = act.tx.execute(page.limit(limit + 1)).all()
+    sight = Sight(act.tx, act.actor)
+    items = [
+        Listed(
+            row.id,
+            sight.path(row.id),
+            row.level,
+            row.name,
+            row.contact_name,
+            row.status,
+            row.expires,
+        )
+        for row in rows[:limit]
+    ]
+    next_ = None
+    if len(rows) > limit:
+        next_ = question.cursor(act, [items[-1].name, items[-1].id])
+    return Page(items, next_, min(count, COUNTED), count > COUNTED)

@@ -1,0 +1,78 @@
+"""The row of an account, and what is told of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from ringback.amounts import format_amount
+from ringback.clock import Instant, utc
+from ringback.faults import Fault, Faults
+from ringback.management.places import Place
+from ringback.management.refusals import NotFound
+from ringback.store.models import AccountRow, PlanRow
+
+
+def held(tx: Connection, place: Place) -> Mapping[str, Any]:
+    """The row of an account or extension. Until the unit of work is committed, nobody else changes
+    or deletes it, or makes anything for which they hold it. Raises NotFound where it has been
+    deleted meanwhile."""
+    query = (
+        select(AccountRow.__table__)
+        .where(AccountRow.id == place.id)
+        .with_for_update(key_share=True)
+    )
+    row = tx.execute(query).mappings().one()
+    if row["deleted"] is not None:
+        raise NotFound(place.kind)
+    return dict(row)
+
+
+def see_name_free(tx: Connection, parent_id: str | None, level: str, name: str) -> None:
+    """Raises Faults where a sibling has the name."""
+    is_extension = AccountRow.level == "extension"
+    query = select(AccountRow.id).where(
+        AccountRow.parent_id == parent_id,
+        AccountRow.name == name,
+        AccountRow.deleted.is_(None),
+        is_extension if level == "extension" else ~is_extension,
+    )
+    if tx.execute(query).scalar() is not None:
+        raise name_taken(name)
+
+
+def name_taken(name: str) -> Faults:
+    """The fault of a name that a sibling has."""
+    return Faults([Fault(("name",), f"there is {name!r} already beside it: choose another name")])
+
+
+def document(tx: Connection, row: Mapping[str, Any]) -> dict[str, Any]:
+    """What is set of an account, by the names of the setup file, as JSON has it."""
+    as_it_is = ("name", "contact_name", "country", "language", "time_zone", "status")
+    parts = ("limits", "guards", "destinations")
+    return {
+        **{name: row[name] for name in as_it_is},
+        "expires": written_time(row["expires"]),
+        "plan": plan_name(tx, row["plan_id"]),
+        "credit_limit": written_amount(row["credit_limit"]),
+        "low_credit": written_amount(row["low_credit"]),
+        **{name: row[name] for name in parts},
+    }
+
+
+def plan_name(tx: Connection, plan_id: str | None) -> str | None:
+    """What a plan is called."""
+    if plan_id is None:
+        return None
+    return tx.execute(select(PlanRow.name).where(PlanRow.id == plan_id)).scalar_one()
+
+
+def written_time(at: Instant | None) -> str | None:
+    return None if at is None else utc(at).isoformat().replace("+00:00", "Z")
+
+
+def written_amount(amount: Decimal | None) -> str | None:
+    return None if amount is None else format_amount(amount)
