@@ -13,12 +13,12 @@ import pytest
 import yaml
 from sqlalchemy import Connection, func, select
 
-from ringback.accounts.apply import apply_setup
 from ringback.accounts.secrets import Secrets
 from ringback.accounts.setupfile import SetupError, load_setup
 from ringback.charging import ledger
 from ringback.charging.decks import rates_in_force
 from ringback.charging.rating import Rate
+from ringback.setup import apply_setup
 from ringback.store import Store
 from ringback.store.models import (
     CallerIdRow,

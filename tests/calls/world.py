@@ -14,7 +14,6 @@ from tests.calls.stopping import StoppableClock
 from tests.calls.stores import BrittleStore, MortalStore, at_once
 
 from ringback.accounts import tree
-from ringback.accounts.apply import apply_setup
 from ringback.accounts.entries import SetupFile
 from ringback.accounts.secrets import Secrets
 from ringback.calls.events import Happening, SessionEvent
@@ -24,6 +23,7 @@ from ringback.charging.ledger import UNLIMITED
 from ringback.clock import Instant, LoopClock
 from ringback.engines.simulated import FarCall, Network, SimulatedEngine, run_virtual
 from ringback.guards.limits import Limits
+from ringback.setup import apply_setup
 from ringback.sounds.convert import convert
 from ringback.sounds.library import SoundLibrary
 from ringback.sounds.speech import BUILT_IN

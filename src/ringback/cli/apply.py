@@ -14,7 +14,6 @@ from typing import Annotated, Any
 
 import typer
 
-from ringback.accounts.apply import Applied, HalfApplied, apply_setup, size_of
 from ringback.accounts.entries import SetupFile
 from ringback.accounts.schema import setup_schema
 from ringback.accounts.secrets import Secrets
@@ -28,6 +27,7 @@ from ringback.clock import Clock, LoopClock
 from ringback.config import Config, load_config
 from ringback.server.commands import tell_credited, tell_trunks_changed
 from ringback.server.run import control_path, sounds_path
+from ringback.setup import Applied, HalfApplied, apply_setup, size_of
 from ringback.sounds.convert import convert
 from ringback.store import InlineStore, Store, is_missing, migrate
 

@@ -10,8 +10,6 @@ from sqlalchemy import delete, insert, select, update
 
 from ringback.accounts import naming
 from ringback.accounts.account_entry import columns
-from ringback.accounts.apply.accounts import give_plan_to
-from ringback.accounts.apply.work import FoundRow, Work, told
 from ringback.accounts.callback import (
     CallbackSetup,
     SetBy,
@@ -24,6 +22,8 @@ from ringback.accounts.entries import ExtensionEntry
 from ringback.accounts.foundation import insert_account
 from ringback.accounts.setupfile import SetupError
 from ringback.faults import faults_of
+from ringback.setup.accounts import give_plan_to
+from ringback.setup.work import FoundRow, Work, told
 from ringback.store.models import AccessNumberRow, AccountRow, ExtensionRow
 
 

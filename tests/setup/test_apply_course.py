@@ -19,9 +19,9 @@ from tests.accounts.helpers import (
 )
 from tests.charging.helpers import check_books
 
-from ringback.accounts.apply import HalfApplied
-from ringback.accounts.apply.caller_ids import BATCH
 from ringback.accounts.setupfile import SetupError
+from ringback.setup import HalfApplied
+from ringback.setup.caller_ids import BATCH
 from ringback.store import Store, StoreFull
 from ringback.store.models import (
     CallerIdRow,

@@ -9,11 +9,11 @@ from typing import Any
 from sqlalchemy import insert, select
 
 from ringback.accounts import guarded
-from ringback.accounts.apply.work import FoundRow, Work
 from ringback.accounts.entries import CallerIdEntry, ExtensionEntry
 from ringback.accounts.setupfile import SetupError
 from ringback.amounts import format_amount
 from ringback.charging import ledger
+from ringback.setup.work import FoundRow, Work
 from ringback.store.models import CallerIdRow
 from ringback.store.prepared import Prepared
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from sqlalchemy import update
 
 from ringback.accounts.account_entry import AnyAccountEntry, columns
-from ringback.accounts.apply.work import FoundRow, Work
 from ringback.accounts.entries import AccountEntry
 from ringback.accounts.foundation import insert_account
 from ringback.accounts.names import ADMINISTRATOR
 from ringback.accounts.setupfile import SetupError
 from ringback.amounts import format_amount
 from ringback.charging.plans import find_plan
+from ringback.setup.work import FoundRow, Work
 from ringback.store.models import AccountRow
 
 _LEVELS = ("administrator", "provider", "organization", "user")

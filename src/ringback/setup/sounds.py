@@ -15,9 +15,9 @@ from pathlib import Path
 
 from sqlalchemy import insert
 
-from ringback.accounts.apply.work import Work
 from ringback.accounts.entries import SoundEntry
 from ringback.accounts.setupfile import SetupError
+from ringback.setup.work import Work
 from ringback.store.models import SoundRow
 
 Converter = Callable[[Path, Path], float]

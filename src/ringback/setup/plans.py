@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from sqlalchemy import insert
 
-from ringback.accounts.apply.work import Work
 from ringback.accounts.plan_entries import PlanEntry
 from ringback.accounts.setupfile import SetupError
 from ringback.charging import decks
 from ringback.charging.rating import Rate
+from ringback.setup.work import Work
 from ringback.store.models import PlanRow
 
 BATCH = 500

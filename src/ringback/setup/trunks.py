@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from ringback.accounts.apply.work import Work
 from ringback.accounts.sealing import trunk_sealer
 from ringback.accounts.setupfile import SetupError
 from ringback.documents import given
 from ringback.faults import Faults
+from ringback.setup.work import Work
 from ringback.trunks.entries import RouteEntry, TrunkEntry
 from ringback.trunks.routeverbs import put_route
 from ringback.trunks.trunkverbs import put_trunk

@@ -13,15 +13,15 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ringback.accounts.apply.course import bring_about, size_of
-from ringback.accounts.apply.rehearsal import copy_of
-from ringback.accounts.apply.runners import ForReal, HalfApplied, Rehearsal, lay
-from ringback.accounts.apply.sounds import Converter, converted
-from ringback.accounts.apply.work import Terms
 from ringback.accounts.entries import SetupFile
 from ringback.accounts.secrets import Secrets
 from ringback.accounts.setupfile import SetupError
 from ringback.clock import Instant
+from ringback.setup.course import bring_about, size_of
+from ringback.setup.rehearsal import copy_of
+from ringback.setup.runners import ForReal, HalfApplied, Rehearsal, lay
+from ringback.setup.sounds import Converter, converted
+from ringback.setup.work import Terms
 from ringback.store import Store
 
 __all__ = ["Applied", "HalfApplied", "apply_setup", "size_of"]

@@ -10,10 +10,10 @@ from decimal import Decimal
 
 from sqlalchemy import select
 
-from ringback.accounts.apply.work import FoundRow, Work
 from ringback.accounts.setupfile import SetupError
 from ringback.amounts import ZERO, format_amount
 from ringback.charging import ledger
+from ringback.setup.work import FoundRow, Work
 from ringback.store.models import AccountRow, LedgerAccountRow, PlanRow
 
 _ALL = (

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import partial
 
-from ringback.accounts.apply import (
+from ringback.accounts.entries import ExtensionEntry, SetupFile, SoundEntry
+from ringback.accounts.plan_entries import PlanEntry
+from ringback.setup import (
     accounts,
     caller_ids,
     extensions,
@@ -14,10 +16,8 @@ from ringback.accounts.apply import (
     sounds,
     trunks,
 )
-from ringback.accounts.apply.runners import Runner, lay
-from ringback.accounts.apply.sounds import Converted
-from ringback.accounts.entries import ExtensionEntry, SetupFile, SoundEntry
-from ringback.accounts.plan_entries import PlanEntry
+from ringback.setup.runners import Runner, lay
+from ringback.setup.sounds import Converted
 
 
 def size_of(setup: SetupFile) -> int:

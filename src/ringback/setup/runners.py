@@ -10,10 +10,10 @@ from typing import Protocol, TypeVar
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
-from ringback.accounts.apply.work import Terms, Work
 from ringback.accounts.foundation import lay_foundation
 from ringback.accounts.setupfile import SetupError
 from ringback.charging.decks import DeckGone
+from ringback.setup.work import Terms, Work
 from ringback.store import Store, StoreError
 
 T = TypeVar("T")

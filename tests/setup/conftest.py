@@ -1,0 +1,7 @@
+"""What tests of setup files have."""
+
+from __future__ import annotations
+
+from tests.accounts.conftest import place
+
+__all__ = ["place"]
