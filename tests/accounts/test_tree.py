@@ -13,8 +13,10 @@ from ringback.store import Store
 def test_an_extension_with_what_it_inherits(tmp_path: Path, store: Store) -> None:
     place = Place(tmp_path, store)
     place.apply()
-    found = place.read(lambda tx: tree.find_extension(tx, "+442079460001"))
-    assert found is not None
+    number = place.read(lambda tx: tree.find_access_number(tx, "+442079460001"))
+    assert number is not None
+    assert (number.number, number.destination) == ("+442079460001", None)
+    found = number.extension
     assert found.name == "travellers"
     assert found.setup.ring_seconds == 8
     assert KEY.matches(found.id, "0815", found.password_mac)
@@ -24,7 +26,7 @@ def test_an_extension_with_what_it_inherits(tmp_path: Path, store: Store) -> Non
     assert (found.country, found.language, found.time_zone) == ("GB", "en", "Europe/London")
     assert len(found.chain) == 4  # itself, anna, acme, admin
     assert place.read(lambda tx: tree.load_extension(tx, found.id)) == found
-    assert place.read(lambda tx: tree.find_extension(tx, "+442079460009")) is None
+    assert place.read(lambda tx: tree.find_access_number(tx, "+442079460009")) is None
     assert place.read(lambda tx: tree.is_access_number(tx, "+442079460001"))
     assert not place.read(lambda tx: tree.is_access_number(tx, "+442079460009"))
 

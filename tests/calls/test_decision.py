@@ -140,10 +140,12 @@ def test_a_further_trigger_is_a_duplicate_though_the_credit_is_reserved(tmp_path
 def test_the_decision_is_taken_again_before_the_return_call(
     tmp_path: Path, meanwhile: dict[str, Any], outcome: str
 ) -> None:
+    """Half a second before it is due, so that nothing has been withdrawn yet."""
+
     async def play(world: World) -> None:
         await answered_world(world, {"callback_delay_seconds": 30})
         world.network.ring(ACCESS, CALLER)
-        await world.sleep(10.0)
+        await world.sleep(34.6)
         await world.apply(meanwhile)
 
     world = in_world(tmp_path, play)
@@ -151,18 +153,10 @@ def test_the_decision_is_taken_again_before_the_return_call(
     assert world.network.calls == {}, "nobody was called"
 
 
-@pytest.mark.parametrize(
-    "meanwhile",
-    [
-        listed(enabled=False),
-        apply_again(return_calls="fixed", fixed_number=HOTEL, password="1234"),
-    ],
-)
-def test_the_decision_is_taken_again_before_the_outgoing_call(
-    tmp_path: Path, meanwhile: dict[str, Any]
-) -> None:
+def test_the_decision_is_taken_again_before_the_outgoing_call(tmp_path: Path) -> None:
     async def caller(call: FarCall) -> None:
         await accepts(call)
+        meanwhile = apply_again(return_calls="fixed", fixed_number=HOTEL, password="1234")
         await world_now[0].apply(meanwhile)
         call.press("02079460000#")
         assert await call.hears("This number cannot be called")
@@ -191,7 +185,7 @@ def test_a_claimed_caller_id_that_was_disabled_meanwhile_is_not_used(tmp_path: P
         await call.hears("Dial the number")
         await world_now[0].apply(listed(enabled=False))
         call.press("02079460000#")
-        assert await call.hears("This number cannot be called")
+        await call.over()
 
     world_now: list[World] = []
 
@@ -205,7 +199,7 @@ def test_a_claimed_caller_id_that_was_disabled_meanwhile_is_not_used(tmp_path: P
         world.network.ring(ACCESS, OTHER_CALLER)
 
     world = in_world(tmp_path, play)
-    assert world.session()["outcome"] == "forbidden_number"
+    assert world.session()["outcome"] == "ended"
     assert world.calls(CALLEE) == []
 
 

@@ -10,7 +10,7 @@ import pytest
 from tests.calls.test_session import accepts_and_dials, talker
 from tests.calls.world import ACCESS, CALLEE, CALLER, World, in_world
 
-from ringback.calls.events import NotAnswered, OutgoingDialled, Rang, ReturnDialled
+from ringback.calls.events import EndOrdered, NotAnswered, OutgoingDialled, Rang, ReturnDialled
 from ringback.engines.simulated import FarCall
 from ringback.telephony.port import Cause
 
@@ -275,3 +275,19 @@ def test_a_caller_who_is_gone_before_the_server_is_ready_has_triggered(tmp_path:
         world.slow(0.0)
 
     assert outcomes(in_world(tmp_path, play)) == ["completed"]
+
+
+def test_an_order_to_end_while_the_proof_is_being_written_is_obeyed(tmp_path: Path) -> None:
+    async def play(world: World) -> None:
+        world.network.phone(CALLER, accepts_and_dials)
+        await world.setup()
+        world.slow(0.4)
+        ring = world.network.ring(ACCESS, CALLER)
+        while ring.rejected is None:
+            await world.sleep(0.01)
+        await world.sleep(0.3)
+        assert world.exchange.end(world.session()["id"], "test")
+
+    world = in_world(tmp_path, play)
+    assert (outcomes(world), world.network.calls) == (["cancelled"], {})
+    assert [event.told() for event in world.journal.of(EndOrdered)] == ["ended by test"]

@@ -66,6 +66,7 @@ def caller_id() -> CallerIdFacts:
         True,
         None,
         None,
+        None,
         "ledger of c",
         None,
         {},

@@ -198,9 +198,9 @@ def test_what_it_does_not_name_is_left_alone(place: Place) -> None:
     assert place.apply() == []
     place.document = {}
     assert place.apply() == []
-    found = place.read(lambda tx: tree.find_extension(tx, "+442071838750"))
+    found = place.read(lambda tx: tree.find_access_number(tx, "+442071838750"))
     assert found is not None
-    assert found.setup.ring_seconds == 8
+    assert found.extension.setup.ring_seconds == 8
 
 
 def test_what_it_empties_is_taken_out(place: Place) -> None:
@@ -241,9 +241,9 @@ def test_access_numbers_move_within_one_file(place: Place) -> None:
         "extension others: access numbers +442071838750",
         "extension travellers: access numbers +442079460001",
     ]
-    found = place.read(lambda tx: tree.find_extension(tx, "+442071838750"))
+    found = place.read(lambda tx: tree.find_access_number(tx, "+442071838750"))
     assert found is not None
-    assert found.name == "others"
+    assert found.extension.name == "others"
 
 
 def test_an_access_number_of_another_extension_is_refused(place: Place) -> None:

@@ -58,6 +58,16 @@ class ExtensionFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class AccessNumberFacts:
+    """An access number that leads to an extension."""
+
+    number: str
+    extension: ExtensionFacts
+    destination: str | None
+    """Who is called back through it is connected to this number without dialling; E.164."""
+
+
+@dataclass(frozen=True, slots=True)
 class CallerIdFacts:
     """An authorized callerID."""
 
@@ -65,6 +75,7 @@ class CallerIdFacts:
     number: str
     enabled: bool
     expires: Instant | None
+    deleted: Instant | None
     pin_mac: str | None
     ledger_id: str
     language: str | None
@@ -77,7 +88,12 @@ class CallerIdFacts:
 _IN_USE = (AccountRow.level == "extension", AccountRow.deleted.is_(None))
 _EXTENSION = Prepared(select(ExtensionRow.__table__).where(ExtensionRow.id == bindparam("id")))
 _OF_NUMBER = Prepared(
-    select(AccessNumberRow.extension_id).where(AccessNumberRow.number == bindparam("number"))
+    select(AccessNumberRow.extension_id, AccessNumberRow.destination)
+    .join(AccountRow, AccountRow.id == AccessNumberRow.extension_id)
+    .where(AccessNumberRow.number == bindparam("number"), *_IN_USE)
+)
+_IS_ACCESS_NUMBER = Prepared(
+    select(AccessNumberRow.number).where(AccessNumberRow.number == bindparam("number"))
 )
 _ACCESS_NUMBERS = Prepared(
     select(AccessNumberRow.number)
@@ -91,16 +107,22 @@ _CALLER_ID = Prepared(
         CallerIdRow.deleted.is_(None),
     )
 )
+_CALLER_ID_EVER = Prepared(
+    select(CallerIdRow.__table__).where(CallerIdRow.id == bindparam("caller_id"))
+)
 
 
-def find_extension(tx: Connection, access_number: str) -> ExtensionFacts | None:
-    """The extension that an access number leads to."""
-    extension = _OF_NUMBER.value(tx, number=access_number)
-    return None if extension is None else load_extension(tx, extension)
+def find_access_number(tx: Connection, number: str) -> AccessNumberFacts | None:
+    """An access number and the extension that it leads to; None where it leads to none that is in
+    use. Whether that is suspended or has expired is for `standing` to say."""
+    row = _OF_NUMBER.row(tx, number=number)
+    if row is None:
+        return None
+    return AccessNumberFacts(number, load_extension(tx, row.extension_id), row.destination)
 
 
 def load_extension(tx: Connection, extension_id: str) -> ExtensionFacts:
-    """An extension that is known to be there."""
+    """An extension that is known to be there, deleted or not."""
     row = _EXTENSION.row(tx, id=extension_id)
     numbers = _ACCESS_NUMBERS.values(tx, extension_id=extension_id)
     found = levels.of_account(tx, extension_id)
@@ -122,13 +144,22 @@ def load_extension(tx: Connection, extension_id: str) -> ExtensionFacts:
 def find_caller_id(tx: Connection, extension_id: str, number: str) -> CallerIdFacts | None:
     """The authorized callerID of a number on an extension, enabled or not, expired or not."""
     row = _CALLER_ID.row(tx, extension_id=extension_id, number=number)
-    if row is None:
-        return None
+    return None if row is None else _caller_id(row)
+
+
+def load_caller_id(tx: Connection, caller_id: str) -> CallerIdFacts:
+    """An authorized callerID that is known to be there, as it is now: it may be deleted, or have
+    another number."""
+    return _caller_id(_CALLER_ID_EVER.row(tx, caller_id=caller_id))
+
+
+def _caller_id(row: Any) -> CallerIdFacts:
     return CallerIdFacts(
         id=row.id,
         number=row.number,
         enabled=row.enabled,
         expires=row.expires,
+        deleted=row.deleted,
         pin_mac=row.pin_mac,
         ledger_id=row.ledger_id,
         language=row.language,
@@ -149,8 +180,8 @@ def _subject(kind: Kind, found: Any, name: str | None = None) -> Subject:
 
 
 def is_access_number(tx: Connection, number: str) -> bool:
-    """Whether a number leads to an extension of this server."""
-    return _OF_NUMBER.value(tx, number=number) is not None
+    """Whether a number is an access number of this server, wherever it leads."""
+    return _IS_ACCESS_NUMBER.value(tx, number=number) is not None
 
 
 def owns_number(tx: Connection, extension: ExtensionFacts, number: str) -> bool:

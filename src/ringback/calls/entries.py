@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from ringback.accounts import lockout, tree
+from ringback.accounts import lockout, standing, tree
 from ringback.accounts.tree import CallerIdFacts
 from ringback.calls.caller import Caller
 from ringback.calls.course import CallbackSession
@@ -110,7 +110,7 @@ class Entries:
         caller = self._session.origin.caller
         if triggering is None and caller is not None:
             return await self._listed(caller)
-        return _claimable(triggering)
+        return self._claimable(triggering)
 
     async def _claim(self) -> _Claim:
         """The callerID of a number that the caller types, if it can be claimed."""
@@ -124,9 +124,15 @@ class Entries:
 
     async def _listed(self, number: str) -> CallerIdFacts | None:
         extension = self._session.extension.id
-        return _claimable(
+        return self._claimable(
             await self._services.store.read(lambda tx: tree.find_caller_id(tx, extension, number))
         )
+
+    def _claimable(self, listed: CallerIdFacts | None) -> CallerIdFacts | None:
+        if listed is None or listed.pin_mac is None:
+            return None
+        zone, now = self._session.extension.time_zone, self._services.clock.now()
+        return listed if standing.of_caller_id(listed, zone, now) is None else None
 
     async def _entered(self, prompt: Phrase, proof: _Proof) -> bool:
         """Ask once. Raises Over when no entry is left."""
@@ -168,10 +174,6 @@ class Entries:
             return _Judged(right=matches)
 
         return await self._session.chronicle.run(work)
-
-
-def _claimable(listed: CallerIdFacts | None) -> CallerIdFacts | None:
-    return listed if listed is not None and listed.enabled and listed.pin_mac else None
 
 
 def _digits(entry: Entry | None) -> str:

@@ -17,7 +17,7 @@ from ringback.accounts.tree import ExtensionFacts
 from ringback.calls import records
 from ringback.calls.chronicle import Chronicle, next_place
 from ringback.calls.course import CallbackSession, Course, Origin
-from ringback.calls.events import TakenUp
+from ringback.calls.events import EndOrdered, TakenUp
 from ringback.calls.events.mending import without_numbers
 from ringback.calls.heartbeat import Heartbeat
 from ringback.calls.inbox import Credited, End, Inbox, SessionMessage, TriggeredAgain
@@ -37,6 +37,7 @@ from ringback.calls.recovery import (
 from ringback.calls.requests import Again, CallbackRequest, prove_again, store_request, withdrawn
 from ringback.calls.services import Services
 from ringback.calls.session import run_session
+from ringback.calls.supervision import Supervision
 from ringback.calls.triggers import TriggerCall, told
 from ringback.calls.verdict import Refused
 from ringback.calls.waiting import Waiting
@@ -75,6 +76,7 @@ class Exchange:
         self._triggers: set[asyncio.Task[None]] = set()
         self._late_answers: set[asyncio.Task[None]] = set()
         self._heartbeat = Heartbeat(services)
+        self._supervision = Supervision(services, self._any_open, self._hand)
         self._recovered = asyncio.Event()
         """What a crash has left is in order: triggers may be decided."""
         self._closing = False
@@ -94,6 +96,7 @@ class Exchange:
         trunks = trunks_ever(services.trunks)
         recovered = await services.store.run(lambda tx: recover(tx, services.node, now, trunks))
         await self._heartbeat.start()
+        self._supervision.start()
         self._recovered.set()
         for session, why in recovered.damaged:
             services.journal.trouble(
@@ -123,6 +126,7 @@ class Exchange:
         if left:
             _, left_open = await asyncio.wait(left, timeout=CLOSING_SECONDS)
             await self._leave_open(left_open)
+        self._supervision.stop()
         self._heartbeat.stop()
         await self._services.engine.close()
 
@@ -138,7 +142,11 @@ class Exchange:
     def end_all(self) -> None:
         """End every session, because the server stops."""
         for running in self._running.values():
-            running.inbox.put(End("shutdown"))
+            running.inbox.put(End(EndOrdered("shutdown")))
+
+    def _any_open(self) -> bool:
+        """Whether there is a session or request here."""
+        return bool(self._running or self._services.waiting)
 
     def _tasks(self) -> list[asyncio.Task[None]]:
         return [running.task for running in self._running.values()]
@@ -158,7 +166,12 @@ class Exchange:
 
     def end(self, session: str, by: str) -> bool:
         """End a live session or withdraw a request; False where none of that id is here."""
-        return self._hand(session, End(by))
+        return self._hand(session, End(EndOrdered(by)))
+
+    async def standing_changed(self) -> None:
+        """Something was suspended, disabled or deleted, or has another expiry: end the sessions
+        that use what is out of use now. Raises StoreError."""
+        await self._supervision.look()
 
     def credited(self, ledger_ids: Collection[str]) -> None:
         """The credit of these ledger accounts has changed: their live calls look at it."""

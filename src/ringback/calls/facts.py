@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from sqlalchemy import Connection
 
-from ringback.accounts import lockout, tree
+from ringback.accounts import lockout, standing, tree
 from ringback.accounts.callback import ReturnCalls
 from ringback.accounts.hours import are_open
 from ringback.accounts.tree import CallerIdFacts, ExtensionFacts
@@ -46,7 +46,10 @@ class Outgoing:
     """The triggering number of the session."""
     returned_to: str
     """Where its return call went."""
+    triggering: CallerIdFacts | None
+    """The callerID of the triggering number, which may have another number by now."""
     identified: CallerIdFacts | None
+    """The callerID on whose credit it is made."""
 
 
 def of_return_call(
@@ -67,22 +70,26 @@ def of_return_call(
     sessions; without it, whether another one is open is a fact too. `counted`: the attempt has
     begun by another trunk, and its place among the calls of this hour.
     """
-    facts = _of_caller(tx, extension, calling, trigger=trigger, accepted_for=accepted_for)
+    listed = _listed(tx, extension, calling.e164)
+    facts = replace(
+        _of_caller(extension, calling, listed, None, now),
+        trigger=trigger,
+        accepted_for=accepted_for,
+    )
     number = facts.returns_to
     if number is None:
         return ReturnCallFacts(facts)
     paying: list[PayerRate] = []
     spend_guards: list[SpendGuard] = []
     no_rate: str | None = None
-    caller_id = None if facts.listed is None else facts.listed.id
     try:
-        paying = payers(tx, extension.levels, caller_id, number, now)
-        spend_guards = spending.spend_guards(session, extension, facts.listed, now)
+        paying = payers(tx, extension.levels, _id(listed), number, now)
+        spend_guards = spending.spend_guards(session, extension, listed, now)
         paying = spending.counted(paying, spend_guards)
     except NoRate as error:
         no_rate = str(error)
     shortage = shortage_a(tx, paying, extension.setup.minimum_credit) if paying else None
-    guarded = _guarded(extension, facts.listed)
+    guarded = _guarded(extension, listed)
     found = counts.load(tx, guarded, lock=True)
     reached = None if accepted_for else counts.sessions_reached(guarded, found)
     if not counted:
@@ -95,7 +102,7 @@ def of_return_call(
         needed = {hold.ledger_id: hold.total for hold in opening_a(tx, paying)}
         reached = spending.too_little(spending.remaining(tx, spend_guards), needed)
     of_number = NumberFacts(
-        forbidden=_named(number, _forbidden_return(tx, guards, extension, facts.listed, number)),
+        forbidden=_named(number, _forbidden_return(tx, guards, extension, listed, number)),
         out_of_hours=_out_of_hours(extension, now),
         locked_out=_locked_out(tx, extension, facts, number, now),
         open_session=None if accepted_for else records.open_session(tx, extension.id, number),
@@ -137,13 +144,10 @@ def of_outgoing_call(
     tx: Connection, guards: Limits, extension: ExtensionFacts, wanted: Outgoing, now: Instant
 ) -> Facts:
     """The facts of an outgoing call; who pays it is decided where it is reserved."""
-    who = wanted.identified
-    facts = _of_caller(
-        tx,
-        extension,
-        wanted.calling,
-        accepted_for=wanted.returned_to,
-        claimed=None if who is None else who.number,
+    who = _as_now(tx, wanted.identified)
+    listed = _listed(tx, extension, wanted.calling.e164, wanted.triggering)
+    facts = replace(
+        _of_caller(extension, wanted.calling, listed, who, now), accepted_for=wanted.returned_to
     )
     if facts.returns_to is None:
         return facts
@@ -156,33 +160,45 @@ def of_outgoing_call(
 
 
 def _of_caller(
-    tx: Connection,
     extension: ExtensionFacts,
     calling: CallingNumber,
-    *,
-    trigger: TriggerFacts | None = None,
-    accepted_for: str | None = None,
-    claimed: str | None = None,
+    listed: CallerIdFacts | None,
+    identified: CallerIdFacts | None,
+    now: Instant,
 ) -> Facts:
-    setup, caller = extension.setup, calling.e164
-    listed = _listed(tx, extension, caller)
+    """What holds of who calls, whatever number is to be called."""
+    setup, zone = extension.setup, extension.time_zone
+    callers = [who for who in (listed, identified) if who is not None]
+    found = (standing.of_caller_id(who, zone, now) for who in callers)
     return Facts(
         setup=setup,
         calling=calling,
         listed=listed,
-        returns_to=returns_to(setup, caller, listed),
-        accepted_for=accepted_for,
-        identified=None if claimed is None else tree.find_caller_id(tx, extension.id, claimed),
-        claimed=claimed,
-        trigger=trigger,
+        suspended=standing.of_extension(extension.levels, now),
+        disabled=next((each for each in found if each is not None), None),
+        returns_to=returns_to(setup, calling.e164, listed),
     )
 
 
-def _listed(tx: Connection, extension: ExtensionFacts, caller: str | None) -> CallerIdFacts | None:
-    """The authorized callerID of a triggering number, where that counts."""
+def _as_now(tx: Connection, who: CallerIdFacts | None) -> CallerIdFacts | None:
+    return None if who is None else tree.load_caller_id(tx, who.id)
+
+
+def _id(who: CallerIdFacts | None) -> str | None:
+    return None if who is None else who.id
+
+
+def _listed(
+    tx: Connection,
+    extension: ExtensionFacts,
+    caller: str | None,
+    triggering: CallerIdFacts | None = None,
+) -> CallerIdFacts | None:
+    """The authorized callerID of a triggering number, where that counts. Once a return call was
+    made for one, it stays the one, also with another number."""
     if caller is None or extension.setup.return_calls is ReturnCalls.FIXED:
         return None
-    return tree.find_caller_id(tx, extension.id, caller)
+    return _as_now(tx, triggering) or tree.find_caller_id(tx, extension.id, caller)
 
 
 def _named(number: str, reason: str | None) -> str | None:
@@ -243,7 +259,7 @@ def _forbidden(
 
     def listed_by_all() -> bool:
         try:
-            paying = who_pays(tx, extension.levels, None if caller_id is None else caller_id.id)
+            paying = who_pays(tx, extension.levels, _id(caller_id))
         except NoRate:
             return False
         return all(matches_prefix(e164, payer.plan.special_prefixes) for payer in paying)

@@ -10,15 +10,16 @@ import asyncio
 from collections import deque
 from dataclasses import dataclass
 
+from ringback.calls.events.happening import Happening
 from ringback.clock import Clock, Instant
 from ringback.telephony.port import Event, Leg
 
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """Somebody wants the session ended: by panel, API or shutdown."""
+    """The session is to end: by panel, API or shutdown, or since what it uses is out of use."""
 
-    by: str
+    why: Happening
 
 
 @dataclass(frozen=True, slots=True)

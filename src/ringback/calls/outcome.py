@@ -22,6 +22,7 @@ class Stage(StrEnum):
 class Reason(StrEnum):
     """Why the decision says no, in the order in which it asks (spec section 4, step 2)."""
 
+    SUSPENDED = "suspended"
     HIDDEN = "hidden"
     UNLISTED = "unlisted"
     DISABLED = "disabled"
@@ -40,6 +41,7 @@ class Outcome(StrEnum):
     `refused_...`; without it, the decision before a later leg said no."""
 
     ABANDONED = "abandoned"
+    REFUSED_SUSPENDED = "refused_suspended"
     REFUSED_HIDDEN = "refused_hidden"
     REFUSED_UNLISTED = "refused_unlisted"
     REFUSED_DISABLED = "refused_disabled"
@@ -53,6 +55,7 @@ class Outcome(StrEnum):
     REFUSED_NO_CREDIT = "refused_no_credit"
     CANCELLED = "cancelled"
     EXPIRED = "expired"
+    SUSPENDED = "suspended"
     HIDDEN = "hidden"
     UNLISTED = "unlisted"
     DISABLED = "disabled"

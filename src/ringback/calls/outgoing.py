@@ -6,13 +6,13 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ringback import levels
 from ringback.accounts import tree
 from ringback.calls import records, spending
 from ringback.calls.caller import Caller, seconds_of
+from ringback.calls.causes import causes
 from ringback.calls.course import CallbackSession
 from ringback.calls.dialling import Dialled, Dialler
-from ringback.calls.events import DurationTold, EarlySound, GuardReached, NumberRefused
+from ringback.calls.events import DurationTold, EarlySound, FoundOutOfUse, NumberRefused
 from ringback.calls.facts import Outgoing, of_outgoing_call
 from ringback.calls.outcome import Outcome, Reason, Stage, of_unanswered
 from ringback.calls.party import Party
@@ -82,7 +82,7 @@ class CallOut:
         """The party that answered; None when nobody did, and the caller has been told why; or why
         the number was refused, in which case nothing was dialled.
 
-        Raises Over as `Waiting.next` does.
+        Raises Over as `Waiting.next` does, and where what the session uses is out of use.
         """
         session, caller = self._session, self._caller
         session.course.stage = Stage.OUTGOING
@@ -116,32 +116,19 @@ class CallOut:
         return None
 
     def _refused(self, refused: Refused) -> Refused:
-        if refused.reached is not None:
-            self._session.tell(GuardReached.by(refused.reached))
+        if refused.out_of_use is not None:
+            self._waiting.order_end(FoundOutOfUse.by(refused.out_of_use))
+        for cause in causes(refused):
+            self._session.tell(cause)
         self._session.tell(NumberRefused(self._dialled.e164, refused.why))
         return refused
 
     async def _offer(self) -> _Offer | Refused:
-        """The verdict, taken again, who would pay, and how long they could."""
-        session, services = self._session, self._services
-        extension, announced = session.extension.id, session.setup.announce_duration
-        wanted = Outgoing(
-            self._dialled.e164,
-            session.origin.calling,
-            self._caller.number,
-            session.course.identified,
-        )
+        """Whether the call may be made, who would pay, and how long they could."""
+        announced = self._session.setup.announce_duration
 
         def work(money: Money) -> _Offer | Refused:
-            facts = of_outgoing_call(
-                money.tx,
-                services.guards,
-                tree.load_extension(money.tx, extension),
-                wanted,
-                money.now,
-            )
-            result = verdict(facts).result
-            terms = result if isinstance(result, Refused) else self._terms(money)
+            terms = self._terms(money)
             if isinstance(terms, Refused):
                 return terms
             return _Offer(terms, money.outlook(terms) if announced else None)
@@ -168,17 +155,32 @@ class CallOut:
         await caller.say(told)
 
     def _terms(self, money: Money) -> Terms | Refused:
-        session = self._session
+        """The verdict, taken again, and who pays."""
+        session, course = self._session, self._session.course
+        extension = tree.load_extension(money.tx, session.extension.id)
+        wanted = Outgoing(
+            self._dialled.e164,
+            session.origin.calling,
+            self._caller.number,
+            course.triggering,
+            course.identified,
+        )
+        facts = of_outgoing_call(money.tx, self._services.guards, extension, wanted, money.now)
+        result = verdict(facts).result
+        if isinstance(result, Refused):
+            return result
         try:
-            accounts = levels.of_account(money.tx, session.extension.id)
-            paying = payers(money.tx, accounts, session.payer_id, self._dialled.e164, money.now)
+            paying = payers(
+                money.tx, extension.levels, session.payer_id, self._dialled.e164, money.now
+            )
         except NoRate as error:
             return Refused(Reason.NO_RATE, str(error))
         paying = spending.counted(paying, spending.of_session(session, [money.now]))
         return Terms(paying, self._tail, session.setup.max_call_seconds)
 
     def _reserve(self, money: Money, leg_id: str, latest_answer: Instant) -> str | Refused:
-        """Both legs reserved, and the number remembered for `#`: the number."""
+        """The verdict once more, since the announcement takes a while; both legs reserved, and the
+        number remembered for `#`: the number."""
         terms = self._terms(money)
         if isinstance(terms, Refused):
             return terms

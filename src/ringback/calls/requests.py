@@ -162,7 +162,7 @@ async def proof(
     """
     services.waiting[row.id] = inbox
     try:
-        proven = await _proven(inbox)
+        proven = await _proven(inbox, chronicle)
         if isinstance(proven, Outcome):
             await _give_up(services, row, chronicle, proven, trunk)
             return None
@@ -180,8 +180,13 @@ async def proof(
         if reached is not None:
             return None
         while (message := await inbox.get(services.clock.now())) is not None:
-            if isinstance(message, TriggeredAgain):
-                due = max(due, message.at + extension.setup.callback_delay_seconds)
+            match message:
+                case TriggeredAgain(at=at):
+                    due = max(due, at + extension.setup.callback_delay_seconds)
+                case End(why=why):
+                    chronicle.tell(why)
+                    await _give_up(services, row, chronicle, Outcome.CANCELLED, trunk)
+                    return None
         return CallbackRequest(row, extension, chronicle, due)
     finally:
         del services.waiting[row.id]
@@ -200,7 +205,8 @@ async def withdrawn(
             match await inbox.get():
                 case TriggeredAgain(at=at):
                     again = at
-                case End():
+                case End(why=why) if not ordered:
+                    chronicle.tell(why)
                     ordered = True
                 case LegEvent(event=Ended(ending=ending, at=at)):
                     answered = at if ending.cause is Cause.NORMAL else None
@@ -220,7 +226,7 @@ async def withdrawn(
         del services.waiting[attempt.session]
 
 
-async def _proven(inbox: Inbox) -> Instant | Outcome:
+async def _proven(inbox: Inbox, chronicle: Chronicle) -> Instant | Outcome:
     """When the trigger call that proves the source has ended, or what became of the request."""
     while True:
         match await inbox.get():
@@ -228,7 +234,8 @@ async def _proven(inbox: Inbox) -> Instant | Outcome:
                 return at if proven else Outcome.ABANDONED
             case TriggeredAgain(at=at):
                 return at
-            case End():
+            case End(why=why):
+                chronicle.tell(why)
                 return Outcome.CANCELLED
 
 

@@ -9,9 +9,10 @@ from ringback.accounts import tree
 from ringback.accounts.tree import CallerIdFacts, ExtensionFacts
 from ringback.calls import records
 from ringback.calls.caller import Caller, seconds_of
+from ringback.calls.causes import causes
 from ringback.calls.course import CallbackSession
 from ringback.calls.dialling import Dialled, Dialler
-from ringback.calls.events import GuardReached, ReturnAgain, ReturnAnswered, ReturnRefused
+from ringback.calls.events import ReturnAgain, ReturnAnswered, ReturnRefused
 from ringback.calls.facts import of_return_call
 from ringback.calls.inbox import TriggeredAgain
 from ringback.calls.insisting import Pauses
@@ -89,8 +90,8 @@ class _Returning:
         match dialled:
             case Refused():
                 outcome = Outcome(dialled.reason)
-                if dialled.reached is not None:
-                    session.tell(GuardReached.by(dialled.reached))
+                for cause in causes(dialled):
+                    session.tell(cause)
                 session.tell(ReturnRefused(outcome, dialled.why))
                 return outcome
             case Party():

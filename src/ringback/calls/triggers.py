@@ -16,12 +16,12 @@ from sqlalchemy import Connection
 
 from ringback.accounts import tree
 from ringback.accounts.callback import EarlyHangup, RejectWith, ReturnCalls
-from ringback.accounts.tree import ExtensionFacts
+from ringback.accounts.tree import AccessNumberFacts, ExtensionFacts
 from ringback.calls import records
+from ringback.calls.causes import causes
 from ringback.calls.chronicle import Chronicle
 from ringback.calls.events import (
     Abandoned,
-    GuardReached,
     Happening,
     RequestAccepted,
     Triggered,
@@ -98,8 +98,9 @@ class TriggerCall:
             )
             self._leg.reject(Rejection.UNKNOWN_NUMBER)
             return None
-        access_number, extension, calling = found
-        row = self._as_row(extension, access_number, calling)
+        access_number, calling = found
+        extension = access_number.extension
+        row = self._as_row(access_number, calling)
         triggering = extension.id, extension.setup.fixed_number or row.calling.e164 or ""
         services.triggering.began(*triggering)
         try:
@@ -107,20 +108,18 @@ class TriggerCall:
         finally:
             services.triggering.ended(*triggering)
 
-    def _as_row(
-        self, extension: ExtensionFacts, access_number: str, calling: CallingNumber
-    ) -> NewSession:
+    def _as_row(self, access_number: AccessNumberFacts, calling: CallingNumber) -> NewSession:
         """The session that begins, nothing decided yet."""
         trigger = self._trigger
         return NewSession(
             id=new_id(trigger.at, self._services.chance),
-            extension_id=extension.id,
-            access_number=access_number,
+            extension_id=access_number.extension.id,
+            access_number=access_number.number,
             calling=calling,
             caller_name=trigger.caller_name,
             caller_id=None,
             return_number=None,
-            destination=None,
+            destination=access_number.destination,
             started=trigger.at,
             proven=False,
         )
@@ -173,20 +172,21 @@ class TriggerCall:
     async def _decide(
         self, row: NewSession, extension: ExtensionFacts, chronicle: Chronicle
     ) -> Decided:
-        """Decide, and store the request where it is accepted."""
+        """Decide by what is set up now, and store the request where it is accepted."""
         services = self._services
         verification, diverted_by = self._trigger.verification, self._diverted_by()
 
         def work(tx: Connection) -> Decided:
+            now_set_up = tree.load_extension(tx, extension.id)  # it has rung for a while
             if row.proven and row.calling.e164 is not None:
                 return_numbers.came_back(tx, row.calling.e164, row.started)
             diverted = diverted_by is not None and not any(
-                tree.owns_number(tx, extension, number) for number in diverted_by
+                tree.owns_number(tx, now_set_up, number) for number in diverted_by
             )
             found = of_return_call(
                 tx,
                 services.guards,
-                extension,
+                now_set_up,
                 row.id,
                 row.calling,
                 now,
@@ -269,13 +269,13 @@ class TriggerCall:
 
 def _who_rings_what(
     tx: Connection, readings: Sequence[str], calling: CallingNumber
-) -> tuple[str, ExtensionFacts, CallingNumber] | None:
-    """The first of `readings` that is an access number, its extension, and the caller as that
-    knows them."""
+) -> tuple[AccessNumberFacts, CallingNumber] | None:
+    """The first of `readings` that is an access number of an extension, and the caller as that
+    extension knows them."""
     for number in readings:
-        extension = tree.find_extension(tx, number)
-        if extension is not None:
-            return number, extension, _listed(tx, extension, calling)
+        found = tree.find_access_number(tx, number)
+        if found is not None:
+            return found, _listed(tx, found.extension, calling)
     return None
 
 
@@ -321,7 +321,7 @@ def told(result: Accepted | Refused | Duplicate, trunk: str | None = None) -> li
             return [RequestAccepted(result.number)]
         case Refused():
             return [
-                *([] if result.reached is None else [GuardReached.by(result.reached)]),
+                *causes(result),
                 TriggerRefused(_outcome(result), result.why, trunk),
             ]
         case Duplicate():

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ringback.accounts.callback import CallbackSetup, CallerVerification, ReturnCalls
+from ringback.accounts.standing import OutOfUse
 from ringback.accounts.tree import CallerIdFacts
 from ringback.calls.outcome import Reason
 from ringback.guards.reached import Reached
@@ -51,14 +52,15 @@ class Facts:
     """The triggering number."""
     listed: CallerIdFacts | None
     """The authorized callerID of that number."""
+    suspended: OutOfUse | None
+    """The extension or the account above it that may not be used now."""
+    disabled: OutOfUse | None
+    """The callerID that may not be used now: the listed one, or the one on whose credit leg B is
+    made."""
     returns_to: str | None
     """Where calls of that caller are returned to now; None where they are not."""
     accepted_for: str | None = None
     """Of a request that was accepted: where its call is to be returned to."""
-    identified: CallerIdFacts | None = None
-    """Of a leg B: the callerID on whose credit it is made, as it is now."""
-    claimed: str | None = None
-    """Of a leg B: the number that was claimed, of which `identified` may be gone."""
     trigger: TriggerFacts | None = None
     number: NumberFacts | None = None
     """None where the facts before have refused already: these are not asked for then."""
@@ -90,6 +92,8 @@ class Refused:
     why: str
     reached: Reached | None = field(default=None, kw_only=True)
     """The guard that was reached."""
+    out_of_use: OutOfUse | None = field(default=None, kw_only=True)
+    """What may not be used now: it ends a session that is under way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,24 +140,26 @@ def returns_to(
         case ReturnCalls.CALLER:
             return caller
         case ReturnCalls.AUTHORIZED:
-            return None if listed is None else listed.number
+            return None if listed is None else caller
 
 
 def _refusal(facts: Facts, reason: Reason, failed: str) -> Refused | Duplicate:
     if reason is Reason.DUPLICATE:
         assert facts.number is not None and facts.number.open_session is not None
         return Duplicate(facts.number.open_session)
-    over = reason is Reason.OVER_LIMIT
-    return Refused(reason, failed, reached=_of_number(facts).over_limit if over else None)
-
-
-def _by_caller(setup: CallbackSetup) -> bool:
-    """Whether it matters who calls."""
-    return setup.return_calls is not ReturnCalls.FIXED
+    match reason:
+        case Reason.SUSPENDED:
+            return Refused(reason, failed, out_of_use=facts.suspended)
+        case Reason.DISABLED:
+            return Refused(reason, failed, out_of_use=facts.disabled)
+        case Reason.OVER_LIMIT:
+            return Refused(reason, failed, reached=_of_number(facts).over_limit)
+        case _:
+            return Refused(reason, failed)
 
 
 def _hidden(facts: Facts) -> str | None:
-    if _by_caller(facts.setup) and facts.calling.hidden:
+    if facts.setup.return_calls is not ReturnCalls.FIXED and facts.calling.hidden:
         return "the caller's number is hidden: see return_calls = fixed"
     return None
 
@@ -172,12 +178,8 @@ def _unlisted(facts: Facts) -> str | None:
     return None
 
 
-def _disabled(facts: Facts) -> str | None:
-    if _by_caller(facts.setup) and facts.listed is not None and not facts.listed.enabled:
-        return "its authorized callerID is disabled"
-    if facts.claimed is not None and (facts.identified is None or not facts.identified.enabled):
-        return f"the callerID {facts.claimed} is disabled"
-    return None
+def _explained(found: OutOfUse | None) -> str | None:
+    return None if found is None else found.explained()
 
 
 def _unverified(facts: Facts) -> str | None:
@@ -221,9 +223,10 @@ def _of_number(facts: Facts) -> NumberFacts:
 
 
 _CHECKS: tuple[tuple[Reason, Callable[[Facts], str | None]], ...] = (
+    (Reason.SUSPENDED, lambda facts: _explained(facts.suspended)),
     (Reason.HIDDEN, _hidden),
     (Reason.UNLISTED, _unlisted),
-    (Reason.DISABLED, _disabled),
+    (Reason.DISABLED, lambda facts: _explained(facts.disabled)),
     (Reason.UNVERIFIED, _unverified),
     (Reason.FORBIDDEN_NUMBER, _forbidden),
     (Reason.OUT_OF_HOURS, lambda facts: _of_number(facts).out_of_hours),

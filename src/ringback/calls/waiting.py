@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
+from typing import NoReturn
 
 from ringback.calls.course import CallbackSession
+from ringback.calls.events import Happening
 from ringback.calls.inbox import (
     Credited,
     End,
@@ -43,7 +45,7 @@ class CallerLeft(Over):
 
 
 class Ordered(Over):
-    """Somebody ordered the end."""
+    """Somebody ordered the end, or what the session uses is out of use."""
 
 
 class LeftOpen(Over):
@@ -208,9 +210,8 @@ class Waiting:
                     raise error
                 case Credited():
                     self.funds.look_at_credit_soon(self._rings_until)
-                case End():
-                    self._session.course.ended_by_order = True
-                    raise Ordered
+                case End(why=why):
+                    self.order_end(why)
                 case Stop():
                     if self.a is None and not self._session.course.answered:
                         raise LeftOpen
@@ -223,6 +224,12 @@ class Waiting:
                     if party is self.a and isinstance(message.event, Ended):
                         self._caller_left(party, message.event)
                     return message
+
+    def order_end(self, why: Happening) -> NoReturn:
+        """Raises Ordered."""
+        self._session.tell(why)
+        self._session.course.ended_by_order = True
+        raise Ordered
 
     def _caller_left(self, a: Party, event: Ended) -> None:
         """Raises CallerLeft, if this leg A was ever answered in earnest."""

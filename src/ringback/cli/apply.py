@@ -25,7 +25,7 @@ from ringback.cli.place import found, made
 from ringback.cli.progress import bars
 from ringback.clock import Clock, LoopClock
 from ringback.config import Config, load_config
-from ringback.server.commands import tell_credited, tell_trunks_changed
+from ringback.server.commands import tell_credited, tell_standing_changed, tell_trunks_changed
 from ringback.server.run import control_path, sounds_path
 from ringback.setup import Applied, HalfApplied, apply_setup, size_of
 from ringback.sounds.convert import convert
@@ -123,6 +123,7 @@ async def _apply(config: Config, setup: SetupFile, folder: Path, *, allow_loss: 
         raise
     finally:
         await tell_credited(control_path(config), credited)
+        await tell_standing_changed(control_path(config))
         if setup.trunks or setup.routes:
             await tell_trunks_changed(control_path(config))
     return len(applied.changes)

@@ -30,6 +30,16 @@ async def tell_credited(path: Path, ledger_ids: Sequence[str]) -> None:
             return
 
 
+async def tell_standing_changed(path: Path) -> None:
+    """Tell the server, if one is running, that an account, extension or callerID was suspended,
+    disabled or deleted, or has another expiry, so that live sessions end now. (If it is not told,
+    it looks within two seconds.)"""
+    try:
+        await ask(path, "standing_changed")
+    except ControlError:
+        return
+
+
 async def tell_trunks_changed(path: Path) -> None:
     """Have the server, if one is running, put changed trunks and routes in force now. (If it is not
     told, it looks within two seconds.)"""

@@ -132,6 +132,10 @@ async def serve(
         exchange.credited([str(id_) for id_ in request.get("ledger_ids", [])])
         return {}
 
+    async def standing_changed(request: dict[str, Any]) -> dict[str, Any]:
+        await exchange.standing_changed()
+        return {}
+
     async def trunk_states(request: dict[str, Any]) -> dict[str, Any]:
         return {"troubles": engine.trunk_states()}
 
@@ -146,6 +150,7 @@ async def serve(
         "call": call,
         "end": end,
         "credited": credited,
+        "standing_changed": standing_changed,
         "trunks": trunk_states,
         "trunks_changed": trunks_changed,
         "sessions": session_states,

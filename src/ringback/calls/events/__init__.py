@@ -43,6 +43,8 @@ from ringback.calls.events.returning import (
 )
 from ringback.calls.events.trigger import (
     Abandoned,
+    EndOrdered,
+    FoundOutOfUse,
     GuardReached,
     RequestAccepted,
     TakenUp,
@@ -60,7 +62,9 @@ __all__ = [
     "CutOff",
     "DurationTold",
     "EarlySound",
+    "EndOrdered",
     "EntryRefused",
+    "FoundOutOfUse",
     "GuardReached",
     "Happening",
     "LateAnswer",

@@ -9,7 +9,6 @@ from ringback.calls.outcome import Outcome, Reason
 from ringback.telephony.reasons import without_quotes
 
 _MENDING: Mapping[Reason, str] = {
-    Reason.DISABLED: "enable it, if it is to be used",
     Reason.FORBIDDEN_NUMBER: "see destinations of those concerned, and special_prefixes of plans",
     Reason.LOCKED_OUT: "the lock ends by itself: see pin_attempts",
     Reason.DUPLICATE: "it comes after this call",

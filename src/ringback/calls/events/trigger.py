@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ringback.accounts.standing import OutOfUse
 from ringback.calls.events.happening import Happening
 from ringback.calls.events.mending import mended, without_numbers
 from ringback.calls.outcome import Outcome
@@ -113,6 +114,42 @@ class GuardReached(Happening):
 
     def alike(self) -> tuple[str, ...]:
         return (self.type, self.guard, self.kind, without_numbers(self.name))
+
+
+@dataclass(frozen=True, slots=True)
+class FoundOutOfUse(Happening):
+    """An account, an extension or a callerID may not be used any more: a call is refused, or the
+    session ends. Whoever sees less than `kind` and `of` say must not be told."""
+
+    type = "out_of_use"
+    kind: str
+    """`callerID`, `extension` or `account`."""
+    of: str
+    """Its id."""
+    name: str
+    why: str
+    """Such as `is suspended`."""
+
+    @classmethod
+    def by(cls, found: OutOfUse) -> FoundOutOfUse:
+        return cls(found.kind, found.id, found.name, found.why)
+
+    def told(self) -> str:
+        return f"out of use: {self.kind} {self.name} {self.why}"
+
+    def alike(self) -> tuple[str, ...]:
+        return (self.type, self.kind, self.of)
+
+
+@dataclass(frozen=True, slots=True)
+class EndOrdered(Happening):
+    """Somebody wants the session ended."""
+
+    type = "end_ordered"
+    by: str
+
+    def told(self) -> str:
+        return f"ended by {self.by}"
 
 
 @dataclass(frozen=True, slots=True)
