@@ -26,6 +26,11 @@ class Origin:
     started: Instant
 
     @property
+    def leads_on(self) -> bool:
+        """The access number leads to `destination`, and the session ends with that call."""
+        return self.access_number is not None and self.destination is not None
+
+    @property
     def caller(self) -> str | None:
         """The triggering number, E.164; None when hidden or no number."""
         return self.calling.e164

@@ -79,7 +79,8 @@ async def _session(session: CallbackSession, waiting: Waiting, services: Service
 async def _calls(
     session: CallbackSession, caller: Caller, waiting: Waiting, services: Services
 ) -> None:
-    """One number after the other, until the caller has had enough."""
+    """One number after the other, until the caller has had enough. Where the access number leads
+    on to a number, there is that one only."""
     destination = session.origin.destination
     while session.course.numbers_dialled < session.setup.calls_per_session:
         asking = Asking(session, caller, services.clock)
@@ -90,11 +91,13 @@ async def _calls(
             if not isinstance(reached, Refused):
                 break
             await _tell(session, caller, asking, reached)
-            dialled = await asking.number()
+            dialled = None if session.origin.leads_on else await asking.number()
         else:
             return
         if reached is not None:
             await converse(session, caller, waiting, services.clock, reached)
+        if session.origin.leads_on:
+            return
 
 
 async def _tell(session: CallbackSession, caller: Caller, asking: Asking, refused: Refused) -> None:
