@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, select, update
 from tests.e2e import sipp
 from tests.e2e.log import Events
 from tests.e2e.ports import free_port, media_ports, rtp_ports
@@ -34,7 +34,7 @@ from ringback.management.desk import Desk
 from ringback.reports.sessions import MOST, sessions
 from ringback.sounds.speech import BUILT_IN
 from ringback.store import open_store
-from ringback.store.models import LedgerAccountRow, ReservationRow
+from ringback.store.models import AccountRow, LedgerAccountRow, ReservationRow
 
 PIN = "0042"
 RATE: dict[str, Any] = {"prefix": "44", "first_block": 5, "first_price": "0.05", "next_block": 1,
@@ -147,6 +147,16 @@ class Stage:
         await self.apply(
             {"extensions": [{"name": name, "account": account, "caller_ids": [entry]}]}
         )
+
+    async def suspend(self) -> None:
+        """Suspend the extension, as a row: the verb that does it has tests of its own."""
+        name, _ = self.server.extension_of(self)
+        change = update(AccountRow).where(AccountRow.name == name).values(status="suspended")
+        store = open_store(self.server.url)
+        try:
+            await store.run(lambda tx: tx.execute(change).rowcount)
+        finally:
+            await store.close()
 
     async def live(self) -> str:
         """The id of the session that is open."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from tests.e2e import sipp
 from tests.e2e.cases import adder, national, reach_dialling
@@ -13,7 +15,7 @@ from tests.e2e.rtp import spray
 from tests.e2e.sipp import LOCAL
 from tests.e2e.stage import PIN, Case, Stage
 
-from ringback.calls.events import Talking
+from ringback.calls.events import FoundOutOfUse, Talking
 
 CASES: list[Case] = []
 case = adder(CASES)
@@ -224,8 +226,8 @@ async def hung_up_in_the_conversation(stage: Stage) -> None:
     assert all(leg["charges"] for leg in session["legs"])
 
 
-@case()
-async def ended_in_the_conversation(stage: Stage) -> None:
+async def _talk_until(stage: Stage, end: Callable[[str], Awaitable[object]]) -> dict[str, Any]:
+    """A conversation that both lose within five seconds of what is done to its session."""
     rtp = stage.rtp()
     phone = await stage.phone(sipp.callee(rtp.port))
     await stage.trigger()
@@ -236,11 +238,22 @@ async def ended_in_the_conversation(stage: Stage) -> None:
     rtp.press(national(stage.callee))
     live = await stage.live()
     await stage.server.happened(Talking, of=live)
-    await stage.server.command("sessions", live, "--end")
-    await remote.finished()
-    await phone.finished()
+    await end(live)
+    await asyncio.gather(remote.finished(5.0), phone.finished(5.0))
     session = await stage.ends("ended", "conversation")
     assert all(leg["charges"] for leg in session["legs"])
+    return session
+
+
+@case()
+async def ended_in_the_conversation(stage: Stage) -> None:
+    await _talk_until(stage, lambda live: stage.server.command("sessions", live, "--end"))
+
+
+@case()
+async def suspended_in_the_conversation(stage: Stage) -> None:
+    session = await _talk_until(stage, lambda live: stage.suspend())
+    await stage.server.happened(FoundOutOfUse, of=session["id"], why="is suspended")
 
 
 @case(callback={"answer_timeout_seconds": 5, "announce_duration": False})

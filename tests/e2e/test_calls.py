@@ -12,8 +12,8 @@ from tests.e2e.stage import Server, play_all
 from ringback.calls.outcome import Outcome
 
 RARE = {
-    *(Outcome.HIDDEN, Outcome.UNLISTED, Outcome.DISABLED, Outcome.UNVERIFIED, Outcome.OVER_LIMIT),
-    Outcome.OUT_OF_HOURS,
+    *(Outcome.SUSPENDED, Outcome.HIDDEN, Outcome.UNLISTED, Outcome.DISABLED, Outcome.UNVERIFIED),
+    *(Outcome.OVER_LIMIT, Outcome.OUT_OF_HOURS),
 }
 """Of a request that was accepted, and by what is set up now may not be called back any more
 (`tests/calls/test_decision.py`)."""

@@ -51,6 +51,13 @@ async def hidden(stage: Stage) -> None:
     await _refused(stage, "refused_hidden")
 
 
+@case()
+async def suspended(stage: Stage) -> None:
+    await stage.suspend()
+    await stage.trigger()
+    await _refused(stage, "refused_suspended")
+
+
 @case(caller_id={"enabled": False})
 async def disabled(stage: Stage) -> None:
     await stage.trigger()
