@@ -18,7 +18,7 @@ from ringback.management.actor import command_line
 from ringback.management.desk import Desk
 from ringback.management.refusals import Forbidden, NotFound
 from ringback.management.verbs import Act, Done
-from ringback.server.commands import tell_credited
+from ringback.server.commands import tell_credited, tell_standing_changed
 from ringback.server.run import control_path
 
 T = TypeVar("T")
@@ -50,6 +50,8 @@ async def tell(path: Path, done: Done[Any]) -> None:
     """Tell the running server, if there is one, what it would else find out by and by."""
     if done.credited:
         await tell_credited(path, done.credited)
+    if any(change.of_standing for change in done.changes):
+        await tell_standing_changed(path)
 
 
 async def _done(config: Config, work: Callable[[Desk], Awaitable[T]]) -> T:

@@ -51,6 +51,9 @@ class Author:
 
 NO_FIELDS: Mapping[str, Any] = MappingProxyType({})
 
+_IN_USE = frozenset({Kind.ACCOUNT, Kind.EXTENSION, Kind.CALLER_ID})
+_STANDING = frozenset({"status", "enabled", "expires"})
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
@@ -70,6 +73,13 @@ class Change:
     secrets: Mapping[str, SecretChange] = field(default_factory=dict)
     line: str = ""
     """What commands print of it, where that is not made from the rest."""
+
+    @property
+    def of_standing(self) -> bool:
+        """Whether calls may be affected that are under way: an account, an extension or a callerID
+        may be used no more, or until another instant."""
+        touched = self.action is Action.DELETED or not _STANDING.isdisjoint(self.fields)
+        return self.kind in _IN_USE and touched
 
     def lines(self) -> Iterator[str]:
         """What commands print."""
