@@ -2,64 +2,28 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections import Counter
-from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from sqlalchemy import Connection, func, select
+from tests.management.races import ROUNDS, by_machine, together
 from tests.management.samples import add_key, second_factor_for
 from tests.management.world import HASHER, HOME, NOW, PASSWORD, World, add_person
 
 from ringback.faults import Faults
-from ringback.management.actor import Actor, command_line
+from ringback.management.actor import Actor
 from ringback.management.people import access, invitations, keys, logins, second_factor
 from ringback.management.refusals import NotFound
 from ringback.management.rights import MAY, Role
 from ringback.management.verbs import Act
-from ringback.store import open_store
 from ringback.store.models import LoginRoleRow, LoginRow
 
 ANNA = "anna@example.org"
-ROUNDS = 5
-
-
-def together(
-    database: str,
-    prepare: Callable[[World], Coroutine[Any, Any, Any]],
-    deed: Callable[[World, Any, int], Coroutine[Any, Any, Any]],
-    check: Callable[[Connection], None],
-) -> Counter[str]:
-    """What comes of a deed that two do at once, each over a store of their own, round by round."""
-    found: Counter[str] = Counter()
-
-    async def play() -> None:
-        stores = [open_store(database), open_store(database)]
-        worlds = [World(store, fill=False, seed=n + 1) for n, store in enumerate(stores)]
-        await stores[0].run(worlds[0]._fill)
-        for _ in range(ROUNDS):
-            prepared = await prepare(worlds[0])
-            outcomes = await asyncio.gather(
-                *(deed(world, prepared, number) for number, world in enumerate(worlds)),
-                return_exceptions=True,
-            )
-            found.update(type(outcome).__name__ for outcome in outcomes)
-            await stores[0].read(check)
-        for store in stores:
-            await store.close()
-
-    asyncio.run(play())
-    return found
 
 
 def count(tx: Connection, model: type[Any]) -> int:
     return tx.execute(select(func.count()).select_from(model)).scalar_one()
-
-
-def by_machine(world: World, deed: Callable[..., Any]) -> Coroutine[Any, Any, Any]:
-    return world.desk.run(command_line, deed)
 
 
 def test_an_invitation_is_accepted_once(database: str) -> None:
