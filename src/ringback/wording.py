@@ -18,4 +18,6 @@ def _shown(value: object) -> str:
         return "none"
     if isinstance(value, Decimal):
         return format_amount(value)
-    return value if isinstance(value, str) else json.dumps(value, sort_keys=True)
+    if isinstance(value, str) and value:
+        return value
+    return json.dumps(value, sort_keys=True)
