@@ -86,6 +86,8 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
                     "185.246.41.141",
                     "103.115.244.145",
                     "103.115.244.146",
+                    "103.115.244.158",
+                    "103.115.244.159",
                 ],
                 "trust_pai": True,
                 "show_in": "p_asserted_identity",
