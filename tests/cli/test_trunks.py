@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import create_engine, text
 from tests.cli.helpers import Commands
 from typer.testing import CliRunner
 
@@ -123,6 +124,40 @@ def test_routes_by_hand(ringback: Commands) -> None:
     ]
     assert "every number" in ringback("routes", "list")
     assert ringback("routes", "remove", "4420", "--json").count('"deleted"') == 1
+
+
+def test_what_is_changed_is_in_the_audit_log(ringback: Commands) -> None:
+    ringback("trunks", "add", "a", "host=h", "user=u", "password=hush")
+    ringback("routes", "add", "44", "trunks=a")
+    ringback("trunks", "change", "a", "port=5080")
+    ringback("trunks", "change", "a", "port=5080")
+    ringback("routes", "remove", "44")
+    ringback("trunks", "remove", "a")
+    file = ringback.file(OLD, "old.toml")
+    ringback("trunks", "import", file, "--dry-run")
+    ringback("trunks", "import", file)
+    engine = create_engine(ringback.url)
+    with engine.connect() as connection:
+        rows = connection.execute(text("SELECT * FROM audit ORDER BY number")).all()
+    engine.dispose()
+    assert [row.verb for row in rows] == [
+        "trunk.add",
+        "route.add",
+        "trunk.change",
+        "route.remove",
+        "trunk.remove",
+        *["trunk.put"] * 2,
+        *["route.put"] * 2,
+    ]
+    assert {(row.who, row.path) for row in rows} == {("command line", "admin")}
+    assert json.loads(rows[0].secrets) == {"password": "set"} and "hush" not in repr(rows)
+
+
+def test_a_trunk_is_the_first_thing_there_is(tmp_path: Path) -> None:
+    """Key, database and the server administrator's account are made for it."""
+    ringback = Commands(tmp_path, apply=False)
+    assert ringback("trunks", "add", "a", "host=h") == "created trunk a\n"
+    assert [each["name"] for each in listed(ringback)] == ["a"]
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ import pyotp
 from sqlalchemy import insert, select
 from tests.management.world import HASHER, NOW, PASSWORD, add_caller_id, add_person, add_session
 
+from ringback.management import places, routes, trunks
 from ringback.management.actor import Actor
 from ringback.management.letters import Purpose
 from ringback.management.people import invitations, links, second_factor
@@ -94,6 +95,37 @@ ACCOUNT = {
 }
 
 
+def add_trunk(act: Act, name: str = "london-1", **values: Any) -> str:
+    """A trunk of the server administrator's."""
+    said = {"name": name, "host": "sip.example.net", **values}
+    return trunks.add(act, places.top(act.tx), values=said).value
+
+
+def add_route(act: Act, prefix: str = "44", trunk: str = "london-1") -> str:
+    """A route over a trunk that there is."""
+    said = {"prefix": prefix, "trunks": [trunk]}
+    return routes.add(act, places.top(act.tx), values=said).value
+
+
+def _trunk(**arguments: Any) -> AtSample:
+    return lambda act, place_id: (add_trunk(act), arguments)
+
+
+def _route(**arguments: Any) -> AtSample:
+    def made(act: Act, place_id: str) -> tuple[str, Arguments]:
+        add_trunk(act)
+        return add_route(act), arguments
+
+    return made
+
+
+def _new_route(act: Act, place_id: str) -> tuple[str, Arguments]:
+    add_trunk(act)
+    return place_id, {"values": {"prefix": "44", "trunks": ["london-1"]}}
+
+
+_NEW_TRUNK = {"name": "london-2", "host": "sip.example.net"}
+
 AT_PLACES: Mapping[str, AtSample] = {
     "account.change": _place(values=ACCOUNT),
     "account.create": _place(values={**ACCOUNT, "level": "user", "balance": "5.00"}),
@@ -122,8 +154,21 @@ AT_PLACES: Mapping[str, AtSample] = {
     "login.end_sign_ins": _person(),
     "login.list": _place(below=True),
     "login.remove": _person(),
+    "route.add": _new_route,
+    "route.change": _route(values={"prefix": "4420"}),
+    "route.get": _route(),
+    "route.list": _place(),
+    "route.put": _new_route,
+    "route.remove": _route(),
     "second_factor.reset": _person(),
     "session.list": _place(),
+    "trunk.add": _place(values=_NEW_TRUNK),
+    "trunk.change": _trunk(values={"port": 5080}),
+    "trunk.get": _trunk(),
+    "trunk.list": _place(),
+    "trunk.put": _place(values=_NEW_TRUNK),
+    "trunk.remove": _trunk(),
+    "trunk.test": _trunk(),
 }
 
 

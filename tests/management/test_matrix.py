@@ -25,7 +25,7 @@ PLACED = {name: deed for name, deed in RULED.items() if isinstance(deed, AtPlace
 PERSONAL = {name: deed for name, deed in RULED.items() if isinstance(deed, Personal)}
 TRIED = PLACED | {"example.change": change_example}
 
-HOME = "acme"
+HOME, TOP = "acme", "admin"
 RELATIONS = {
     "own": "acme",
     "own extension": "acme-travellers",
@@ -37,11 +37,19 @@ RELATIONS = {
     "beside, below": "beta-travellers",
     "absent": "nowhere",
 }
+OF_THE_SERVER = {Right.SEE_SERVER, Right.SERVER}
+"""What these are about belongs to the account at the top."""
 IN_SIGHT = {"own", "own extension", "below", "far below"}
 
 
 class _Undo(Exception):
     pass
+
+
+def need_of(name: str) -> Need:
+    needs = TRIED[name].rule.needs
+    assert isinstance(needs, Need)
+    return needs
 
 
 @pytest.fixture(scope="module")
@@ -50,17 +58,24 @@ def world() -> World:
 
 
 def outcome(
-    world: World, name: str, field: str | None, role: Role, relation: str, *, by_key: bool
+    world: World,
+    name: str,
+    field: str | None,
+    role: Role,
+    relation: str,
+    *,
+    by_key: bool,
+    home: str = HOME,
 ) -> object:
-    """How one deed is refused, with one of its fields, of somebody with a role in acme; all of it
-    undone afterwards."""
+    """How one deed is refused, with one of its fields, of somebody with a role in acme, or in
+    another account; all of it undone afterwards."""
     found: list[object] = []
     deed = TRIED[name]
 
     def work(act: Act) -> None:
         place_id = RELATIONS[relation]
         if relation == "absent":
-            subject, arguments = AT_PLACES[name](act, HOME)
+            subject, arguments = AT_PLACES[name](act, home)
             subject = place_id
         else:
             subject, arguments = AT_PLACES[name](act, place_id)
@@ -69,11 +84,11 @@ def outcome(
             assert set(values) == set(deed.rule.fields), f"the sample of {name} lacks a field"
             given = {} if field is None else {field: values[field]}
             arguments = {**arguments, "values": given}
-        login_id = add_person(act.tx, "me@example.org", "x", (HOME, Role.OWNER if by_key else role))
+        login_id = add_person(act.tx, "me@example.org", "x", (home, Role.OWNER if by_key else role))
         credential: Credential = add_session(act, login_id)
         if by_key:
-            add_key(act, login_id, HOME, role)
-            credential = KeyToken(f"{PREFIX}{login_id}{HOME}")
+            add_key(act, login_id, home, role)
+            credential = KeyToken(f"{PREFIX}{login_id}{home}")
         actor = actor_of(act.tx, credential, act.now)
         found.append(refusal(lambda: deed(replace(act, actor=actor), subject, **arguments)))
         raise _Undo
@@ -84,7 +99,7 @@ def outcome(
 
 
 def expected(needs: list[Need], role: Role, relation: str) -> object:
-    if relation not in IN_SIGHT:
+    if relation not in IN_SIGHT or needs[0].right in OF_THE_SERVER:
         return NotFound
     stands = {Reach.ANY: True, Reach.ABOVE: relation != "own", Reach.OWN: relation == "own"}
     allowed = (stands[need.reach] and need.right in MAY[role] for need in needs)
@@ -95,15 +110,25 @@ def expected(needs: list[Need], role: Role, relation: str) -> object:
 def test_every_deed_at_a_place_and_every_field(world: World, name: str) -> None:
     assert name in AT_PLACES, f"{name} has no sample in tests/management/samples.py"
     rule = TRIED[name].rule
-    assert isinstance(rule.needs, Need)
     for field in (None, *rule.fields):
-        needs = [rule.needs, *([] if field is None else [rule.fields[field]])]
+        needs = [need_of(name), *([] if field is None else [rule.fields[field]])]
         for role in Role:
             for relation in RELATIONS:
                 for by_key in (False, True):
                     found = outcome(world, name, field, role, relation, by_key=by_key)
                     told = (field, role, relation, by_key)
                     assert found is expected(needs, role, relation), told
+
+
+@pytest.mark.parametrize("name", [n for n in PLACED if need_of(n).right in OF_THE_SERVER])
+def test_every_deed_about_the_server(world: World, name: str) -> None:
+    """Who has a role at the top may what that says; the others have seen above that there is
+    nothing for them."""
+    for role in Role:
+        for by_key in (False, True):
+            found = outcome(world, name, None, role, "top", by_key=by_key, home=TOP)
+            allowed = need_of(name).right in MAY[role]
+            assert found is (None if allowed else Forbidden), (role, by_key)
 
 
 def person_actor(act: Act, *, proven: bool) -> Actor:
@@ -162,6 +187,7 @@ def test_the_roles_are_those_of_the_spec() -> None:
         Right.ACCOUNTS,
         Right.GUARDS,
         Right.OPEN_TO_ANYONE,
+        Right.SERVER,
     }
     assert MAY[Role.OWNER] == set(Right)
     for role in (Role.OPERATOR, Role.ACCOUNTANT, Role.READER):
@@ -209,16 +235,25 @@ WRITTEN_DOWN = {
     "login.end_sign_ins": (Right.LOGINS, Reach.ANY),
     "login.list": (Right.SEE_PEOPLE, Reach.ANY),
     "login.remove": (Right.LOGINS, Reach.ANY),
+    "route.add": (Right.SERVER, Reach.ANY),
+    "route.change": (Right.SERVER, Reach.ANY),
+    "route.get": (Right.SEE_SERVER, Reach.ANY),
+    "route.list": (Right.SEE_SERVER, Reach.ANY),
+    "route.put": (Right.SERVER, Reach.ANY),
+    "route.remove": (Right.SERVER, Reach.ANY),
     "second_factor.reset": (Right.LOGINS, Reach.ANY),
     "session.list": (Right.VIEW, Reach.ANY),
+    "trunk.add": (Right.SERVER, Reach.ANY),
+    "trunk.change": (Right.SERVER, Reach.ANY),
+    "trunk.get": (Right.SEE_SERVER, Reach.ANY),
+    "trunk.list": (Right.SEE_SERVER, Reach.ANY),
+    "trunk.put": (Right.SERVER, Reach.ANY),
+    "trunk.remove": (Right.SERVER, Reach.ANY),
+    "trunk.test": (Right.SERVER, Reach.ANY),
 }
 """What each deed needs, a second time: a rule is changed on purpose, or not at all."""
 
 
 def test_what_each_deed_needs_is_written_down_twice() -> None:
-    found = {}
-    for name in PLACED:
-        need = PLACED[name].rule.needs
-        assert isinstance(need, Need)
-        found[name] = (need.right, need.reach)
+    found = {name: (need_of(name).right, need_of(name).reach) for name in PLACED}
     assert found == WRITTEN_DOWN

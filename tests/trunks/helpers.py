@@ -13,12 +13,12 @@ from sqlalchemy import Connection
 from ringback.accounts.foundation import lay_foundation
 from ringback.accounts.sealing import trunk_sealer
 from ringback.accounts.secrets import Secrets
+from ringback.changes import Altered
 from ringback.documents import given, merged, read_document
 from ringback.faults import Faults
 from ringback.store import Store
 from ringback.telephony.trunks import Trunk
 from ringback.trunks import routeverbs, trunkverbs
-from ringback.trunks.changes import Altered
 from ringback.trunks.entries import TrunkEntry, contradictions
 from ringback.trunks.stored import load, opened
 from ringback.trunks.trunk import effective, trunk_of
@@ -48,11 +48,12 @@ class Desk:
         return self.run(lambda tx: trunkverbs.put_trunk(tx, said, now, SEALER, id_))
 
     def change(self, name: str, /, now: float = NOW, **values: Any) -> Altered | None:
-        id_ = self.new_id()
-        return self.run(lambda tx: trunkverbs.change_trunk(tx, name, values, now, SEALER, id_))
+        id_, version = self.trunks()[name].id, self.new_id()
+        return self.run(lambda tx: trunkverbs.change_trunk(tx, id_, values, now, SEALER, version))
 
     def remove(self, name: str, now: float = NOW) -> Altered:
-        return self.run(lambda tx: trunkverbs.remove_trunk(tx, name, now))
+        id_ = self.trunks()[name].id
+        return self.run(lambda tx: trunkverbs.remove_trunk(tx, id_, now, SEALER))
 
     def route(self, prefix: str = "", **values: Any) -> Altered | None:
         id_, said = self.new_id(), {"prefix": prefix, **values}

@@ -150,7 +150,8 @@ def test_a_trunk_of_before_is_there_for_calls_that_a_restart_ends() -> None:
         (former,) = table.former
         assert (former.host, former.password) == ("h", "old")
         assert former.version != table.by_name["a"].version
-        await world.store.run(lambda tx: trunkverbs.remove_trunk(tx, "a", world.clock.now()))
+        now = world.clock.now()
+        await world.store.run(lambda tx: trunkverbs.remove_trunk(tx, "id-0", now, SEALER))
         await world.follower.look()
         assert trunks_ever(table)["a"].host == "other"
         task = asyncio.ensure_future(world.follower.run())

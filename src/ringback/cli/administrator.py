@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import random
-import time
 
-from ringback.accounts.foundation import lay_foundation
 from ringback.cli.managing import manage, public_url
-from ringback.cli.place import made
+from ringback.cli.place import founded
 from ringback.config import Config
 from ringback.management import places
 from ringback.management.people import invitations
@@ -18,19 +15,9 @@ def first_administrator(config: Config) -> str:
     """Make key and database where there are none, and say how the first administrator comes in.
     Raises CommandError where there is one already, or no public_url; BadKey, StoreError."""
     begins = public_url(config)
-    asyncio.run(_lay_foundation(config))
+    asyncio.run(founded(config))
     done = manage(config, lambda act: invitations.invite_first(act, places.top(act.tx)))
     (letter,) = done.letters
     return (
         f"the first administrator's link, which works once, for seven days: {letter.link(begins)}"
     )
-
-
-async def _lay_foundation(config: Config) -> None:
-    server, chance = config.server, random.SystemRandom()
-    async with made(config) as (store, secrets):
-        await store.run(
-            lambda tx: lay_foundation(
-                tx, secrets, server.currency, server.home_country, time.time(), chance
-            )
-        )

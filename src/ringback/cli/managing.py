@@ -10,15 +10,21 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
+from ringback.changes import InTheWay
 from ringback.cli.options import CommandError, ready_database
 from ringback.cli.place import found
 from ringback.config import Config
 from ringback.faults import Faults
 from ringback.management.actor import command_line
 from ringback.management.desk import Desk
+from ringback.management.places import OF_THE_SERVER
 from ringback.management.refusals import Forbidden, NotFound
 from ringback.management.verbs import Act, Done
-from ringback.server.commands import tell_credited, tell_standing_changed
+from ringback.server.commands import (
+    tell_credited,
+    tell_standing_changed,
+    tell_trunks_changed,
+)
 from ringback.server.run import control_path
 
 T = TypeVar("T")
@@ -52,6 +58,8 @@ async def tell(path: Path, done: Done[Any]) -> None:
         await tell_credited(path, done.credited)
     if any(change.of_standing for change in done.changes):
         await tell_standing_changed(path)
+    if any(change.kind in OF_THE_SERVER for change in done.changes):
+        await tell_trunks_changed(path)
 
 
 async def _done(config: Config, work: Callable[[Desk], Awaitable[T]]) -> T:
@@ -59,7 +67,7 @@ async def _done(config: Config, work: Callable[[Desk], Awaitable[T]]) -> T:
     try:
         async with found(config) as (store, secrets):
             return await work(Desk(store, secrets, time.time, random.SystemRandom()))
-    except (NotFound, Forbidden) as refusal:
+    except (NotFound, Forbidden, InTheWay) as refusal:
         raise CommandError(str(refusal)) from refusal
     except Faults as faults:
         raise CommandError("\n".join(str(fault) for fault in faults.found)) from faults

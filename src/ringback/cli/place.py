@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import random
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from ringback.accounts.foundation import lay_foundation
 from ringback.accounts.secrets import Secrets, key_expected, load_secrets
 from ringback.config import Config
 from ringback.server.run import key_path, make_data_dir
@@ -19,6 +22,18 @@ async def made(config: Config) -> AsyncIterator[tuple[Store, Secrets]]:
     migrate(config.database_url)
     async with found(config) as place:
         yield place
+
+
+async def founded(config: Config) -> None:
+    """See that there is what every server has, made where there is none yet. Raises StoreError,
+    BadKey, OtherCurrency."""
+    server, chance = config.server, random.SystemRandom()
+    async with made(config) as (store, secrets):
+        await store.run(
+            lambda tx: lay_foundation(
+                tx, secrets, server.currency, server.home_country, time.time(), chance
+            )
+        )
 
 
 @asynccontextmanager

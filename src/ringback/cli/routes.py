@@ -6,12 +6,14 @@ from typing import Annotated
 
 import typer
 
+from ringback.cli.managing import look
 from ringback.cli.options import DEFAULT_CONFIG, ConfigOption, JsonOption, print_list
 from ringback.cli.pairs import read_pairs, shown
-from ringback.cli.ways import Pairs, change, stored
+from ringback.cli.ways import Pairs, change
 from ringback.config import load_config
+from ringback.management import places, routes
+from ringback.management.naming import find_route
 from ringback.trunks.entries import RouteEntry
-from ringback.trunks.routeverbs import add_route, change_route, remove_route
 
 app = typer.Typer(help="Which trunks carry the calls to which numbers.", no_args_is_help=True)
 
@@ -24,7 +26,7 @@ PrefixArgument = Annotated[
 def list_(as_json: JsonOption = False, config: ConfigOption = DEFAULT_CONFIG) -> None:
     """List the routes."""
     print_list(
-        [each.described() for each in stored(load_config(config)).routes],
+        look(load_config(config), lambda act: routes.routes(act, places.top(act.tx))),
         ("prefix", "trunks", "weights"),
         lambda route: (
             route["prefix"] or "every number",
@@ -44,7 +46,11 @@ def add_(
 ) -> None:
     """Add a route: ringback routes add 44 trunks=london-1,london-2"""
     said = {**read_pairs(pairs or [], RouteEntry), "prefix": prefix}
-    change(config, lambda tx, desk: [add_route(tx, said, desk.ids[0])], as_json)
+    change(
+        config,
+        lambda act: routes.add(act, places.top(act.tx), values=said),
+        as_json=as_json,
+    )
 
 
 @app.command(name="change")
@@ -56,7 +62,11 @@ def change_(
 ) -> None:
     """Change a route, for new calls; prefix=NEW gives it another prefix."""
     said = read_pairs(pairs or [], RouteEntry)
-    change(config, lambda tx, desk: [change_route(tx, prefix, said)], as_json)
+    change(
+        config,
+        lambda act: routes.change(act, find_route(act.tx, act.actor, prefix), values=said),
+        as_json=as_json,
+    )
 
 
 @app.command(name="remove")
@@ -64,4 +74,8 @@ def remove_(
     prefix: PrefixArgument, as_json: JsonOption = False, config: ConfigOption = DEFAULT_CONFIG
 ) -> None:
     """Remove a route."""
-    change(config, lambda tx, desk: [remove_route(tx, prefix)], as_json)
+    change(
+        config,
+        lambda act: routes.remove(act, find_route(act.tx, act.actor, prefix)),
+        as_json=as_json,
+    )

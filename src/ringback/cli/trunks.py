@@ -8,14 +8,11 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from sqlalchemy import Connection
 
-from ringback.accounts.sealing import trunk_sealer
-from ringback.accounts.secrets import load_secrets
 from ringback.cli.lines import say
+from ringback.cli.managing import look
 from ringback.cli.options import (
     DEFAULT_CONFIG,
-    CommandError,
     ConfigOption,
     JsonOption,
     print_json,
@@ -24,15 +21,13 @@ from ringback.cli.options import (
 from ringback.cli.pairs import read_pairs, shown
 from ringback.cli.trunkfile import read_trunk_file
 from ringback.cli.trunktest import ask_trunk
-from ringback.cli.ways import Desk, Pairs, change, stored
+from ringback.cli.ways import Pairs, change
 from ringback.config import load_config
-from ringback.server.run import key_path
-from ringback.trunks.changes import Altered
+from ringback.management import places, routes, trunks
+from ringback.management.naming import find_trunk
+from ringback.management.verbs import Act, Done
 from ringback.trunks.entries import TrunkEntry
 from ringback.trunks.presets import PRESETS
-from ringback.trunks.routeverbs import put_route
-from ringback.trunks.stored import opened
-from ringback.trunks.trunkverbs import add_trunk, change_trunk, put_trunk, remove_trunk
 
 app = typer.Typer(help="The ways to the telephone network.", no_args_is_help=True)
 
@@ -43,7 +38,7 @@ NameArgument = Annotated[str, typer.Argument(help="The name of the trunk.")]
 def list_(as_json: JsonOption = False, config: ConfigOption = DEFAULT_CONFIG) -> None:
     """List the trunks with what is set of each."""
     print_list(
-        [each.described() for each in stored(load_config(config)).trunks],
+        look(load_config(config), lambda act: trunks.trunks(act, places.top(act.tx))),
         ("trunk", "host", ""),
         lambda trunk: (trunk["name"], trunk.get("host"), _rest(trunk)),
         as_json=as_json,
@@ -80,7 +75,11 @@ def add_(
 ) -> None:
     """Add a trunk: ringback trunks add london-1 host=sip.example.net user=acme password=-"""
     said = {**_trunk_pairs(pairs), "name": name}
-    change(config, lambda tx, desk: [add_trunk(tx, said, desk.sealer, desk.ids[0])], as_json)
+    change(
+        config,
+        lambda act: trunks.add(act, places.top(act.tx), values=said),
+        as_json=as_json,
+    )
 
 
 @app.command(name="change")
@@ -94,8 +93,8 @@ def change_(
     said = _trunk_pairs(pairs)
     change(
         config,
-        lambda tx, desk: [change_trunk(tx, name, said, desk.now, desk.sealer, desk.ids[0])],
-        as_json,
+        lambda act: trunks.change(act, find_trunk(act.tx, act.actor, name), values=said),
+        as_json=as_json,
     )
 
 
@@ -104,7 +103,11 @@ def remove_(
     name: NameArgument, as_json: JsonOption = False, config: ConfigOption = DEFAULT_CONFIG
 ) -> None:
     """Remove a trunk that no route names. Its calls go on."""
-    change(config, lambda tx, desk: [remove_trunk(tx, name, desk.now)], as_json)
+    change(
+        config,
+        lambda act: trunks.remove(act, find_trunk(act.tx, act.actor, name)),
+        as_json=as_json,
+    )
 
 
 @app.command(name="import")
@@ -117,14 +120,15 @@ def import_(
     """Bring trunks and routes of a configuration file into the database."""
     found = read_trunk_file(file)
 
-    def verb(tx: Connection, desk: Desk) -> list[Altered | None]:
-        ids = iter(desk.ids)
-        return [
-            *(put_trunk(tx, each, desk.now, desk.sealer, next(ids)) for each in found.trunks),
-            *(put_route(tx, each, next(ids)) for each in found.routes),
+    def put(act: Act) -> Done[None]:
+        top = places.top(act.tx)
+        done = [
+            *(trunks.put(act, top, values=each) for each in found.trunks),
+            *(routes.put(act, top, values=each) for each in found.routes),
         ]
+        return Done(None, [change for each in done for change in each.changes])
 
-    change(config, verb, as_json, ids=found.count, dry_run=dry_run)
+    change(config, put, as_json=as_json, dry_run=dry_run)
     if not dry_run and not as_json:
         say(f"now take the [[trunk]] and [[route]] tables out of {file}: serve refuses them")
 
@@ -135,11 +139,7 @@ def test_(
 ) -> None:
     """Ask a trunk whether it is there and lets us in; exits with 1 if not."""
     loaded = load_config(config)
-    secrets = load_secrets(key_path(loaded), expected=True)
-    there = opened(stored(loaded), trunk_sealer(secrets))
-    trunk = next((each for each in there.trunks if each.name == name), None)
-    if trunk is None:
-        raise CommandError(f"there is no trunk {name!r}")
+    trunk = look(loaded, lambda act: trunks.to_test(act, find_trunk(act.tx, act.actor, name)))
     found = asyncio.run(ask_trunk(loaded.sip, trunk))
     if as_json:
         print_json(found.described())

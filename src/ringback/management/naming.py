@@ -1,4 +1,4 @@
-"""Whom a command means (spec section 11), among what the actor sees."""
+"""Whom or what a command means (spec section 11), among what the actor sees."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from sqlalchemy import Connection, select
 
 from ringback import levels
 from ringback.management import places
-from ringback.management.actor import Actor
+from ringback.management.actor import Actor, see
 from ringback.management.places import Kind, Place
 from ringback.management.refusals import NotFound
 from ringback.management.rights import Right
 from ringback.numbering import BadNumber, read_written
 from ringback.store.models import AccountRow, CallerIdRow
+from ringback.trunks import routeverbs, trunkverbs
 
 
 def find_place(tx: Connection, actor: Actor, text: str) -> Place:
@@ -36,6 +37,28 @@ def find_place(tx: Connection, actor: Actor, text: str) -> Place:
     if found is None:
         raise NotFound(f"{Kind.EXTENSION} {text!r}")
     return found
+
+
+def find_trunk(tx: Connection, actor: Actor, name: str) -> str:
+    """The id of the trunk of that name. Raises NotFound."""
+    _see_server(tx, actor, Kind.TRUNK)
+    found = trunkverbs.find_trunk(tx, name)
+    if found is None:
+        raise NotFound(Kind.TRUNK, repr(name))
+    return found
+
+
+def find_route(tx: Connection, actor: Actor, prefix: str) -> str:
+    """The id of the route with that very prefix. Raises NotFound."""
+    _see_server(tx, actor, Kind.ROUTE)
+    found = routeverbs.find_route(tx, prefix)
+    if found is None:
+        raise NotFound(Kind.ROUTE, f"with the prefix {prefix!r}")
+    return found
+
+
+def _see_server(tx: Connection, actor: Actor, kind: Kind) -> None:
+    see(actor, kind, places.of_account(tx, places.top(tx)))
 
 
 def _account(tx: Connection, actor: Actor, text: str) -> Place:

@@ -5,7 +5,7 @@ A place is an account or an extension. Everything else (a callerID, a plan, a ke
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -22,7 +22,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import InstrumentedAttribute
 
 from ringback.accounts.names import ADMINISTRATOR
-from ringback.store.models import AccountRow, CallerIdRow
+from ringback.store.models import AccountRow, CallerIdRow, RouteRow, TrunkRow
 from ringback.store.prepared import Prepared
 
 QueryColumn = ColumnElement[str] | InstrumentedAttribute[Any]
@@ -46,6 +46,11 @@ class Kind(StrEnum):
     SESSION = "session"
     TRUNK = "trunk"
     ROUTE = "route"
+
+
+OF_THE_SERVER = frozenset({Kind.TRUNK, Kind.ROUTE})
+"""What belongs to the server administrator's account, and needs not be told apart by whose it
+is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +160,22 @@ def _path(rows: Sequence[Any]) -> str:
 def top(tx: Connection) -> str:
     """The id of the server administrator's account."""
     return tx.execute(select(AccountRow.id).where(AccountRow.parent_id.is_(None))).scalar_one()
+
+
+def only_top(tx: Connection, account_id: str) -> Place | None:
+    """The server administrator's account, if the id is its."""
+    place = of_account(tx, account_id)
+    return None if place is None or place.above else place
+
+
+def of_the_server(model: type[TrunkRow | RouteRow]) -> Callable[[Connection, str], Place | None]:
+    """For `at`: the server administrator's account, by the id of a row that there is."""
+
+    def found(tx: Connection, id_: str) -> Place | None:
+        there = tx.execute(select(model.id).where(model.id == id_)).scalar()
+        return None if there is None else of_account(tx, top(tx))
+
+    return found
 
 
 def below(roots: Iterable[str]) -> Select[tuple[str]]:

@@ -10,8 +10,9 @@ from ringback.faults import Fault
 class NotFound(Exception):
     """There is no such thing for this actor: it may be absent, or exist out of sight."""
 
-    def __init__(self, kind: str) -> None:
-        super().__init__(f"there is no such {kind}")
+    def __init__(self, kind: str, which: str = "") -> None:
+        """`which` is what was asked for, as it was written."""
+        super().__init__(f"there is no {kind} {which}" if which else f"there is no such {kind}")
 
 
 class Forbidden(Exception):

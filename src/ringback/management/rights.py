@@ -29,6 +29,8 @@ class Right(StrEnum):
     ACCOUNTS = "change accounts"
     GUARDS = "change guards"
     OPEN_TO_ANYONE = "open an extension to anyone"
+    SEE_SERVER = "see trunks, routes and server settings"
+    SERVER = "change trunks, routes and server settings"
 
 
 class Role(StrEnum):
@@ -47,6 +49,7 @@ _READS = {
     Right.SEE_MONEY,
     Right.SEE_PEOPLE,
     Right.SEE_AUDIT,
+    Right.SEE_SERVER,
     Right.REPORTS,
 }
 

@@ -23,15 +23,23 @@ from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 from sqlalchemy import Connection
 
 from ringback.accounts.secrets import Secrets
+from ringback.changes import NoSuch
 from ringback.clock import Instant
 from ringback.faults import Fault, Faults
 from ringback.ids import is_id, new_id
 from ringback.management import audit, places
 from ringback.management.actor import Actor, authorize
-from ringback.management.change import NO_FIELDS, Action, Author, Change, SecretChange
+from ringback.management.change import (
+    NO_FIELDS,
+    Action,
+    Altered,
+    Author,
+    Change,
+    SecretChange,
+)
 from ringback.management.letters import Letter
 from ringback.management.places import Kind, Place
-from ringback.management.refusals import Forbidden
+from ringback.management.refusals import Forbidden, NotFound
 from ringback.management.rights import Need
 
 P = ParamSpec("P")
@@ -70,6 +78,11 @@ class Act:
         line: str = "",
     ) -> Change:
         """A change of the place itself, or of what is named, which belongs to the place."""
+        what = Altered(kind or place.kind, action, id or place.id, name, fields, secrets, line)
+        return self.told(place, what)
+
+    def told(self, place: Place, what: Altered) -> Change:
+        """The same, of what a unit of work of another package has done."""
         actor = self.actor
         nearest = next((id_ for id_ in place.chain if id_ in actor.grants), None)
         author = Author(
@@ -80,16 +93,16 @@ class Act:
             None if actor.view is None else actor.view.id,
         )
         return Change(
-            self.verb,
-            action,
-            kind or place.kind,
-            id or place.id,
-            name,
-            place,
-            author,
-            fields,
-            secrets,
-            line,
+            kind=Kind(what.kind),
+            action=what.action,
+            id=what.id,
+            name=what.name,
+            fields=what.fields,
+            secrets=what.secrets,
+            line=what.line,
+            verb=self.verb,
+            place=place,
+            author=author,
         )
 
 
@@ -155,7 +168,10 @@ class AtPlace(Generic[P, T]):
             assert isinstance(values, Mapping)
             check_fields(act.actor, place, values, rule.fields)
         act = replace(act, verb=rule.name, subject=subject_id, by_account_id=granted)
-        return _recorded(act, self._body(act, place, *args, **named))
+        try:
+            return _recorded(act, self._body(act, place, *args, **named))
+        except NoSuch as gone:  # since `at` has found it
+            raise NotFound(rule.kind) from gone
 
 
 class Personal(Generic[P, T]):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ringback.accounts.sealing import trunk_sealer
 from ringback.accounts.setupfile import SetupError
+from ringback.changes import SecretChange
 from ringback.documents import given
 from ringback.faults import Faults
 from ringback.setup.work import Work
@@ -20,7 +21,7 @@ def bring_trunk_about(work: Work, entry: TrunkEntry) -> None:
     except Faults as faults:
         raise _refused(f"trunk {entry.name}", faults) from faults
     if change is not None:
-        if change.secrets.get("password") == "taken off" and not work.allow_loss:
+        if change.secrets.get("password") is SecretChange.TAKEN_OFF and not work.allow_loss:
             raise SetupError(
                 f"trunk {entry.name}: this would take its password off: leave it out of the file, "
                 "or add --allow-loss"

@@ -1,4 +1,4 @@
-"""What people do with trunks: add, change and remove them. Units of work.
+"""How trunks are added, changed and removed. Units of work.
 
 A change holds for new calls. What the calls of before need is kept beside it (`FormerTrunkRow`)
 until nothing more can come of them, so that a restart can end them, too.
@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select, update
 
+from ringback.changes import Action, Altered, InTheWay, NoSuch, SecretChange, differing
 from ringback.charging.trunkcost import find_cost_plan
 from ringback.clock import Instant
 from ringback.documents import given, merged, read_document
@@ -19,9 +20,9 @@ from ringback.faults import Fault, Faults
 from ringback.sealing import BadSeal, Sealer
 from ringback.store.models import FormerTrunkRow, PlanRow, RouteRow, RouteTrunkRow, TrunkRow
 from ringback.telephony.trunks import Trunk
-from ringback.trunks.changes import Altered, InTheWay, NoSuch, differing, secret_deed
 from ringback.trunks.entries import TrunkEntry, contradictions
 from ringback.trunks.trunk import effective, far_end, trunk_of
+from ringback.trunks.turns import take_turn
 
 _NOT_SETTINGS = ("name", "password", "cost_plan")
 
@@ -48,26 +49,28 @@ def put_trunk(
 ) -> Altered | None:
     """Add the trunk that `values` name, or change it if it is there; None if nothing changed.
     Raises Faults."""
-    name = str(values.get("name"))
-    if _row(tx, name) is None:
+    take_turn(tx)
+    id_ = find_trunk(tx, str(values.get("name")))
+    if id_ is None:
         return add_trunk(tx, values, sealer, new_id)
-    return change_trunk(tx, name, values, now, sealer, new_id)
+    return change_trunk(tx, id_, values, now, sealer, new_id)
 
 
 def add_trunk(tx: Connection, values: Mapping[str, Any], sealer: Sealer, new_id: str) -> Altered:
     """A new trunk with the id `new_id`. Raises Faults."""
+    take_turn(tx)
     said = _merge(None, values)
     _see_free(tx, said.name)
     tx.execute(
         insert(TrunkRow),
         {"id": new_id, "version": new_id, **_columns(tx, said, sealer, new_id)},
     )
-    return _altered("created", new_id, None, said)
+    return _altered(Action.CREATED, new_id, None, said)
 
 
 def change_trunk(
     tx: Connection,
-    name: str,
+    trunk_id: str,
     values: Mapping[str, Any],
     now: Instant,
     sealer: Sealer,
@@ -75,41 +78,44 @@ def change_trunk(
 ) -> Altered | None:
     """Change what `values` say of the trunk, which may be its name, too; None if nothing changed.
     `new_version` is an id that nothing has yet. Raises NoSuch, Faults."""
-    row = _found(tx, name)
+    take_turn(tx)
+    row = _row(tx, trunk_id)
     before = _said(tx, row, sealer)
     after = _merge(before, values)
-    altered = _altered("updated", row["id"], before, after)
+    altered = _altered(Action.UPDATED, trunk_id, before, after)
     if not altered.fields and not altered.secrets:
         return None
-    if after.name != name:
+    if after.name != before.name:
         _see_free(tx, after.name)
-    columns = _columns(tx, after, sealer, row["id"])
+    columns = _columns(tx, after, sealer, trunk_id)
     if not altered.secrets:
         del columns["password"]
     if (before.name, far_end(before.trunk())) != (after.name, far_end(after.trunk())):
         _keep_former(tx, row, now)
         columns["version"] = new_version
-    tx.execute(update(TrunkRow).where(TrunkRow.id == row["id"]).values(**columns))
+    tx.execute(update(TrunkRow).where(TrunkRow.id == trunk_id).values(**columns))
     return altered
 
 
-def remove_trunk(tx: Connection, name: str, now: Instant) -> Altered:
+def remove_trunk(tx: Connection, trunk_id: str, now: Instant, sealer: Sealer) -> Altered:
     """Take a trunk out of use, also while calls are on it. Raises NoSuch, InTheWay where a route
     names it."""
-    row = _found(tx, name)
+    take_turn(tx)
+    row = _row(tx, trunk_id)
+    said = _said(tx, row, sealer)
     routes = (
         select(RouteRow.prefix)
         .join(RouteTrunkRow, RouteTrunkRow.route_id == RouteRow.id)
-        .where(RouteTrunkRow.trunk_id == row["id"])
+        .where(RouteTrunkRow.trunk_id == trunk_id)
         .order_by(RouteRow.prefix)
     )
     named_by = [prefix or '""' for prefix in tx.execute(routes).scalars()]
     if named_by:
         which = f"route {named_by[0]}" if len(named_by) == 1 else f"routes {', '.join(named_by)}"
-        raise InTheWay(f"trunk {name}: in the way: {which}: take it out of there first")
+        raise InTheWay(f"trunk {said.name}: in the way: {which}: take it out of there first")
     _keep_former(tx, row, now)
-    tx.execute(delete(TrunkRow).where(TrunkRow.id == row["id"]))
-    return Altered("trunk", "deleted", row["id"], name)
+    tx.execute(delete(TrunkRow).where(TrunkRow.id == trunk_id))
+    return _altered(Action.DELETED, trunk_id, said, None)
 
 
 def stop_registering(tx: Connection) -> list[str]:
@@ -124,21 +130,22 @@ def stop_registering(tx: Connection) -> list[str]:
     return [row.name for row in rows]
 
 
-def _row(tx: Connection, name: str) -> Mapping[str, Any] | None:
-    query = select(TrunkRow.__table__).where(TrunkRow.name == name).with_for_update()
-    found = tx.execute(query).mappings().one_or_none()
-    return None if found is None else dict(found)
+def find_trunk(tx: Connection, name: str) -> str | None:
+    """The id of the trunk of that name."""
+    found: str | None = tx.execute(select(TrunkRow.id).where(TrunkRow.name == name)).scalar()
+    return found
 
 
-def _found(tx: Connection, name: str) -> Mapping[str, Any]:
-    row = _row(tx, name)
+def _row(tx: Connection, trunk_id: str) -> Mapping[str, Any]:
+    query = select(TrunkRow.__table__).where(TrunkRow.id == trunk_id)
+    row = tx.execute(query).mappings().one_or_none()
     if row is None:
-        raise NoSuch(f"there is no trunk {name!r}")
-    return row
+        raise NoSuch
+    return dict(row)
 
 
 def _see_free(tx: Connection, name: str) -> None:
-    if _row(tx, name) is not None:
+    if find_trunk(tx, name) is not None:
         raise Faults([Fault(("name",), f"there is a trunk {name!r} already: choose another name")])
 
 
@@ -201,13 +208,13 @@ def _columns(tx: Connection, said: _Said, sealer: Sealer, id_: str) -> dict[str,
     }
 
 
-def _altered(
-    action: Literal["created", "updated"], id_: str, before: _Said | None, after: _Said
-) -> Altered:
-    fields = differing({} if before is None else before.document(), after.document())
-    old = None if before is None else before.password
-    secrets = {} if old == after.password else {"password": secret_deed(old, after.password)}
-    return Altered("trunk", action, id_, after.name, fields, secrets)
+def _altered(action: Action, id_: str, before: _Said | None, after: _Said | None) -> Altered:
+    """What became of a trunk. One of the two is there."""
+    old, new = ({} if said is None else said.document() for said in (before, after))
+    fields = differing(old, new)
+    password = [None if said is None else said.password for said in (before, after)]
+    secrets = {} if password[0] == password[1] else {"password": SecretChange.between(*password)}
+    return Altered("trunk", action, id_, (new or old)["name"], fields, secrets)
 
 
 def _keep_former(tx: Connection, row: Mapping[str, Any], now: Instant) -> None:
