@@ -98,11 +98,11 @@ def _with_credit(tx: Connection, extension_id: str) -> list[str]:
         .order_by(LedgerAccountRow.id)
         .with_for_update(of=LedgerAccountRow)
     )
-    return [
+    return sorted(
         row.number
         for row in tx.execute(query)
         if _money(Balance(row.balance, row.reserved, row.credit_limit, row.unlimited))
-    ]
+    )
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -1,4 +1,4 @@
-"""The accounts and extensions below an account, page by page."""
+"""The accounts below an account, or its extensions, page by page."""
 
 from __future__ import annotations
 
@@ -45,9 +45,9 @@ def accounts(
     cursor: str | None = None,
     limit: int = LARGEST_PAGE,
 ) -> Page[Listed]:
-    """The accounts and extensions below an account, in the order of their names. `name`: what it
-    begins with, in small or capital letters; `cursor`: `next` of the page before. Raises
-    Faults."""
+    """The accounts below an account, in the order of their names; its extensions if that is the
+    `level` asked for. `name`: what it begins with, in small or capital letters; `cursor`: `next` of
+    the page before. Raises Faults."""
     question = Question("account.list", place.id, {"status": status, "level": level, "name": name})
     found = select(
         AccountRow.id,
@@ -63,8 +63,9 @@ def accounts(
     )
     if status is not None:
         found = found.where(AccountRow.status == status)
-    if level is not None:
-        found = found.where(AccountRow.level == level)
+    found = found.where(
+        AccountRow.level != "extension" if level is None else AccountRow.level == level
+    )
     if name is not None:
         found = found.where(AccountRow.name.istartswith(name, autoescape=True))
     count = act.tx.execute(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -12,9 +12,10 @@ from sqlalchemy import Connection, select
 from ringback import levels
 from ringback.charging import ledger
 from ringback.clock import Instant
+from ringback.guards.settings import UNLIMITED
 from ringback.management.accounts import limits
 from ringback.management.accounts.limits import Limited
-from ringback.management.accounts.rows import plan_name
+from ringback.management.accounts.rows import plan_name, written_amount, written_time
 from ringback.management.places import Kind, Place
 from ringback.management.rights import Need, Right
 from ringback.management.sight import Sight
@@ -84,6 +85,28 @@ class Account:
     destinations: Mapping[str, Any]
     money: Money | None
     """None for those who may not see it."""
+
+    def document(self) -> dict[str, Any]:
+        """As JSON has it."""
+        money = {}
+        if self.money is not None:
+            amounts = {**asdict(self.money)}
+            plan = amounts.pop("plan")
+            money = {"plan": plan, **{key: written_amount(amounts[key]) for key in amounts}}
+        return {
+            **asdict(self),
+            "expires": written_time(self.expires),
+            "limits": {
+                name: {
+                    "most": UNLIMITED if limit.most is None else limit.most,
+                    "used": limit.used,
+                }
+                for name, limit in self.limits.items()
+            },
+            "guards": dict(self.guards),
+            "destinations": dict(self.destinations),
+            "money": money or None,
+        }
 
 
 @read("account.get", Kind.ACCOUNT, Need(Right.VIEW))

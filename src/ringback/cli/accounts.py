@@ -1,0 +1,177 @@
+"""`ringback accounts`: accounts by hand, and what an extension has in common with them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ringback.accounts.account_entry import AnyAccountEntry
+from ringback.accounts.entries import AccountEntry
+from ringback.accounts.names import ADMINISTRATOR
+from ringback.cli.lines import say
+from ringback.cli.managing import look, manage
+from ringback.cli.options import (
+    DEFAULT_CONFIG,
+    ConfigOption,
+    JsonOption,
+    print_json,
+    print_list,
+)
+from ringback.cli.pairs import read_pairs, shown
+from ringback.config import load_config
+from ringback.management.accounts import changing, deleting, listing, making, showing
+from ringback.management.accounts.listing import Level, Status
+from ringback.management.accounts.rows import written_time
+from ringback.management.naming import find_place
+from ringback.management.places import Place
+from ringback.management.verbs import Act, Done
+
+app = typer.Typer(help="Providers, organizations and users.", no_args_is_help=True)
+
+NameArgument = Annotated[
+    str,
+    typer.Argument(help="The account by its path or name; an extension as ACCOUNT:EXTENSION."),
+]
+Pairs = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[KEY=VALUE]...", help="Fields as in the setup file; KEY= takes out."),
+]
+
+
+@app.command(name="list")
+def list_(
+    account: Annotated[str, typer.Option(help="The account by its path or name.")] = ADMINISTRATOR,
+    level: Annotated[
+        Level | None, typer.Option(help="Only this level; by default all but extensions.")
+    ] = None,
+    status: Annotated[Status | None, typer.Option(help="Only those.")] = None,
+    name: Annotated[str | None, typer.Option(help="Only those whose names begin so.")] = None,
+    as_json: JsonOption = False,
+    config: ConfigOption = DEFAULT_CONFIG,
+) -> None:
+    """List the accounts below an account."""
+
+    def deed(act: Act) -> list[dict[str, Any]]:
+        place = find_place(act.tx, act.actor, account)
+        found, cursor = [], None
+        while True:
+            page = listing.accounts(
+                act, place.id, level=level, status=status, name=name, cursor=cursor
+            )
+            found += [
+                {
+                    "id": each.id,
+                    "path": each.path,
+                    "level": each.level,
+                    "contact_name": each.contact_name,
+                    "status": each.status,
+                    "expires": written_time(each.expires),
+                }
+                for each in page.items
+            ]
+            cursor = page.next
+            if cursor is None:
+                return sorted(found, key=lambda each: str(each["path"]))
+
+    print_list(
+        look(load_config(config), deed),
+        ("account", "level", "contact name", "status", "expires"),
+        lambda each: [each[key] for key in ("path", "level", "contact_name", "status", "expires")],
+        as_json=as_json,
+    )
+
+
+@app.command()
+def show(
+    name: NameArgument, as_json: JsonOption = False, config: ConfigOption = DEFAULT_CONFIG
+) -> None:
+    """Show what is set of an account or extension, what it has and how much it uses."""
+
+    def deed(act: Act) -> dict[str, Any]:
+        return showing.account(act, find_place(act.tx, act.actor, name).id).document()
+
+    found = look(load_config(config), deed)
+    if as_json:
+        print_json(found)
+        return
+    for key, value in _flat(found):
+        say(f"{key}: {shown(value)}")
+
+
+def _flat(document: Mapping[str, Any]) -> Sequence[tuple[str, Any]]:
+    """What is set, with the parts of a part under their own names."""
+    found: list[tuple[str, Any]] = []
+    for key, value in document.items():
+        if isinstance(value, Mapping):
+            found += [(f"{key}.{part}", inner) for part, inner in _flat(value)]
+        elif value is not None:
+            found.append((key, value))
+    return found
+
+
+@app.command()
+def add(
+    path: Annotated[
+        str, typer.Argument(help="The path of the new account: its name after the one above.")
+    ],
+    pairs: Pairs = None,
+    as_json: JsonOption = False,
+    config: ConfigOption = DEFAULT_CONFIG,
+) -> None:
+    """Add an account: ringback accounts add northline/acme plan=retail limits.extensions=20"""
+    above, _, name = path.rpartition("/")
+    values = {**read_pairs(pairs or [], AccountEntry), "name": name}
+
+    def deed(act: Act) -> Done[str]:
+        parent = find_place(act.tx, act.actor, above or ADMINISTRATOR)
+        return making.create(act, parent.id, values=values)
+
+    _do(config, deed, as_json=as_json)
+
+
+@app.command()
+def change(
+    name: NameArgument,
+    pairs: Pairs = None,
+    as_json: JsonOption = False,
+    config: ConfigOption = DEFAULT_CONFIG,
+) -> None:
+    """Change an account or extension; name=NEW renames it."""
+    values = read_pairs(pairs or [], AnyAccountEntry)
+    _at(config, name, lambda act, place: changing.change(act, place.id, values=values), as_json)
+
+
+@app.command()
+def remove(
+    name: NameArgument, as_json: JsonOption = False, config: ConfigOption = DEFAULT_CONFIG
+) -> None:
+    """Take an account or extension out of use that has no live sessions, no money, and nothing
+    below it. What names it in records stays readable."""
+    _at(config, name, lambda act, place: deleting.remove(act, place.id), as_json)
+
+
+def _at(config: Path, name: str, deed: Callable[[Act, Place], Done[None]], as_json: bool) -> None:
+    _do(config, lambda act: deed(act, find_place(act.tx, act.actor, name)), as_json=as_json)
+
+
+def _do(config: Path, deed: Callable[[Act], Done[Any]], *, as_json: bool) -> None:
+    changes = manage(load_config(config), deed).changes
+    if as_json:
+        print_json(
+            [
+                {
+                    "kind": each.kind,
+                    "id": each.id,
+                    "name": each.name,
+                    "action": each.action,
+                    "fields": {name: list(values) for name, values in each.fields.items()},
+                }
+                for each in changes
+            ]
+        )
+        return
+    for line in [line for each in changes for line in each.lines()] or ["nothing changed"]:
+        say(line)
