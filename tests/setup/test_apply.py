@@ -319,6 +319,33 @@ def test_the_administrator_has_a_plan_too(place: Place) -> None:
     ]
 
 
+def test_an_extension_has_what_any_account_has(place: Place) -> None:
+    said = {
+        "status": "suspended",
+        "expires": "2030-01-01",
+        "low_credit": "1.00",
+        "limits": {"caller_ids": 5},
+        "plan": "retail",
+    }
+    for entry in (place.document["accounts"][0], place.document["extensions"][0]):
+        entry |= said
+    place.apply()
+    assert place.apply() == []
+
+    def rows(tx: Connection) -> list[tuple[object, ...]]:
+        columns = (AccountRow.status, AccountRow.expires, AccountRow.low_credit, AccountRow.limits)
+        query = select(*columns, PlanRow.name).join(PlanRow, PlanRow.id == AccountRow.plan_id)
+        return [tuple(row) for row in tx.execute(query)]
+
+    assert (
+        place.read(rows)
+        == [("suspended", 1893456000.0, Decimal(1), {"caller_ids": 5}, "retail")] * 2
+    )
+    place.document["extensions"][0] |= {"status": None, "expires": None, "limits": None}
+    place.apply()
+    assert ("enabled", None, Decimal(1), {}, "retail") in place.read(rows)
+
+
 def test_sounds_are_converted_and_named_by_what_is_in_them(place: Place, tmp_path: Path) -> None:
     (tmp_path / "bye.wav").write_bytes(b"bye")
     sounds = [

@@ -53,7 +53,7 @@ class AnyAccountEntry(GuardedEntry):
     credit_limit: NotNegative | None = None
     """An amount: how far the balance may go below zero. `null` is the limit of the plan."""
     low_credit: NotNegative | None = None
-    """An amount: when less is left, there is an event. `null` is none."""
+    """An amount: with less than that, the credit is low. `null` is none."""
     limits: LimitsEntry | None = None
     """How much there may be below it; `null` is the defaults."""
 
