@@ -11,6 +11,7 @@ from typing import Any
 
 import ringback.management
 import ringback.reports
+from ringback.management.rights import Need, Right
 from ringback.management.verbs import AtPlace, Personal
 
 Ruled = AtPlace[Any, Any] | Personal[Any, Any]
@@ -45,3 +46,13 @@ def unruled() -> Iterator[str]:
             taken = [each.annotation for each in inspect.signature(value).parameters.values()]
             if taken[:2] == ["Act", "Place"]:
                 yield f"{module.__name__}.{name}"
+
+
+OF_THE_SERVER = {Right.SEE_SERVER, Right.SERVER}
+"""What these are about belongs to the account at the top."""
+
+
+def is_of_the_server(deed: Ruled) -> bool:
+    """Whether it is for those alone who have a role in that account."""
+    needs = deed.rule.needs
+    return isinstance(needs, Need) and needs.right in OF_THE_SERVER

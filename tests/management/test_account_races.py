@@ -6,7 +6,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from sqlalchemy import Connection, func, insert, select, update
-from tests.management.test_races import ROUNDS, by_machine, together
+from tests.management.races import ROUNDS, by_machine, together
 from tests.management.world import World
 
 from ringback.accounts.account_entry import AnyAccountEntry

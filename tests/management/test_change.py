@@ -15,7 +15,16 @@ AUTHOR = Author("somebody", None, None, None, None)
 
 def change(kind: Kind, action: Action, *fields: str) -> Change:
     values: dict[str, tuple[Any, Any]] = dict.fromkeys(fields, (None, 1))
-    return Change("verb", action, kind, "id", "", PLACE, AUTHOR, values)
+    return Change(
+        action=action,
+        id="id",
+        name="",
+        fields=values,
+        kind=kind,
+        verb="verb",
+        place=PLACE,
+        author=AUTHOR,
+    )
 
 
 @pytest.mark.parametrize(

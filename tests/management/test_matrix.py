@@ -37,8 +37,6 @@ RELATIONS = {
     "beside, below": "beta-travellers",
     "absent": "nowhere",
 }
-OF_THE_SERVER = {Right.SEE_SERVER, Right.SERVER}
-"""What these are about belongs to the account at the top."""
 IN_SIGHT = {"own", "own extension", "below", "far below"}
 
 
@@ -99,7 +97,7 @@ def outcome(
 
 
 def expected(needs: list[Need], role: Role, relation: str) -> object:
-    if relation not in IN_SIGHT or needs[0].right in OF_THE_SERVER:
+    if relation not in IN_SIGHT or needs[0].right in everything.OF_THE_SERVER:
         return NotFound
     stands = {Reach.ANY: True, Reach.ABOVE: relation != "own", Reach.OWN: relation == "own"}
     allowed = (stands[need.reach] and need.right in MAY[role] for need in needs)
@@ -120,7 +118,9 @@ def test_every_deed_at_a_place_and_every_field(world: World, name: str) -> None:
                     assert found is expected(needs, role, relation), told
 
 
-@pytest.mark.parametrize("name", [n for n in PLACED if need_of(n).right in OF_THE_SERVER])
+@pytest.mark.parametrize(
+    "name", [n for n in PLACED if need_of(n).right in everything.OF_THE_SERVER]
+)
 def test_every_deed_about_the_server(world: World, name: str) -> None:
     """Who has a role at the top may what that says; the others have seen above that there is
     nothing for them."""

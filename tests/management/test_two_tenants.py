@@ -25,7 +25,10 @@ from ringback.management.verbs import Act, AtPlace
 from ringback.store import InlineStore
 
 OURS, OTHERS, NOBODYS = "acme", "beta", "nowhere"
-PLACED = {name: deed for name, deed in everything.ruled().items() if isinstance(deed, AtPlace)}
+RULED = {name: deed for name, deed in everything.ruled().items() if isinstance(deed, AtPlace)}
+SERVERS = [name for name in RULED if everything.is_of_the_server(RULED[name])]
+"""What belongs to the server administrator: for tenants there is none of it."""
+PLACED = {name: deed for name, deed in RULED.items() if name not in SERVERS}
 
 
 class _Undo(Exception):
@@ -51,7 +54,7 @@ def tried(world: World, name: str, choose: Callable[[Act], tuple[str, Arguments]
         login_id = add_person(act.tx, "me@example.org", "x", (OURS, Role.OWNER))
         actor = actor_of(act.tx, add_session(act, login_id), act.now)
         ours = replace(act, actor=actor, chance=random.Random(7))
-        found.append(_told(lambda: PLACED[name](ours, subject, **arguments)))
+        found.append(_told(lambda: RULED[name](ours, subject, **arguments)))
         raise _Undo
 
     with pytest.raises(_Undo):
@@ -125,6 +128,20 @@ def test_to_name_what_is_the_others_is_to_name_nothing(world: World, name: str) 
 
     found, expected = tried(world, name, theirs), tried(world, name, absent)
     assert _comparable(found).replace(OTHERS, NOBODYS) == _comparable(expected)
+
+
+@pytest.mark.parametrize("name", SERVERS)
+def test_what_is_the_servers_is_as_absent_for_tenants(world: World, name: str) -> None:
+    def there(act: Act) -> tuple[str, Arguments]:
+        return sample(act, name, OURS)
+
+    def absent(act: Act) -> tuple[str, Arguments]:
+        subject, arguments = there(act)
+        return subject[::-1], arguments
+
+    found = tried(world, name, there)
+    assert found.startswith("NotFound: there is no such "), found
+    assert found == tried(world, name, absent)
 
 
 def _comparable(text: str) -> str:
