@@ -11,6 +11,7 @@ from typing import Any
 
 import pyotp
 from sqlalchemy import insert, select
+from tests.management import extension_samples
 from tests.management.world import HASHER, NOW, PASSWORD, add_caller_id, add_person, add_session
 
 from ringback.management import places, routes, trunks
@@ -127,6 +128,7 @@ def _new_route(act: Act, place_id: str) -> tuple[str, Arguments]:
 _NEW_TRUNK = {"name": "london-2", "host": "sip.example.net"}
 
 AT_PLACES: Mapping[str, AtSample] = {
+    **extension_samples.of(ACCOUNT),
     "account.change": _place(values=ACCOUNT),
     "account.create": _place(values={**ACCOUNT, "level": "user", "balance": "5.00"}),
     "account.delete": _place(),

@@ -202,7 +202,7 @@ def add_session(act: Act, login_id: str) -> SignInToken:
 
 
 def refusal(deed: Callable[[], object]) -> type[Exception] | None:
-    """How the authorization refuses a deed; None if it does not."""
+    """How the authorization refuses a deed; None if it does not, whatever else is wrong."""
     try:
         deed()
     except (NotFound, Forbidden) as refused:

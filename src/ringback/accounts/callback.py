@@ -16,7 +16,6 @@ from zoneinfo import ZoneInfo
 from pydantic import (
     AfterValidator,
     BeforeValidator,
-    ConfigDict,
     Field,
     PlainSerializer,
     ValidationInfo,
@@ -139,14 +138,6 @@ Secret = Annotated[str, form("[0-9]{4,12}", "4 to 12 digits")]
 
 class Presentation(Section):
     """Who sets what called parties are shown, and to what."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "if": {"properties": {"set_by": {"const": "user"}}, "required": ["set_by"]},
-            "then": {"properties": {"value": {"type": "string"}}, "required": ["value"]},
-            "else": {"properties": {"value": {"type": "null"}}},
-        }
-    )
 
     set_by: SetBy = SetBy.SERVER
     """`server`: the contact name, or the public number. `equipment`: the caller's own. `user`:

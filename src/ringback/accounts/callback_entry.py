@@ -7,8 +7,26 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import Field, create_model
 from pydantic.fields import FieldInfo
 
-from ringback.accounts.callback import CallbackSetup, Secret
+from ringback.accounts.callback import E164, CallbackSetup, Secret, SetBy, Text
 from ringback.faults import Section
+
+
+class PresentationChange(Section):
+    """A change of who sets what called parties are shown, and to what; what is left out stays."""
+
+    set_by: SetBy | None = None
+    """`server`: the contact name, or the public number. `equipment`: the caller's own. `user`:
+    `value`. `null` is `server`."""
+    value: Text | None = None
+    """The name, with `set_by: user` only."""
+
+
+class NumberPresentationChange(PresentationChange):
+    """A change of who sets the number that called parties are shown, and to what; what is left out
+    stays."""
+
+    value: E164 | None = None
+    """An access number of the account, with `set_by: user` only."""
 
 
 class _Secretive(Section):
@@ -18,11 +36,18 @@ class _Secretive(Section):
 
 
 if TYPE_CHECKING:
-    CallbackEntry = _Secretive
-else:
 
-    def _or_null(field: FieldInfo) -> Any:
-        kind = field.annotation
+    class CallbackEntry(_Secretive):
+        caller_id_number: NumberPresentationChange | None = None
+
+else:
+    _PARTS = {
+        "caller_id_name": PresentationChange,
+        "caller_id_number": NumberPresentationChange,
+    }
+
+    def _or_null(name: str, field: FieldInfo) -> Any:
+        kind = _PARTS.get(name, field.annotation)
         return (Annotated[(kind, *field.metadata)] if field.metadata else kind) | None
 
     _DEFAULTS = CallbackSetup().model_dump(mode="json", by_alias=True, exclude_none=True)
@@ -37,18 +62,9 @@ else:
         __base__=_Secretive,
         __doc__="How calls are returned. What is left out stays; `null` is none or the default.",
         **{
-            name: (_or_null(field), _described(name, field))
+            name: (_or_null(name, field), _described(name, field))
             for name, field in CallbackSetup.model_fields.items()
         },
     )
     """A change of a callback setup: what is left out stays, `null` is none or the default. What it
     comes to is judged with what is there."""
-
-
-def changed_setup(before: CallbackSetup, entry: CallbackEntry) -> CallbackSetup:
-    """The setup once an entry has been applied. Raises ValidationError where it contradicts
-    itself."""
-    values = {name: getattr(before, name) for name in CallbackSetup.model_fields}
-    values |= {name: getattr(entry, name) for name in entry.model_fields_set - {"password"}}
-    given = {name: value for name, value in values.items() if value is not None}
-    return CallbackSetup.model_validate(given)

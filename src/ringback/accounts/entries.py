@@ -32,6 +32,7 @@ from ringback.accounts.callback import (
 from ringback.accounts.callback_entry import CallbackEntry
 from ringback.accounts.guarded import GuardedEntry, Unlimited
 from ringback.accounts.names import ADMINISTRATOR
+from ringback.accounts.number_entries import NumberEntry
 from ringback.accounts.plan_entries import PlanEntry
 from ringback.faults import Check, Fault, Faults, Section, form, twice, whole
 from ringback.guards.settings import UNLIMITED
@@ -170,6 +171,8 @@ class SetupFile(Section):
 
     accounts: tuple[AccountEntry, ...] = ()
     """Providers, organizations and users; each after the account above it."""
+    access_numbers: tuple[NumberEntry, ...] = ()
+    """Public numbers, the accounts that hold them, and what they are connected to."""
     extensions: tuple[ExtensionEntry, ...] = ()
     """Extensions, how they return calls, and who may call."""
     plans: tuple[PlanEntry, ...] = ()
@@ -187,6 +190,10 @@ class SetupFile(Section):
             *twice(
                 (("accounts", i, "name"), (each.parent, each.name))
                 for i, each in enumerate(self.accounts)
+            ),
+            *twice(
+                (("access_numbers", i, "number"), each.number)
+                for i, each in enumerate(self.access_numbers)
             ),
             *twice(
                 (("extensions", i, "name"), (each.account, each.name))

@@ -70,6 +70,8 @@ class Actor:
             return place.chain[:1]
         if reach is Reach.ABOVE:
             return place.above or place.chain
+        if reach is Reach.TOP:
+            return place.chain[-1:]
         return place.chain
 
 

@@ -31,6 +31,7 @@ class Right(StrEnum):
     OPEN_TO_ANYONE = "open an extension to anyone"
     SEE_SERVER = "see trunks, routes and server settings"
     SERVER = "change trunks, routes and server settings"
+    NUMBERS = "hand out access numbers"
 
 
 class Role(StrEnum):
@@ -79,6 +80,7 @@ class Reach(StrEnum):
     ANY = "on the account or above"
     ABOVE = "above the account"
     OWN = "on the very account"
+    TOP = "on the account at the top"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,5 +95,6 @@ class Need:
             Reach.ANY: "",
             Reach.ABOVE: ", which only an account above may do",
             Reach.OWN: ", which only the account itself may do",
+            Reach.TOP: ", which only the server administrator may do",
         }
         return f"needs the right to {self.right}{where[self.reach]}"

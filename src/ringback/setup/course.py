@@ -12,6 +12,7 @@ from ringback.setup import (
     caller_ids,
     extensions,
     limits,
+    numbers,
     plans,
     sounds,
     trunks,
@@ -24,7 +25,7 @@ def size_of(setup: SetupFile) -> int:
     """How many entries a file has, as a runner counts them."""
     named = (
         *(setup.accounts, setup.plans, setup.extensions),
-        *(setup.sounds, setup.trunks, setup.routes),
+        *(setup.access_numbers, setup.sounds, setup.trunks, setup.routes),
     )
     return sum(map(len, named)) + sum(len(each.caller_ids) for each in setup.extensions)
 
@@ -79,11 +80,17 @@ async def _extension(runner: Runner, entry: ExtensionEntry) -> None:
 
 async def _numbers(runner: Runner, setup: SetupFile) -> None:
     """Access numbers come last, when every extension is there to give one up or to take it."""
-    found = await runner.run(partial(extensions.numbers, entries=setup.extensions)) or []
+    for entry in setup.access_numbers:
+        await runner.run(partial(numbers.bring_about, entry=entry), entries=1)
+    found = await runner.run(partial(numbers.led, entries=setup.extensions)) or []
     every = {number for its in found for number in its.wanted}
     given_up = {its.extension: every.difference(its.wanted) for its in found}
+    held = {entry.number for entry in setup.access_numbers}
     for its in found:
         if its.changes:
-            await runner.run(partial(extensions.bring_numbers_about, its=its, given_up=given_up))
+            step = partial(numbers.lead, its=its, given_up=given_up, held=held)
+            await runner.run(step)
+    for number in sorted(held | every):
+        await runner.run(partial(numbers.see_held, number=number))
     for extension in setup.extensions:
-        await runner.run(partial(extensions.see_number_shown, entry=extension))
+        await runner.run(partial(numbers.see_shown, entry=extension))

@@ -1,5 +1,5 @@
-"""Changes of trunks and routes take turns, so that each finds names and references as the one
-before has left them."""
+"""Changes of trunks, routes and access numbers take turns, so that each finds names and references
+as the one before has left them."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""Callback extensions and their setups."""
