@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,7 +20,7 @@ from ringback.cli.options import (
     print_json,
     print_list,
 )
-from ringback.cli.pairs import read_pairs, shown
+from ringback.cli.pairs import flat, read_pairs, shown
 from ringback.config import load_config
 from ringback.management.accounts import changing, deleting, listing, making, showing
 from ringback.management.accounts.listing import Level, Status
@@ -97,19 +97,8 @@ def show(
     if as_json:
         print_json(found)
         return
-    for key, value in _flat(found):
+    for key, value in flat(found):
         say(f"{key}: {shown(value)}")
-
-
-def _flat(document: Mapping[str, Any]) -> Sequence[tuple[str, Any]]:
-    """What is set, with the parts of a part under their own names."""
-    found: list[tuple[str, Any]] = []
-    for key, value in document.items():
-        if isinstance(value, Mapping):
-            found += [(f"{key}.{part}", inner) for part, inner in _flat(value)]
-        elif value is not None:
-            found.append((key, value))
-    return found
 
 
 @app.command()

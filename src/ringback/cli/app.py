@@ -26,10 +26,12 @@ from ringback.backup.sealing import WrongPassphrase
 from ringback.charging.decks import DeckGone
 from ringback.charging.payers import NoRate
 from ringback.charging.statement import BooksDisagree
+from ringback.cli import accessnumbers as numbers_command
 from ringback.cli import accounts as accounts_command
 from ringback.cli import apply as apply_command
 from ringback.cli import backup as backup_command
 from ringback.cli import demo as demo_command
+from ringback.cli import extensions as extensions_command
 from ringback.cli import init as init_command
 from ringback.cli import logins as logins_command
 from ringback.cli import newkey as newkey_command
@@ -236,6 +238,8 @@ app.command(name="sessions")(sessions_command.command)
 app.command(name="statement")(statement_command.command)
 app.add_typer(rates_command.app, name="rates")
 app.add_typer(accounts_command.app, name="accounts")
+app.add_typer(extensions_command.app, name="extensions")
+app.add_typer(numbers_command.app, name="access-numbers")
 app.add_typer(trunks_command.app, name="trunks")
 app.add_typer(routes_command.app, name="routes")
 app.add_typer(logins_command.app, name="logins")

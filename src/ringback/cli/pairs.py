@@ -1,9 +1,11 @@
 """Fields given to a command as KEY=VALUE, by the names that the setup file has: `port=5080`,
-`called.plus=false`, `sources=192.0.2.1,192.0.2.2`; an empty value is none or the default."""
+`called.plus=false`, `sources=192.0.2.1,192.0.2.2`; an empty value is none or the default. A list of
+tables is written as JSON."""
 
 from __future__ import annotations
 
 import getpass
+import json
 import sys
 from collections.abc import Mapping, Sequence
 from types import UnionType
@@ -26,18 +28,24 @@ def read_pairs(pairs: Sequence[str], kind: type[Section], *, secret: str = "") -
         key, separator, text = pair.partition("=")
         if not separator:
             raise CommandError(f"{pair!r}: write KEY=VALUE, such as port=5080")
-        first, _, second = key.partition(".")
-        field = _field(kind, first)
-        inner = None if field is None else _section(field.annotation)
-        if second and inner is not None and (part := _field(inner, second)) is not None:
-            document.setdefault(first, {})[second] = _value(key, text, part.annotation)
-        elif second or field is None or inner is not None:
-            raise CommandError(f"{key}: there is no such field: write one of {_names(kind)}")
-        elif key == secret and text == "-":
-            document[key] = _asked(key)
-        else:
-            document[key] = _value(key, text, field.annotation)
+        *outer, last = key.split(".")
+        part, section = document, kind
+        for name in outer:
+            field = _field(section, name)
+            inner = None if field is None else _section(field.annotation)
+            if inner is None:
+                raise _no_field(key, kind)
+            part, section = part.setdefault(name, {}), inner
+        field = _field(section, last)
+        if field is None or _section(field.annotation) is not None:
+            raise _no_field(key, kind)
+        asked = key == secret and text == "-"
+        part[last] = _asked(last) if asked else _value(key, text, field.annotation)
     return document
+
+
+def _no_field(key: str, kind: type[Section]) -> CommandError:
+    return CommandError(f"{key}: there is no such field: write one of {', '.join(_names(kind))}")
 
 
 def _field(kind: type[Section], name: str) -> FieldInfo | None:
@@ -47,12 +55,12 @@ def _field(kind: type[Section], name: str) -> FieldInfo | None:
     return None
 
 
-def _names(kind: type[Section]) -> str:
+def _names(kind: type[Section]) -> list[str]:
     found = []
     for own, field in kind.model_fields.items():
         name, inner = field.alias or own, _section(field.annotation)
-        found += [name] if inner is None else [f"{name}.{part}" for part in inner.model_fields]
-    return ", ".join(found)
+        found += [name] if inner is None else [f"{name}.{part}" for part in _names(inner)]
+    return found
 
 
 def _section(annotation: Any) -> type[Section] | None:
@@ -80,6 +88,8 @@ def _value(key: str, text: str, annotation: Any) -> Any:
     for kind in kinds:
         if get_origin(kind) is tuple:
             (item, *_) = get_args(kind)
+            if _section(item) is not None:
+                return _tables(key, text)
             return [_value(key, part.strip(), item) for part in text.split(",")]
         if kind is bool:
             return _TRUTH.get(text.lower(), text)
@@ -88,6 +98,13 @@ def _value(key: str, text: str, annotation: Any) -> Any:
         if kind is str or get_origin(kind) is Literal:
             return text
     return text
+
+
+def _tables(key: str, text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise CommandError(f"{key}: write a list of tables as JSON, in quotes: {error}") from error
 
 
 def _asked(key: str) -> str:
@@ -105,3 +122,14 @@ def shown(value: object) -> str:
     if isinstance(value, Mapping):
         return ", ".join(f"{key}={shown(part)}" for key, part in value.items())
     return ", ".join(map(shown, value)) if isinstance(value, list | tuple) else str(value)
+
+
+def flat(document: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """What is set in a document, with the parts of a part under their own names."""
+    found: list[tuple[str, Any]] = []
+    for key, value in document.items():
+        if isinstance(value, Mapping):
+            found += [(f"{key}.{part}", inner) for part, inner in flat(value)]
+        elif value is not None:
+            found.append((key, value))
+    return found

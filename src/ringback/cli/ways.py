@@ -1,5 +1,5 @@
-"""What the commands `trunks` and `routes` share: how they change the ways to the telephone
-network."""
+"""What commands share that change things, by KEY=VALUE: `trunks`, `routes`, `extensions`,
+`access-numbers`."""
 
 from __future__ import annotations
 

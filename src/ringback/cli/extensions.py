@@ -1,0 +1,150 @@
+"""`ringback extensions`: extensions by hand, with their callback setup and access numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import typer
+
+from ringback.accounts.extension_entry import NewExtension
+from ringback.accounts.names import ADMINISTRATOR
+from ringback.cli.lines import say
+from ringback.cli.managing import look
+from ringback.cli.options import (
+    DEFAULT_CONFIG,
+    CommandError,
+    ConfigOption,
+    JsonOption,
+    print_json,
+    print_list,
+)
+from ringback.cli.pairs import flat, read_pairs, shown
+from ringback.cli.ways import Pairs, change
+from ringback.config import load_config
+from ringback.management.accounts import deleting, showing
+from ringback.management.extensions import extensions, listing, setups
+from ringback.management.extensions.whole import change_whole
+from ringback.management.naming import find_place
+from ringback.management.places import Kind
+from ringback.management.refusals import NotFound
+from ringback.management.verbs import Act
+
+app = typer.Typer(help="Extensions, and how they return calls.", no_args_is_help=True)
+
+NameArgument = Annotated[str, typer.Argument(help="The extension as ACCOUNT:NAME.")]
+
+
+@app.command(name="list")
+def list_(
+    account: Annotated[str, typer.Option(help="The account by its path or name.")] = ADMINISTRATOR,
+    as_json: JsonOption = False,
+    config: ConfigOption = DEFAULT_CONFIG,
+) -> None:
+    """List the extensions of an account and of those below it."""
+
+    def deed(act: Act) -> list[dict[str, Any]]:
+        place = find_place(act.tx, act.actor, account)
+        found: list[listing.Extension] = []
+        after = None
+        while page := listing.extensions(act, place.id, after=after):
+            found += page
+            after = (page[-1].name, page[-1].id)
+        return [
+            {
+                "id": each.id,
+                "path": each.path,
+                "status": each.status,
+                "return_calls": each.return_calls,
+                "access_numbers": list(each.access_numbers),
+            }
+            for each in sorted(found, key=lambda each: each.path)
+        ]
+
+    names = ("path", "access_numbers", "return_calls", "status")
+    print_list(
+        look(load_config(config), deed),
+        ("extension", "access numbers", "return calls", "status"),
+        lambda each: [shown(each[name]) for name in names],
+        as_json=as_json,
+    )
+
+
+@app.command()
+def show(
+    name: NameArgument, as_json: JsonOption = False, config: ConfigOption = DEFAULT_CONFIG
+) -> None:
+    """Show an extension with all of its callback setup, the defaults too."""
+
+    def deed(act: Act) -> tuple[dict[str, Any], setups.Setup]:
+        id_ = _find(act, name)
+        setup = setups.setup(act, id_)
+        numbers = listing.extension(act, id_).access_numbers
+        document = showing.account(act, id_).document()
+        return {
+            **document,
+            "access_numbers": list(numbers),
+            "callback": dict(setup.fields),
+        }, setup
+
+    found, setup = look(load_config(config), deed)
+    if as_json:
+        print_json(found)
+        return
+    for key, value in flat(found):
+        say(f"{key}: {shown(value)}")
+    for hint in setup.hints:
+        say(f"hint: callback.{hint}")
+
+
+@app.command()
+def add(
+    name: NameArgument,
+    pairs: Pairs = None,
+    as_json: JsonOption = False,
+    config: ConfigOption = DEFAULT_CONFIG,
+) -> None:
+    """Add an extension: ringback extensions add acme:travellers access_numbers=+442071838750
+    callback.ring_seconds=8 callback.password=-"""
+    account, colon, own = name.partition(":")
+    if not colon:
+        raise CommandError(f"{name!r}: write ACCOUNT:NAME, such as acme:travellers")
+    said = {**_read(pairs), "name": own}
+    change(
+        config,
+        lambda act: extensions.create(act, find_place(act.tx, act.actor, account).id, values=said),
+        as_json=as_json,
+    )
+
+
+@app.command(name="change")
+def change_(
+    name: NameArgument,
+    pairs: Pairs = None,
+    as_json: JsonOption = False,
+    config: ConfigOption = DEFAULT_CONFIG,
+) -> None:
+    """Change an extension; name=NEW renames it."""
+    said = _read(pairs)
+    change(config, lambda act: change_whole(act, _find(act, name), values=said), as_json=as_json)
+
+
+@app.command()
+def remove(
+    name: NameArgument, as_json: JsonOption = False, config: ConfigOption = DEFAULT_CONFIG
+) -> None:
+    """Take an extension out of use that has no live sessions and no money. What names it in records
+    stays readable."""
+    change(config, lambda act: deleting.remove(act, _find(act, name)), as_json=as_json)
+
+
+def _read(pairs: Sequence[str] | None) -> dict[str, Any]:
+    return read_pairs(pairs or [], NewExtension, secret="callback.password")
+
+
+def _find(act: Act, name: str) -> str:
+    """The id of an extension; an account is none."""
+    place = find_place(act.tx, act.actor, name)
+    if place.kind is not Kind.EXTENSION:
+        raise NotFound(Kind.EXTENSION, repr(name))
+    return place.id
