@@ -44,18 +44,12 @@ class TrunkCost:
     explanation: str
 
 
-def find_cost_plan(tx: Connection, name: str) -> str | None:
-    """The id of a plan of the server administrator's."""
-    found: str | None = _PLAN.value(tx, name=name)
-    return found
-
-
 def trunk_cost(
     tx: Connection, plan: str, number: str, started: Instant, duration: int
 ) -> TrunkCost:
     """The cost of an answered leg to `number` (E.164 with its plus), dialled at `started`, that
     lasted `duration` microseconds, by the plan named `plan`. Free minutes of it do not count."""
-    plan_id = find_cost_plan(tx, plan)
+    plan_id = _PLAN.value(tx, name=plan)
     if plan_id is None:
         return TrunkCost(plan, None, "the server administrator has no such plan")
     rate = deck_for(tx, plan_id, number).choose(number, started)

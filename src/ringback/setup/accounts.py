@@ -92,8 +92,7 @@ def give_plan_to(work: Work, found: FoundRow, entry: AnyAccountEntry, what: str)
         plan_id = find_plan(work.tx, found["id"], entry.plan)
         if plan_id is None:
             raise SetupError(
-                f"{what}: neither it nor an account above it has a plan {entry.plan!r}: put it "
-                "under plans"
+                f"{what}: no account above it has a plan {entry.plan!r}: put it under plans"
             )
     if found["plan_id"] == plan_id:
         return

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, insert, select, update
 
 from ringback.changes import Action, Altered, InTheWay, NoSuch, SecretChange, differing
-from ringback.charging.trunkcost import find_cost_plan
+from ringback.charging.plans import find_cost_plan
 from ringback.clock import Instant
 from ringback.documents import given, merged, read_document
 from ringback.faults import Fault, Faults
