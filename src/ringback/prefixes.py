@@ -12,6 +12,9 @@ from typing import Annotated
 
 from ringback.faults import Check, whole
 
+LONGEST = 15
+"""Digits: those of a whole number in E.164."""
+
 _FORM = re.compile(r"(\+|00)?([0-9]{0,15})", re.ASCII)
 _WANTED = 'write at most 15 leading digits of numbers with their country code, such as "44"'
 

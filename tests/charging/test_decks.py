@@ -23,11 +23,13 @@ from ringback.charging.holds import Hold
 from ringback.charging.payers import payers
 from ringback.charging.rating import Rate
 from ringback.clock import Instant, LoopClock
+from ringback.ids import new_id
 from ringback.levels import of_account
 from ringback.store import Store, models, open_store
 
 T = TypeVar("T")
 NUMBER = "+447700900123"
+CHANCE = random.Random(1)
 
 
 def test_longest_valid_prefix_wins() -> None:
@@ -127,7 +129,10 @@ class Pauses(LoopClock):
 
 async def load(store: Store, clock: Pauses, rates: Sequence[Rate]) -> list[int]:
     told: list[int] = []
-    await decks.load(store, clock, random.Random(1), "retail", "test.csv", rates, told.append)
+    deck_id = new_id(NOW, CHANCE)
+    await store.run(lambda tx: decks.begin(tx, deck_id, "retail", "test.csv", clock.now()))
+    await decks.fill(store, clock, deck_id, rates, told.append)
+    await store.run(lambda tx: decks.switch(tx, deck_id, "retail"))
     return told
 
 

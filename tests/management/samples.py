@@ -13,13 +13,25 @@ import pyotp
 from sqlalchemy import insert, select
 from tests.management import extension_samples
 from tests.management.world import HASHER, NOW, PASSWORD, add_caller_id, add_person, add_session
+from tests.management.world import (
+    HASHER,
+    NOW,
+    PASSWORD,
+    add_caller_id,
+    add_extension,
+    add_person,
+    add_session,
+)
 
+from ringback.charging.decks import difference
 from ringback.management import places, routes, trunks
 from ringback.management.actor import Actor
 from ringback.management.letters import Purpose
 from ringback.management.people import invitations, links, second_factor
 from ringback.management.people.keys import PREFIX
 from ringback.management.people.tokens import hash_of
+from ringback.management.places import Kind
+from ringback.management.plans import making, rates
 from ringback.management.rights import Role
 from ringback.management.verbs import Act
 from ringback.store.models import ApiKeyRow, SignInRow
@@ -75,6 +87,37 @@ def _key(act: Act, place_id: str) -> tuple[str, Arguments]:
 
 def _caller_id(**arguments: Any) -> AtSample:
     return lambda act, place_id: (add_caller_id(act.tx, place_id), arguments)
+
+
+PLAN: dict[str, Any] = {
+    "name": "retail",
+    "kind": "postpaid",
+    "limit": "50.00",
+    "special_prefixes": ["44900"],
+    "packages": [{"prefix": "44", "minutes": 100}],
+}
+_NO_RATES = difference([], [])
+
+
+def add_plan(act: Act, place_id: str, **values: Any) -> str:
+    """A plan of an account, or of that of an extension; returns its id."""
+    return making.create(act, _account(act, place_id), values={"name": "retail", **values}).value
+
+
+def _account(act: Act, place_id: str) -> str:
+    place = places.of_id(act.tx, place_id)
+    assert place is not None
+    return place.id if place.kind is Kind.ACCOUNT else place.above[0]
+
+
+def _plan(**arguments: Any) -> AtSample:
+    return lambda act, place_id: (add_plan(act, place_id), arguments)
+
+
+def _begun(act: Act, place_id: str) -> tuple[str, Arguments]:
+    plan_id = add_plan(act, place_id)
+    done = rates.begin(act, plan_id, source="x.csv", instead_of=None, differs=_NO_RATES)
+    return plan_id, {"deck_id": done.value, "differs": _NO_RATES}
 
 
 RECHARGE = {"amount": "5.00", "order_number": "A-1", "kind": "gift", "note": "as agreed"}
@@ -156,6 +199,20 @@ AT_PLACES: Mapping[str, AtSample] = {
     "login.end_sign_ins": _person(),
     "login.list": _place(below=True),
     "login.remove": _person(),
+    "plan.change": _plan(values=PLAN),
+    "plan.create": lambda act, place_id: (_account(act, place_id), {"values": PLAN}),
+    "plan.delete": _plan(),
+    "plan.get": _plan(),
+    "plan.given_to": _plan(),
+    "plan.list": _place(),
+    "rates.begin": _plan(source="x.csv", instead_of=None, differs=_NO_RATES),
+    "rates.check": _plan(number="+447700900123"),
+    "rates.check_extension": lambda act, place_id: (
+        add_extension(act.tx, place_id),
+        {"number": "+447700900123"},
+    ),
+    "rates.list": _plan(),
+    "rates.put_in_force": _begun,
     "route.add": _new_route,
     "route.change": _route(values={"prefix": "4420"}),
     "route.get": _route(),

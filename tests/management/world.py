@@ -137,23 +137,28 @@ class World:
         return KeyToken(made.value.text)
 
 
+def add_extension(tx: Connection, place_id: str) -> str:
+    """That extension itself; or, for an account, a new one of its own. Returns its id."""
+    if place_id in EXTENSIONS:
+        return place_id
+    extension_id = f"{place_id}-own"
+    insert_account(
+        tx,
+        extension_id,
+        f"ledger-{extension_id}",
+        NOW,
+        parent_id=place_id,
+        level="extension",
+        name="own",
+        contact_name=None,
+    )
+    tx.execute(insert(ExtensionRow), {"id": extension_id, "callback": {}})
+    return extension_id
+
+
 def add_caller_id(tx: Connection, place_id: str, number: str = "+447700900123") -> str:
-    """A callerID, as rows, on the extension of that id; or, for an account, on a new extension of
-    its own. Returns its id."""
-    extension_id = place_id
-    if place_id not in EXTENSIONS:
-        extension_id = f"{place_id}-own"
-        insert_account(
-            tx,
-            extension_id,
-            f"ledger-{extension_id}",
-            NOW,
-            parent_id=place_id,
-            level="extension",
-            name="own",
-            contact_name=None,
-        )
-        tx.execute(insert(ExtensionRow), {"id": extension_id, "callback": {}})
+    """A callerID, as rows, on such an extension. Returns its id."""
+    extension_id = add_extension(tx, place_id)
     id_ = f"{extension_id}{number}"
     ledger.open_account(tx, f"ledger-{id_}", NOW)
     row = {

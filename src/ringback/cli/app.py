@@ -35,6 +35,7 @@ from ringback.cli import extensions as extensions_command
 from ringback.cli import init as init_command
 from ringback.cli import logins as logins_command
 from ringback.cli import newkey as newkey_command
+from ringback.cli import plans as plans_command
 from ringback.cli import rates as rates_command
 from ringback.cli import recharge as recharge_command
 from ringback.cli import routes as routes_command
@@ -236,6 +237,7 @@ app.command(name="restore")(backup_command.restore)
 app.command(name="new-key")(newkey_command.command)
 app.command(name="sessions")(sessions_command.command)
 app.command(name="statement")(statement_command.command)
+app.add_typer(plans_command.app, name="plans")
 app.add_typer(rates_command.app, name="rates")
 app.add_typer(accounts_command.app, name="accounts")
 app.add_typer(extensions_command.app, name="extensions")

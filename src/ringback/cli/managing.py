@@ -38,7 +38,7 @@ def look(config: Config, deed: Callable[[Act], T]) -> T:
 
 async def looked(config: Config, deed: Callable[[Act], T]) -> T:
     """The same, within a running loop."""
-    return await _done(config, lambda desk: desk.read(command_line, deed))
+    return await at_desk(config, lambda desk: desk.read(command_line, deed))
 
 
 def manage(config: Config, deed: Callable[[Act], Done[T]]) -> Done[T]:
@@ -49,7 +49,7 @@ def manage(config: Config, deed: Callable[[Act], Done[T]]) -> Done[T]:
         await tell(control_path(config), done)
         return done
 
-    return asyncio.run(_done(config, work))
+    return asyncio.run(at_desk(config, work))
 
 
 async def tell(path: Path, done: Done[Any]) -> None:
@@ -62,7 +62,8 @@ async def tell(path: Path, done: Done[Any]) -> None:
         await tell_trunks_changed(path)
 
 
-async def _done(config: Config, work: Callable[[Desk], Awaitable[T]]) -> T:
+async def at_desk(config: Config, work: Callable[[Desk], Awaitable[T]]) -> T:
+    """Do several verbs and reads, likewise."""
     ready_database(config)
     try:
         async with found(config) as (store, secrets):

@@ -87,12 +87,24 @@ def print_list(
 def read_moment(text: str, zone: str) -> Instant:
     """Read a month (2026-11), a date or a time; returns its first instant, in the time zone `zone`
     unless the text names one itself. Raises CommandError."""
-    month = f"{text}-01" if len(text) == len("2026-11") else text
+    read = read_time(text)
     try:
-        read = datetime.fromisoformat(month)
         return (read if read.tzinfo else read.replace(tzinfo=ZoneInfo(zone))).timestamp()
     except (ValueError, OverflowError) as error:
-        raise CommandError(
-            f"{text[:40]!r} is not a time: write a month, a date or a time, such as 2026-11, "
-            "2026-11-05 or 2026-11-05T12:00:00Z"
-        ) from error
+        raise _no_time(text) from error
+
+
+def read_time(text: str) -> datetime:
+    """The same, with the zone that the text names, or none. Raises CommandError."""
+    month = f"{text}-01" if len(text) == len("2026-11") else text
+    try:
+        return datetime.fromisoformat(month)
+    except ValueError as error:
+        raise _no_time(text) from error
+
+
+def _no_time(text: str) -> CommandError:
+    return CommandError(
+        f"{text[:40]!r} is not a time: write a month, a date or a time, such as 2026-11, "
+        "2026-11-05 or 2026-11-05T12:00:00Z"
+    )

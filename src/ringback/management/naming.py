@@ -77,6 +77,25 @@ def _account(tx: Connection, actor: Actor, text: str) -> Place:
     return meant[0]
 
 
+def find_extension(tx: Connection, actor: Actor, text: str) -> Place:
+    """An extension as `ACCOUNT:NAME`, or by its name where only one that the actor sees has it.
+    Raises NotFound where none is meant, or several."""
+    if ":" in text:
+        return find_place(tx, actor, text)
+    query = select(AccountRow.id).where(
+        AccountRow.name == text,
+        AccountRow.level == "extension",
+        AccountRow.deleted.is_(None),
+        actor.reaches(AccountRow.id, Right.VIEW),
+    )
+    ids = tx.execute(query).scalars()
+    found = [place for id_ in ids if (place := places.of_extension(tx, id_)) is not None]
+    if len(found) != 1:
+        several = f": write one of {_listed(found)}" if found else ""
+        raise NotFound(f"{Kind.EXTENSION} {text!r}{several}")
+    return found[0]
+
+
 @dataclass(frozen=True, slots=True)
 class NamedCallerId:
     """An authorized callerID and its extension."""

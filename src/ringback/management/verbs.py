@@ -141,6 +141,11 @@ class Rule:
     """Whether it may be done while acting for another account."""
 
 
+def not_shared(tx: Connection, actor: Actor, subject_id: str) -> Place | None:
+    """Most things are for those above only."""
+    return None
+
+
 class AtPlace(Generic[P, T]):
     """A verb or read about something that belongs to a place."""
 
@@ -148,18 +153,20 @@ class AtPlace(Generic[P, T]):
         self,
         rule: Rule,
         at: Callable[[Connection, str], Place | None],
+        shared: Callable[[Connection, Actor, str], Place | None],
         body: Callable[Concatenate[Act, Place, P], T],
     ) -> None:
         self.rule = rule
         self.__doc__ = body.__doc__
         self._at = at
+        self._shared = shared
         self._body = body
 
     def __call__(self, act: Act, subject_id: str, /, *args: P.args, **named: P.kwargs) -> T:
         """Raises NotFound, Forbidden, Faults, and what the body raises."""
         rule = self.rule
         assert isinstance(rule.needs, Need)
-        found = self._at(act.tx, subject_id) if is_id(subject_id) else None
+        found = self._place(act, subject_id) if is_id(subject_id) else None
         place, granted = authorize(act.actor, rule.kind, found, rule.needs)
         if act.actor.view is not None and not rule.in_view:
             raise Forbidden("not while you act for another account")
@@ -172,6 +179,10 @@ class AtPlace(Generic[P, T]):
             return _recorded(act, self._body(act, place, *args, **named))
         except NoSuch as gone:  # since `at` has found it
             raise NotFound(rule.kind) from gone
+
+    def _place(self, act: Act, subject_id: str) -> Place | None:
+        own = self._at(act.tx, subject_id)
+        return own if act.actor.sees(own) else self._shared(act.tx, act.actor, subject_id) or own
 
 
 class Personal(Generic[P, T]):
@@ -232,7 +243,7 @@ def verb(
     `fields` has a parameter `values`, the fields of the request by their names."""
 
     def made(body: Callable[Concatenate[Act, Place, P], Done[T]]) -> AtPlace[P, Done[T]]:
-        return AtPlace(Rule(name, kind, needs, fields, in_view), at, body)
+        return AtPlace(Rule(name, kind, needs, fields, in_view), at, not_shared, body)
 
     return made
 
@@ -243,11 +254,14 @@ def read(
     needs: Need,
     *,
     at: Callable[[Connection, str], Place | None] = places.of_id,
+    shared: Callable[[Connection, Actor, str], Place | None] = not_shared,
 ) -> Callable[[Callable[Concatenate[Act, Place, P], T]], AtPlace[P, T]]:
-    """Make a read. `at` finds the place by the id that the read is called with."""
+    """Make a read. `at` finds the place by the id that the read is called with. If that is out of
+    the actor's sight, `shared` finds the place in sight, if there is one, through which it is seen
+    all the same."""
 
     def made(body: Callable[Concatenate[Act, Place, P], T]) -> AtPlace[P, T]:
-        return AtPlace(Rule(name, kind, needs, NO_FIELDS, in_view=True), at, body)
+        return AtPlace(Rule(name, kind, needs, NO_FIELDS, in_view=True), at, shared, body)
 
     return made
 

@@ -69,23 +69,19 @@ class NewDeck:
 def begin_rates(work: Work, plan_id: str, entry: PlanEntry) -> NewDeck | None:
     """The rates of a plan are to be those of the file, and others to be taken out; None where they
     are so already."""
-    there = set(decks.rates_in_force(work.tx, plan_id))
-    wanted = {rate.rate() for rate in entry.rates}
-    if wanted == there:
+    wanted = [rate.rate() for rate in entry.rates]
+    differs = decks.difference(decks.rates_in_force(work.tx, plan_id), wanted)
+    if differs.nothing:
         return None
-    prefixes = {rate.prefix for rate in wanted}
-    lost = sum(rate.prefix not in prefixes for rate in there)
-    if lost * 2 > len(there) and not work.allow_loss:
+    if differs.loss and not work.allow_loss:
         raise SetupError(
-            f"plan {entry.name}: this would take out {lost} of its {len(there)} rates: leave rates "
-            "out of the file, or add --allow-loss"
+            f"plan {entry.name}: {differs.loss}: leave rates out of the file, or add --allow-loss"
         )
-    added, taken_out = len(wanted - there), len(there - wanted)
     deck = NewDeck(
         work.new_id(),
         plan_id,
         sorted(wanted, key=lambda rate: rate.prefix),
-        f"plan {entry.name}: rates: {added} added, {taken_out} taken out",
+        f"plan {entry.name}: rates: {differs.told}",
     )
     decks.begin(work.tx, deck.id, plan_id, "setup file", work.now)
     return deck

@@ -9,14 +9,16 @@ deleted by the next `sweep`.
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Sequence
+from typing import Protocol, TypeVar
+
+from sqlalchemy import Connection
 
 from ringback.charging.decks import tables
 from ringback.charging.rating import Rate
 from ringback.clock import Clock
-from ringback.ids import new_id
-from ringback.store import Store
+
+T = TypeVar("T")
 
 BATCH = 500
 """Rates put in by one unit of work: some 5 ms."""
@@ -27,38 +29,37 @@ ABANDONED_SECONDS = 3600.0
 """A deck whose loading began so long ago never will be complete."""
 
 
-async def load(
-    store: Store,
+class Units(Protocol):
+    """What does units of work: a store, or a desk for somebody."""
+
+    async def run(self, work: Callable[[Connection], T]) -> T: ...
+
+
+async def fill(
+    units: Units,
     clock: Clock,
-    chance: random.Random,
-    plan_id: str,
-    source: str,
+    deck_id: str,
     rates: Sequence[Rate],
     progress: Callable[[int], None],
 ) -> None:
-    """Load rates beside those in force of a plan, then put them in force in one step. `source`
-    says where they come from; `progress` is told how many more have been loaded.
+    """Put rates into a deck that has been begun. `progress` is told how many more are there.
 
     Raises DeckGone where another deck has been begun for the plan meanwhile; StoreError. Nothing
-    has changed then.
+    that is in force has changed then.
     """
-    deck_id = new_id(clock.now(), chance)
-    begun = clock.now()
-    await store.run(lambda tx: tables.begin(tx, deck_id, plan_id, source, begun))
     in_order = sorted(rates, key=lambda rate: rate.prefix)  # the index grows at its end
     for start in range(0, len(in_order), BATCH):
         batch = tables.rows(deck_id, in_order[start : start + BATCH])
-        await store.run(lambda tx, batch=batch: tables.put(tx, deck_id, batch))  # type: ignore[misc]
+        await units.run(lambda tx, batch=batch: tables.put(tx, deck_id, batch))  # type: ignore[misc]
         progress(len(batch))
         await _pause(clock)
-    await store.run(lambda tx: tables.switch(tx, deck_id, plan_id))
 
 
-async def sweep(store: Store, clock: Clock) -> None:
+async def sweep(units: Units, clock: Clock) -> None:
     """Delete the decks that have been replaced, and those that a crash left half loaded."""
     since = clock.now() - ABANDONED_SECONDS
-    for deck_id in await store.run(lambda tx: tables.condemned(tx, since)):
-        while await store.run(lambda tx, deck=deck_id: tables.delete_some(tx, deck, DELETED)):  # type: ignore[misc]
+    for deck_id in await units.run(lambda tx: tables.condemned(tx, since)):
+        while await units.run(lambda tx, deck=deck_id: tables.delete_some(tx, deck, DELETED)):  # type: ignore[misc]
             await _pause(clock)
 
 

@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, column, delete, insert, select, table, update
+from sqlalchemy import (
+    Connection,
+    and_,
+    bindparam,
+    column,
+    delete,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    table,
+    update,
+)
 
 from ringback.amounts import to_millionths
 from ringback.charging.decks.deck import Deck
 from ringback.charging.rating import Rate, microseconds
 from ringback.clock import Instant
+from ringback.prefixes import LONGEST
 from ringback.store import models
 from ringback.store.changes import updates
 from ringback.store.prepared import Prepared
@@ -38,13 +53,36 @@ _COUNT = Prepared(
     .values(size=_D.size + bindparam("more"))
 )
 _CONDEMN = update(_D).where(_D.state != "condemned").values(state="condemned")
+_NO_DECK = update(_P).where(_P.id == bindparam("plan_id")).values(deck_id=None)
 _SOME = select(_R.id).where(_R.deck_id == bindparam("deck_id")).limit(bindparam("most"))
 _DELETE_SOME = delete(_R).where(_R.id.in_(_SOME))
 _DELETE_DECK = delete(_D).where(_D.id == bindparam("id"))
 
-_GONE = "another import into this plan has begun since: begin again after it"
+_ALWAYS = -1.0
+"""The place of a rate without a beginning among those of its prefix: before 1970, when the first
+may begin."""
+_SINCE = func.coalesce(_R.valid_from, literal(_ALWAYS, _R.valid_from.type))
 
 Row = Mapping[str, Any]
+RateKey = tuple[str, Instant | None]
+"""Which rate of a plan: its prefix, and when it begins."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some of the rates in force of a plan, by prefix and beginning."""
+
+    deck_id: str | None
+    """The deck that they are of; None: the plan has none yet."""
+    rates: Sequence[Rate]
+    more: bool
+    """Whether rates come after these."""
+
+    @property
+    def last(self) -> RateKey:
+        """What to begin the next page after."""
+        rate = self.rates[-1]
+        return rate.prefix, rate.valid_from
 
 
 @updates(_D, _D.state == "loading", state="complete")
@@ -58,7 +96,11 @@ def _name_deck(tx: Connection, id: str, deck_id: str) -> None:
 
 
 class DeckGone(Exception):
-    """The deck that was being loaded has been condemned; nothing has changed."""
+    """The rates that were being loaded or read are not those of the plan any more, or never will
+    be; nothing has changed."""
+
+    def __init__(self) -> None:
+        super().__init__("another import into this plan has begun since: begin again after it")
 
 
 def deck_for(tx: Connection, plan_id: str, number: str) -> Deck:
@@ -71,6 +113,28 @@ def deck_for(tx: Connection, plan_id: str, number: str) -> Deck:
 def rates_in_force(tx: Connection, plan_id: str) -> list[Rate]:
     """All of a plan."""
     return [Rate(*row) for row in tx.execute(_IN_FORCE, {"plan_id": plan_id})]
+
+
+def page(
+    tx: Connection, plan_id: str, prefix: str = "", after: RateKey | None = None, most: int = 100
+) -> Page:
+    """At most so many of the rates in force of a plan, of numbers that begin with `prefix`, behind
+    the rate `after`. Each page is of one deck; the next one may be of another."""
+    # Between these two, wherever letters and signs are sorted, there are only digits behind it.
+    wanted = [_R.deck_id == _P.deck_id, _R.prefix.between(prefix, prefix.ljust(LONGEST, "9"))]
+    if after is not None:
+        since = _ALWAYS if after[1] is None else after[1]
+        wanted.append(or_(_R.prefix > after[0], and_(_R.prefix == after[0], since < _SINCE)))
+    query = (
+        select(_P.deck_id, *_VALUES)
+        .outerjoin(_R, and_(*wanted))
+        .where(_P.id == plan_id)
+        .order_by(_R.prefix, _SINCE)
+        .limit(most + 1)
+    )
+    rows = tx.execute(query).all()
+    rates = [Rate(*row[1:]) for row in rows if row.prefix is not None]
+    return Page(rows[0].deck_id, rates[:most], len(rates) > most)
 
 
 def begin(tx: Connection, deck_id: str, plan_id: str, source: str, now: Instant) -> None:
@@ -110,7 +174,7 @@ def rows(deck_id: str, rates: Iterable[Rate]) -> list[Row]:
 def put(tx: Connection, deck_id: str, batch: list[Row]) -> None:
     """Rates into a deck that is being loaded. Raises DeckGone."""
     if _COUNT.run(tx, id=deck_id, more=len(batch)) == 0:
-        raise DeckGone(_GONE)
+        raise DeckGone
     if batch:
         tx.execute(_INSERT, batch)
 
@@ -118,9 +182,15 @@ def put(tx: Connection, deck_id: str, batch: list[Row]) -> None:
 def switch(tx: Connection, deck_id: str, plan_id: str) -> None:
     """A loaded deck is in force from now on; the one before is condemned. Raises DeckGone."""
     if _complete(tx, deck_id) == 0:
-        raise DeckGone(_GONE)
+        raise DeckGone
     tx.execute(_CONDEMN.where(_D.plan_id == plan_id, _D.state == "complete", _D.id != deck_id))
     _name_deck(tx, plan_id, deck_id)
+
+
+def take_all(tx: Connection, plan_id: str) -> None:
+    """A plan has no rates any more; its decks are condemned."""
+    tx.execute(_NO_DECK, {"plan_id": plan_id})
+    tx.execute(_CONDEMN.where(_D.plan_id == plan_id))
 
 
 def condemned(tx: Connection, since: Instant) -> list[str]:
