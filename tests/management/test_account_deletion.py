@@ -139,7 +139,6 @@ def test_a_deleted_account_gives_back_what_it_had_and_frees_its_name(world: Worl
     made = create(world, "northline", name="gamma").value
     plan(world, made)
     put(world, AccessNumberRow, number=NUMBER, account_id=made, destination="+442079460000")
-    change(world, made, plan="retail")
     for email, roles in {
         "only@example.org": [(made, Role.OWNER)],
         "both@example.org": [(made, Role.READER), ("beta", Role.READER)],

@@ -130,7 +130,7 @@ def test_what_is_left_out_is_that_of_the_account_above(world: World) -> None:
         ("anna", {"name": "x", "level": "user"}, "level: must be below"),
         ("northline", {"name": "x", "level": "extension"}, "level: must be"),
         ("acme-travellers", {"name": "x", "level": "user"}, "parent: is an extension"),
-        ("northline", {"name": "x", "plan": "gold"}, "plan: neither it nor an account above"),
+        ("northline", {"name": "x", "plan": "gold"}, "plan: no account above it has a plan"),
         ("northline", {"name": "x", "balance": "-1"}, "balance: "),
         ("northline", {"name": "x", "limits": {"extensions": -1}}, r"limits.extensions: write a"),
         ("northline", {"name": "x", "status": "gone"}, "status: must be"),
@@ -228,6 +228,7 @@ def test_an_accountant_gives_plans_and_changes_nothing_else(world: World) -> Non
 
 def test_a_plan_is_the_nearest_that_the_actor_may_know(world: World) -> None:
     top, own = plan(world, "admin"), plan(world, "northline")
+    plan(world, "acme")  # by its own it would set its own prices
     plan(world, "admin", "secret")
     plan(world, "southline", "others")
 
@@ -238,7 +239,7 @@ def test_a_plan_is_the_nearest_that_the_actor_may_know(world: World) -> None:
     change(world, "acme", plan="retail")
     assert given("acme") == own
     for name in ("secret", "others", "nothing"):  # invisible and absent alike
-        with pytest.raises(Faults, match=f"plan: neither it nor .* plan '{name}'"):
+        with pytest.raises(Faults, match=f"plan: no account above it has a plan '{name}'"):
             change(world, "acme", plan=name)
     change(world, "northline", actor(admin=Role.OWNER), plan="secret")
     change(world, "acme", plan="secret")  # what it was given it may pass on

@@ -8,14 +8,14 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, select
 from tests.charging.helpers import hold
 from tests.management.samples import PLAN, add_plan
 from tests.management.world import World
 
 from ringback.charging import decks, ledger
 from ringback.faults import Faults
-from ringback.management.accounts import credit
+from ringback.management.accounts import changing
 from ringback.management.history import changes
 from ringback.management.people.credentials import SignInToken
 from ringback.management.plans import looking, making, rates
@@ -25,7 +25,7 @@ from ringback.management.refusals import Forbidden, NotFound
 from ringback.management.rights import Role
 from ringback.management.verbs import Act, Done
 from ringback.store import InlineStore, Store
-from ringback.store.models import AccountRow, DeckRow, PlanRow, TrunkRow
+from ringback.store.models import DeckRow, PlanRow, TrunkRow
 
 ACME, BETA, PROVIDER, OPERATOR = (
     f"{who}@example.org" for who in ("acme", "beta", "provider", "operator")
@@ -55,13 +55,9 @@ def make(world: World, account: str = "northline", **values: Any) -> str:
 
 
 def give(world: World, place_id: str, plan_id: str, credit_limit: str | None = None) -> None:
-    """As the verbs of accounts do."""
-
     def deed(act: Act) -> None:
-        own = None if credit_limit is None else Decimal(credit_limit)
-        values = {"plan_id": plan_id, "credit_limit": own}
-        act.tx.execute(update(AccountRow).where(AccountRow.id == place_id).values(**values))
-        credit.put_in_force(act.tx, place_id)
+        values = {"plan": looking.plan(act, plan_id).name, "credit_limit": credit_limit}
+        changing.change(act, place_id, values=values)
 
     world.machine(deed)
 

@@ -18,6 +18,7 @@ from tests.management import everything
 from tests.management.samples import AT_PLACES, Arguments
 from tests.management.world import World, add_person, add_session
 
+from ringback.charging.decks import DeckGone
 from ringback.management.people.credentials import actor_of
 from ringback.management.refusals import Forbidden, NotFound
 from ringback.management.rights import Role
@@ -65,7 +66,7 @@ def tried(world: World, name: str, choose: Callable[[Act], tuple[str, Arguments]
 def _told(deed: Callable[[], object]) -> str:
     try:
         return _whole(deed())
-    except (NotFound, Forbidden, ValueError) as refused:
+    except (NotFound, Forbidden, ValueError, DeckGone) as refused:
         return f"{type(refused).__name__}: {refused}"
 
 

@@ -13,7 +13,7 @@ from ringback.accounts.names import ADMINISTRATOR
 from ringback.documents import read_document
 from ringback.faults import Fault, Faults
 from ringback.management.accounts import credit
-from ringback.management.accounts.giving import plan_meant
+from ringback.management.accounts.giving import makers_for, plan_meant
 from ringback.management.accounts.making import EXTENSION
 from ringback.management.accounts.rows import document, held, name_taken, see_name_free
 from ringback.management.change import Action
@@ -54,7 +54,7 @@ def change(act: Act, place: Place, *, values: Mapping[str, Any]) -> Done[None]:
         if row[name] != value
     }
     if "plan" in values:
-        plan_id = plan_meant(act, entry.plan, place)
+        plan_id = plan_meant(act, entry.plan, place, makers_for(place))
         if plan_id != row["plan_id"]:
             changed["plan_id"] = plan_id
     if not changed:

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, func, or_, select, update
 
 from ringback.amounts import format_amount
-from ringback.charging import ledger
+from ringback.charging import decks, ledger
 from ringback.charging.ledger import Balance
 from ringback.faults import Fault, Faults
 from ringback.management.accounts.rows import held
@@ -139,9 +139,13 @@ def _hand_back(tx: Connection, row: Any) -> list[str]:
 def _plans(act: Act, place: Place) -> list[str]:
     """The plans that it made. (Only accounts below it could have been given one.)"""
     its = (PlanRow.account_id == place.id, PlanRow.deleted.is_(None))
-    names = act.tx.execute(select(PlanRow.name).where(*its).order_by(PlanRow.name)).scalars().all()
+    found = act.tx.execute(
+        select(PlanRow.id, PlanRow.name).where(*its).order_by(PlanRow.name)
+    ).all()
+    for plan in found:
+        decks.take_all(act.tx, plan.id)
     act.tx.execute(update(PlanRow).where(*its).values(deleted=act.now))
-    return list(names)
+    return [plan.name for plan in found]
 
 
 def _people(act: Act, place: Place) -> list[str]:

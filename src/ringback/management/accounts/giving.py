@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlalchemy import select
 
 from ringback.faults import Fault, Faults
@@ -11,15 +13,16 @@ from ringback.management.verbs import Act
 from ringback.store.models import AccountRow, PlanRow
 
 
-def plan_meant(act: Act, name: str | None, place: Place) -> str | None:
-    """The id of the plan that a name means from a place upwards, the nearest first, of those that
-    the actor may know: made by an account that it sees, or given to one. None for no plan. Nobody
-    changes or deletes it until the unit of work is committed. Raises Faults."""
+def plan_meant(act: Act, name: str | None, place: Place, makers: Sequence[str]) -> str | None:
+    """The id of the plan that a name means at a place, of those that the actor may know: made by an
+    account that it sees, or given to the place or above it. `makers` are the accounts whose plans
+    can be given there, the nearest first. None for no plan. Nobody changes or deletes it until the
+    unit of work is committed. Raises Faults."""
     if name is None:
         return None
     query = (
         select(PlanRow.account_id, PlanRow.id)
-        .where(PlanRow.name == name, PlanRow.deleted.is_(None), PlanRow.account_id.in_(place.chain))
+        .where(PlanRow.name == name, PlanRow.deleted.is_(None), PlanRow.account_id.in_(makers))
         .order_by(PlanRow.id)
         .with_for_update(read=True)
     )
@@ -28,14 +31,15 @@ def plan_meant(act: Act, name: str | None, place: Place) -> str | None:
     given = set(
         act.tx.execute(select(AccountRow.plan_id).where(AccountRow.id.in_(known))).scalars()
     )
-    for account_id in place.chain:
+    for account_id in makers:
         if account_id in found and (account_id in known or found[account_id] in given):
             return found[account_id]
-    raise Faults(
-        [
-            Fault(
-                ("plan",),
-                f"neither it nor an account above it has a plan {name!r}: make that first",
-            )
-        ]
-    )
+    told = f"no account above it has a plan {name!r}: make that first"
+    raise Faults([Fault(("plan",), told)])
+
+
+def makers_for(place: Place) -> Sequence[str]:
+    """The accounts whose plans can be given to one that is there: those above it. It sets no prices
+    for itself, and takes no other's place by a plan of the same name. (Nobody is above the
+    topmost.)"""
+    return place.above or place.chain

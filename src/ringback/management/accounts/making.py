@@ -79,7 +79,7 @@ def make(act: Act, level: str, entry: AnyAccountEntry, parent: Place) -> Made:
         raise Faults([Fault(("name",), "is that of the account above all others: choose another")])
     see_name_free(act.tx, parent.id, level, entry.name)
     id_, ledger_id = act.new_id(), act.new_id()
-    plan_id = plan_meant(act, entry.plan, parent)
+    plan_id = plan_meant(act, entry.plan, parent, parent.chain)
     given = columns(entry, level=level)
     try:
         insert_account(

@@ -145,6 +145,8 @@ def put_in_force(act: Act, place: Place, *, deck_id: str, differs: Difference) -
         raise NotFound(Kind.PLAN)
     query = select(DeckRow.source).where(DeckRow.id == deck_id, DeckRow.plan_id == row.id)
     source = act.tx.execute(query).scalar()
+    if source is None:
+        raise DeckGone
     decks.switch(act.tx, deck_id, row.id)
     change = act.change(
         Action.UPDATED,
