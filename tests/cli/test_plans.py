@@ -18,7 +18,7 @@ def ringback(tmp_path: Path) -> Commands:
 
 def test_a_plan_is_added_changed_shown_and_removed(ringback: Commands) -> None:
     fields = ("kind=postpaid", "limit=50", "special_prefixes=44900,44871", "packages=44:100,33:5")
-    told = ringback("plans", "add", "gold", *fields, "--account", "acme")
+    told = ringback("plans", "add", "acme:gold", *fields)
     assert told == "created plan gold of acme\n"
     assert ringback("plans", "show", "acme:gold") == (
         "name: gold\n"
@@ -41,13 +41,14 @@ def test_a_plan_is_added_changed_shown_and_removed(ringback: Commands) -> None:
     )
     assert ringback("plans", "change", "gold", "limit=5.00") == "nothing changed\n"
     told = ringback("plans", "change", "gold", "name=silver", "--json")
-    assert json.loads(told) == {"changes": ["plan gold of acme: name gold -> silver"]}
+    (changed,) = json.loads(told)
+    assert (changed["action"], changed["fields"]) == ("updated", {"name": ["gold", "silver"]})
     assert ringback("plans", "remove", "silver") == "deleted plan silver of acme\n"
     assert "silver" not in ringback("plans", "list")
 
 
 def test_plans_are_listed_by_whoever_has_them(ringback: Commands) -> None:
-    ringback("plans", "add", "gold", "--account", "acme")
+    ringback("plans", "add", "acme:gold")
     found = json.loads(ringback("plans", "list", "--account", "acme", "--json"))
     assert [(each["name"], each["account"], each["given"], each["rates"]) for each in found] == [
         ("gold", "acme", False, 0),
@@ -68,7 +69,7 @@ def test_plans_are_listed_by_whoever_has_them(ringback: Commands) -> None:
         (("change", "retail", "rates=44"), "rates: write one of name, kind, limit, special"),
         (("change", "retail", "packages=44"), "packages: '44': write PREFIX:MINUTES"),
         (("add", "retail"), "name: there is a plan 'retail' already"),
-        (("add", "gold", "--account", "beta"), "there is no (such )?account 'beta'"),
+        (("add", "beta:gold"), "there is no (such )?account 'beta'"),
     ],
 )
 def test_what_cannot_be_done(ringback: Commands, arguments: tuple[str, ...], message: str) -> None:
@@ -77,10 +78,13 @@ def test_what_cannot_be_done(ringback: Commands, arguments: tuple[str, ...], mes
 
 
 def test_rates_are_copied_with_a_factor_and_an_amount(ringback: Commands) -> None:
-    ringback("plans", "add", "gold", "--account", "acme")
+    ringback("plans", "add", "acme:gold")
     marked_up = ("rates", "copy", "retail", "--plan", "gold", "--factor", "1.5", "--amount", "0.01")
     told = ringback(*marked_up, "--dry-run")
     assert told == "dry run: plan gold: 1 rates: 1 added, 0 taken out\n"
+    told = ringback(*marked_up, "--dry-run", "--json")
+    counts = {"before": 0, "after": 1, "added": 1, "taken_out": 0, "lost": 0}
+    assert json.loads(told) == counts
     assert ringback(*marked_up) == "plan gold: 1 rates: 1 added, 0 taken out\n"
     assert ringback(*marked_up) == "plan gold: nothing changed: 1 rates\n"
     told = ringback("rates", "export", "--plan", "acme:gold")

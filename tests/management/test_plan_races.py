@@ -8,9 +8,9 @@ from typing import Any
 
 from sqlalchemy import Connection, select, update
 from tests.charging.helpers import rate
+from tests.management.races import ROUNDS, by_machine, together
 from tests.management.samples import add_plan
 from tests.management.test_plan_rates import Pauses
-from tests.management.test_races import ROUNDS, by_machine, together
 from tests.management.world import World
 
 from ringback.charging import decks, ledger

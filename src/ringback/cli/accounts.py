@@ -11,6 +11,7 @@ import typer
 from ringback.accounts.account_entry import AnyAccountEntry
 from ringback.accounts.entries import AccountEntry
 from ringback.accounts.names import ADMINISTRATOR
+from ringback.cli.changes import print_changes
 from ringback.cli.lines import say
 from ringback.cli.managing import look, manage
 from ringback.cli.options import (
@@ -147,20 +148,4 @@ def _at(config: Path, name: str, deed: Callable[[Act, Place], Done[None]], as_js
 
 
 def _do(config: Path, deed: Callable[[Act], Done[Any]], *, as_json: bool) -> None:
-    changes = manage(load_config(config), deed).changes
-    if as_json:
-        print_json(
-            [
-                {
-                    "kind": each.kind,
-                    "id": each.id,
-                    "name": each.name,
-                    "action": each.action,
-                    "fields": {name: list(values) for name, values in each.fields.items()},
-                }
-                for each in changes
-            ]
-        )
-        return
-    for line in [line for each in changes for line in each.lines()] or ["nothing changed"]:
-        say(line)
+    print_changes(manage(load_config(config), deed).changes, as_json=as_json)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from ringback.accounts.names import ADMINISTRATOR
 from ringback.accounts.plan_entries import PlanEntry
+from ringback.cli.changes import print_changes
 from ringback.cli.lines import say
 from ringback.cli.managing import look, manage
 from ringback.cli.options import (
@@ -110,19 +112,22 @@ def show(
 
 @app.command()
 def add(
-    name: Annotated[str, typer.Argument(help="The name of the plan.")],
+    plan: Annotated[
+        str, typer.Argument(help="The plan: its name, or ACCOUNT:NAME for an account below admin.")
+    ],
     pairs: Pairs = None,
-    account: AccountOption = ADMINISTRATOR,
     as_json: JsonOption = False,
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
-    """Add a plan: ringback plans add retail kind=postpaid limit=50.00 packages=44:100"""
+    """Add a plan: ringback plans add acme:retail kind=postpaid limit=50.00 packages=44:100"""
+    account, _, name = plan.rpartition(":")
     values = {**_values(pairs), "name": name}
 
     def deed(act: Act) -> Done[str]:
-        return making.create(act, find_place(act.tx, act.actor, account).id, values=values)
+        place = find_place(act.tx, act.actor, account or ADMINISTRATOR)
+        return making.create(act, place.id, values=values)
 
-    _tell(manage(load_config(config), deed), as_json=as_json)
+    _do(config, deed, as_json=as_json)
 
 
 @app.command()
@@ -138,7 +143,7 @@ def change(
     def deed(act: Act) -> Done[None]:
         return making.change(act, find_plan(act.tx, act.actor, plan), values=values)
 
-    _tell(manage(load_config(config), deed), as_json=as_json)
+    _do(config, deed, as_json=as_json)
 
 
 @app.command()
@@ -150,16 +155,11 @@ def remove(
     def deed(act: Act) -> Done[None]:
         return making.delete(act, find_plan(act.tx, act.actor, plan))
 
-    _tell(manage(load_config(config), deed), as_json=as_json)
+    _do(config, deed, as_json=as_json)
 
 
-def _tell(done: Done[Any], *, as_json: bool) -> None:
-    lines = [line for change in done.changes for line in change.lines()]
-    if as_json:
-        print_json({"changes": lines})
-        return
-    for line in lines or ["nothing changed"]:
-        say(line)
+def _do(config: Path, deed: Callable[[Act], Done[Any]], *, as_json: bool) -> None:
+    print_changes(manage(load_config(config), deed).changes, as_json=as_json)
 
 
 def _values(pairs: Sequence[str] | None) -> dict[str, Any]:

@@ -6,7 +6,8 @@ import asyncio
 import gc
 import io
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated
@@ -15,11 +16,18 @@ import typer
 
 from ringback.amounts import BadAmount, parse_amount
 from ringback.charging import decks
-from ringback.charging.decks.reading import LARGEST_BYTES
+from ringback.charging.decks import Difference
+from ringback.charging.decks.reading import LARGEST_BYTES, DeckFile
 from ringback.charging.rating import Rate
 from ringback.cli.lines import say
 from ringback.cli.managing import at_desk
-from ringback.cli.options import DEFAULT_CONFIG, CommandError, ConfigOption
+from ringback.cli.options import (
+    DEFAULT_CONFIG,
+    CommandError,
+    ConfigOption,
+    JsonOption,
+    print_json,
+)
 from ringback.cli.progress import bars
 from ringback.cli.ratecheck import check
 from ringback.clock import LoopClock
@@ -60,6 +68,7 @@ def import_(
     ] = None,
     dry_run: DryRunOption = False,
     allow_loss: LossOption = False,
+    as_json: JsonOption = False,
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
     """Put the rates of a file in force instead of all that the plan has. Calls go on; a call keeps
@@ -70,18 +79,10 @@ def import_(
     except decks.BadDeck as error:
         lines = [f"{file}: {line}" for line in error.lines(LISTED)]
         raise CommandError("\n".join([*lines, "nothing has changed"])) from error
-    if read.unused:
-        say(f"columns not used: {', '.join(_harmless(name) for name in read.unused)}")
-    if any(not rate.prefix for rate in read.rates):
-        say("there is a rate without a prefix: it is for every number that has no other")
-    idle = sorted({rate.prefix for rate in read.rates if not begins_numbers(rate.prefix)})
-    if idle:
-        print(
-            f"prefixes that no number begins with: {len(idle)}, such as {', '.join(idle[:3])}: no "
-            "call has their rates: see that they begin with a country code, without zeros behind it"
-        )
+    for note in _notes(read):
+        say(note, stream=sys.stderr if as_json else None)
 
-    async def work(desk: Desk) -> str:
+    async def work(desk: Desk) -> Difference:
         by = _rates(desk)
         return await _replace(
             *(by, await _find(desk, plan), plan, read.rates, file.name),
@@ -89,7 +90,21 @@ def import_(
             allow_loss=allow_loss,
         )
 
-    say(asyncio.run(at_desk(load_config(config), work)))
+    _tell(plan, asyncio.run(at_desk(load_config(config), work)), as_json=as_json, dry_run=dry_run)
+
+
+def _notes(read: DeckFile) -> Iterator[str]:
+    """What is not wrong in a file, but may not be meant."""
+    if read.unused:
+        yield f"columns not used: {', '.join(_harmless(name) for name in read.unused)}"
+    if any(not rate.prefix for rate in read.rates):
+        yield "there is a rate without a prefix: it is for every number that has no other"
+    idle = sorted({rate.prefix for rate in read.rates if not begins_numbers(rate.prefix)})
+    if idle:
+        yield (
+            f"prefixes that no number begins with: {len(idle)}, such as {', '.join(idle[:3])}: no "
+            "call has their rates: see that they begin with a country code, without zeros behind it"
+        )
 
 
 @app.command()
@@ -100,6 +115,7 @@ def copy(
     amount: Annotated[str, typer.Option(help="What a minute costs more.")] = "0",
     dry_run: DryRunOption = False,
     allow_loss: LossOption = False,
+    as_json: JsonOption = False,
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
     """Put the rates of another plan, times a factor and plus an amount a minute, in force instead
@@ -107,7 +123,7 @@ def copy(
     times, plus = _number("--factor", factor), _number("--amount", amount)
     told = f"{source} x {factor} + {amount}"
 
-    async def work(desk: Desk) -> str:
+    async def work(desk: Desk) -> Difference:
         by = _rates(desk)
         made = await by.copied(await _find(desk, source), times, plus)
         return await _replace(
@@ -116,7 +132,7 @@ def copy(
             allow_loss=allow_loss,
         )
 
-    say(asyncio.run(at_desk(load_config(config), work)))
+    _tell(plan, asyncio.run(at_desk(load_config(config), work)), as_json=as_json, dry_run=dry_run)
 
 
 async def _replace(
@@ -128,26 +144,32 @@ async def _replace(
     *,
     dry_run: bool,
     allow_loss: bool,
-) -> str:
+) -> Difference:
     if dry_run:
         differs = await by.compare(plan_id, wanted)
         if differs.loss and not allow_loss:
             raise CommandError(f"dry run: plan {plan}: {differs.loss}: add --allow-loss")
-    else:
-        # If a garbage collection, which takes 0.3 s with a whole deck, came in a unit of work,
-        # calls would wait for it.
-        gc.freeze()
-        with bars() as bar:
-            differs, _ = await by.replace(
-                *(plan_id, wanted, source),
-                allow_loss=allow_loss,
-                progress=bar("loading", len(wanted)),
-            )
+        return differs
+    # If a garbage collection, which takes 0.3 s with a whole deck, came in a unit of work, calls
+    # would wait for it.
+    gc.freeze()
+    with bars() as bar:
+        differs, _ = await by.replace(
+            *(plan_id, wanted, source),
+            allow_loss=allow_loss,
+            progress=bar("loading", len(wanted)),
+        )
+    return differs
+
+
+def _tell(plan: str, differs: Difference, *, as_json: bool, dry_run: bool) -> None:
+    if as_json:
+        print_json(asdict(differs))
+        return
+    told = f"{differs.after} rates: {differs.told}"
     if differs.nothing:
         told = f"nothing changed: {differs.after} rates"
-    else:
-        told = f"{differs.after} rates: {differs.told}"
-    return f"{'dry run: ' if dry_run else ''}plan {plan}: {told}"
+    say(f"{'dry run: ' if dry_run else ''}plan {plan}: {told}")
 
 
 @app.command()

@@ -10,12 +10,10 @@ from typing import Annotated, Any
 
 import typer
 
-from ringback.cli.lines import say
+from ringback.cli.changes import print_changes
 from ringback.cli.managing import manage
-from ringback.cli.options import print_json
 from ringback.cli.place import founded
 from ringback.config import load_config
-from ringback.management.change import Change
 from ringback.management.verbs import Act, Done
 
 Pairs = Annotated[
@@ -49,19 +47,4 @@ def change(
         changes = manage(config, work).changes
     except _DryRun as dry:
         changes = dry.done.changes
-    if as_json:
-        print_json([_described(each) for each in changes])
-        return
-    for line in [line for each in changes for line in each.lines()] or ["nothing changed"]:
-        say(f"dry run: {line}" if dry_run else line)
-
-
-def _described(change: Change) -> dict[str, Any]:
-    return {
-        "kind": change.kind,
-        "id": change.id,
-        "name": change.name,
-        "action": change.action,
-        "fields": {name: list(values) for name, values in change.fields.items()},
-        "secrets": dict(change.secrets),
-    }
+    print_changes(changes, as_json=as_json, dry_run=dry_run)

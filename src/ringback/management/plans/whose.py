@@ -62,4 +62,4 @@ def find_plan(tx: Connection, actor: Actor, text: str) -> str:
     makers = (places.of_id(tx, row.account_id) for row in found)
     wholes = sorted(f"{each.path}:{name}" for each in makers if each and actor.sees(each))
     several = f": write one of {', '.join(wholes)}" if wholes else ""
-    raise NotFound(f"{Kind.PLAN} {text!r}{several}")
+    raise NotFound(Kind.PLAN, f"{text!r}{several}")
