@@ -119,8 +119,8 @@ def test_init_names_the_schema_that_it_writes(tmp_path: Path) -> None:
 
 def examples() -> Iterator[Any]:
     yield DOCUMENT
-    for page in ("setup.md", "trunks.md"):
-        for block in re.findall("```yaml\n(.*?)```", (DOCS / page).read_text(), re.DOTALL):
+    for page in ("setup.md", "trunks.md", "going-live.md"):
+        for block in re.findall("```yaml\n(.*?) *```", (DOCS / page).read_text(), re.DOTALL):
             yield yaml.safe_load(block)
 
 
