@@ -12,7 +12,6 @@ from typing import Any
 import pyotp
 from sqlalchemy import insert, select
 from tests.management import extension_samples
-from tests.management.world import HASHER, NOW, PASSWORD, add_caller_id, add_person, add_session
 from tests.management.world import (
     HASHER,
     NOW,

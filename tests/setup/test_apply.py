@@ -219,7 +219,7 @@ def test_what_it_empties_is_taken_out(place: Place) -> None:
         "extension travellers: access numbers none",
     ]
     assert rates_of(place, "retail") == []
-    assert place.read(lambda tx: tree.find_extension(tx, "+442071838750")) is None
+    assert place.read(lambda tx: tree.find_access_number(tx, "+442071838750")) is None
     assert count(place, AccessNumberRow) == 2, "the account holds them still"
 
 
