@@ -18,10 +18,6 @@ class NoSuch(LookupError):
     """There is no such thing, or none any more."""
 
 
-class InTheWay(ValueError):
-    """It cannot be removed; the message names what is in the way."""
-
-
 class Action(StrEnum):
     """What became of the subject. The value is the end of an event's type."""
 

@@ -174,7 +174,7 @@ def test_a_trunk_is_the_first_thing_there_is(tmp_path: Path) -> None:
         (("trunks", "add", "t", "host=h", "transport=tls"), "transport: this version speaks SIP"),
         (("trunks", "change", "t", "port=5080"), "there is no trunk 't'"),
         (("trunks", "remove", "t"), "there is no trunk 't'"),
-        (("trunks", "remove", "a"), "trunk a: in the way: route 44"),
+        (("trunks", "remove", "a"), "routes: 44 names it: take it out of there first"),
         (("trunks", "test", "t"), "there is no trunk 't'"),
         (("routes", "add", "44", "trunks=a"), "prefix: there is a route with the prefix '44'"),
         (("routes", "add", "33", "trunks=x"), "trunks: there is no trunk 'x'"),

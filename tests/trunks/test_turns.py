@@ -14,7 +14,8 @@ from tests.postgresql import Cluster
 from tests.trunks.helpers import NOW, SEALER, SECRETS, faults
 
 from ringback.accounts.foundation import lay_foundation
-from ringback.changes import InTheWay, NoSuch
+from ringback.changes import NoSuch
+from ringback.faults import Faults
 from ringback.store.opening import database_url, open_engine
 from ringback.telephony.trunks import Route
 from ringback.trunks import routeverbs, trunkverbs
@@ -66,7 +67,7 @@ def test_a_trunk_is_removed_while_a_route_is_to_name_it(cluster: Cluster) -> Non
 
 
 def test_a_route_names_a_trunk_while_that_is_to_be_removed(cluster: Cluster) -> None:
-    with pytest.raises(InTheWay, match='trunk t: in the way: route ""'):
+    with pytest.raises(Faults, match='routes: "" names it'):
         at_once(cluster, add, route(trunks=["t"]), remove)
 
 

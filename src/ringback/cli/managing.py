@@ -10,7 +10,6 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ringback.changes import InTheWay
 from ringback.cli.options import CommandError, ready_database
 from ringback.cli.place import found
 from ringback.config import Config
@@ -68,7 +67,7 @@ async def at_desk(config: Config, work: Callable[[Desk], Awaitable[T]]) -> T:
     try:
         async with found(config) as (store, secrets):
             return await work(Desk(store, secrets, time.time, random.SystemRandom()))
-    except (NotFound, Forbidden, InTheWay) as refusal:
+    except (NotFound, Forbidden) as refusal:
         raise CommandError(str(refusal)) from refusal
     except Faults as faults:
         raise CommandError("\n".join(str(fault) for fault in faults.found)) from faults

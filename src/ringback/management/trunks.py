@@ -57,7 +57,7 @@ def change(act: Act, place: Place, *, values: Mapping[str, Any]) -> Done[None]:
 
 @verb("trunk.remove", Kind.TRUNK, _CHANGE, at=_PLACE)
 def remove(act: Act, place: Place) -> Done[None]:
-    """Take a trunk out of use; its calls go on. Raises InTheWay where a route names it."""
+    """Take a trunk out of use; its calls go on. Raises Faults where a route names it."""
     removed = trunkverbs.remove_trunk(act.tx, act.subject, act.now, trunk_sealer(act.secrets))
     return Done(None, [act.told(place, removed)])
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select, update
 
-from ringback.changes import Action, Altered, InTheWay, NoSuch, SecretChange, differing
+from ringback.changes import Action, Altered, NoSuch, SecretChange, differing
 from ringback.charging.plans import find_cost_plan
 from ringback.clock import Instant
 from ringback.documents import given, merged, read_document
@@ -98,8 +98,8 @@ def change_trunk(
 
 
 def remove_trunk(tx: Connection, trunk_id: str, now: Instant, sealer: Sealer) -> Altered:
-    """Take a trunk out of use, also while calls are on it. Raises NoSuch, InTheWay where a route
-    names it."""
+    """Take a trunk out of use, also while calls are on it. Raises NoSuch, Faults where routes name
+    it."""
     take_turn(tx)
     row = _row(tx, trunk_id)
     said = _said(tx, row, sealer)
@@ -111,8 +111,9 @@ def remove_trunk(tx: Connection, trunk_id: str, now: Instant, sealer: Sealer) ->
     )
     named_by = [prefix or '""' for prefix in tx.execute(routes).scalars()]
     if named_by:
-        which = f"route {named_by[0]}" if len(named_by) == 1 else f"routes {', '.join(named_by)}"
-        raise InTheWay(f"trunk {said.name}: in the way: {which}: take it out of there first")
+        name = "names" if len(named_by) == 1 else "name"
+        why = f"{', '.join(named_by)} {name} it: take it out of there first"
+        raise Faults([Fault(("routes",), why)])
     _keep_former(tx, row, now)
     tx.execute(delete(TrunkRow).where(TrunkRow.id == trunk_id))
     return _altered(Action.DELETED, trunk_id, said, None)
