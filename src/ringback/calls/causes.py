@@ -5,12 +5,15 @@ from __future__ import annotations
 
 from ringback.calls.events import FoundOutOfUse, GuardReached, Happening
 from ringback.calls.verdict import Refused
+from ringback.guards.settings import Kind
 
 
 def causes(refused: Refused) -> list[Happening]:
-    """The guard that was reached, or what is out of use."""
+    """The guard that was reached, or the account that is out of use. An extension or a callerID is
+    named by the refusal itself."""
     if refused.reached is not None:
         return [GuardReached.by(refused.reached)]
-    if refused.out_of_use is not None:
-        return [FoundOutOfUse.by(refused.out_of_use)]
+    found = refused.out_of_use
+    if found is not None and found.kind is Kind.ACCOUNT:
+        return [FoundOutOfUse.by(found)]
     return []

@@ -118,8 +118,9 @@ class GuardReached(Happening):
 
 @dataclass(frozen=True, slots=True)
 class FoundOutOfUse(Happening):
-    """An account, an extension or a callerID may not be used any more: a call is refused, or the
-    session ends. Whoever sees less than `kind` and `of` say must not be told."""
+    """An account, an extension or a callerID may not be used any more: the session ends; or an
+    account may not, and a call is refused. Whoever sees less than `kind` and `of` say must not be
+    told."""
 
     type = "out_of_use"
     kind: str
