@@ -121,10 +121,12 @@ def page(
     """At most so many of the rates in force of a plan, of numbers that begin with `prefix`, behind
     the rate `after`. Each page is of one deck; the next one may be of another."""
     # Between these two, wherever letters and signs are sorted, there are only digits behind it.
-    wanted = [_R.deck_id == _P.deck_id, _R.prefix.between(prefix, prefix.ljust(LONGEST, "9"))]
+    first, last = prefix, prefix.ljust(LONGEST, "9")
+    wanted = [_R.deck_id == _P.deck_id]
     if after is not None:
-        since = _ALWAYS if after[1] is None else after[1]
-        wanted.append(or_(_R.prefix > after[0], and_(_R.prefix == after[0], since < _SINCE)))
+        first, since = max(prefix, after[0]), _ALWAYS if after[1] is None else after[1]
+        wanted.append(or_(_R.prefix > after[0], since < _SINCE))
+    wanted.append(_R.prefix.between(first, last))
     query = (
         select(_P.deck_id, *_VALUES)
         .outerjoin(_R, and_(*wanted))

@@ -28,6 +28,7 @@ from ringback.charging.ledger.credit import (
     order_of,
     recharge,
     set_credit_limit,
+    set_credit_limits,
     step_of,
 )
 from ringback.charging.ledger.minutes import free_left
@@ -56,6 +57,7 @@ __all__ = [
     "reserve",
     "revoked",
     "set_credit_limit",
+    "set_credit_limits",
     "settle",
     "settle_interrupted",
     "spent",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -10,7 +10,7 @@ from enum import StrEnum
 from sqlalchemy import Connection, bindparam, insert, select, update
 
 from ringback.amounts import ZERO, checked, format_amount
-from ringback.charging.ledger.balances import Balance, balance, enter
+from ringback.charging.ledger.balances import Balance, balance, balances, enter
 from ringback.clock import Instant
 from ringback.store import models
 from ringback.store.prepared import Prepared
@@ -51,6 +51,8 @@ class Recharged:
     credit: Balance
 
 
+_AT_ONCE = 500
+"""Ledger accounts named in one statement."""
 _BY_ORDER = "recharge/"
 """Before the order number in the step of a recharge."""
 
@@ -201,9 +203,31 @@ def set_credit_limit(tx: Connection, ledger_id: str, limit: Decimal) -> None:
     """Let the balance go so far below zero; 0 for prepaid. Raises LimitRefused when more than
     that is owed or reserved for calls already."""
     if _SET_LIMIT.run(tx, id=ledger_id, credit_limit=limit) == 0:
-        now = balance(tx, ledger_id)
-        raise LimitRefused(
-            f"a limit of {format_amount(limit)} is too low: "
-            f"{format_amount(now.reserved - now.balance)} is owed or reserved for calls already, "
-            "which is the least possible"
-        )
+        raise LimitRefused(_too_low(limit, balance(tx, ledger_id)))
+
+
+def set_credit_limits(
+    tx: Connection, ledger_ids: Sequence[str], limit: Decimal
+) -> Mapping[str, str]:
+    """The same for many at once. Those for which it is too low keep theirs: returns why, by their
+    ids."""
+    refused = {}
+    for start in range(0, len(ledger_ids), _AT_ONCE):
+        some = balances(tx, ledger_ids[start : start + _AT_ONCE], lock=True)
+        low = {
+            id_: _too_low(limit, now)
+            for id_, now in some.items()
+            if not now.unlimited and now.balance + limit - now.reserved < 0
+        }
+        rest = [id_ for id_ in some if id_ not in low]
+        tx.execute(update(_A).where(_A.id.in_(rest)).values(credit_limit=limit))
+        refused.update(low)
+    return refused
+
+
+def _too_low(limit: Decimal, now: Balance) -> str:
+    return (
+        f"a limit of {format_amount(limit)} is too low: "
+        f"{format_amount(now.reserved - now.balance)} is owed or reserved for calls already, "
+        "which is the least possible"
+    )

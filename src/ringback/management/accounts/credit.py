@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 
-from sqlalchemy import Connection, RowMapping, func, or_, select
+from sqlalchemy import Connection, RowMapping, or_, select
 
 from ringback.amounts import ZERO, format_amount
 from ringback.charging import ledger
@@ -61,47 +61,42 @@ def put_plan_in_force(act: Act, plan_id: str) -> list[str]:
     """Put the limits of all accounts in force that have a plan, whose row the unit of work has
     changed or locked. Returns the ledger accounts whose limit is another now. Raises Faults by
     field of the plan, naming the accounts."""
-    changed, faults = [], []
+    plan = act.tx.execute(select(PlanRow.kind, PlanRow.limit).where(PlanRow.id == plan_id)).one()
+    concerned = _concerned(act.tx, plan_id)
+    by_plan = [row["ledger_id"] for row in concerned if row["own"] is None]
+    refused = ledger.set_credit_limits(act.tx, by_plan, plan.limit)
     sight = Sight(act.tx, act.actor)
-    for row in _concerned(act.tx, plan_id):
-        path = sight.path(row["id"])
-        if contradicts(row["own"], row["kind"]):
+    faults = []
+    for row in concerned:
+        if row["own"] is not None:
             told = (
-                f"account {path} has a credit_limit of its own, {format_amount(row['own'])}, and "
-                "none is possible with a prepaid plan: take that out first"
+                f"account {sight.path(row['id'])} has a credit_limit of its own, "
+                f"{format_amount(row['own'])}, and none is possible with a prepaid plan: take that "
+                "out first"
             )
             faults.append(Fault(("kind",), told))
-            continue
-        try:
-            _set(act.tx, row["ledger_id"], row["own"], row["limit"])
-            changed.append(row["ledger_id"])
-        except ledger.LimitRefused as error:
-            where = "kind" if row["kind"] == PREPAID else "limit"
-            faults.append(Fault((where,), f"account {path}: {error}"))
+        elif row["ledger_id"] in refused:
+            where = "kind" if plan.kind == PREPAID else "limit"
+            told = f"account {sight.path(row['id'])}: {refused[row['ledger_id']]}"
+            faults.append(Fault((where,), told))
     if faults:
         raise Faults(faults)
-    return changed
+    return by_plan
 
 
 def _concerned(tx: Connection, plan_id: str) -> Sequence[RowMapping]:
-    """The accounts with the plan whose limit is to be another, or cannot be; in the order in which
-    all lock balances."""
+    """The accounts with the plan whose limit is to be another, or contradicts the plan; in the
+    order in which all lock balances."""
     query = (
-        select(
-            AccountRow.id,
-            AccountRow.ledger_id,
-            AccountRow.credit_limit.label("own"),
-            PlanRow.kind,
-            PlanRow.limit,
-        )
+        select(AccountRow.id, AccountRow.ledger_id, AccountRow.credit_limit.label("own"))
         .join(PlanRow, PlanRow.id == AccountRow.plan_id)
         .join(LedgerAccountRow, LedgerAccountRow.id == AccountRow.ledger_id)
         .where(
             AccountRow.plan_id == plan_id,
             AccountRow.deleted.is_(None),
             or_(
-                func.coalesce(AccountRow.credit_limit, PlanRow.limit)
-                != LedgerAccountRow.credit_limit,
+                AccountRow.credit_limit.is_(None)
+                & (PlanRow.limit != LedgerAccountRow.credit_limit),
                 (PlanRow.kind == PREPAID) & (AccountRow.credit_limit > ZERO),
             ),
         )

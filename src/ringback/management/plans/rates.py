@@ -31,7 +31,7 @@ from ringback.numbering import BadNumber, read_written
 from ringback.store.models import DeckRow, PlanRow
 
 MOST = 5000
-"""The most rates in one answer: some 20 ms."""
+"""The most rates in one answer: some 50 ms."""
 _SEE, _CHANGE = Need(Right.SEE_MONEY), Need(Right.PLANS)
 
 
