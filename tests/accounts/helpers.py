@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import hashlib
 import random
 from collections.abc import Callable
 from pathlib import Path
@@ -19,6 +20,7 @@ from ringback.charging import ledger
 from ringback.charging.decks import rates_in_force
 from ringback.charging.rating import Rate
 from ringback.setup import apply_setup
+from ringback.sounds.convert import Converted
 from ringback.store import Store
 from ringback.store.models import (
     CallerIdRow,
@@ -136,12 +138,15 @@ class Place:
         return asyncio.run(self.store.run(work))
 
 
-def convert(source: Path, target: Path) -> float:
+def convert(source: Path, folder: Path, name: str) -> Converted:
     """In place of the conversion, which has tests of its own."""
     if not source.exists():
-        raise ValueError(f"{source.name}: there is no such file")
-    target.write_bytes(source.read_bytes())
-    return 1.5
+        raise ValueError(f"{name}: there is no such file")
+    folder.mkdir(exist_ok=True)
+    data = source.read_bytes()
+    file = folder / f"{hashlib.sha256(data).hexdigest()[:32]}.wav"
+    file.write_bytes(data)
+    return Converted(file.name, 1.5, len(data))
 
 
 def credit(place: Place, number: str = "+447700900123") -> ledger.Balance:

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import tracemalloc
 from decimal import Decimal
-from pathlib import Path
 
 import numpy as np
 import pytest
-import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ringback.media.g711 import Encoder
 from ringback.media.pool import read_wav
-from ringback.sounds.convert import BadSound, convert
 from ringback.sounds.ear import Ear, Said
 from ringback.sounds.english import VOCABULARY, amount_words, duration_words
 from ringback.sounds.library import split
@@ -140,86 +136,6 @@ def test_the_ear_recognises_what_is_said_at_any_alignment(codec: str) -> None:
             ear.hear(sound[start : start + 160])
     ear.end()
     assert [said.words for said in heard] == sentence
-
-
-@pytest.mark.parametrize("form", ["WAV", "FLAC", "OGG", "MP3"])
-@pytest.mark.parametrize("name", ["in", "in.raw", "in.mp3"])
-def test_every_form_is_converted_whatever_the_file_is_called(
-    tmp_path: Path, form: str, name: str
-) -> None:
-    sound = 0.3 * np.sin(np.arange(2 * 44100) * 2 * np.pi * 440 / 44100)
-    soundfile.write(tmp_path / name, np.stack([sound, sound], axis=1), 44100, format=form)
-    target = tmp_path / "out.wav"
-    assert convert(tmp_path / name, target) == pytest.approx(2.0, abs=0.06)
-    samples = np.frombuffer(read_wav(target), dtype="<i2").astype(float)
-    assert np.sqrt(np.mean(samples[4000:12000] ** 2)) == pytest.approx(0.212 * 32768, rel=0.05)
-
-
-def test_telephone_audio_is_kept_sample_by_sample(tmp_path: Path) -> None:
-    samples = np.random.default_rng(1).integers(-32768, 32768, 200_000).astype("int16")
-    soundfile.write(tmp_path / "in.wav", samples, 8000)
-    convert(tmp_path / "in.wav", tmp_path / "out.wav")
-    assert read_wav(tmp_path / "out.wav") == samples.astype("<i2").tobytes()
-
-
-@pytest.mark.parametrize("seconds", [600, 601])
-def test_ten_minutes_are_taken_and_no_more(tmp_path: Path, seconds: int) -> None:
-    soundfile.write(tmp_path / "in.flac", np.zeros(seconds * 8000, "int16"), 8000)
-    if seconds == 600:
-        assert convert(tmp_path / "in.flac", tmp_path / "out.wav") == 600.0
-    else:
-        with pytest.raises(BadSound, match="longer than 10 minutes"):
-            convert(tmp_path / "in.flac", tmp_path / "out.wav")
-
-
-def test_more_than_20_mb_are_refused(tmp_path: Path) -> None:
-    with (tmp_path / "in.wav").open("wb") as file:
-        file.truncate(20 * 1024 * 1024 + 1)
-    with pytest.raises(BadSound, match="20 MB"):
-        convert(tmp_path / "in.wav", tmp_path / "out.wav")
-
-
-def test_a_small_file_with_very_much_silence_takes_little_memory(tmp_path: Path) -> None:
-    """Else one of 20 MB could take all there is."""
-    with soundfile.SoundFile(tmp_path / "in.flac", "w", 192_000, 8, "PCM_16") as file:
-        for _ in range(20):
-            file.write(np.zeros((192_000, 8), "int16"))
-    assert (tmp_path / "in.flac").stat().st_size < 100_000
-    tracemalloc.start()
-    try:
-        assert convert(tmp_path / "in.flac", tmp_path / "out.wav") == pytest.approx(20.0)
-        _, peak = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
-    assert peak < 16 * 1024 * 1024
-
-
-def test_what_is_no_number_is_silence(tmp_path: Path) -> None:
-    samples = np.array([0.0, np.nan, np.inf, -np.inf, 0.0] * 100)
-    soundfile.write(tmp_path / "in.wav", samples, 8000, subtype="FLOAT")
-    convert(tmp_path / "in.wav", tmp_path / "out.wav")
-    heard = np.frombuffer(read_wav(tmp_path / "out.wav"), dtype="<i2")
-    assert list(heard[:5]) == [0, 0, 32767, -32768, 0]
-
-
-def test_where_a_sound_cannot_be_written_is_told(tmp_path: Path) -> None:
-    soundfile.write(tmp_path / "a.wav", np.zeros(800), 8000)
-    (tmp_path / "b.part").mkdir()
-    with pytest.raises(BadSound, match=f"cannot be written to {tmp_path}"):
-        convert(tmp_path / "a.wav", tmp_path / "b.wav")
-
-
-def test_conversion_keeps_telephone_audio_and_refuses_the_rest(tmp_path: Path) -> None:
-    target = tmp_path / "out.wav"
-    soundfile.write(tmp_path / "in.flac", np.zeros((44100, 2)), 44100)
-    assert convert(tmp_path / "in.flac", target) == pytest.approx(1.0, abs=0.01)
-    assert len(read_wav(target)) == pytest.approx(16000, abs=40)
-    (tmp_path / "bad.wav").write_bytes(b"RIFF....WAVEnonsense")
-    with pytest.raises(BadSound, match="not a WAV"):
-        convert(tmp_path / "bad.wav", tmp_path / "none.wav")
-    with pytest.raises(BadSound, match="no such file"):
-        convert(tmp_path / "absent.wav", tmp_path / "none.wav")
-    assert not (tmp_path / "none.wav").exists()
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from ringback.setup import (
     trunks,
 )
 from ringback.setup.runners import Runner, lay
-from ringback.setup.sounds import Converted
+from ringback.sounds.convert import Converted
 
 
 def size_of(setup: SetupFile) -> int:

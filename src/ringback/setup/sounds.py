@@ -6,11 +6,9 @@ plays it to its end, and whatever is undone has done no harm.
 
 from __future__ import annotations
 
-import hashlib
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import insert
@@ -18,18 +16,11 @@ from sqlalchemy import insert
 from ringback.accounts.entries import SoundEntry
 from ringback.accounts.setupfile import SetupError
 from ringback.setup.work import Work
+from ringback.sounds.convert import Converted
 from ringback.store.models import SoundRow
 
-Converter = Callable[[Path, Path], float]
-"""Converts a sound file to telephone audio; returns its seconds, raises ValueError."""
-
-
-@dataclass(frozen=True, slots=True)
-class Converted:
-    """A converted sound."""
-
-    file: str
-    seconds: float
+Converter = Callable[[Path, Path, str], Converted]
+"""Converts a sound file into a folder; the last is what its owner calls it. Raises ValueError."""
 
 
 @contextmanager
@@ -41,23 +32,14 @@ def converted(
     found, faults = {}, []
     with tempfile.TemporaryDirectory() as scratch:
         place = target if keep else Path(scratch)
-        for number, entry in enumerate(entries):
+        for entry in entries:
             try:
-                place.mkdir(parents=True, exist_ok=True)
-                found[entry] = _convert(folder / entry.file, place, number, convert)
+                found[entry] = convert(folder / entry.file, place, entry.file)
             except ValueError as error:
                 faults.append(f"sound {entry.path}: {error}")
         if faults:
             raise SetupError("\n".join(faults))
         yield found
-
-
-def _convert(source: Path, place: Path, number: int, convert: Converter) -> Converted:
-    unnamed = place / f"apply-{number}.wav"
-    seconds = convert(source, unnamed)
-    digest = hashlib.sha256(unnamed.read_bytes()).hexdigest()
-    named = unnamed.replace(place / f"{digest[:32]}.wav")
-    return Converted(named.name, seconds)
 
 
 def bring_about(work: Work, entry: SoundEntry, sound: Converted) -> None:

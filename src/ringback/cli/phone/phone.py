@@ -34,9 +34,7 @@ Tell = Callable[..., None]
 def _telephone_audio(path: Path) -> bytes:
     """The samples of any sound file. Raises BadSound."""
     with TemporaryDirectory() as scratch:
-        converted = Path(scratch) / "sound.wav"
-        convert(path, converted)
-        return read_wav(converted)
+        return read_wav(Path(scratch) / convert(path, Path(scratch)).file)
 
 
 class Recordings:
