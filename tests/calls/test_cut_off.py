@@ -13,7 +13,7 @@ from tests.calls.world import ACCESS, CALLEE, CALLER, World, in_world
 from ringback.calls.events import DurationTold, Talking
 from ringback.calls.inbox import SessionMessage
 from ringback.engines.simulated import FarCall
-from ringback.store.models import SoundRow
+from ringback.store.models import SoundVariantRow
 
 
 def cut(tmp_path: Path, credit: str = "1.00", **callback: object) -> World:
@@ -30,7 +30,7 @@ def funded_instant(world: World) -> tuple[float, float]:
     """The last instant that both legs were paid for, leg A for the sound after it too; and the
     length of that."""
     (a,), (b,) = world.legs("A"), world.legs("B")
-    (length,) = [row["seconds"] for row in world.rows(SoundRow)]
+    (length,) = [row["seconds"] for row in world.rows(SoundVariantRow)]
     paid_a, paid_b = (leg["answered"] + leg["billed_seconds"] for leg in (a, b))
     return min(paid_b, paid_a - length), length
 

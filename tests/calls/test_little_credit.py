@@ -14,7 +14,7 @@ from tests.calls.world import CALLEE, CALLER, RATE, World
 
 from ringback.calls.events import AnswerUnfunded, DurationTold, OutgoingDialled, Rang, Talking
 from ringback.engines.simulated import FarCall
-from ringback.store.models import SoundRow
+from ringback.store.models import SoundVariantRow
 
 # The rate of the world: 10 s for 0.05, then 0.05 for every 5 s, for either leg. Leg A is some 3 s
 # old when the number has been dialled.
@@ -178,7 +178,7 @@ def test_the_sound_is_whole_after_unlimited_negative_and_positive(
     world = scene(tmp_path, stays, talks, during, callback=TAIL, credit="unlimited")
     check_paid(world)
     assert world.session()["outcome"] == "cut_off"
-    (length,) = [row["seconds"] for row in world.rows(SoundRow)]
+    (length,) = [row["seconds"] for row in world.rows(SoundVariantRow)]
     (call,) = world.calls(CALLER)
     (sounded,) = [when for when, words in call.said if words == "[/bye.wav]"]
     assert call.ended is not None and call.ended - sounded >= length

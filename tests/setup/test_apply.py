@@ -34,6 +34,7 @@ from ringback.store.models import (
     LedgerEntryRow,
     PlanRow,
     SoundRow,
+    SoundVariantRow,
 )
 
 
@@ -365,7 +366,11 @@ def test_sounds_are_converted_and_named_by_what_is_in_them(place: Place, tmp_pat
     assert change.startswith(f"account acme: sound /a_b.wav (en): file {first.name} -> ")
     assert first.read_bytes() == b"bye"  # a call may be playing it
     rows = place.read(
-        lambda tx: tx.execute(select(SoundRow.path, SoundRow.file, SoundRow.seconds)).all()
+        lambda tx: tx.execute(
+            select(SoundRow.path, SoundVariantRow.file, SoundVariantRow.seconds).join(
+                SoundVariantRow, SoundVariantRow.sound_id == SoundRow.id
+            )
+        ).all()
     )
     assert {
         (path, (place.sounds / file).read_bytes(), seconds) for path, file, seconds in rows

@@ -13,7 +13,7 @@ from ringback.media.g711 import Encoder
 from ringback.media.pool import read_wav
 from ringback.sounds.ear import Ear, Said
 from ringback.sounds.english import VOCABULARY, amount_words, duration_words
-from ringback.sounds.library import split
+from ringback.sounds.paths import split
 from ringback.sounds.phrases import WORDS, Phrase
 from ringback.sounds.speech import BUILT_IN, Voice, recording
 from ringback.telephony.port import Sound

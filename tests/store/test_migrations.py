@@ -357,3 +357,45 @@ def test_extensions_of_before_become_accounts(
         caller_ids = connection.exec_driver_sql("SELECT id, extension_id FROM caller_ids")
         assert [tuple(row) for row in caller_ids] == [("i", "e")]
     engine.dispose()
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_sounds_of_before_have_variants_and_folders(
+    kind: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    url = f"sqlite:///{tmp_path}/ringback.db"
+    if kind == "postgresql":
+        url = request.getfixturevalue("cluster").empty()
+    engine = open_engine(database_url(url))
+    with engine.begin() as connection:
+        command.upgrade(alembic_config(connection), "0022")
+        for statement in (
+            "INSERT INTO ledger_accounts VALUES ('l', 4, 0, 0, false)",
+            "INSERT INTO accounts (id, level, name, contact_name, ledger_id) "
+            "VALUES ('a', 'administrator', 'admin', 'x', 'l')",
+            "INSERT INTO sounds VALUES ('1', 'a', '/x/y/bye.wav', 'en', 'f.wav', 1500000)",
+            "INSERT INTO sounds VALUES ('2', 'a', '/x/y/bye.wav', 'de', 'g.wav', 2000000)",
+            "INSERT INTO sounds VALUES ('3', 'a', '/bye.wav', 'en', 'f.wav', 1500000)",
+            "INSERT INTO sounds VALUES ('4', 'gone', '/bye.wav', 'en', 'f.wav', 1500000)",
+        ):
+            connection.exec_driver_sql(statement)
+    migrate(url)
+    with engine.connect() as connection:
+        sounds = connection.exec_driver_sql("SELECT id, owner_id, path FROM sounds ORDER BY id")
+        assert [tuple(row) for row in sounds] == [
+            ("1", "a", "/x/y/bye.wav"),
+            ("3", "a", "/bye.wav"),
+        ]
+        variants = connection.exec_driver_sql(
+            "SELECT sound_id, language, file, seconds, bytes FROM sound_variants ORDER BY 1, 2"
+        )
+        assert [tuple(row) for row in variants] == [
+            ("1", "de", "g.wav", 2000000, 32044),
+            ("1", "en", "f.wav", 1500000, 24044),
+            ("3", "en", "f.wav", 1500000, 24044),
+        ]
+        folders = connection.exec_driver_sql(
+            "SELECT owner_id, path, private FROM sound_folders ORDER BY path"
+        )
+        assert [tuple(row) for row in folders] == [("a", "/x", False), ("a", "/x/y", False)]
+    engine.dispose()

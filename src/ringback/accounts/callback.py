@@ -27,6 +27,7 @@ from ringback.accounts.times import Date
 from ringback.amounts import ZERO, format_amount, parse_amount
 from ringback.faults import Check, Fault, Section, form, whole
 from ringback.numbering import read_e164
+from ringback.sounds.paths import check_sound_path
 
 Item = TypeVar("Item")
 
@@ -77,22 +78,6 @@ def parse_money(value: object) -> object:
 
 def _none_for_empty(values: tuple[Item, ...] | None) -> tuple[Item, ...] | None:
     return values or None
-
-
-def check_sound_path(path: str) -> str:
-    """A sound path (spec section 7): one `/` for the extension's own folder, one more for each
-    level up, at most five. Raises ValueError."""
-    name = path.lstrip("/")
-    levels = len(path) - len(name)
-    if not 1 <= levels <= 5:
-        raise ValueError(
-            f"{path!r} must begin with one / for the extension's own folder and one more for "
-            "each level up, five at most"
-        )
-    names_ok = all(part not in ("", ".", "..") for part in name.split("/"))
-    if not names_ok or len(path) > 200 or not path.isprintable():
-        raise ValueError(f"{path!r} is no path of a sound: .. and empty names are not allowed")
-    return path
 
 
 def known_time_zone(name: str) -> str:

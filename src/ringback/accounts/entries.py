@@ -26,7 +26,6 @@ from ringback.accounts.callback import (
     Language,
     Secret,
     Text,
-    check_sound_path,
     parse_money,
 )
 from ringback.accounts.callback_entry import CallbackEntry
@@ -36,6 +35,7 @@ from ringback.accounts.number_entries import NumberEntry
 from ringback.accounts.plan_entries import PlanEntry
 from ringback.faults import Check, Fault, Faults, Section, form, twice, whole
 from ringback.guards.settings import UNLIMITED
+from ringback.sounds.paths import check_new_sound
 from ringback.trunks.entries import RouteEntry, TrunkEntry
 
 OF_THE_TOP = frozenset({"parent", "level", "country", "balance"})
@@ -46,13 +46,7 @@ def _credit(value: object) -> object:
     return value if value == UNLIMITED else parse_money(value)
 
 
-def _of_own_folder(path: str) -> str:
-    if path.startswith("//"):
-        raise ValueError("begins with one /: a sound is put into the folder of its own account")
-    return check_sound_path(path)
-
-
-OwnPath = Annotated[str, Check(_of_own_folder, SOUND_PATH | {"pattern": whole(f"/{SOUND_NAME}")})]
+OwnPath = Annotated[str, Check(check_new_sound, SOUND_PATH | {"pattern": whole(f"/{SOUND_NAME}")})]
 Credit = Annotated[Decimal | Unlimited, BeforeValidator(_credit)]
 SpeedDial = Annotated[str, form("[0-9]{1,2}", "speed dials as one or two digits, in quotes")]
 

@@ -17,7 +17,7 @@ from ringback.backup.sealing import seal
 from ringback.clock import Instant, utc
 from ringback.store import rows
 from ringback.store.errors import DATABASE_ERRORS, failure
-from ringback.store.models import SoundRow
+from ringback.store.models import SoundVariantRow
 from ringback.store.opening import database_url, name_of, open_engine
 from ringback.store.revision import REVISION, check_revision
 
@@ -57,7 +57,7 @@ def back_up(place: Place, file: Path, passphrase: str, now: Instant) -> BackedUp
                 for model in rows.tables()
                 for found in [rows.rows_of(tx, model)]
             ]
-            named = sorted(set(tx.execute(select(SoundRow.file)).scalars()))
+            named = sorted(set(tx.execute(select(SoundVariantRow.file)).scalars()))
             missing = _put_sounds(archive, place.sounds, named)
             kept = len(named) - len(missing)
             if key_expected(tx):

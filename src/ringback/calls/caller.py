@@ -13,9 +13,9 @@ from ringback.calls.keypad import Entry, Key, Keypad
 from ringback.calls.party import Party
 from ringback.calls.waiting import Waiting
 from ringback.clock import Clock, Instant
+from ringback.sounds.announcer import Announcer
 from ringback.sounds.library import OwnSounds
 from ringback.sounds.phrases import Phrase
-from ringback.sounds.speech import Voice
 from ringback.telephony.port import CallLeg, Digit, PlaybackFinished, Sound
 
 
@@ -28,7 +28,7 @@ class Caller:
         session: CallbackSession,
         waiting: Waiting,
         clock: Clock,
-        voice: Voice,
+        voice: Announcer,
         sounds: OwnSounds,
     ) -> None:
         self._party = party
@@ -61,8 +61,7 @@ class Caller:
 
     def phrase(self, phrase: Phrase) -> list[Sound]:
         """A built-in prompt, or what an owner put in its place."""
-        shadow = self._sounds.shadows.get(phrase)
-        return self.voice.phrase(phrase) if shadow is None else [shadow]
+        return self.voice.phrase(phrase)
 
     def no_credit_sound(self) -> list[Sound]:
         return self._own_sound(self._session.setup.no_credit_sound)

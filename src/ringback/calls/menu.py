@@ -44,4 +44,4 @@ async def _credit(
     if credit is None:
         return caller.phrase(Phrase.CREDIT_UNLIMITED)
     session.tell(CreditTold(format_amount(credit)))
-    return [*caller.phrase(Phrase.CREDIT), *caller.voice.amount(credit, services.currency)]
+    return caller.voice.credit(credit, services.currency)

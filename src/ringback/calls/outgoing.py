@@ -147,7 +147,7 @@ class CallOut:
             if not 0 < lasts < math.inf:
                 return  # it will be refused, and nothing is promised; or it lasts for ever
             seconds = min(lasts, session.setup.max_call_seconds)
-            told = [*caller.phrase(Phrase.YOU_CAN_TALK_FOR), *caller.voice.duration(seconds)]
+            told = caller.voice.time_left(seconds)
             if seconds_of(told) <= spoken:
                 break
             spoken = seconds_of(told)  # to say less may take longer

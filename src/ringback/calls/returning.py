@@ -177,7 +177,7 @@ class _Returning:
             money.tx,
             extension.chain,
             [path for path in (setup.disconnect_sound, setup.no_credit_sound) if path],
-            _language(extension, result.caller_id),
+            _languages(extension, result.caller_id),
         )
         return _Permitted(extension, result.caller_id, sounds)
 
@@ -190,8 +190,7 @@ class _Returning:
 
     def _caller(self, party: Party) -> Caller:
         session, services = self._session, self._services
-        language = _language(session.extension, session.course.triggering)
-        voice = services.sounds.voice(language)
+        voice = services.sounds.announcer(self._sounds)
         return Caller(party, session, self._waiting, services.clock, voice, self._sounds)
 
     # After one
@@ -218,9 +217,10 @@ class _Returning:
         return None
 
 
-def _language(extension: ExtensionFacts, listed: CallerIdFacts | None) -> str:
-    """The callerID's own, else that of the extension or its accounts."""
-    return (listed.language if listed else None) or extension.language
+def _languages(extension: ExtensionFacts, listed: CallerIdFacts | None) -> tuple[str, str]:
+    """The callerID's own, else that of the setup or the account; and the account's."""
+    own = (listed.language if listed else None) or extension.language
+    return own, extension.levels[0].language
 
 
 def farewell_seconds(caller: Caller) -> float:

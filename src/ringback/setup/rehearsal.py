@@ -25,7 +25,9 @@ from ringback.store.models import (
     RouteRow,
     RouteTrunkRow,
     SettingRow,
+    SoundFolderRow,
     SoundRow,
+    SoundVariantRow,
     TrunkRow,
 )
 
@@ -34,7 +36,8 @@ AT_ONCE = 400
 """The most values in one condition."""
 
 _WHOLE = (
-    *(SettingRow, AccountRow, ExtensionRow, AccessNumberRow, PlanRow, DeckRow, SoundRow),
+    *(SettingRow, AccountRow, ExtensionRow, AccessNumberRow, PlanRow, DeckRow),
+    *(SoundFolderRow, SoundRow, SoundVariantRow),
     *(TrunkRow, RouteRow, RouteTrunkRow),
 )
 """Tables that are copied whole; of the others what the file names."""

@@ -6,6 +6,7 @@ from __future__ import annotations
 from enum import IntEnum
 
 RATE = 8000
+WAV_HEADER_BYTES = 44
 LARGEST_BYTES = 20 * 1024 * 1024
 LONGEST_SECONDS = 600
 

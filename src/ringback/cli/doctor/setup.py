@@ -101,7 +101,8 @@ def _sounds(tx: Connection, extension: ExtensionFacts, folder: Path) -> Iterator
     setup = extension.setup
     paths = [each for each in (setup.disconnect_sound, setup.no_credit_sound) if each is not None]
     library = SoundLibrary(folder, lambda missing: None)
-    for path in library.load(tx, extension.chain, paths, extension.language).missing:
+    languages = (extension.language, extension.levels[0].language)
+    for path in library.load(tx, extension.chain, paths, languages).missing:
         yield warning(
             f"extension {extension.name}: missing: sound {path}: it is skipped: put it under "
             "sounds of the setup file"

@@ -11,7 +11,6 @@ from ringback.store.models.accounts import (
     AccountRow,
     CallerIdRow,
     ExtensionRow,
-    SoundRow,
 )
 from ringback.store.models.base import Base
 from ringback.store.models.charging import (
@@ -44,6 +43,12 @@ from ringback.store.models.sessions import (
     SessionRow,
     SettingRow,
     WrongClaimRow,
+)
+from ringback.store.models.sounds import (
+    SoundFolderRow,
+    SoundRow,
+    SoundVariantRow,
+    UnwantedSoundRow,
 )
 from ringback.store.models.trunks import FormerTrunkRow, RouteRow, RouteTrunkRow, TrunkRow
 
@@ -79,9 +84,12 @@ __all__ = [
     "SessionRow",
     "SettingRow",
     "SignInRow",
+    "SoundFolderRow",
     "SoundRow",
+    "SoundVariantRow",
     "SpendingRow",
     "ThrottleRow",
     "TrunkRow",
+    "UnwantedSoundRow",
     "WrongClaimRow",
 ]

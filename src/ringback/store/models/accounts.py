@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ringback.clock import Instant
@@ -134,19 +134,3 @@ class CallerIdRow(Base):
     destinations: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
     deleted: Mapped[Instant | None]
     """When it was taken out of use; its row stays, too."""
-
-
-class SoundRow(Base):
-    """A sound in the folder of an account or of an extension; each language variant has a row."""
-
-    __tablename__ = "sounds"
-    __table_args__ = (UniqueConstraint("owner_id", "path", "language"),)
-    id: Mapped[str] = mapped_column(primary_key=True)
-    owner_id: Mapped[str]
-    """The id of the account or extension in whose folder it is."""
-    path: Mapped[str]
-    """The path from the owner's folder; it begins with one `/`."""
-    language: Mapped[str]
-    file: Mapped[str]
-    """The name of the converted WAV file in the data directory's folder `sounds`."""
-    seconds: Mapped[float]
