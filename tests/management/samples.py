@@ -32,7 +32,10 @@ from ringback.management.people.tokens import hash_of
 from ringback.management.places import Kind
 from ringback.management.plans import making, rates
 from ringback.management.rights import Role
+from ringback.management.sounds import changing as sounds
+from ringback.management.sounds import folders
 from ringback.management.verbs import Act
+from ringback.sounds.convert import Converted
 from ringback.store.models import ApiKeyRow, SignInRow
 
 Arguments = Mapping[str, Any]
@@ -162,12 +165,32 @@ def _route(**arguments: Any) -> AtSample:
     return made
 
 
+UPLOAD = Converted("upload.wav", 1.0, 16044)
+
+
+def _sound(**arguments: Any) -> AtSample:
+    def made(act: Act, place_id: str) -> tuple[str, Arguments]:
+        done = sounds.put(act, place_id, path="/a/bye.wav", language="en", upload=UPLOAD)
+        return done.value, arguments
+
+    return made
+
+
 def _new_route(act: Act, place_id: str) -> tuple[str, Arguments]:
     add_trunk(act)
     return place_id, {"values": {"prefix": "44", "trunks": ["london-1"]}}
 
 
 _NEW_TRUNK = {"name": "london-2", "host": "sip.example.net"}
+
+
+def _seen_sound(act: Act, place_id: str) -> tuple[str, Arguments]:
+    return place_id, {"sound_id": _sound()(act, place_id)[0]}
+
+
+def _folder(**arguments: Any) -> AtSample:
+    return lambda act, place_id: (folders.make(act, place_id, path="/b").value, arguments)
+
 
 AT_PLACES: Mapping[str, AtSample] = {
     **extension_samples.of(ACCOUNT),
@@ -186,6 +209,10 @@ AT_PLACES: Mapping[str, AtSample] = {
     "example.change": _place(
         values={"contact_name": "x", "note": "x", "status": "x", "credit": "5.00"}
     ),
+    "folder.change": _folder(private=True),
+    "folder.delete": _folder(),
+    "folder.list": _place(),
+    "folder.make": _place(path="/b"),
     "invitation.list": _place(below=True),
     "invitation.make": _place(email="new@example.org", role=Role.OPERATOR),
     "invitation.make_first": _place(),
@@ -220,6 +247,11 @@ AT_PLACES: Mapping[str, AtSample] = {
     "route.remove": _route(),
     "second_factor.reset": _person(),
     "session.list": _place(),
+    "sound.delete": _sound(),
+    "sound.get": _seen_sound,
+    "sound.list": _place(),
+    "sound.put": _place(path="/a/bye.wav", language="en", upload=UPLOAD),
+    "sound.rename": _sound(path="/b/bye.wav"),
     "trunk.add": _place(values=_NEW_TRUNK),
     "trunk.change": _trunk(values={"port": 5080}),
     "trunk.get": _trunk(),

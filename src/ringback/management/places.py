@@ -44,6 +44,7 @@ class Kind(StrEnum):
     RECHARGE = "recharge"
     SOUND = "sound"
     SESSION = "session"
+    FOLDER = "folder"
     TRUNK = "trunk"
     ROUTE = "route"
 
