@@ -10,10 +10,11 @@ from sqlalchemy import Connection, update
 from tests.management.world import World
 
 from ringback.faults import Faults
+from ringback.management import places
 from ringback.management.actor import Actor
 from ringback.management.refusals import Forbidden, NotFound
 from ringback.management.rights import MAY, Role
-from ringback.management.sounds import changing, folders, listing
+from ringback.management.sounds import changing, folders, listing, naming
 from ringback.management.sounds.listing import ListedSound
 from ringback.management.verbs import Act, Done
 from ringback.sounds.convert import Converted
@@ -152,11 +153,15 @@ def test_a_reader_hears_and_does_not_change(world: World) -> None:
         sounds.do(lambda act: folders.make(act, "acme", path="/b"))
 
 
+def folder_id(act: Act, place_id: str, path: str) -> str:
+    place = places.of_id(act.tx, place_id)
+    assert place is not None
+    return naming.find_folder(act.tx, place, path)
+
+
 def make_private(sounds: Sounds, place: str, path: str, *, private: bool = True) -> None:
     def deed(act: Act) -> object:
-        folder = folders.find(act.tx, place, path)
-        assert folder is not None
-        return folders.change(act, folder, private=private)
+        return folders.change(act, folder_id(act, place, path), private=private)
 
     sounds.do(deed)
 
@@ -264,10 +269,10 @@ def test_the_list_comes_page_by_page(world: World) -> None:
         sounds.put("northline", f"/{number}.wav")
     whole = sounds.all("acme")
     found: list[ListedSound] = []
-    after: listing.After = (0, "")
+    after = listing.START
     while page := sounds.all("acme", after=after, limit=7):
         found += page
-        after = page[-1].group, "/" + page[-1].path.lstrip("/")
+        after = page[-1].after
     assert found == whole
     assert len({each.path for each in whole}) == len(whole) > 90
     assert sounds.own("acme", folder="//") == [f"//{number}.wav" for number in range(5)]
@@ -325,7 +330,7 @@ def test_only_an_empty_folder_is_removed(world: World) -> None:
     sound = sounds.put("acme", "/a/b/bye.wav")
 
     def remove(path: str) -> None:
-        sounds.do(lambda act: folders.remove(act, str(folders.find(act.tx, "acme", path))))
+        sounds.do(lambda act: folders.remove(act, folder_id(act, "acme", path)))
 
     with pytest.raises(Faults, match="sounds in it: 1, folders: 1: remove these first"):
         remove("/a")
@@ -363,3 +368,31 @@ def test_the_limit_of_each_level_counts_all_below(world: World) -> None:
     sounds.put("acme-travellers", "/b.wav", upload=upload("b", 900 * MEGABYTE))
     with pytest.raises(Faults, match=r"of acme, 902\.0 of 1024 MB are used"):
         sounds.put("acme", "/c.wav", upload=upload("c", 200 * MEGABYTE))
+
+
+def test_what_a_path_means(world: World) -> None:
+    sounds = Sounds(world)
+    above = sounds.put("northline", "/a/bye.wav")
+    sounds.put("northline", "/b/bye.wav")
+    make_private(sounds, "northline", "/b")
+
+    def found(path: str) -> str:
+        def deed(act: Act) -> str:
+            place = places.of_id(act.tx, "acme")
+            assert place is not None
+            return naming.find_stored(act.tx, place, path)
+
+        return str(sounds.do(deed))
+
+    assert found("//a/bye.wav") == above
+    for absent in ("/a/bye.wav", "//b/bye.wav", "//none.wav"):
+        with pytest.raises(NotFound) as refused:
+            found(absent)
+        assert str(refused.value) == f"there is no such sound {absent} of northline/acme"
+    for path, told in (
+        ("////bye.wav", "path: leads 3 levels up, and there are 2 above northline/acme"),
+        ("//////bye.wav", "path: '//////bye.wav' must begin with one /"),
+        ("///prompts/pin.wav", "path: is built in: put a sound of your own in its place, at "),
+    ):
+        with pytest.raises(Faults, match=told):
+            found(path)

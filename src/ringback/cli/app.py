@@ -40,6 +40,7 @@ from ringback.cli import rates as rates_command
 from ringback.cli import recharge as recharge_command
 from ringback.cli import routes as routes_command
 from ringback.cli import sessions as sessions_command
+from ringback.cli import sounds as sounds_command
 from ringback.cli import statement as statement_command
 from ringback.cli import trunks as trunks_command
 from ringback.cli.administrator import first_administrator
@@ -245,4 +246,5 @@ app.add_typer(numbers_command.app, name="access-numbers")
 app.add_typer(trunks_command.app, name="trunks")
 app.add_typer(routes_command.app, name="routes")
 app.add_typer(logins_command.app, name="logins")
+app.add_typer(sounds_command.app, name="sounds")
 app.command(name="phone")(phone_command.phone)

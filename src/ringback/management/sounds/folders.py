@@ -56,10 +56,11 @@ def folders(act: Act, place: Place) -> list[ListedFolder]:
     return found
 
 
-def find(tx: Connection, owner_id: str, path: str) -> str | None:
-    """The id of a folder."""
+def find(tx: Connection, place: Place, level: int, path: str) -> str | None:
+    """The id of a folder so many levels above a place, if it is there for the place."""
+    seen = [] if level == 0 else [~hidden_below(SoundFolderRow)]
     query = select(SoundFolderRow.id).where(
-        SoundFolderRow.owner_id == owner_id, SoundFolderRow.path == path
+        SoundFolderRow.owner_id == place.chain[level], SoundFolderRow.path == path, *seen
     )
     return tx.execute(query).scalar()
 

@@ -27,6 +27,11 @@ _BUILT_IN = "prompt-"
 """Before the name of a built-in prompt, in its id."""
 
 
+After = tuple[int, str]
+"""Group and own path of the last sound that one has already."""
+START: After = (0, "")
+
+
 @dataclass(frozen=True, slots=True)
 class SoundVariant:
     """A sound in one language."""
@@ -60,12 +65,8 @@ class ListedSound:
     """In the order of their languages."""
     words: str | None = None
     """What the built-in prompt says that has this path."""
-    group: int = 0
-    """Where it stands in the list: with its path, what the next page begins after."""
-
-
-After = tuple[int, str]
-"""Group and own path of the last sound that one has already."""
+    after: After = START
+    """Where it stands in the list: what the next page begins after."""
 
 
 @read("sound.list", Kind.SOUND, Need(Right.VIEW))
@@ -75,7 +76,7 @@ def sounds(
     *,
     folder: str | None = None,
     text: str = "",
-    after: After = (0, ""),
+    after: After = START,
     limit: int = MOST,
 ) -> list[ListedSound]:
     """The sounds that are there for a place: its own first, then level by level, built-in prompts
@@ -100,11 +101,11 @@ def sound(act: Act, place: Place, *, sound_id: str) -> ListedSound:
 
 
 def find(tx: Connection, place: Place, level: int, path: str) -> str | None:
-    """The id of the sound at a path in the folder so many levels above a place."""
-    if level >= len(place.chain):
-        return None
+    """The id of the sound at a path in the folder so many levels above a place, if it is there for
+    the place."""
+    seen = [] if level == 0 else [~hidden_below(SoundRow)]
     owner = place.chain[level]
-    query = select(SoundRow.id).where(SoundRow.owner_id == owner, SoundRow.path == path)
+    query = select(SoundRow.id).where(SoundRow.owner_id == owner, SoundRow.path == path, *seen)
     id_ = tx.execute(query).scalar()
     prompt = prompt_of(path)
     if id_ is None and prompt is not None and level == len(place.chain) - 1:
@@ -204,7 +205,7 @@ class _Query:
                 variants: dict[str, SoundVariant] = {}
                 _add_built_in(variants, name)
                 listed = self._listed(_BUILT_IN + name, self._top, path, variants)
-                found.append(replace(listed, group=self._top + 1))
+                found.append(replace(listed, after=(self._top + 1, path)))
         return found
 
     def _listed(
@@ -218,7 +219,7 @@ class _Query:
             self._sight.account(self._place.chain[level], self._place.id),
             tuple(variants[language] for language in sorted(variants)),
             None if prompt is None else built_in()[prompt].words,
-            level,
+            (level, path),
         )
 
 
