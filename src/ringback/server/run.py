@@ -23,6 +23,7 @@ from ringback.config import Config, ConfigError
 from ringback.engines.choice import make_engine
 from ringback.server.commands import call_me_back, states
 from ringback.server.control import ControlError, ControlServer
+from ringback.server.soundfiles import sweep_daily
 from ringback.server.trunks import TrunkFollower
 from ringback.sounds.library import SoundLibrary
 from ringback.store import Store, StoreError, migrate, open_store
@@ -164,8 +165,11 @@ async def serve(
     await exchange.start()
     await control.start()
     ready()
-    sweeping = loop.create_task(_sweep_decks(store, clock, report))
-    following = loop.create_task(trunks.run())
+    beside = [
+        loop.create_task(_sweep_decks(store, clock, report)),
+        loop.create_task(sweep_daily(store, sounds_path(config), clock, report)),
+        loop.create_task(trunks.run()),
+    ]
     await stop.wait()
     for number in signals:
         loop.add_signal_handler(number, exchange.end_all)
@@ -174,8 +178,8 @@ async def serve(
             f"stopping: live sessions: {live}: they may go on for {grace:.0f} s; stop again to end "
             "them now"
         )
-    sweeping.cancel()
-    following.cancel()
+    for task in beside:
+        task.cancel()
     await control.close()
     await exchange.close(grace)
     await store.close()
