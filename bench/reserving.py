@@ -34,9 +34,7 @@ async def reserve(store: Store, until: asyncio.Event, name: str) -> list[float]:
         leg = f"{name} {len(waits)}"
 
         def work(tx: Connection, leg: str = leg) -> None:
-            (payer,) = payers(
-                tx, of_account(tx, "travellers"), None, "+447700900123", helpers.NOW
-            )
+            (payer,) = payers(tx, of_account(tx, "travellers"), None, "+447700900123", helpers.NOW)
             held = Hold(leg, payer.ledger_id, "acme", payer.rate.price(0), payer.rate)
             ledger.reserve(tx, [held])
 

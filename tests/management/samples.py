@@ -139,6 +139,22 @@ ACCOUNT = {
     "guards": {"sessions": 3},
     "destinations": {"deny": ["4470"]},
 }
+CALLER_ID: dict[str, Any] = {
+    "number": "+447700900123",
+    "name": "A. Reed",
+    "reference": "R-7",
+    "note": "new",
+    "pin": "0042",
+    "enabled": True,
+    "expires": "2030-01-01",
+    "language": "en",
+    "speed_dials": {"1": "+442079460000"},
+    "low_credit": "1.00",
+    "guards": {"sessions": 2},
+    "destinations": {"deny": ["4470"]},
+    "credit": "5.00",
+    "order_number": "A-1",
+}
 
 
 def add_trunk(act: Act, name: str = "london-1", **values: Any) -> str:
@@ -206,6 +222,12 @@ AT_PLACES: Mapping[str, AtSample] = {
     "caller_id.recharge": _caller_id(values=RECHARGE),
     "caller_id.recharges": _caller_id(),
     "caller_id.statement": _caller_id(period=lambda zone: (None, None)),
+    "caller_id.change": _caller_id(values=CALLER_ID),
+    "caller_id.create": _place(values=CALLER_ID),
+    "caller_id.delete": _caller_id(),
+    "caller_id.get": _caller_id(),
+    "caller_id.list": _place(),
+    "caller_id.unlock": _caller_id(),
     "example.change": _place(
         values={"contact_name": "x", "note": "x", "status": "x", "credit": "5.00"}
     ),

@@ -13,6 +13,7 @@ from ringback.numbering import (
     is_of_country,
     matches_prefix,
     read_e164,
+    read_prefix,
     read_typed,
     read_written,
 )
@@ -109,6 +110,35 @@ def test_numbers_as_people_write_them(text: str, country: str, e164: str | None)
             read_written(text, country)
     else:
         assert read_written(text, country) == e164
+
+
+@pytest.mark.parametrize(
+    ("text", "country", "prefixes"),
+    [
+        ("+44 77", "GB", ["+4477"]),
+        ("+", "GB", ["+"]),
+        ("00 44-77", "GB", ["+4477"]),
+        ("00", "GB", ["+"]),
+        ("077", "GB", ["+4477"]),
+        ("0", "GB", ["+44"]),
+        ("77", "GB", ["+4477", "+77"]),
+        ("4477", "GB", ["+444477", "+4477"]),
+        ("011 44 77", "US", ["+4477"]),
+        ("1 (212)", "US", ["+1212"]),
+        ("212", "US", ["+1212", "+212"]),
+        ("06 12", "IT", ["+390612", "+0612"]),
+        ("8 495", "RU", ["+7495", "+8495"]),
+        ("77", "ZZ", ["+77"]),
+    ],
+)
+def test_how_numbers_begin(text: str, country: str, prefixes: list[str]) -> None:
+    assert list(read_prefix(text, country)) == prefixes
+
+
+@pytest.mark.parametrize("text", ["", "+4x", "-", "4+4", "٣", "4" * 40])
+def test_what_begins_no_number(text: str) -> None:
+    with pytest.raises(BadNumber):
+        read_prefix(text, "GB")
 
 
 def test_setups_have_numbers_with_their_plus() -> None:

@@ -208,15 +208,15 @@ def test_what_it_empties_is_taken_out(place: Place) -> None:
     place.document["accounts"][0] |= {"plan": None, "country": None}
     place.document["plans"][0] |= {"rates": [], "special_prefixes": []}
     extension_of(place)["access_numbers"] = []
-    caller_id_of(place).update(pin=None, enabled=False, speed_dials={})
+    caller_id_of(place).update(pin=None, enabled=False, speed_dials=None)
     assert place.apply(allow_loss=True) == [
         "account acme: country GB -> none",
         'plan retail: special_prefixes ["881"] -> []',
         "plan retail: rates: 0 added, 1 taken out",
         "account acme: plan none",
         "callerID +447700900123: enabled true -> false",
-        "callerID +447700900123: pin taken out",
         'callerID +447700900123: speed_dials {"1": "+442079460000"} -> {}',
+        "callerID +447700900123: pin taken out",
         "extension travellers: access numbers none",
     ]
     assert rates_of(place, "retail") == []

@@ -24,6 +24,7 @@ from ringback.accounts.callback import (
     SOUND_NAME,
     SOUND_PATH,
     Language,
+    NotNegative,
     Secret,
     Text,
     parse_money,
@@ -33,6 +34,7 @@ from ringback.accounts.guarded import GuardedEntry, Unlimited
 from ringback.accounts.names import ADMINISTRATOR
 from ringback.accounts.number_entries import NumberEntry
 from ringback.accounts.plan_entries import PlanEntry
+from ringback.accounts.times import When
 from ringback.faults import Check, Fault, Faults, Section, form, twice, whole
 from ringback.guards.settings import UNLIMITED
 from ringback.sounds.paths import check_new_sound
@@ -48,6 +50,7 @@ def _credit(value: object) -> object:
 
 OwnPath = Annotated[str, Check(check_new_sound, SOUND_PATH | {"pattern": whole(f"/{SOUND_NAME}")})]
 Credit = Annotated[Decimal | Unlimited, BeforeValidator(_credit)]
+Note = Annotated[str, form(r"[^\x00-\x09\x0b-\x1f\x7f]{1,2000}", "a text of 1 to 2000 characters")]
 SpeedDial = Annotated[str, form("[0-9]{1,2}", "speed dials as one or two digits, in quotes")]
 
 
@@ -100,8 +103,16 @@ class CallerIdEntry(GuardedEntry):
 
     number: E164
     """With `+` and its country code; once in an extension."""
-    enabled: bool = True
+    name: Text | None = None
+    """Whose number it is."""
+    reference: Text | None = None
+    """What another system calls it."""
+    note: Note | None = None
+    """Free text, of several lines."""
+    enabled: bool | None = True
     """Whether it may call; a disabled one is refused."""
+    expires: When = None
+    """A date or a time, from which on it may not call; without a zone it is UTC."""
     pin: Secret | None = Field(None, repr=False)
     """4 to 12 digits, in quotes; `null` is none."""
     credit: Credit | None = None
@@ -112,8 +123,10 @@ class CallerIdEntry(GuardedEntry):
     again."""
     language: Language | None = None
     """Of prompts, as in BCP 47; `null` is that of the extension."""
-    speed_dials: dict[SpeedDial, E164] = Field(default_factory=dict)
-    """One or two digits, in quotes, and the number that they dial."""
+    speed_dials: dict[SpeedDial, E164 | None] | None = Field(default_factory=dict)
+    """One or two digits, in quotes, and the number that they dial; `null` takes one out."""
+    low_credit: NotNegative | None = None
+    """An amount: with less credit there is an event `credit.low`."""
 
     @field_validator("order_number")
     @classmethod

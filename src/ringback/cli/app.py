@@ -44,6 +44,7 @@ from ringback.cli import sounds as sounds_command
 from ringback.cli import statement as statement_command
 from ringback.cli import trunks as trunks_command
 from ringback.cli.administrator import first_administrator
+from ringback.cli.callerids import command as caller_ids_command
 from ringback.cli.doctor.examine import examine
 from ringback.cli.lines import say
 from ringback.cli.options import (
@@ -245,6 +246,8 @@ app.add_typer(extensions_command.app, name="extensions")
 app.add_typer(numbers_command.app, name="access-numbers")
 app.add_typer(trunks_command.app, name="trunks")
 app.add_typer(routes_command.app, name="routes")
+app.add_typer(caller_ids_command.app, name="caller-ids")
+app.command(name="unlock")(caller_ids_command.unlock_)
 app.add_typer(logins_command.app, name="logins")
 app.add_typer(sounds_command.app, name="sounds")
 app.command(name="phone")(phone_command.phone)

@@ -1,6 +1,6 @@
 """Fields given to a command as KEY=VALUE, by the names that the setup file has: `port=5080`,
-`called.plus=false`, `sources=192.0.2.1,192.0.2.2`; an empty value is none or the default. A list of
-tables is written as JSON."""
+`called.plus=false`, `sources=192.0.2.1,192.0.2.2`, `speed_dials.1=+442079460000`; an empty value is
+none or the default. A list of tables is written as JSON."""
 
 from __future__ import annotations
 
@@ -30,12 +30,17 @@ def read_pairs(pairs: Sequence[str], kind: type[Section], *, secret: str = "") -
             raise CommandError(f"{pair!r}: write KEY=VALUE, such as port=5080")
         *outer, last = key.split(".")
         part, section = document, kind
+        table = False
         for name in outer:
             field = _field(section, name)
             inner = None if field is None else _section(field.annotation)
-            if inner is None:
+            table = field is not None and name is outer[-1] and _is_table(field.annotation)
+            if inner is None and not table:
                 raise _no_field(key, kind)
-            part, section = part.setdefault(name, {}), inner
+            part, section = part.setdefault(name, {}), inner or section
+        if table:
+            part[last] = text or None
+            continue
         field = _field(section, last)
         if field is None or _section(field.annotation) is not None:
             raise _no_field(key, kind)
@@ -59,8 +64,15 @@ def _names(kind: type[Section]) -> list[str]:
     found = []
     for own, field in kind.model_fields.items():
         name, inner = field.alias or own, _section(field.annotation)
-        found += [name] if inner is None else [f"{name}.{part}" for part in _names(inner)]
+        if inner is not None:
+            found += [f"{name}.{part}" for part in _names(inner)]
+        else:
+            found.append(f"{name}.KEY" if _is_table(field.annotation) else name)
     return found
+
+
+def _is_table(annotation: Any) -> bool:
+    return any(get_origin(kind) is dict for kind in _kinds(annotation))
 
 
 def _section(annotation: Any) -> type[Section] | None:

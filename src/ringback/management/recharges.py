@@ -90,7 +90,8 @@ def recharge_account(act: Act, place: Place, *, values: Mapping[str, Any]) -> Do
             "only the credit of a callerID can be unlimited: give the account a credit_limit",
         )
     query = select(AccountRow.ledger_id).where(AccountRow.id == place.id)
-    return _recharge(act, place, place.path, act.tx.execute(query).scalar_one(), entry)
+    ledger_id = act.tx.execute(query).scalar_one()
+    return recharge(act, Payer(place, place.id, place.path, ledger_id), entry)
 
 
 @verb(
@@ -104,17 +105,28 @@ def recharge_caller_id(act: Act, place: Place, *, values: Mapping[str, Any]) -> 
     """Add credit to a callerID, or take some out, or let it have no limit."""
     entry = read_document(RechargeEntry, values)
     number, ledger_id = _caller_id(act.tx, act.subject)
-    return _recharge(act, place, number, ledger_id, entry)
+    return recharge(act, Payer(place, act.subject, number, ledger_id), entry)
 
 
-def _recharge(
-    act: Act, place: Place, whose: str, ledger_id: str, entry: RechargeEntry
-) -> Done[Recharge]:
-    before = ledger.balance(act.tx, ledger_id, lock=True)
+@dataclass(frozen=True, slots=True)
+class Payer:
+    """An account or a callerID with its credit."""
+
+    place: Place
+    """The account itself, or the callerID's extension."""
+    id: str
+    name: str
+    """Path of the account, or number of the callerID."""
+    ledger_id: str
+
+
+def recharge(act: Act, payer: Payer, entry: RechargeEntry) -> Done[Recharge]:
+    """Recharge who pays. Raises Faults."""
+    before = ledger.balance(act.tx, payer.ledger_id, lock=True)
     try:
         made = ledger.recharge(
             act.tx,
-            ledger_id,
+            payer.ledger_id,
             entry.asked,
             entry.order_number,
             act.now,
@@ -127,20 +139,21 @@ def _recharge(
         raise _fault("order_number" if refused.by_order else "amount", str(refused)) from refused
     except BadAmount as error:
         raise _fault("amount", str(error)) from error
-    came = Recharge(whose, entry.asked, made.changed, made.credit)
+    came = Recharge(payer.name, entry.asked, made.changed, made.credit)
     if not made.changed:
         return Done(came)
-    return Done(came, [_change(act, place, entry, came, before)], credited=[ledger_id])
+    change = _change(act, payer, entry, came, before)
+    return Done(came, [change], credited=[payer.ledger_id])
 
 
 def _change(
-    act: Act, place: Place, entry: RechargeEntry, came: Recharge, before: Balance
+    act: Act, payer: Payer, entry: RechargeEntry, came: Recharge, before: Balance
 ) -> Change:
     return act.change(
         Action.CREATED,
-        place,
+        payer.place,
         kind=Kind.RECHARGE,
-        id=act.subject,
+        id=payer.id,
         name=entry.order_number,
         fields={
             "of": (None, came.whose),

@@ -9,6 +9,7 @@ the area: it is refused.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -82,6 +83,29 @@ def read_written(text: str, country: str) -> str:
 
 def _in(country: str) -> str:
     return "" if country == _NOWHERE else f" in {country}"
+
+
+def read_prefix(text: str, country: str) -> tuple[str, ...]:
+    """What the numbers begin with that a person looks for who wrote how they begin, in any form:
+    `+44 77`, `0044 77` or `077`; in E.164. There are two readings where neither a plus nor a
+    prefix says which it is. Raises BadNumber."""
+    digits = without_separators(text)
+    if not _DIGITS.issuperset(digits.removeprefix("+")) or not digits or len(digits) > _LONGEST:
+        raise BadNumber(f"{text[:_LONGEST]!r} begins no number: write digits")
+    if digits.startswith("+"):
+        return (digits,)
+    code = phonenumbers.country_code_for_region(country)
+    known = phonenumbers.PhoneMetadata.metadata_for_region(country)
+    if not code or known is None:
+        return (f"+{digits}",)
+    abroad = re.match(known.international_prefix or "(?!)", digits)
+    if abroad is not None:
+        return (f"+{digits[abroad.end() :]}",)
+    trunk = known.national_prefix or ""
+    if trunk and digits.startswith(trunk):
+        home = f"+{code}{digits.removeprefix(trunk)}"
+        return (home,) if trunk == "0" else tuple(dict.fromkeys((home, f"+{digits}")))
+    return f"+{code}{digits}", f"+{digits}"
 
 
 def read_e164(text: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import insert, select
 
-from ringback.accounts import guarded
+from ringback.accounts import callerids
 from ringback.accounts.entries import CallerIdEntry, ExtensionEntry
 from ringback.accounts.setupfile import SetupError
 from ringback.amounts import format_amount
@@ -41,7 +41,7 @@ def bring_about(work: Work, extension: str, name: str, entries: Sequence[CallerI
         entry.number: _new(work, extension, entry) for entry in entries if entry.number not in there
     }
     if new:
-        ledger.open_empty(work.tx, [row["ledger_id"] for row in new.values()])
+        ledger.open_empty(work.tx, [row["ledger_id"] for row in new.values()], extension)
         _INSERT.run_many(work.tx, list(new.values()))
     for entry in entries:
         with work.attempt():
@@ -58,32 +58,17 @@ def _new(work: Work, extension: str, entry: CallerIdEntry) -> dict[str, Any]:
     return {
         "id": id_,
         "extension_id": extension,
-        "number": entry.number,
-        "enabled": entry.enabled,
         "pin_mac": _mac(work, id_, entry),
-        "language": entry.language,
-        "speed_dials": dict(entry.speed_dials),
         "ledger_id": work.new_id(),
-        "guards": {},
-        "destinations": {},
-        **guarded.given(entry),
+        **callerids.columns(entry, None),
     }
 
 
 def _change(work: Work, found: FoundRow, entry: CallerIdEntry) -> None:
-    values = {
-        "enabled": entry.enabled,
-        "pin": _mac(work, found["id"], entry),
-        "language": entry.language,
-        "speed_dials": dict(entry.speed_dials),
-    }
-    given = {
-        "pin_mac" if key == "pin" else key: value
-        for key, value in values.items()
-        if key in entry.model_fields_set
-    }
-    given |= guarded.given(entry, found)
-    work.change(CallerIdRow, found, f"callerID {entry.number}", given)
+    given = callerids.columns(entry, found)
+    if "pin" in entry.model_fields_set:
+        given["pin_mac"] = _mac(work, found["id"], entry)
+    work.change(CallerIdRow, found, f"callerID {entry.number}", given, callerids.told)
 
 
 def _mac(work: Work, id_: str, entry: CallerIdEntry) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -79,7 +79,14 @@ class Work:
             raise SetupError(f"{what}: there is no account {name!r}: put it under accounts")
         return str(found["id"])
 
-    def change(self, model: Any, found: FoundRow, what: str, values: FoundRow) -> None:
+    def change(
+        self,
+        model: Any,
+        found: FoundRow,
+        what: str,
+        values: FoundRow,
+        as_told: Callable[[FoundRow], FoundRow] = lambda columns: columns,
+    ) -> None:
         """Update what differs from `found`, and tell it."""
         changed = {name: value for name, value in values.items() if found[name] != value}
         if not changed:
@@ -91,8 +98,9 @@ class Work:
                     "the file, or add --allow-loss"
                 )
         self.tx.execute(update(model).where(model.id == found["id"]).values(**changed))
-        for name, value in changed.items():
-            self.changes.append(f"{what}: {told(name, found[name], value)}")
+        before = as_told({name: found[name] for name in changed})
+        for name, value in as_told(changed).items():
+            self.changes.append(f"{what}: {told(name, before[name], value)}")
 
 
 def told(name: str, before: object, after: object) -> str:

@@ -6,7 +6,7 @@ from sqlalchemy import Connection, inspect, text
 
 from ringback.store.errors import StoreVersionError
 
-REVISION = "0023"
+REVISION = "0024"
 """The newest migration. A test compares it with `migrations/versions`."""
 
 

@@ -17,6 +17,11 @@ SerialType = BigInteger().with_variant(Integer(), "sqlite")
 there too."""
 
 
+SortedText = Text().with_variant(Text(collation="C"), "postgresql")
+"""Texts that are sorted, and looked for by how they begin, character by character as SQLite does,
+whatever the language of a PostgreSQL database."""
+
+
 class AmountType(TypeDecorator[Decimal]):
     """Money: `Decimal` in code, whole millionths in a BIGINT. SQLite would keep a Numeric as a
     binary float, and `CHECK (a >= 0)` would fail on 0.3 - 0.1 - 0.1 - 0.1."""

@@ -10,7 +10,16 @@ and what is posted of them takes no money.
 """
 
 from ringback.charging.holds import Shortage
-from ringback.charging.ledger.balances import CALL, UNLIMITED, Balance, available, balance
+from ringback.charging.ledger.balances import (
+    CALL,
+    UNLIMITED,
+    Balance,
+    RechargeKind,
+    available,
+    balance,
+    balances,
+    recharged,
+)
 from ringback.charging.ledger.calls import (
     LedgerFault,
     reserve,
@@ -18,10 +27,10 @@ from ringback.charging.ledger.calls import (
     settle,
     settle_interrupted,
 )
+from ringback.charging.ledger.closing import close
 from ringback.charging.ledger.credit import (
     LimitRefused,
     Recharged,
-    RechargeKind,
     RechargeRefused,
     open_account,
     open_empty,
@@ -47,12 +56,15 @@ __all__ = [
     "Shortage",
     "available",
     "balance",
+    "balances",
+    "close",
     "forget",
     "free_left",
     "open_account",
     "open_empty",
     "order_of",
     "recharge",
+    "recharged",
     "released",
     "reserve",
     "revoked",

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
+from enum import StrEnum
 
-from sqlalchemy import Connection, bindparam, insert, select
+from sqlalchemy import Connection, Integer, bindparam, func, insert, select, text, type_coerce
 
-from ringback.amounts import LARGEST
+from ringback.amounts import LARGEST, from_millionths
 from ringback.clock import Instant
 from ringback.store import models
 from ringback.store.prepared import Prepared
@@ -19,16 +20,35 @@ UNLIMITED = Decimal("Infinity")
 CALL = "call"
 """The kind of an entry that charges a leg."""
 
-_A = models.LedgerAccountRow
+
+class RechargeKind(StrEnum):
+    """Why money was put in or taken out."""
+
+    PAYMENT = "payment"
+    GIFT = "gift"
+    REFUND = "refund"
+    CORRECTION = "correction"
+    OPENING = "opening"
+    """What there was at the beginning."""
+    CLOSED = "closed"
+    """What was left, taken off with the callerID."""
+
+
+_A, _E = models.LedgerAccountRow, models.LedgerEntryRow
 
 _BALANCES = (
-    select(_A.id, _A.balance, _A.reserved, _A.credit_limit, _A.unlimited)
+    select(_A.id, _A.balance, _A.reserved, _A.credit_limit, _A.unlimited, _A.closed)
     .where(_A.id.in_(bindparam("ids", expanding=True)))
     .order_by(_A.id)
 )
 _READ, _LOCKED = Prepared(_BALANCES), Prepared(_BALANCES.with_for_update())
 """In the order of ids, so that two that lock several do not lock each other out. SQLite has one
 writer at a time, and no such clause."""
+_SUMS = Prepared(
+    select(_E.ledger_id, type_coerce(func.sum(_E.amount), Integer).label("total"))
+    .where(_E.ledger_id.in_(bindparam("ledger_ids", expanding=True)), text("kind <> 'call'"))
+    .group_by(_E.ledger_id)
+)
 _ENTER = Prepared(insert(models.LedgerEntryRow).inline())
 
 
@@ -40,6 +60,8 @@ class Balance:
     reserved: Decimal
     credit_limit: Decimal
     unlimited: bool
+    closed: Instant | None = None
+    """When it was taken out of use."""
 
     @property
     def available(self) -> Decimal:
@@ -71,8 +93,15 @@ def balances(
     of work is committed, for who decides by what they hold."""
     rows = (_LOCKED if lock else _READ).rows(tx, ids=list(ledger_ids))
     return {
-        row.id: Balance(row.balance, row.reserved, row.credit_limit, row.unlimited) for row in rows
+        row.id: Balance(row.balance, row.reserved, row.credit_limit, row.unlimited, row.closed)
+        for row in rows
     }
+
+
+def recharged(tx: Connection, ledger_ids: Iterable[str]) -> dict[str, Decimal]:
+    """The sum of the recharges of each ledger account that has any."""
+    found = _SUMS.rows(tx, ledger_ids=list(ledger_ids))
+    return {row.ledger_id: from_millionths(int(row.total)) for row in found}
 
 
 def enter(

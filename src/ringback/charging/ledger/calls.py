@@ -13,6 +13,7 @@ from ringback.amounts import ZERO, format_amount
 from ringback.charging.holds import Hold, Post, Shortage
 from ringback.charging.ledger import minutes
 from ringback.charging.ledger.balances import CALL, balance, enter
+from ringback.charging.ledger.closing import take_rest
 from ringback.charging.ledger.spending import spend
 from ringback.charging.rating import Free, Rate, charge_of_blocks, microseconds
 from ringback.clock import Instant
@@ -72,7 +73,7 @@ _POST = Prepared(
     update(_A)
     .where(_A.id == bindparam("id"))
     .values(balance=_A.balance - bindparam("used"), reserved=_A.reserved - bindparam("held"))
-    .returning(_A.balance)
+    .returning(_A.balance, _A.reserved, _A.closed)
 )
 _REVOKED = Prepared(
     select(_R.ledger_id)
@@ -215,7 +216,7 @@ def settle(tx: Connection, posts: Sequence[Post], now: Instant) -> None:
                 f"{free.blocks}"
             )
         used = max(ZERO, post.price - held.free)
-        left = _POST.value(tx, id=post.ledger_id, used=used, held=held.amount)
+        left = _POST.row(tx, id=post.ledger_id, used=used, held=held.amount)
         spend(tx, held.spends, post.price - reserved)
         if held.allowance_id is not None:
             rate = Rate.from_json(held.rate)
@@ -223,7 +224,9 @@ def settle(tx: Connection, posts: Sequence[Post], now: Instant) -> None:
             minutes.use(tx, held.allowance_id, rate.free_seconds(free), spent)
         if post.answered:
             income = prices.get((post.leg_id, held.below_id))
-            _charge(tx, post, used, income, left, now)
+            _charge(tx, post, used, income, left.balance, now)
+        if left.closed is not None:
+            take_rest(tx, post.ledger_id, f"closing/{post.reservation_id}", left, now)
 
 
 def settle_interrupted(

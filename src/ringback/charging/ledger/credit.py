@@ -5,28 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from enum import StrEnum
 
 from sqlalchemy import Connection, bindparam, insert, select, update
 
 from ringback.amounts import ZERO, checked, format_amount
-from ringback.charging.ledger.balances import Balance, balance, balances, enter
+from ringback.charging.ledger.balances import Balance, RechargeKind, balance, balances, enter
 from ringback.clock import Instant
 from ringback.store import models
 from ringback.store.prepared import Prepared
-
-
-class RechargeKind(StrEnum):
-    """Why money was put in or taken out."""
-
-    PAYMENT = "payment"
-    GIFT = "gift"
-    REFUND = "refund"
-    CORRECTION = "correction"
-    OPENING = "opening"
-    """What there was at the beginning."""
-    CLOSED = "closed"
-    """What was left, taken off with the callerID."""
 
 
 class RechargeRefused(Exception):
@@ -101,6 +87,7 @@ def open_account(
             "reserved": ZERO,
             "credit_limit": credit_limit,
             "unlimited": False,
+            "holder_id": None,
         },
     )
     if balance:
@@ -108,8 +95,8 @@ def open_account(
         enter(tx, ledger_id, "opening", kind, balance, None, balance, now, who, "opening")
 
 
-def open_empty(tx: Connection, ledger_ids: Sequence[str]) -> None:
-    """Open several ledger accounts with nothing in them."""
+def open_empty(tx: Connection, ledger_ids: Sequence[str], holder_id: str) -> None:
+    """Open several ledger accounts with nothing in them, for new callerIDs of an extension."""
     _OPEN.run_many(
         tx,
         [
@@ -119,6 +106,7 @@ def open_empty(tx: Connection, ledger_ids: Sequence[str]) -> None:
                 "reserved": ZERO,
                 "credit_limit": ZERO,
                 "unlimited": False,
+                "holder_id": holder_id,
             }
             for id_ in ledger_ids
         ],
@@ -158,6 +146,8 @@ def recharge(
                 by_order=True,
             )
         return Recharged(False, before)
+    if before.closed is not None:
+        raise RechargeRefused("the callerID has just been deleted")
     unlimited = amount is None or (before.unlimited and amount >= 0)
     if amount is None or unlimited:
         change = ZERO

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from ringback.clock import Instant
 from ringback.store.models.base import Base
+from ringback.store.types import SortedText
 
 _IN_USE = text("deleted IS NULL")
 """A name or number is free again once what had it is deleted."""
@@ -111,14 +112,32 @@ class CallerIdRow(Base):
             sqlite_where=_IN_USE,
             postgresql_where=_IN_USE,
         ),
+        Index("uq_caller_ids_ledger_id", "ledger_id", unique=True),
         Index("ix_caller_ids_number", "number", sqlite_where=_IN_USE, postgresql_where=_IN_USE),
+        *(
+            Index(
+                f"ix_caller_ids_{name}",
+                "extension_id",
+                *columns,
+                sqlite_where=_IN_USE,
+                postgresql_where=_IN_USE,
+            )
+            for name, columns in (
+                ("enabled", ("enabled", "number")),
+                ("name", ("name_key", "id")),
+                ("reference", ("reference_key", "id")),
+            )
+        ),
     )
     id: Mapped[str] = mapped_column(primary_key=True)
     extension_id: Mapped[str] = mapped_column(ForeignKey("extensions.id"))
-    number: Mapped[str]
+    number: Mapped[str] = mapped_column(SortedText)
     """E.164 with its plus."""
     name: Mapped[str | None]
+    name_key: Mapped[str] = mapped_column(SortedText, server_default="")
+    """The name without its capitals, by which it is looked for and sorted; so of the reference."""
     reference: Mapped[str | None]
+    reference_key: Mapped[str] = mapped_column(SortedText, server_default="")
     note: Mapped[str | None]
     enabled: Mapped[bool]
     expires: Mapped[Instant | None]

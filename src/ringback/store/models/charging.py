@@ -94,12 +94,23 @@ class LedgerAccountRow(Base):
         CheckConstraint("unlimited OR balance + credit_limit - reserved >= 0", name="available"),
         CheckConstraint("reserved >= 0", name="reserved"),
         CheckConstraint("credit_limit >= 0", name="credit_limit"),
+        Index(
+            "ix_ledger_accounts_holder",
+            *("holder_id", "unlimited", "balance", "id"),
+            sqlite_where=text("holder_id IS NOT NULL"),
+            postgresql_where=text("holder_id IS NOT NULL"),
+        ),
     )
     id: Mapped[str] = mapped_column(primary_key=True)
     balance: Mapped[Decimal]
     reserved: Mapped[Decimal]
     credit_limit: Mapped[Decimal]
     unlimited: Mapped[bool]
+    holder_id: Mapped[str | None]
+    """The extension whose callerID in use has this credit, so that these are sorted by it; None of
+    all others."""
+    closed: Mapped[Instant | None]
+    """When what it held was taken off with its callerID: what its last calls give back is, too."""
 
 
 class AllowanceRow(Base):
@@ -126,7 +137,15 @@ class LedgerEntryRow(Base):
     """One change of a balance. Append-only: triggers refuse UPDATE and DELETE."""
 
     __tablename__ = "ledger_entries"
-    __table_args__ = (UniqueConstraint("ledger_id", "step"),)
+    __table_args__ = (
+        UniqueConstraint("ledger_id", "step"),
+        Index(
+            "ix_ledger_entries_recharges",
+            *("ledger_id", "id"),
+            sqlite_where=text("kind <> 'call'"),
+            postgresql_where=text("kind <> 'call'"),
+        ),
+    )
     id: Mapped[int] = mapped_column(SerialType, primary_key=True, autoincrement=True)
     ledger_id: Mapped[str] = mapped_column(ForeignKey("ledger_accounts.id"))
     step: Mapped[str]

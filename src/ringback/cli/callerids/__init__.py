@@ -1,0 +1,1 @@
+"""`ringback caller-ids` and `ringback unlock`."""

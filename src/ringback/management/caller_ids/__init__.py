@@ -1,0 +1,1 @@
+"""Authorized callerIDs: added, changed, found, unlocked, and many of them at once."""

@@ -1,0 +1,48 @@
+"""The rows of callerIDs in use."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, select
+
+from ringback.store.models import CallerIdRow, ExtensionRow
+from ringback.store.prepared import Prepared
+
+FoundRow = Mapping[str, Any]
+
+_IN_USE = CallerIdRow.deleted.is_(None)
+_ALONE = Prepared(
+    select(ExtensionRow.id)
+    .where(ExtensionRow.id == bindparam("id"))
+    .with_for_update(key_share=True)
+)
+
+
+def alone(tx: Connection, extension_id: str) -> None:
+    """Nobody else changes the callerIDs of an extension until the unit of work is committed: so
+    that who looks whether a number is free may take it. Calls go on."""
+    _ALONE.value(tx, id=extension_id)
+
+
+def row_of(tx: Connection, caller_id: str) -> FoundRow:
+    """A callerID that is known to be there."""
+    (row,) = rows_of(tx, [caller_id])
+    return row
+
+
+def rows_of(tx: Connection, caller_ids: Sequence[str]) -> list[FoundRow]:
+    """Those of the callerIDs that are in use."""
+    query = select(CallerIdRow.__table__).where(CallerIdRow.id.in_(caller_ids), _IN_USE)
+    return [dict(row) for row in tx.execute(query).mappings()]
+
+
+def rows_of_numbers(
+    tx: Connection, extension_id: str, numbers: Sequence[str]
+) -> dict[str, FoundRow]:
+    """The callerIDs that an extension has of these numbers, by number."""
+    query = select(CallerIdRow.__table__).where(
+        CallerIdRow.extension_id == extension_id, CallerIdRow.number.in_(numbers), _IN_USE
+    )
+    return {row["number"]: dict(row) for row in tx.execute(query).mappings()}
