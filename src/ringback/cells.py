@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 _FORMULA = re.compile("[=+\\-@\t\r]")
+_GUARDED = re.compile("'[=+\\-@\t\r0-9]")
 _NUMBER = re.compile("[+][0-9]+", re.ASCII)
 
 
@@ -16,5 +17,6 @@ def guarded(text: str) -> str:
 
 
 def unguarded(text: str) -> str:
-    """The inverse of `guarded`, for imports."""
-    return text.removeprefix("'")
+    """The inverse of `guarded`, for imports; digits may have got a quote, too. `'t Hooft` keeps
+    his."""
+    return text[1:] if _GUARDED.match(text) else text

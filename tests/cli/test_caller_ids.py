@@ -147,3 +147,30 @@ def test_they_can_be_read_on_any_terminal(width: int) -> None:
     for word in ("+447700900123", "12345.654321", "disabled, PIN", "Anna-Magdalena", "Hohenstein"):
         assert word in text
     assert "…" not in text
+
+
+def test_import(ringback: Commands, capsys: pytest.CaptureFixture[str]) -> None:
+    extension = "acme:travellers"
+    file = ringback.file("Number;Name;Fax\n+447700900123;Anna;\n+447700900130;Émile;\n", "a.csv")
+    told = ringback("caller-ids", "import", extension, file, "--dry-run")
+    assert told.splitlines() == [
+        "dry run: callerID +447700900123 of acme:travellers: name none -> Anna",
+        "dry run: created callerID +447700900130 of acme:travellers",
+        "dry run: 2 callerIDs: 1 new, 1 changed, 0 as they were",
+    ]
+    assert len(listed(ringback)) == 2
+    slips = ringback.folder / "slips.html"
+    more = ("--make-pins", "6", "--slips", str(slips), "--json")
+    told = ringback("caller-ids", "import", extension, file, *more)
+    report = json.loads(told)
+    assert (report["new"], report["pins"], report["unused"]) == (1, 2, ["Fax"])
+    assert slips.stat().st_mode & 0o777 == 0o600
+    assert slips.read_text().count("<section>") == 2
+    assert shown(ringback, "+447700900130")["pin_set"]
+    assert ringback("caller-ids", "import", extension, file).endswith("0 changed, 2 as they were\n")
+    bad = ringback.file("number,pin\n+447700900131,42\n", "b.csv")
+    with pytest.raises(CommandError, match=r"b\.csv: line 2: pin: write 4 to 12.*\n.*nothing has"):
+        ringback("caller-ids", "import", extension, bad)
+    with pytest.raises(FileExistsError):
+        ringback("caller-ids", "import", extension, ringback.file("+447700900132\n", "c"), *more)
+    assert len(listed(ringback)) == 3

@@ -25,6 +25,7 @@ from tests.management.world import (
 from ringback.charging.decks import difference
 from ringback.management import places, routes, trunks
 from ringback.management.actor import Actor
+from ringback.management.caller_ids.imports.unit import How
 from ringback.management.letters import Purpose
 from ringback.management.people import invitations, links, second_factor
 from ringback.management.people.keys import PREFIX
@@ -226,6 +227,9 @@ AT_PLACES: Mapping[str, AtSample] = {
     "caller_id.create": _place(values=CALLER_ID),
     "caller_id.delete": _caller_id(),
     "caller_id.get": _caller_id(),
+    "caller_id.import": _place(lines=[], how=How()),
+    "caller_id.import_into": _place(columns=["number"]),
+    "caller_id.try_import": _place(lines=[], how=How(), enabled=0),
     "caller_id.list": _place(),
     "caller_id.unlock": _caller_id(),
     "example.change": _place(

@@ -30,6 +30,7 @@ from ringback.cli import accessnumbers as numbers_command
 from ringback.cli import accounts as accounts_command
 from ringback.cli import apply as apply_command
 from ringback.cli import backup as backup_command
+from ringback.cli import callerids as caller_ids_command
 from ringback.cli import demo as demo_command
 from ringback.cli import extensions as extensions_command
 from ringback.cli import init as init_command
@@ -44,7 +45,6 @@ from ringback.cli import sounds as sounds_command
 from ringback.cli import statement as statement_command
 from ringback.cli import trunks as trunks_command
 from ringback.cli.administrator import first_administrator
-from ringback.cli.callerids import command as caller_ids_command
 from ringback.cli.doctor.examine import examine
 from ringback.cli.lines import say
 from ringback.cli.options import (

@@ -23,15 +23,14 @@ from ringback.cli.lines import say
 from ringback.cli.options import DEFAULT_CONFIG, ConfigOption, print_json
 from ringback.cli.place import found, made
 from ringback.cli.progress import bars
-from ringback.clock import Clock, LoopClock
+from ringback.clock import LoopClock
 from ringback.config import Config, load_config
 from ringback.server.commands import tell_credited, tell_standing_changed, tell_trunks_changed
 from ringback.server.run import control_path, sounds_path
 from ringback.setup import Applied, HalfApplied, apply_setup, size_of
 from ringback.sounds.convert import convert
 from ringback.store import InlineStore, Store, is_missing, migrate
-
-LEAST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.005, 0.02
+from ringback.store.pace import Pace
 
 
 def _print_schema(wanted: bool) -> None:
@@ -114,7 +113,7 @@ async def _apply(config: Config, setup: SetupFile, folder: Path, *, allow_loss: 
                     tell=say,
                     checked=bar("checking", size_of(setup)),
                     applied=bar("applying", size_of(setup)),
-                    pause=_Pace(clock).pause,
+                    pause=Pace(clock).pause,
                 )
             credited = applied.credited
             await decks.sweep(store, clock)
@@ -142,18 +141,3 @@ async def _apply_to(
         convert=convert,
         **how,
     )
-
-
-class _Pace:
-    """Pauses after each unit of work as long as it took, so that a running server gets its turn:
-    SQLite does not queue who waits."""
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._began = clock.now()
-
-    async def pause(self) -> None:
-        now = self._clock.now()
-        took = max(LEAST_PAUSE_SECONDS, min(now - self._began, LONGEST_PAUSE_SECONDS))
-        await self._clock.sleep_until(now + took)
-        self._began = self._clock.now()

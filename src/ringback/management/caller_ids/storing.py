@@ -62,18 +62,26 @@ class AuthorizedList:
         entry = read_entry(values, self.country)
         self._see_free(entry.number)
         self._see_room(entry.enabled is not False)
-        (made,) = self.add([entry])
-        return made
+        (row,) = self.insert([entry])
+        return self.created(row, entry)
 
-    def add(self, entries: Sequence[CallerIdEntry]) -> list[Written]:
-        """Add callerIDs whose numbers are free. Raises Faults for a recharge that cannot be made,
-        named by the number where there are several."""
+    def insert(self, entries: Sequence[CallerIdEntry]) -> list[FoundRow]:
+        """Store callerIDs whose numbers are free, without their credit; returns their rows."""
         if not entries:
             return []
-        rows = [self._new(entry) for entry in entries]
+        rows: list[FoundRow] = [self._new(entry) for entry in entries]
         ledger.open_empty(self._act.tx, [row["ledger_id"] for row in rows], self._place.id)
         _INSERT.run_many(self._act.tx, rows)
-        return [self._created(*each) for each in zip(rows, entries, strict=True)]
+        return rows
+
+    def created(self, row: FoundRow, entry: CallerIdEntry) -> Written:
+        """Give a stored one its credit, and tell that it was added. Raises Faults."""
+        given = {name: row[name] for name in row if name in entry.model_fields_set}
+        told = callerids.told(given)
+        fields = {name: (None, value) for name, value in told.items() if value not in (None, {})}
+        secrets = {} if entry.pin is None else {"pin": SecretChange.SET}
+        change = self._changed(Action.CREATED, row, fields, secrets)
+        return _written(row["id"], entry.number, (change,), self._recharge(row, entry))
 
     def change(self, row: FoundRow, values: Mapping[str, Any]) -> Written:
         """Change a callerID. Raises Faults."""
@@ -143,14 +151,6 @@ class AuthorizedList:
             "ledger_id": self._act.new_id(),
             **callerids.columns(entry, None),
         }
-
-    def _created(self, row: FoundRow, entry: CallerIdEntry) -> Written:
-        given = {name: row[name] for name in row if name in entry.model_fields_set}
-        told = callerids.told(given)
-        fields = {name: (None, value) for name, value in told.items() if value not in (None, {})}
-        secrets = {} if entry.pin is None else {"pin": SecretChange.SET}
-        change = self._changed(Action.CREATED, row, fields, secrets)
-        return _written(row["id"], entry.number, (change,), self._recharge(row, entry))
 
     def _mac(self, id_: str, entry: CallerIdEntry) -> str | None:
         return None if entry.pin is None else self._act.secrets.mac(id_, entry.pin)
