@@ -174,3 +174,35 @@ def test_import(ringback: Commands, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(FileExistsError):
         ringback("caller-ids", "import", extension, ringback.file("+447700900132\n", "c"), *more)
     assert len(listed(ringback)) == 3
+
+
+def test_many_at_once(ringback: Commands, capsys: pytest.CaptureFixture[str]) -> None:
+    place = "acme:travellers"
+    told = ringback("caller-ids", "change-all", place, "enabled=no", "--dry-run")
+    assert told.splitlines()[-1] == "dry run: 2 callerIDs"
+    assert listed(ringback, "--disabled") == []
+    ringback("caller-ids", "change-all", place, "enabled=no", "--number", "+447700900124")
+    assert listed(ringback, "--disabled") == ["+447700900124"]
+    with pytest.raises(CommandError, match="ids"):
+        taken = ("credit=-6.00", "order_number=X", "--together")
+        ringback("caller-ids", "change-all", place, *taken)
+    with pytest.raises(CommandError, match="say which"):
+        ringback("caller-ids", "remove-all", place)
+    told = ringback("caller-ids", "remove-all", place, "--disabled")
+    assert told == "deleted callerID +447700900124 of acme:travellers\n1 callerIDs\n"
+    assert listed(ringback) == ["+447700900123"]
+
+
+def test_export(ringback: Commands) -> None:
+    text = ringback("caller-ids", "export", "acme:travellers")
+    assert text.splitlines()[1].startswith("+447700900123,,,,yes,,,5.00,export ")
+    file = ringback.folder / "all.csv"
+    ringback("caller-ids", "export", "acme:travellers", str(file))
+    assert file.read_bytes().decode().replace("\r\n", "\n") == text
+    told = ringback("caller-ids", "import", "acme:travellers", str(file))
+    assert told == "2 callerIDs: 0 new, 0 changed, 2 as they were\n"
+    book = ringback.folder / "all.xlsx"
+    ringback("caller-ids", "export", "acme", str(book), "--number", "07700")
+    assert book.read_bytes().startswith(b"PK")
+    with pytest.raises(OSError, match="nowhere"):
+        ringback("caller-ids", "export", "acme", str(ringback.folder / "nowhere" / "a.xlsx"))

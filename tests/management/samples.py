@@ -123,6 +123,13 @@ def _begun(act: Act, place_id: str) -> tuple[str, Arguments]:
     return plan_id, {"deck_id": done.value, "differs": _NO_RATES}
 
 
+def _many(**arguments: Any) -> AtSample:
+    return lambda act, place_id: (
+        place_id,
+        {"ids": [add_caller_id(act.tx, place_id)], **arguments},
+    )
+
+
 RECHARGE = {"amount": "5.00", "order_number": "A-1", "kind": "gift", "note": "as agreed"}
 
 ACCOUNT = {
@@ -224,8 +231,12 @@ AT_PLACES: Mapping[str, AtSample] = {
     "caller_id.recharges": _caller_id(),
     "caller_id.statement": _caller_id(period=lambda zone: (None, None)),
     "caller_id.change": _caller_id(values=CALLER_ID),
+    "caller_id.change_many": _many(
+        values={k: v for k, v in CALLER_ID.items() if k not in ("number", "pin")}
+    ),
     "caller_id.create": _place(values=CALLER_ID),
     "caller_id.delete": _caller_id(),
+    "caller_id.delete_many": _many(),
     "caller_id.get": _caller_id(),
     "caller_id.import": _place(lines=[], how=How()),
     "caller_id.import_into": _place(columns=["number"]),

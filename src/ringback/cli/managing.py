@@ -52,11 +52,6 @@ def manage(config: Config, deed: Callable[[Act], Done[T]]) -> Done[T]:
     return asyncio.run(at_desk(config, work))
 
 
-def at_desk(config: Config, work: Callable[[Desk], Awaitable[T]]) -> T:
-    """Do several units of work, one after the other. Raises likewise."""
-    return asyncio.run(_done(config, work))
-
-
 async def tell(path: Path, done: Done[Any]) -> None:
     """Tell the running server, if there is one, what it would else find out by and by."""
     if done.credited:

@@ -41,8 +41,8 @@ class Change(Altered):
     def of_standing(self) -> bool:
         """Whether calls may be affected that are under way: an account, an extension or a callerID
         may be used no more, or until another instant."""
-        touched = self.action is Action.DELETED or not _STANDING.isdisjoint(self.fields)
-        return self.kind in _IN_USE and touched
+        changed = self.action is Action.UPDATED and not _STANDING.isdisjoint(self.fields)
+        return self.kind in _IN_USE and (changed or self.action is Action.DELETED)
 
     @property
     def subject(self) -> str:

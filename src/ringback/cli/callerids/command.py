@@ -10,6 +10,7 @@ import typer
 from ringback.accounts.entries import CallerIdEntry
 from ringback.accounts.names import ADMINISTRATOR
 from ringback.cli.callerids.shown import show_list, show_one
+from ringback.cli.changes import print_changes
 from ringback.cli.lines import say
 from ringback.cli.managing import look, manage
 from ringback.cli.options import DEFAULT_CONFIG, ConfigOption, JsonOption, print_json
@@ -120,7 +121,7 @@ def add(
     def deed(act: Act) -> Done[Written]:
         return verbs.create(act, find_place(act.tx, act.actor, extension).id, values=values)
 
-    tell(manage(load_config(config), deed), as_json=as_json)
+    print_changes(manage(load_config(config), deed).changes, as_json=as_json)
 
 
 @app.command()
@@ -135,7 +136,7 @@ def change(
 
     loaded = load_config(config)
     done = manage(loaded, lambda act: verbs.change(act, _meant(act, loaded, name), values=values))
-    tell(done, as_json=as_json)
+    print_changes(done.changes, as_json=as_json)
 
 
 @app.command()
@@ -146,7 +147,7 @@ def remove(
 
     loaded = load_config(config)
     done = manage(loaded, lambda act: verbs.delete(act, _meant(act, loaded, name)))
-    tell(done, as_json=as_json)
+    print_changes(done.changes, as_json=as_json)
 
 
 @app.command(name="unlock")
@@ -156,7 +157,7 @@ def unlock_(
     """Take off the locks of a callerID that wrong PINs, passwords and claims have caused."""
     loaded = load_config(config)
     done = manage(loaded, lambda act: unlock(act, _meant(act, loaded, name)))
-    tell(done, as_json=as_json)
+    print_changes(done.changes, as_json=as_json)
 
 
 def _meant(act: Act, config: Config, name: str) -> str:
@@ -166,13 +167,3 @@ def _meant(act: Act, config: Config, name: str) -> str:
 def read_values(pairs: Sequence[str] | None) -> dict[str, Any]:
     """What KEY=VALUE say of a callerID."""
     return read_pairs(pairs or [], CallerIdEntry, secret="pin")
-
-
-def tell(done: Done[Any], *, as_json: bool) -> None:
-    """Print what changed."""
-    lines = [line for change in done.changes for line in change.lines()]
-    if as_json:
-        print_json({"changes": lines})
-        return
-    for line in lines or ["nothing changed"]:
-        say(line)

@@ -93,7 +93,7 @@ def import_(
         return report
 
     try:
-        report = at_desk(loaded, work)
+        report = asyncio.run(at_desk(loaded, work))
     except BadImport as error:
         lines = [f"{file}: {line}" for line in error.lines(LISTED)]
         raise CommandError("\n".join([*lines, "nothing has changed"])) from error

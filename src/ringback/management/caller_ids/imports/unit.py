@@ -11,6 +11,7 @@ from ringback.accounts.entries import CallerIdEntry
 from ringback.amounts import ZERO
 from ringback.faults import Fault, Faults
 from ringback.management.accounts.limits import Limited, room
+from ringback.management.caller_ids.exports import order_of
 from ringback.management.caller_ids.fields import FIELDS
 from ringback.management.caller_ids.imports.faults import LineFault
 from ringback.management.caller_ids.pins import Slip, make_pin
@@ -120,7 +121,7 @@ def _bring_in(
     settled: list[tuple[int, CallerIdEntry]] = []
     for line, entry in lines:
         row = there.get(entry.number)
-        fitting = _fitting(part, line, row, entry, how, left)
+        fitting = _fitting(part, line, row, _without_own_credit(row, entry), how, left)
         if fitting is not None:
             settled.append((line, _with_pin(act, part, row, fitting, how)))
     new = [entry for _, entry in settled if entry.number not in there]
@@ -140,6 +141,14 @@ def _bring_in(
         done.append(made)
         _count(part, made, entry)
     return part, done
+
+
+def _without_own_credit(row: FoundRow | None, entry: CallerIdEntry) -> CallerIdEntry:
+    """An export of the callerID itself gives it nothing: its credit is here already."""
+    if row is None or entry.order_number != order_of(row["id"]):
+        return entry
+    said = entry.model_dump(exclude_unset=True, exclude={"credit", "order_number"})
+    return CallerIdEntry.model_construct(**said)
 
 
 def _fitting(
