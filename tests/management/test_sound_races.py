@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection, delete, func, select, update
-from tests.management.test_races import ROUNDS, together
+from tests.management.races import ROUNDS, together
 from tests.management.world import World
 
 from ringback.faults import Faults

@@ -20,7 +20,7 @@ from ringback.management.places import Kind, Place
 from ringback.management.refusals import Forbidden
 from ringback.management.rights import Need, Right
 from ringback.management.verbs import Act, Done, read, verb
-from ringback.sounds.library import split
+from ringback.sounds.paths import split
 from ringback.store.models import ExtensionRow, SoundRow
 from ringback.trunks.turns import take_turn
 
