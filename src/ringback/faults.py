@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Hashable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -64,6 +65,15 @@ class Faults(ValueError):
     def __init__(self, found: Iterable[Fault]) -> None:
         self.found = list(found)
         super().__init__("; ".join(str(fault) for fault in self.found))
+
+
+@contextmanager
+def gathered(found: list[Fault]) -> Iterator[None]:
+    """Faults that are raised within are added to those found, to be raised with them later."""
+    try:
+        yield
+    except Faults as faults:
+        found += faults.found
 
 
 def faults_of(error: ValidationError) -> list[Fault]:

@@ -14,7 +14,7 @@ from ringback.faults import Faults
 from ringback.management.accounts import credit
 from ringback.management.verbs import Act
 from ringback.store import Store
-from ringback.store.models import PlanRow
+from ringback.store.models import LedgerAccountRow, PlanRow
 
 
 @pytest.fixture
@@ -91,6 +91,23 @@ def test_a_plan_is_prepaid_again_where_the_balance_allows_it(world: World) -> No
     assert in_force(world, "acme") == Decimal(20)
     spend(world, "acme", -3, "A-2")
     change(world, "acme", plan="retail")
+
+
+def test_what_live_calls_have_reserved_cannot_be_taken_from_them(world: World) -> None:
+    change(world, "acme", plan="monthly")
+
+    def reserve(amount: int) -> None:
+        row = LedgerAccountRow
+        held = update(row).where(row.id == "ledger-acme").values(reserved=Decimal(amount))
+        world.now(world.store.run(lambda tx: tx.execute(held)))
+
+    reserve(7)
+    with pytest.raises(Faults, match=r"plan: a limit of 0.00 is too low: 7.00 is owed or reserved"):
+        change(world, "acme", plan="retail")
+    spend(world, "acme", -7)
+    change(world, "acme", plan="retail")
+    change(world, "acme", plan="monthly")
+    assert in_force(world, "acme") == Decimal(20)
 
 
 def test_a_changed_plan_is_in_force_with_all_that_have_it(world: World) -> None:

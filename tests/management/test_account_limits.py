@@ -10,7 +10,8 @@ from ringback.accounts.account_entry import AnyAccountEntry
 from ringback.faults import Faults
 from ringback.management.accounts import changing, limits, showing
 from ringback.management.accounts.limits import Limited, Room, limit_of, tightest
-from ringback.management.accounts.making import EXTENSION, make
+from ringback.management.accounts.making import make
+from ringback.management.accounts.rows import EXTENSION
 from ringback.management.actor import Actor
 from ringback.management.places import of_id
 from ringback.management.rights import MAY, Role

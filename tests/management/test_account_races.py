@@ -12,8 +12,10 @@ from tests.management.world import World
 from ringback.accounts.account_entry import AnyAccountEntry
 from ringback.amounts import ZERO
 from ringback.faults import Faults
+from ringback.management import recharges
 from ringback.management.accounts import changing, credit, deleting, making
-from ringback.management.accounts.making import EXTENSION, make
+from ringback.management.accounts.making import make
+from ringback.management.accounts.rows import EXTENSION
 from ringback.management.places import of_id
 from ringback.management.refusals import NotFound
 from ringback.management.verbs import Act
@@ -171,3 +173,36 @@ def test_a_plan_becomes_prepaid_while_an_account_with_it_gets_a_limit(database: 
     found = together(database, prepare, either, check)
     assert found[Faults.__name__] == ROUNDS
     assert wrong == [0] * ROUNDS
+
+
+def test_no_money_is_put_on_an_account_that_is_being_deleted(database: str) -> None:
+    rounds = iter(range(ROUNDS))
+    lost: list[int] = []
+
+    async def prepare(world: World) -> str:
+        values = {"name": f"short-lived-{next(rounds)}", "level": "organization"}
+        done = await by_machine(world, lambda act: making.create(act, "northline", values=values))
+        return str(done.value)
+
+    def either(world: World, account: str, who: int) -> Coroutine[Any, Any, Any]:
+        def deed(act: Act) -> Any:
+            if who == 0:
+                return deleting.remove(act, account)
+            values = {"amount": "5.00", "order_number": "A-1"}
+            return recharges.recharge_account(act, account, values=values)
+
+        return by_machine(world, deed)
+
+    def check(tx: Connection) -> None:
+        query = (
+            select(func.count())
+            .select_from(AccountRow)
+            .join(LedgerAccountRow, LedgerAccountRow.id == AccountRow.ledger_id)
+            .where(AccountRow.deleted.is_not(None), LedgerAccountRow.balance != ZERO)
+        )
+        lost.append(tx.execute(query).scalar_one())
+
+    found = together(database, prepare, either, check)
+    assert found["Done"] == ROUNDS
+    assert found[Faults.__name__] + found[NotFound.__name__] == ROUNDS
+    assert lost == [0] * ROUNDS

@@ -145,6 +145,15 @@ def test_every_fault_is_named_by_its_field(
         create(world, parent, **values)
 
 
+def test_all_faults_are_told_at_once(world: World) -> None:
+    with pytest.raises(Faults) as refused:
+        create(world, "acme", name="anna", level="organization", plan="gold")
+    assert [fault.where for fault in refused.value.found] == [("level",), ("name",), ("plan",)]
+    with pytest.raises(Faults) as refused:
+        change(world, "acme", name="beta", plan="gold")
+    assert [fault.where for fault in refused.value.found] == [("name",), ("plan",)]
+
+
 def test_names_are_unique_among_siblings_only(world: World) -> None:
     create(world, "southline", actor(admin=Role.OWNER), name="acme")
     create(world, "acme", name="travellers", level="user")  # an extension has the name
@@ -244,7 +253,23 @@ def test_a_plan_is_the_nearest_that_the_actor_may_know(world: World) -> None:
     change(world, "northline", actor(admin=Role.OWNER), plan="secret")
     change(world, "acme", plan="secret")  # what it was given it may pass on
     assert given("acme") == "admin-secret"
+    change(world, "northline", actor(admin=Role.OWNER), plan=None)
+    assert change(world, "acme", plan="secret").changes == ()  # it has it
     assert top != own
+
+
+def test_an_account_is_not_given_what_it_made_itself(world: World) -> None:
+    """Or it would set its own prices, under a name that its provider means."""
+    own, provider = plan(world, "acme"), plan(world, "northline")
+    change(world, "acme", plan="retail")
+    change(world, "anna", plan="retail")
+    query = select(AccountRow.plan_id).where(AccountRow.id.in_(["acme", "anna"]))
+    given = world.now(
+        world.store.read(lambda tx: tx.execute(query.order_by(AccountRow.id)).scalars().all())
+    )
+    assert list(given) == [provider, own]
+    plan(world, "admin", "of the top")
+    change(world, "admin", actor(admin=Role.OWNER), plan="of the top")  # nobody is above it
 
 
 def test_money_is_shown_to_those_who_may_see_it(world: World) -> None:

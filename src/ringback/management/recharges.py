@@ -17,6 +17,7 @@ from ringback.charging.ledger import Balance, RechargeKind, RechargeRefused
 from ringback.clock import Instant
 from ringback.documents import read_document
 from ringback.faults import Fault, Faults, Section
+from ringback.management.accounts.rows import held
 from ringback.management.change import Action, Change
 from ringback.management.places import Kind, Place, of_caller_id
 from ringback.management.rights import Need, Reach, Right
@@ -83,6 +84,7 @@ FIELDS = dict.fromkeys(RechargeEntry.model_fields, Need(Right.RECHARGE))
 )
 def recharge_account(act: Act, place: Place, *, values: Mapping[str, Any]) -> Done[Recharge]:
     """Add money to the balance of an account, or take some out. Nothing is taken above it."""
+    held(act.tx, place)  # so that it is not deleted meanwhile
     entry = read_document(RechargeEntry, values)
     if entry.asked is None:
         raise _fault(
@@ -103,6 +105,7 @@ def recharge_account(act: Act, place: Place, *, values: Mapping[str, Any]) -> Do
 )
 def recharge_caller_id(act: Act, place: Place, *, values: Mapping[str, Any]) -> Done[Recharge]:
     """Add credit to a callerID, or take some out, or let it have no limit."""
+    held(act.tx, place)
     entry = read_document(RechargeEntry, values)
     number, ledger_id = _caller_id(act.tx, act.subject)
     return recharge(act, Payer(place, act.subject, number, ledger_id), entry)

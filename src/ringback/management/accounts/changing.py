@@ -6,16 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import update
-from sqlalchemy.exc import IntegrityError
 
 from ringback.accounts.account_entry import AnyAccountEntry, columns
 from ringback.accounts.names import ADMINISTRATOR
 from ringback.documents import read_document
-from ringback.faults import Fault, Faults
+from ringback.faults import Fault, Faults, gathered
 from ringback.management.accounts import credit
 from ringback.management.accounts.giving import makers_for, plan_meant
-from ringback.management.accounts.making import EXTENSION
-from ringback.management.accounts.rows import document, held, name_taken, see_name_free
+from ringback.management.accounts.rows import document, held, hold, name_faults
 from ringback.management.change import Action
 from ringback.management.places import Kind, Place
 from ringback.management.rights import Need, Reach, Right
@@ -45,27 +43,29 @@ NEEDS_OF_CHANGE: Mapping[str, Need] = {
 def change(act: Act, place: Place, *, values: Mapping[str, Any]) -> Done[None]:
     """Change what `values` say of an account or extension; what is left out stays. Raises
     Faults."""
+    if "name" in values and place.above:
+        hold(act.tx, place.above[0])
     row = held(act.tx, place)
     entry = read_document(AnyAccountEntry, {"name": row["name"], **values})
-    _see_top(row, entry, values)
     changed = {
         name: value
         for name, value in columns(entry, row, level=row["level"]).items()
         if row[name] != value
     }
+    faults = _top_faults(row, values)
+    if "name" in changed and not faults:
+        faults += name_faults(act.tx, row["parent_id"], row["level"], entry.name)
     if "plan" in values:
-        plan_id = plan_meant(act, entry.plan, place, makers_for(place))
-        if plan_id != row["plan_id"]:
-            changed["plan_id"] = plan_id
+        with gathered(faults):
+            plan_id = plan_meant(act, entry.plan, place, makers_for(place))
+            if plan_id != row["plan_id"]:
+                changed["plan_id"] = plan_id
+    if faults:
+        raise Faults(faults)
     if not changed:
         return Done(None)
-    if "name" in changed:
-        see_name_free(act.tx, row["parent_id"], row["level"], entry.name)
     before = document(act.tx, row)
-    try:
-        act.tx.execute(update(AccountRow).where(AccountRow.id == place.id).values(**changed))
-    except IntegrityError as error:  # two who take the name at the same time
-        raise name_taken(entry.name) from error
+    act.tx.execute(update(AccountRow).where(AccountRow.id == place.id).values(**changed))
     credited = []
     if {"plan_id", "credit_limit"} & changed.keys():
         credited = credit.put_in_force(act.tx, place.id)
@@ -79,15 +79,13 @@ def change(act: Act, place: Place, *, values: Mapping[str, Any]) -> Done[None]:
     return Done(None, [act.change(Action.UPDATED, place, fields=fields)], credited=credited)
 
 
-def _see_top(row: Mapping[str, Any], entry: AnyAccountEntry, values: Mapping[str, Any]) -> None:
-    """What is given of the account at the top, and the name that it alone has."""
+def _top_faults(row: Mapping[str, Any], values: Mapping[str, Any]) -> list[Fault]:
+    """What is given of the account at the top."""
+    if row["parent_id"] is not None:
+        return []
     faults = []
-    if row["parent_id"] is None:
-        if entry.name != ADMINISTRATOR:
-            faults.append(Fault(("name",), f"stays {ADMINISTRATOR}"))
-        if "country" in values:
-            faults.append(Fault(("country",), "is the home_country of ringback.toml: set it there"))
-    elif entry.name == ADMINISTRATOR and row["level"] != EXTENSION:
-        faults.append(Fault(("name",), "is that of the account above all others: choose another"))
-    if faults:
-        raise Faults(faults)
+    if values.get("name", ADMINISTRATOR) != ADMINISTRATOR:
+        faults.append(Fault(("name",), f"stays {ADMINISTRATOR}"))
+    if "country" in values:
+        faults.append(Fault(("country",), "is the home_country of ringback.toml: set it there"))
+    return faults

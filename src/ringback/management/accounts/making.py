@@ -6,26 +6,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy.exc import IntegrityError
-
 from ringback.accounts.account_entry import AnyAccountEntry, columns
 from ringback.accounts.entries import AccountEntry
 from ringback.accounts.foundation import insert_account
-from ringback.accounts.names import ADMINISTRATOR
 from ringback.amounts import format_amount
 from ringback.documents import read_document
-from ringback.faults import Fault, Faults
+from ringback.faults import Fault, Faults, gathered
 from ringback.management import places
 from ringback.management.accounts import credit, limits
 from ringback.management.accounts.giving import plan_meant
 from ringback.management.accounts.limits import Limited
-from ringback.management.accounts.rows import document, held, name_taken, see_name_free
+from ringback.management.accounts.rows import EXTENSION as EXTENSION
+from ringback.management.accounts.rows import document, held, name_faults
 from ringback.management.change import Action
 from ringback.management.places import Kind, Place
 from ringback.management.rights import Need, Right
 from ringback.management.verbs import Act, Done, verb
 
-EXTENSION = "extension"
 LEVELS = ("administrator", "provider", "organization", "user", EXTENSION)
 """From the top."""
 
@@ -71,42 +68,41 @@ def create(act: Act, place: Place, *, values: Mapping[str, Any]) -> Done[str]:
 def make(act: Act, level: str, entry: AnyAccountEntry, parent: Place) -> Made:
     """The account of a level, an extension's too, below another one, with its balance, plan and
     credit limit. Raises NotFound where that has been deleted meanwhile, Faults."""
+    faults: list[Fault] = []
+    plan_id = None
     if level == EXTENSION:
-        limits.see_room(act, Limited.EXTENSIONS, parent, 1, ("account",))
+        with gathered(faults):
+            limits.see_room(act, Limited.EXTENSIONS, parent, 1, ("account",))
     above = held(act.tx, parent)
-    _see_level(level, above["level"])
-    if entry.name == ADMINISTRATOR and level != EXTENSION:
-        raise Faults([Fault(("name",), "is that of the account above all others: choose another")])
-    see_name_free(act.tx, parent.id, level, entry.name)
+    faults += _level_faults(level, above["level"])
+    faults += name_faults(act.tx, parent.id, level, entry.name)
+    with gathered(faults):
+        plan_id = plan_meant(act, entry.plan, parent, parent.chain)
+    if faults:
+        raise Faults(faults)
     id_, ledger_id = act.new_id(), act.new_id()
-    plan_id = plan_meant(act, entry.plan, parent, parent.chain)
-    given = columns(entry, level=level)
-    try:
-        insert_account(
-            act.tx,
-            id_,
-            ledger_id,
-            act.now,
-            parent_id=parent.id,
-            level=level,
-            plan_id=plan_id,
-            balance=entry.balance,
-            **given,
-        )
-    except IntegrityError as error:  # two who take the name at the same time
-        raise name_taken(entry.name) from error
+    insert_account(
+        act.tx,
+        id_,
+        ledger_id,
+        act.now,
+        parent_id=parent.id,
+        level=level,
+        plan_id=plan_id,
+        balance=entry.balance,
+        **columns(entry, level=level),
+    )
     place = places.of_id(act.tx, id_)
     assert place is not None
     return Made(place, _told(act, entry, place), credit.put_in_force(act.tx, id_))
 
 
-def _see_level(level: str, of_parent: str) -> None:
+def _level_faults(level: str, of_parent: str) -> list[Fault]:
     if LEVELS.index(level) > LEVELS.index(of_parent):
-        return
+        return []
     if of_parent == EXTENSION:
-        raise Faults([Fault(("parent",), "is an extension, below which there is no account")])
-    told = f"must be below that of the account above, {of_parent}"
-    raise Faults([Fault(("level",), told)])
+        return [Fault(("parent",), "is an extension, below which there is no account")]
+    return [Fault(("level",), f"must be below that of the account above, {of_parent}")]
 
 
 def _told(act: Act, entry: AnyAccountEntry, place: Place) -> dict[str, tuple[Any, Any]]:

@@ -8,45 +8,53 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
+from ringback.accounts.names import ADMINISTRATOR
 from ringback.amounts import format_amount
 from ringback.clock import Instant, utc
-from ringback.faults import Fault, Faults
+from ringback.faults import Fault
 from ringback.management.places import Place
 from ringback.management.refusals import NotFound
 from ringback.store.models import AccountRow, PlanRow
+
+EXTENSION = "extension"
+"""The lowest level."""
 
 
 def held(tx: Connection, place: Place) -> Mapping[str, Any]:
     """The row of an account or extension. Until the unit of work is committed, nobody else changes
     or deletes it, or makes anything for which they hold it. Raises NotFound where it has been
     deleted meanwhile."""
-    query = (
-        select(AccountRow.__table__)
-        .where(AccountRow.id == place.id)
-        .with_for_update(key_share=True)
-    )
-    row = tx.execute(query).mappings().one()
+    row = hold(tx, place.id)
     if row["deleted"] is not None:
         raise NotFound(place.kind)
-    return dict(row)
+    return row
 
 
-def see_name_free(tx: Connection, parent_id: str | None, level: str, name: str) -> None:
-    """Raises Faults where a sibling has the name."""
-    is_extension = AccountRow.level == "extension"
+def hold(tx: Connection, account_id: str) -> Mapping[str, Any]:
+    """The same by its id, also if it is deleted. Who gives a name to an account holds the one
+    above, and holds that first."""
+    query = (
+        select(AccountRow.__table__)
+        .where(AccountRow.id == account_id)
+        .with_for_update(key_share=True)
+    )
+    return dict(tx.execute(query).mappings().one())
+
+
+def name_faults(tx: Connection, parent_id: str | None, level: str, name: str) -> list[Fault]:
+    """What is wrong with a name among its siblings."""
+    if level != EXTENSION and name == ADMINISTRATOR:
+        return [Fault(("name",), "is that of the account above all others: choose another")]
+    is_extension = AccountRow.level == EXTENSION
     query = select(AccountRow.id).where(
         AccountRow.parent_id == parent_id,
         AccountRow.name == name,
         AccountRow.deleted.is_(None),
-        is_extension if level == "extension" else ~is_extension,
+        is_extension if level == EXTENSION else ~is_extension,
     )
-    if tx.execute(query).scalar() is not None:
-        raise name_taken(name)
-
-
-def name_taken(name: str) -> Faults:
-    """The fault of a name that a sibling has."""
-    return Faults([Fault(("name",), f"there is {name!r} already beside it: choose another name")])
+    if tx.execute(query).scalar() is None:
+        return []
+    return [Fault(("name",), f"there is {name!r} already beside it: choose another name")]
 
 
 def document(tx: Connection, row: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,13 +12,13 @@ from ringback.accounts.callback import CallbackSetup
 from ringback.accounts.callback_entry import CallbackEntry
 from ringback.accounts.extension_entry import AccessNumbersEntry, NewExtension
 from ringback.documents import read_document
-from ringback.faults import Fault, Faults
+from ringback.faults import Fault, Faults, gathered
 from ringback.management import places
 from ringback.management.accounts import making
 from ringback.management.accounts.rows import held
 from ringback.management.change import Action, Change
 from ringback.management.extensions import setups
-from ringback.management.extensions.gathering import gathered, within
+from ringback.management.extensions.gathering import within
 from ringback.management.extensions.setups import Owner, Stored
 from ringback.management.numbers.leading import FIELD, led, list_faults
 from ringback.management.places import Kind, Place

@@ -10,15 +10,6 @@ from ringback.management.refusals import Forbidden
 
 
 @contextmanager
-def gathered(faults: list[Fault]) -> Iterator[None]:
-    """What is wrong within is added, to be told later with all else."""
-    try:
-        yield
-    except Faults as found:
-        faults += found.found
-
-
-@contextmanager
 def within(field: str) -> Iterator[None]:
     """What is refused within is told as a part of a field."""
     try:

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from ringback.accounts.callback_entry import CallbackEntry
-from ringback.faults import Fault, Faults
+from ringback.faults import Fault, Faults, gathered
 from ringback.management.accounts import changing
 from ringback.management.extensions import extensions, setups
-from ringback.management.extensions.gathering import gathered, within
+from ringback.management.extensions.gathering import within
 from ringback.management.numbers.leading import FIELD
 from ringback.management.verbs import Act, Done
 
