@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import Connection, insert, update
 from tests.management.world import World, add_caller_id
 
 from ringback.accounts.account_entry import AnyAccountEntry
@@ -17,7 +17,7 @@ from ringback.management.places import of_id
 from ringback.management.rights import MAY, Role
 from ringback.management.verbs import Act
 from ringback.store import Store
-from ringback.store.models import AccountRow, CallerIdRow
+from ringback.store.models import AccountRow, CallerIdRow, SoundRow, SoundVariantRow
 
 MACHINE = Actor("command line", {"admin": MAY[Role.OWNER]})
 
@@ -139,4 +139,14 @@ def test_what_is_used_is_shown(world: World) -> None:
     found = world.do(MACHINE, lambda act: showing.account(act, "acme")).limits
     assert (found["extensions"].most, found["extensions"].used) == (5, 2)
     assert (found["caller_ids"].most, found["caller_ids"].used) == (None, 0)
-    assert found["storage_mb"].most == 1024
+    assert (found["storage_mb"].most, found["storage_mb"].used) == (1024, 0)
+
+    def add_sound(tx: Connection) -> None:
+        sound = {"id": "s", "owner_id": "anna-phones", "path": "/x.wav"}
+        tx.execute(insert(SoundRow), sound)
+        variant = {"sound_id": "s", "language": "en", "file": "x", "seconds": 66.0}
+        tx.execute(insert(SoundVariantRow), {**variant, "bytes": 1024 * 1024 + 1})
+
+    world.now(world.store.run(add_sound))
+    found = world.do(MACHINE, lambda act: showing.account(act, "acme")).limits
+    assert found["storage_mb"].used == 2

@@ -20,9 +20,8 @@ from ringback.management.places import Kind, Place
 from ringback.management.rights import Need, Right
 from ringback.management.sight import Sight
 from ringback.management.verbs import Act, read
+from ringback.sounds import storage
 from ringback.store.models import AccountRow
-
-STORAGE, DEFAULT_MB = "storage_mb", 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +40,8 @@ class Limit:
 
     most: int | None
     """None: unlimited."""
-    used: int | None
-    """None: it is counted with the sounds."""
+    used: int
+    """Of storage in whole megabytes, the last one begun."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,8 +142,8 @@ def _limits(tx: Connection, row: Any) -> dict[str, Limit]:
         )
         for what in Limited
     }
-    storage = row.limits.get(STORAGE, DEFAULT_MB)
-    return {**found, STORAGE: Limit(storage if isinstance(storage, int) else None, None)}
+    taken = -(-storage.used(tx, [row.id])[row.id] // storage.MEGABYTE)
+    return {**found, "storage_mb": Limit(storage.limit_of(row.limits), taken)}
 
 
 def _money(tx: Connection, row: Any) -> Money:
