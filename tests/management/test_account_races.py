@@ -16,10 +16,12 @@ from ringback.management import recharges
 from ringback.management.accounts import changing, credit, deleting, making
 from ringback.management.accounts.making import make
 from ringback.management.accounts.rows import EXTENSION
+from ringback.management.caller_ids import verbs
+from ringback.management.extensions import extensions
 from ringback.management.places import of_id
 from ringback.management.refusals import NotFound
 from ringback.management.verbs import Act
-from ringback.store.models import AccountRow, LedgerAccountRow, PlanRow
+from ringback.store.models import AccountRow, CallerIdRow, LedgerAccountRow, PlanRow
 
 Deed = Callable[[Act], Any]
 
@@ -205,4 +207,37 @@ def test_no_money_is_put_on_an_account_that_is_being_deleted(database: str) -> N
     found = together(database, prepare, either, check)
     assert found["Done"] == ROUNDS
     assert found[Faults.__name__] + found[NotFound.__name__] == ROUNDS
+    assert lost == [0] * ROUNDS
+
+
+def test_no_caller_id_is_added_to_an_extension_that_is_being_deleted(database: str) -> None:
+    lost: list[int] = []
+    rounds = iter(range(ROUNDS))
+
+    async def prepare(world: World) -> str:
+        values = {"name": f"short-lived-{next(rounds)}"}
+        done = await by_machine(world, lambda act: extensions.create(act, "acme", values=values))
+        return str(done.value)
+
+    def either(world: World, extension_id: str, who: int) -> Coroutine[Any, Any, Any]:
+        def deed(act: Act) -> Any:
+            if who == 0:
+                return deleting.remove(act, extension_id)
+            values = {"number": "+447700900123"}
+            return verbs.create(act, extension_id, values=values)
+
+        return by_machine(world, deed)
+
+    def check(tx: Connection) -> None:
+        query = (
+            select(func.count())
+            .select_from(CallerIdRow)
+            .join(AccountRow, AccountRow.id == CallerIdRow.extension_id)
+            .where(AccountRow.deleted.is_not(None), CallerIdRow.deleted.is_(None))
+        )
+        lost.append(tx.execute(query).scalar_one())
+
+    found = together(database, prepare, either, check)
+    assert found["Done"] + found[NotFound.__name__] == 2 * ROUNDS
+    assert found["Done"] >= ROUNDS
     assert lost == [0] * ROUNDS

@@ -115,7 +115,7 @@ def _caller_ids(act: Act, place: Place) -> int:
     query = update(CallerIdRow).where(
         CallerIdRow.extension_id == place.id, CallerIdRow.deleted.is_(None)
     )
-    return act.tx.execute(query.values(deleted=act.now)).rowcount
+    return act.tx.execute(query.values(deleted=act.now, pin_mac=None)).rowcount
 
 
 def _hand_back(tx: Connection, row: Any) -> list[str]:

@@ -5,25 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, select
 
-from ringback.store.models import CallerIdRow, ExtensionRow
-from ringback.store.prepared import Prepared
+from ringback.store.models import CallerIdRow
 
 FoundRow = Mapping[str, Any]
 
 _IN_USE = CallerIdRow.deleted.is_(None)
-_ALONE = Prepared(
-    select(ExtensionRow.id)
-    .where(ExtensionRow.id == bindparam("id"))
-    .with_for_update(key_share=True)
-)
-
-
-def alone(tx: Connection, extension_id: str) -> None:
-    """Nobody else changes the callerIDs of an extension until the unit of work is committed: so
-    that who looks whether a number is free may take it. Calls go on."""
-    _ALONE.value(tx, id=extension_id)
 
 
 def row_of(tx: Connection, caller_id: str) -> FoundRow:

@@ -16,8 +16,9 @@ from ringback.charging import ledger
 from ringback.charging.ledger import Balance
 from ringback.faults import Fault, Faults
 from ringback.management.accounts.limits import Limited, see_room
+from ringback.management.accounts.rows import held
 from ringback.management.caller_ids.fields import read_entry
-from ringback.management.caller_ids.rows import FoundRow, alone, rows_of_numbers
+from ringback.management.caller_ids.rows import FoundRow, rows_of_numbers
 from ringback.management.change import NO_FIELDS, Action, Change, SecretChange
 from ringback.management.places import Kind, Place
 from ringback.management.recharges import Payer, Recharge, RechargeEntry, recharge
@@ -48,10 +49,11 @@ class AuthorizedList:
     committed."""
 
     def __init__(self, act: Act, place: Place) -> None:
-        """Raises Faults where the place is no extension."""
+        """Raises Faults where the place is no extension, NotFound where it was deleted meanwhile.
+        (Whoever looks whether a number is free may so take it.)"""
         if place.kind is not Kind.EXTENSION:
             raise Faults([Fault(("extension",), "name an extension, such as acme:travellers")])
-        alone(act.tx, place.id)
+        held(act.tx, place)
         self._act = act
         self._place = place
         self.country = levels.of_account(act.tx, place.id)[0].country
