@@ -163,20 +163,27 @@ def _do(config: Path, deed: Callable[[Act], Done[Any]], *, as_json: bool) -> Non
 
 
 def _values(pairs: Sequence[str] | None) -> dict[str, Any]:
-    values = read_pairs(pairs or [], PlanEntry)
+    own = [pair for pair in pairs or [] if pair.startswith(_PACKAGES)]
+    values = read_pairs([pair for pair in pairs or [] if pair not in own], PlanEntry)
     for name in values.keys() - making.FIELDS.keys():
         raise CommandError(f"{name}: write one of {', '.join(making.NAMES)}")
     values = {name: None if value == "" else value for name, value in values.items()}
-    if values.get("packages"):
-        values["packages"] = [_package(text) for text in values["packages"]]
+    for pair in own:
+        values["packages"] = _packages(pair.removeprefix(_PACKAGES))
     return values
 
 
-def _package(text: str) -> dict[str, Any]:
-    prefix, colon, minutes = text.partition(":")
-    if not colon or not minutes.isdecimal():
-        raise CommandError(f"packages: {text!r}: write PREFIX:MINUTES, such as 44:100")
-    return {"prefix": prefix, "minutes": int(minutes)}
+_PACKAGES = "packages="
+
+
+def _packages(text: str) -> list[dict[str, Any]] | None:
+    found = []
+    for part in text.split(",") if text else ():
+        prefix, _, minutes = part.strip().partition(":")
+        if not minutes.isdecimal():
+            raise CommandError(f"packages: {part!r}: write PREFIX:MINUTES, such as 44:100")
+        found.append({"prefix": prefix, "minutes": int(minutes)})
+    return found or None
 
 
 def _described(plan: Plan) -> dict[str, Any]:
