@@ -266,13 +266,15 @@ def test_a_missing_sound_is_a_hint(memory: World) -> None:
 def test_extensions_are_listed(memory: World) -> None:
     def listed(who: Actor, account: str, **more: Any) -> list[str]:
         found = memory.do(who, lambda act: listing.extensions(act, account, **more))
-        return [each.path for each in found]
+        return [each.path for each in found.items]
 
     assert listed(OPERATOR, "acme") == ["acme/anna:phones", "acme:travellers"]
     assert listed(OPERATOR, "acme", below=False) == ["acme:travellers"]
     assert listed(OPERATOR, "acme", name="ph") == ["acme/anna:phones"]
-    assert listed(OPERATOR, "acme", limit=1) == ["acme/anna:phones"]
-    assert listed(OPERATOR, "acme", after=("phones", "anna-phones")) == ["acme:travellers"]
+    assert listed(OPERATOR, "acme", name="T") == ["acme:travellers"]
+    page = memory.do(OPERATOR, lambda act: listing.extensions(act, "acme", limit=1))
+    assert ([each.path for each in page.items], page.total) == (["acme/anna:phones"], "2")
+    assert listed(OPERATOR, "acme", cursor=page.next) == ["acme:travellers"]
     assert listed(one(Role.READER, "anna"), "anna-phones") == ["anna:phones"]
     with pytest.raises(NotFound):
         listed(OPERATOR, "beta")

@@ -16,9 +16,10 @@ from ringback.management.actor import Actor
 from ringback.management.extensions import extensions, setups
 from ringback.management.history import changes
 from ringback.management.numbers import holding, leading, listing
+from ringback.management.paging import Page, whole
 from ringback.management.refusals import Forbidden, NotFound
 from ringback.management.rights import MAY, Role
-from ringback.management.verbs import Done
+from ringback.management.verbs import Act, Done
 from ringback.store import InlineStore, Store
 
 ONE, TWO, THREE = "+442071838750", "+442079460001", "+442079460002"
@@ -70,7 +71,7 @@ def led(world: World, extension: str) -> list[str]:
 
 def listed(world: World, who: Actor, account: str, **more: Any) -> list[tuple[Any, ...]]:
     found = world.do(who, lambda act: listing.access_numbers(act, account, **more))
-    return [(each.number, each.path, each.extension) for each in found]
+    return [(each.number, each.path, each.extension) for each in found.items]
 
 
 def test_the_server_administrator_adds_a_number_for_an_account(world: World) -> None:
@@ -232,7 +233,7 @@ def test_a_destination_is_changed_by_who_holds_the_number(world: World) -> None:
     ]
     assert faults(lambda: change(destination="020 7946 0000"))[0].startswith("destination: ")
     hand(world, owner("acme"), ONE, "anna")
-    (kept,) = world.machine(lambda act: listing.access_numbers(act, "anna"))
+    (kept,) = world.machine(lambda act: listing.access_numbers(act, "anna")).items
     assert kept.destination == "+442079460000"
     done = hand(world, owner("northline"), ONE, "beta")
     assert lines(done) == [
@@ -281,6 +282,12 @@ def test_numbers_are_listed_page_by_page(memory: World) -> None:
     for number in (ONE, TWO, THREE):
         give(memory, number, "acme")
     acme = owner("acme")
-    assert [row[0] for row in listed(memory, acme, "acme", limit=2)] == [ONE, TWO]
-    assert [row[0] for row in listed(memory, acme, "acme", after=TWO)] == [THREE]
-    assert listed(memory, acme, "acme", number=TWO) == [(TWO, "acme", None)]
+    page = memory.do(acme, lambda act: listing.access_numbers(act, "acme", limit=2))
+    assert ([each.number for each in page.items], page.count) == ([ONE, TWO], 3)
+    assert listed(memory, acme, "acme", cursor=page.next) == [(THREE, "acme", None)]
+    assert [row[0] for row in listed(memory, acme, "acme", number="+442071")] == [ONE]
+    assert len(memory.do(acme, lambda act: whole(lambda cursor: page_by_one(act, cursor)))) == 3
+
+
+def page_by_one(act: Act, cursor: str | None) -> Page[listing.AccessNumber]:
+    return listing.access_numbers(act, "acme", cursor=cursor, limit=1)

@@ -23,6 +23,7 @@ from ringback.config import Config, load_config
 from ringback.faults import Section
 from ringback.management.naming import find_place
 from ringback.management.numbers import holding, leading, listing
+from ringback.management.paging import whole
 from ringback.management.verbs import Act, Done
 from ringback.numbering import BadNumber, read_written
 
@@ -57,11 +58,7 @@ def list_(
 
     def deed(act: Act) -> list[dict[str, Any]]:
         place = find_place(act.tx, act.actor, account)
-        found: list[listing.AccessNumber] = []
-        after = ""
-        while page := listing.access_numbers(act, place.id, after=after):
-            found += page
-            after = page[-1].number
+        found = whole(lambda cursor: listing.access_numbers(act, place.id, cursor=cursor))
         return [
             {
                 "number": each.number,

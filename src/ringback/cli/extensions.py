@@ -26,6 +26,7 @@ from ringback.management.accounts import deleting, showing
 from ringback.management.extensions import extensions, listing, setups
 from ringback.management.extensions.whole import change_whole
 from ringback.management.naming import find_place
+from ringback.management.paging import whole
 from ringback.management.places import Kind
 from ringback.management.refusals import NotFound
 from ringback.management.verbs import Act
@@ -45,11 +46,7 @@ def list_(
 
     def deed(act: Act) -> list[dict[str, Any]]:
         place = find_place(act.tx, act.actor, account)
-        found: list[listing.Extension] = []
-        after = None
-        while page := listing.extensions(act, place.id, after=after):
-            found += page
-            after = (page[-1].name, page[-1].id)
+        found = whole(lambda cursor: listing.extensions(act, place.id, cursor=cursor))
         return [
             {
                 "id": each.id,

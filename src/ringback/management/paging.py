@@ -8,9 +8,12 @@ import binascii
 import hashlib
 import hmac
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
+
+from sqlalchemy import Row, Select, func, select, tuple_
+from sqlalchemy.orm import InstrumentedAttribute
 
 from ringback.faults import Fault, Faults
 from ringback.management.verbs import Act
@@ -72,3 +75,39 @@ class Question:
         question = json.dumps(who, sort_keys=True).encode()
         key = act.secrets.key_for("cursors")
         return hmac.new(key, question + b"\0" + told, hashlib.sha256).digest()[:_MAC_BYTES]
+
+
+def page_of(
+    act: Act,
+    question: Question,
+    found: Select[*tuple[Any, ...]],
+    order: Sequence[InstrumentedAttribute[Any]],
+    shown: Callable[[Sequence[Row[Any]]], Sequence[T]],
+    *,
+    cursor: str | None,
+    limit: int,
+) -> Page[T]:
+    """A page of what a query finds, in the order of columns that it has, of which no two of its
+    rows have all the same; `shown` makes of rows what the page holds. Raises Faults."""
+    count = act.tx.execute(
+        select(func.count()).select_from(found.limit(COUNTED + 1).subquery())
+    ).scalar_one()
+    page = found.order_by(*order)
+    if cursor is not None:
+        page = page.where(tuple_(*order) > tuple_(*question.position(act, cursor)))
+    limit = min(limit, LARGEST_PAGE)
+    rows = act.tx.execute(page.limit(limit + 1)).all()
+    next_ = None
+    if len(rows) > limit:
+        next_ = question.cursor(act, [getattr(rows[limit - 1], column.key) for column in order])
+    return Page(shown(rows[:limit]), next_, min(count, COUNTED), count > COUNTED)
+
+
+def whole(read: Callable[[str | None], Page[T]]) -> list[T]:
+    """All items of a list, page after page; `read` takes the cursor of each."""
+    page = read(None)
+    found = list(page.items)
+    while page.next is not None:
+        page = read(page.next)
+        found += page.items
+    return found

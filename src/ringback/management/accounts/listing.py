@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
-from sqlalchemy import func, select, tuple_
+from sqlalchemy import Row, select
 
 from ringback.clock import Instant
 from ringback.management import places
-from ringback.management.paging import COUNTED, LARGEST_PAGE, Page, Question
+from ringback.management.paging import LARGEST_PAGE, Page, Question, page_of
 from ringback.management.places import Kind, Place
 from ringback.management.rights import Need, Right
 from ringback.management.sight import Sight
@@ -68,29 +69,21 @@ def accounts(
     )
     if name is not None:
         found = found.where(AccountRow.name.istartswith(name, autoescape=True))
-    count = act.tx.execute(
-        select(func.count()).select_from(found.limit(COUNTED + 1).subquery())
-    ).scalar_one()
-    page = found.order_by(AccountRow.name, AccountRow.id)
-    if cursor is not None:
-        last = question.position(act, cursor)
-        page = page.where(tuple_(AccountRow.name, AccountRow.id) > tuple_(*last))
-    limit = min(limit, LARGEST_PAGE)
-    rows = act.tx.execute(page.limit(limit + 1)).all()
     sight = Sight(act.tx, act.actor)
-    items = [
-        Listed(
-            row.id,
-            sight.path(row.id),
-            row.level,
-            row.name,
-            row.contact_name,
-            row.status,
-            row.expires,
-        )
-        for row in rows[:limit]
-    ]
-    next_ = None
-    if len(rows) > limit:
-        next_ = question.cursor(act, [items[-1].name, items[-1].id])
-    return Page(items, next_, min(count, COUNTED), count > COUNTED)
+
+    def shown(rows: Sequence[Row[Any]]) -> list[Listed]:
+        return [
+            Listed(
+                row.id,
+                sight.path(row.id),
+                row.level,
+                row.name,
+                row.contact_name,
+                row.status,
+                row.expires,
+            )
+            for row in rows
+        ]
+
+    order = (AccountRow.name, AccountRow.id)
+    return page_of(act, question, found, order, shown, cursor=cursor, limit=limit)

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import Row, select
 
+from ringback.accounts.callback import ReturnCalls
 from ringback.management import places
+from ringback.management.paging import LARGEST_PAGE, Page, Question, page_of
 from ringback.management.places import Kind, Place
 from ringback.management.rights import Need, Right
 from ringback.management.sight import Sight
 from ringback.management.verbs import Act, read
 from ringback.store.models import AccessNumberRow, AccountRow, ExtensionRow
-
-MOST = 500
-"""The most extensions in one answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,50 +34,49 @@ class Extension:
     """Those that lead to it; the first is its public number."""
 
 
+_FOUND = (
+    select(
+        AccountRow.id,
+        AccountRow.name,
+        AccountRow.parent_id,
+        AccountRow.status,
+        ExtensionRow.callback,
+    )
+    .join(ExtensionRow, ExtensionRow.id == AccountRow.id)
+    .where(AccountRow.deleted.is_(None))
+)
+
+
 @read("extension.list", Kind.EXTENSION, Need(Right.VIEW))
 def extensions(
     act: Act,
     place: Place,
     *,
     below: bool = True,
-    name: str = "",
-    after: tuple[str, str] | None = None,
-    limit: int = MOST,
-) -> list[Extension]:
+    name: str | None = None,
+    cursor: str | None = None,
+    limit: int = LARGEST_PAGE,
+) -> Page[Extension]:
     """The extensions of an account, with `below` also those of what lies below it, in the order of
-    their names. `name`: only those whose name begins with this; `after`: name and id of the last
-    one that one has already."""
+    their names. `name`: what it begins with, in small or capital letters; `cursor`: `next` of the
+    page before. Raises Faults."""
+    question = Question("extension.list", place.id, {"below": below, "name": name})
     of = AccountRow.parent_id
-    where: list[Any] = [
-        AccountRow.name.startswith(name, autoescape=True),
-        places.is_below(AccountRow.id, [place.id]) if below else of == place.id,
-    ]
-    if after is not None:
-        where.append(tuple_(AccountRow.name, AccountRow.id) > tuple_(*after))
-    return _found(act, where, min(limit, MOST))
+    found = _FOUND.where(places.is_below(AccountRow.id, [place.id]) if below else of == place.id)
+    if name is not None:
+        found = found.where(AccountRow.name.istartswith(name, autoescape=True))
+    order = (AccountRow.name, AccountRow.id)
+    return page_of(act, question, found, order, partial(_shown, act), cursor=cursor, limit=limit)
 
 
 @read("extension.get", Kind.EXTENSION, Need(Right.VIEW), at=places.of_extension)
 def extension(act: Act, place: Place) -> Extension:
     """One extension. Its callback setup is a read of its own."""
-    (found,) = _found(act, [AccountRow.id == place.id], 1)
+    (found,) = _shown(act, act.tx.execute(_FOUND.where(AccountRow.id == place.id)).all())
     return found
 
 
-def _found(act: Act, where: Iterable[Any], limit: int) -> list[Extension]:
-    rows = act.tx.execute(
-        select(
-            AccountRow.id,
-            AccountRow.name,
-            AccountRow.parent_id,
-            AccountRow.status,
-            ExtensionRow.callback,
-        )
-        .join(ExtensionRow, ExtensionRow.id == AccountRow.id)
-        .where(AccountRow.deleted.is_(None), *where)
-        .order_by(AccountRow.name, AccountRow.id)
-        .limit(limit)
-    ).all()
+def _shown(act: Act, rows: Sequence[Row[Any]]) -> list[Extension]:
     leading = _leading(act, [row.id for row in rows])
     sight = Sight(act.tx, act.actor)
     return [
@@ -87,7 +86,7 @@ def _found(act: Act, where: Iterable[Any], limit: int) -> list[Extension]:
             row.parent_id,
             sight.path(row.id),
             row.status,
-            row.callback.get("return_calls", "authorized"),
+            row.callback.get("return_calls", ReturnCalls.AUTHORIZED),
             tuple(leading.get(row.id, ())),
         )
         for row in rows

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Row, select
 
 from ringback.management import places
+from ringback.management.paging import LARGEST_PAGE, Page, Question, page_of
 from ringback.management.places import Kind, Place
 from ringback.management.rights import Need, Right
 from ringback.management.sight import Sight
 from ringback.management.verbs import Act, read
 from ringback.store.models import AccessNumberRow
-
-MOST = 1000
-"""The most numbers in one answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,31 +42,33 @@ def access_numbers(
     *,
     below: bool = True,
     number: str | None = None,
-    after: str = "",
-    limit: int = MOST,
-) -> list[AccessNumber]:
+    cursor: str | None = None,
+    limit: int = LARGEST_PAGE,
+) -> Page[AccessNumber]:
     """The numbers that an account holds, with `below` also those of what lies below it; in order.
-    `number`: only this one; `after`: the last one that one has already."""
+    `number`: what they begin with, in E.164; `cursor`: `next` of the page before. Raises Faults."""
+    question = Question("number.list", place.id, {"below": below, "number": number})
     held_by = AccessNumberRow.account_id
-    query = (
-        select(AccessNumberRow.__table__)
-        .where(places.is_below(held_by, [place.id]) if below else held_by == place.id)
-        .where(AccessNumberRow.number > after)
-        .order_by(AccessNumberRow.number)
-        .limit(min(limit, MOST))
+    found = select(*AccessNumberRow.__table__.columns).where(
+        places.is_below(held_by, [place.id]) if below else held_by == place.id
     )
     if number is not None:
-        query = query.where(AccessNumberRow.number == number)
+        found = found.where(AccessNumberRow.number.startswith(number, autoescape=True))
     sight = Sight(act.tx, act.actor)
-    return [
-        AccessNumber(
-            row.number,
-            row.account_id,
-            sight.path(row.account_id),
-            row.extension_id,
-            None if row.extension_id is None else sight.path(row.extension_id),
-            row.position,
-            row.destination,
-        )
-        for row in act.tx.execute(query)
-    ]
+
+    def shown(rows: Sequence[Row[Any]]) -> list[AccessNumber]:
+        return [
+            AccessNumber(
+                row.number,
+                row.account_id,
+                sight.path(row.account_id),
+                row.extension_id,
+                None if row.extension_id is None else sight.path(row.extension_id),
+                row.position,
+                row.destination,
+            )
+            for row in rows
+        ]
+
+    order = (AccessNumberRow.number,)
+    return page_of(act, question, found, order, shown, cursor=cursor, limit=limit)
