@@ -256,8 +256,7 @@ def test_a_missing_sound_is_a_hint(memory: World) -> None:
     assert hints() == missing
 
     def add(act: Act) -> None:
-        row = {"id": "s", "owner_id": "acme", "path": "/bye.wav", "language": "en"}
-        act.tx.execute(insert(SoundRow), {**row, "file": "x.wav", "seconds": 1.0})
+        act.tx.execute(insert(SoundRow), {"id": "s", "owner_id": "acme", "path": "/bye.wav"})
 
     memory.machine(add)
     assert hints() == missing[1:]

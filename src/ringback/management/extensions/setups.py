@@ -19,9 +19,10 @@ from ringback.management.change import Action, Change, SecretChange
 from ringback.management.places import Kind, Place
 from ringback.management.refusals import Forbidden
 from ringback.management.rights import Need, Right
+from ringback.management.sounds.listing import find as find_sound
 from ringback.management.verbs import Act, Done, read, verb
 from ringback.sounds.paths import split
-from ringback.store.models import ExtensionRow, SoundRow
+from ringback.store.models import ExtensionRow
 from ringback.trunks.turns import take_turn
 
 _SET_UP, _OPEN = Need(Right.SET_UP), Need(Right.OPEN_TO_ANYONE)
@@ -156,9 +157,4 @@ def _shown(act: Act, place: Place, stored: Stored) -> Setup:
 
 def _is_sound(act: Act, place: Place, path: str) -> bool:
     level, name = split(path)
-    if level >= len(place.chain):
-        return False
-    query = select(SoundRow.id).where(
-        SoundRow.owner_id == place.chain[level], SoundRow.path == name
-    )
-    return act.tx.execute(query.limit(1)).scalar() is not None
+    return level < len(place.chain) and find_sound(act.tx, place, level, name) is not None
