@@ -107,7 +107,9 @@ def test_folders(ringback: Commands, bye: str) -> None:
         {"path": "//a", "of": "acme", "private": False},
         {"path": "//a/b", "of": "acme", "private": False},
     ]
-    with pytest.raises(CommandError, match="sounds in it: 1, folders: 1: remove these first"):
+    with pytest.raises(
+        CommandError, match="folder /a is not empty: sounds: 1, folders: 1: remove these first"
+    ):
         ringback("sounds", "folders", "remove", "acme", "/a")
     ringback("sounds", "remove", "acme", "/a/b/bye.wav")
     ringback("sounds", "folders", "remove", "acme", "/a/b")

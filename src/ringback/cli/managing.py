@@ -10,8 +10,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ringback.cli.lines import say
-from ringback.cli.options import CommandError, print_json, ready_database
+from ringback.cli.options import CommandError, ready_database
 from ringback.cli.place import found
 from ringback.config import Config
 from ringback.faults import Faults
@@ -72,16 +71,6 @@ async def at_desk(config: Config, work: Callable[[Desk], Awaitable[T]]) -> T:
         raise CommandError(str(refusal)) from refusal
     except Faults as faults:
         raise CommandError("\n".join(str(fault) for fault in faults.found)) from faults
-
-
-def tell_changes(done: Done[Any], *, as_json: bool) -> None:
-    """Print what a verb changed, a line each."""
-    lines = [line for change in done.changes for line in change.lines()]
-    if as_json:
-        print_json({"changes": lines})
-        return
-    for line in lines or ["nothing changed"]:
-        say(line)
 
 
 def public_url(config: Config) -> str:

@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from ringback.accounts.names import ADMINISTRATOR
-from ringback.cli.managing import look, manage, tell_changes
+from ringback.cli.changes import print_changes
+from ringback.cli.managing import look, manage
 from ringback.cli.options import (
     DEFAULT_CONFIG,
     ConfigOption,
@@ -69,7 +70,7 @@ def add(
         named = naming.meant(find_place(act.tx, act.actor, account), path)
         return folders.make(act, named.owner_id, path=named.path, private=private)
 
-    tell_changes(manage(load_config(config), deed), as_json=as_json)
+    print_changes(manage(load_config(config), deed).changes, as_json=as_json)
 
 
 @app.command()
@@ -86,7 +87,7 @@ def change(
         place = find_place(act.tx, act.actor, account)
         return folders.change(act, naming.find_folder(act.tx, place, path), private=private)
 
-    tell_changes(manage(load_config(config), deed), as_json=as_json)
+    print_changes(manage(load_config(config), deed).changes, as_json=as_json)
 
 
 @app.command()
@@ -102,4 +103,4 @@ def remove(
         place = find_place(act.tx, act.actor, account)
         return folders.remove(act, naming.find_folder(act.tx, place, path))
 
-    tell_changes(manage(load_config(config), deed), as_json=as_json)
+    print_changes(manage(load_config(config), deed).changes, as_json=as_json)

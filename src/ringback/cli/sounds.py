@@ -11,8 +11,9 @@ import typer
 
 from ringback.accounts.names import ADMINISTRATOR
 from ringback.cli import soundfolders
+from ringback.cli.changes import print_changes
 from ringback.cli.lines import say
-from ringback.cli.managing import look, manage, tell_changes
+from ringback.cli.managing import look, manage
 from ringback.cli.options import (
     DEFAULT_CONFIG,
     CommandError,
@@ -160,7 +161,7 @@ def add(
                 act, named.owner_id, path=named.path, language=language, upload=upload
             )
 
-        tell_changes(manage(loaded, deed), as_json=as_json)
+        print_changes(manage(loaded, deed).changes, as_json=as_json)
 
 
 @app.command()
@@ -177,7 +178,7 @@ def change(
         place = find_place(act.tx, act.actor, account)
         return changing.rename(act, naming.find_stored(act.tx, place, path), path=new_path)
 
-    tell_changes(manage(load_config(config), deed), as_json=as_json)
+    print_changes(manage(load_config(config), deed).changes, as_json=as_json)
 
 
 @app.command()
@@ -195,7 +196,7 @@ def remove(
         sound_id = naming.find_stored(act.tx, place, path)
         return changing.remove(act, sound_id, language=language)
 
-    tell_changes(manage(load_config(config), deed), as_json=as_json)
+    print_changes(manage(load_config(config), deed).changes, as_json=as_json)
 
 
 @app.command()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
-from ringback.faults import Fault, Faults
+from ringback.changes import InTheWay
 from ringback.management import places
 from ringback.management.change import Action
 from ringback.management.places import Kind, Place
@@ -88,8 +88,8 @@ def place_of(tx: Connection, folder_id: str) -> Place | None:
 
 @verb("folder.change", Kind.FOLDER, Need(Right.SOUNDS), at=place_of)
 def change(act: Act, place: Place, *, private: bool) -> Done[None]:
-    """Make a folder private, or take that off. Raises Faults while a setup below names a sound that
-    it would lose."""
+    """Make a folder private, or take that off. Raises InTheWay while a setup below names a sound
+    that it would lose."""
     storage.take_turn(act.tx, [place.id])
     path, before = _folder(act)
     if before == private:
@@ -99,7 +99,7 @@ def change(act: Act, place: Place, *, private: bool) -> Done[None]:
         found = uses(
             act.tx, act.actor, place, inside, lambda named: named.startswith(inside), below=True
         )
-        see_unused(found, "sounds in it are in use below")
+        see_unused(found, f"sounds in folder {path} are in use below")
     of_folder = SoundFolderRow.id == act.subject
     act.tx.execute(update(SoundFolderRow).where(of_folder).values(private=private))
     made = act.change(
@@ -115,7 +115,7 @@ def change(act: Act, place: Place, *, private: bool) -> Done[None]:
 
 @verb("folder.delete", Kind.FOLDER, Need(Right.SOUNDS), at=place_of)
 def remove(act: Act, place: Place) -> Done[None]:
-    """Remove an empty folder. Raises Faults where something is in it."""
+    """Remove an empty folder. Raises InTheWay where something is in it."""
     storage.take_turn(act.tx, [place.id])
     path, _ = _folder(act)
     inside = [
@@ -128,8 +128,9 @@ def remove(act: Act, place: Place) -> Done[None]:
     ]
     if any(inside):
         sounds, below = inside
-        told = f"sounds in it: {sounds}, folders: {below}: remove these first"
-        raise Faults([Fault(("path",), told)])
+        raise InTheWay(
+            f"folder {path} is not empty: sounds: {sounds}, folders: {below}: remove these first"
+        )
     act.tx.execute(delete(SoundFolderRow).where(SoundFolderRow.id == act.subject))
     made = act.change(Action.DELETED, place, kind=Kind.FOLDER, id=act.subject, name=path)
     return Done(None, [made])
