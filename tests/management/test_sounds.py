@@ -9,7 +9,6 @@ import pytest
 from sqlalchemy import Connection, update
 from tests.management.world import World
 
-from ringback.changes import InTheWay
 from ringback.faults import Faults
 from ringback.management import places
 from ringback.management.actor import Actor
@@ -204,14 +203,14 @@ def test_a_sound_in_use_stays_where_it_is(world: World) -> None:
         lambda act: changing.rename(act, bye, path="/b.wav"),
         lambda act: changing.remove(act, bye),
     ):
-        with pytest.raises(InTheWay, match=f"sound /a/bye.wav is {told}"):
+        with pytest.raises(Faults, match=f"sound /a/bye.wav is {told}"):
             sounds.do(deed)
-    with pytest.raises(InTheWay, match="in folder /a are in use below: northline/acme:trav"):
+    with pytest.raises(Faults, match="in folder /a are in use below: northline/acme:trav"):
         make_private(sounds, "northline", "/a")
     assert sounds.lines(lambda act: changing.remove(act, bye, language="en")) == [
         'sound /a/bye.wav of northline: languages ["de", "en"] -> ["de"]'
     ]
-    with pytest.raises(InTheWay, match="is in use"):
+    with pytest.raises(Faults, match="is in use"):
         sounds.do(lambda act: changing.remove(act, bye, language="de"))
     with pytest.raises(Faults, match="language: it is there in de only"):
         sounds.do(lambda act: changing.remove(act, bye, language="en"))
@@ -333,10 +332,10 @@ def test_only_an_empty_folder_is_removed(world: World) -> None:
     def remove(path: str) -> None:
         sounds.do(lambda act: folders.remove(act, folder_id(act, "acme", path)))
 
-    with pytest.raises(InTheWay, match="sounds: 1, folders: 1: remove these first"):
+    with pytest.raises(Faults, match="sounds: 1, folders: 1: remove these first"):
         remove("/a")
     sounds.do(lambda act: changing.remove(act, sound))
-    with pytest.raises(InTheWay, match="sounds: 0, folders: 1"):
+    with pytest.raises(Faults, match="sounds: 0, folders: 1"):
         remove("/a")
     remove("/a/b")
     remove("/a")

@@ -87,7 +87,7 @@ def place_of(tx: Connection, sound_id: str) -> Place | None:
 @verb("sound.rename", Kind.SOUND, Need(Right.SOUNDS), at=place_of)
 def rename(act: Act, place: Place, *, path: str) -> Done[None]:
     """Give a sound another path in the folder of its owner: another name, or another folder. Raises
-    Faults; InTheWay while a setup names it."""
+    Faults, also while a setup names it."""
     shelf.checked("path", check_new_sound, path)
     storage.take_turn(act.tx, [place.id])
     before = _path(act.tx, act.subject)
@@ -110,7 +110,7 @@ def rename(act: Act, place: Place, *, path: str) -> Done[None]:
 @verb("sound.delete", Kind.SOUND, Need(Right.SOUNDS), at=place_of)
 def remove(act: Act, place: Place, *, language: str | None = None) -> Done[None]:
     """Remove a sound, or one of its languages; with the last one it is gone itself. What it was
-    heard in place of is heard again. Raises Faults where it has no such language, InTheWay while a
+    heard in place of is heard again. Raises Faults where it has no such language, or while a
     setup names it."""
     storage.take_turn(act.tx, [place.id])
     path = _path(act.tx, act.subject)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
-from ringback.changes import InTheWay
+from ringback.faults import Fault, Faults
 from ringback.management import places
 from ringback.management.change import Action
 from ringback.management.places import Kind, Place
@@ -88,7 +88,7 @@ def place_of(tx: Connection, folder_id: str) -> Place | None:
 
 @verb("folder.change", Kind.FOLDER, Need(Right.SOUNDS), at=place_of)
 def change(act: Act, place: Place, *, private: bool) -> Done[None]:
-    """Make a folder private, or take that off. Raises InTheWay while a setup below names a sound
+    """Make a folder private, or take that off. Raises Faults while a setup below names a sound
     that it would lose."""
     storage.take_turn(act.tx, [place.id])
     path, before = _folder(act)
@@ -115,7 +115,7 @@ def change(act: Act, place: Place, *, private: bool) -> Done[None]:
 
 @verb("folder.delete", Kind.FOLDER, Need(Right.SOUNDS), at=place_of)
 def remove(act: Act, place: Place) -> Done[None]:
-    """Remove an empty folder. Raises InTheWay where something is in it."""
+    """Remove an empty folder. Raises Faults where something is in it."""
     storage.take_turn(act.tx, [place.id])
     path, _ = _folder(act)
     inside = [
@@ -128,9 +128,8 @@ def remove(act: Act, place: Place) -> Done[None]:
     ]
     if any(inside):
         sounds, below = inside
-        raise InTheWay(
-            f"folder {path} is not empty: sounds: {sounds}, folders: {below}: remove these first"
-        )
+        told = f"folder {path} is not empty: sounds: {sounds}, folders: {below}: remove these first"
+        raise Faults([Fault(("path",), told)])
     act.tx.execute(delete(SoundFolderRow).where(SoundFolderRow.id == act.subject))
     made = act.change(Action.DELETED, place, kind=Kind.FOLDER, id=act.subject, name=path)
     return Done(None, [made])

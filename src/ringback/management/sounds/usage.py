@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, Text, select, type_coerce
 
-from ringback.changes import InTheWay
+from ringback.faults import Fault, Faults
 from ringback.management import places
 from ringback.management.actor import Actor
 from ringback.management.places import Place
@@ -74,8 +74,8 @@ def uses(
 
 
 def see_unused(found: Sequence[Use], what: str) -> None:
-    """Raises InTheWay where there are uses."""
+    """Raises Faults where there are uses."""
     if found:
         told = "; ".join(str(use) for use in found[:_MOST_TOLD])
         more = f", and {len(found) - _MOST_TOLD} more" if len(found) > _MOST_TOLD else ""
-        raise InTheWay(f"{what}: {told}{more}: change that first")
+        raise Faults([Fault(("path",), f"{what}: {told}{more}: change that first")])
