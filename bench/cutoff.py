@@ -30,7 +30,7 @@ from ringback.store.models import (
     LegRow,
     ReservationRow,
     SessionRow,
-    SoundRow,
+    SoundVariantRow,
 )
 
 RATE_A = {"prefix": RETURN_PREFIX, "first_block": 5, "first_price": "0.05", "next_block": 1,
@@ -137,7 +137,7 @@ async def show(plan: Plan) -> None:
 
 
 def _read(tx: Connection, byes: Mapping[str, float]) -> Books:
-    tail = tx.execute(select(SoundRow.seconds)).scalar_one()
+    tail = tx.execute(select(SoundVariantRow.seconds)).scalar_one()
     a, b = aliased(LegRow), aliased(LegRow)
     pairs = tx.execute(
         select(a.answered, a.saved, b.answered, b.saved, b.ended)

@@ -76,14 +76,14 @@ DOCUMENT: dict[str, Any] = {
 FIRST = [
     "created account admin",
     "created account acme with 100.00",
-    "created account anna",
-    "created plan retail",
-    "plan retail: rates: 1 added, 0 taken out",
-    "account acme: plan retail",
-    "created extension travellers",
-    "extension travellers: added callerID +447700900123",
+    "created account acme/anna",
+    "created plan retail of admin",
+    "plan retail of admin: rates: 1 added, 0 taken out",
+    "account acme: plan none -> retail",
+    "created extension acme/anna:travellers",
+    "created callerID +447700900123 of acme/anna:travellers",
     "recharged +447700900123 by 5.00 (order A-1)",
-    "extension travellers: access numbers +442071838750, +442079460001",
+    'extension acme/anna:travellers: access_numbers [] -> ["+442071838750", "+442079460001"]',
 ]
 """What the first application of `DOCUMENT` tells."""
 

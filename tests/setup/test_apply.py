@@ -38,6 +38,9 @@ from ringback.store.models import (
 )
 
 
+CALLER_ID = "callerID +447700900123 of acme/anna:travellers"
+
+
 def test_what_it_says_is_brought_about_once(tmp_path: Path, store: Store) -> None:
     place = Place(tmp_path, store)
     assert place.apply() == FIRST
@@ -66,7 +69,7 @@ def test_a_dry_run_tells_the_same_and_changes_nothing(tmp_path: Path, store: Sto
     (tmp_path / "bye.wav").write_bytes(b"bye")
     place.document["sounds"] = [{"account": "acme", "path": "/bye.wav", "file": "bye.wav"}]
     told = place.apply(dry_run=True)
-    assert told == [*FIRST, "account acme: sound /bye.wav (en) added"]
+    assert told == [*FIRST, "created sound /bye.wav of acme"]
     for model in (AccountRow, ExtensionRow, CallerIdRow, LedgerEntryRow, SoundRow):
         assert count(place, model) == 0
     assert not place.sounds.exists()
@@ -82,9 +85,9 @@ def test_a_changed_setup_is_told_field_by_field(place: Place) -> None:
         "closed": ["2026-12-25"],
     }
     assert place.apply() == [
-        "extension travellers: disconnect_sound none -> //bye.wav",
-        "extension travellers: minimum_credit 0.00 -> 0.50",
-        'extension travellers: closed none -> ["2026-12-25"]',
+        "extension acme/anna:travellers: disconnect_sound none -> //bye.wav",
+        "extension acme/anna:travellers: minimum_credit 0.00 -> 0.50",
+        'extension acme/anna:travellers: closed none -> ["2026-12-25"]',
     ]
     assert place.apply() == []
 
@@ -139,7 +142,9 @@ def test_a_secret_is_taken_off_only_if_that_is_allowed(place: Place) -> None:
         "callerID +447700900123: this would take its pin off: leave it out of the file, or add "
         "--allow-loss",
     ]
-    assert place.apply(allow_loss=True) == ["callerID +447700900123: pin taken out"]
+    assert place.apply(allow_loss=True) == [
+        "callerID +447700900123 of acme/anna:travellers: pin taken off"
+    ]
 
 
 def test_most_of_a_plans_rates_are_taken_out_only_if_that_is_allowed(place: Place) -> None:
@@ -154,7 +159,7 @@ def test_most_of_a_plans_rates_are_taken_out_only_if_that_is_allowed(place: Plac
     kept.append(rates[1])
     place.apply()
     kept[0]["price_per_minute"] = kept[1]["price_per_minute"] = "7"  # each prefix keeps a rate
-    assert place.apply() == ["plan retail: rates: 2 added, 2 taken out"]
+    assert place.apply() == ["plan retail of admin: rates: 2 added, 2 taken out"]
     kept.clear()
     assert len(place.apply(allow_loss=True)) == 1
 
@@ -171,7 +176,7 @@ def test_a_wrong_account_makes_no_second_extension(place: Place, numbers: list[s
     )
     assert count(place, ExtensionRow) == 1
     extension_of(place).update(access_numbers=["+442079460005"], caller_ids=[])
-    assert place.apply()[0] == "created extension travellers"
+    assert place.apply()[0] == "created extension acme:travellers"
     assert count(place, ExtensionRow) == 2
 
 
@@ -179,8 +184,8 @@ def test_an_account_by_its_path(place: Place) -> None:
     extension_of(place).update(account="acme/anna", callback={"ring_seconds": 9})
     place.document["accounts"] = [{"name": "anna", "parent": "acme", "contact_name": "Anna B."}]
     assert place.apply() == [
-        "account anna: contact_name Anna -> Anna B.",
-        "extension travellers: ring_seconds 8 -> 9",
+        "account acme/anna: contact_name Anna -> Anna B.",
+        "extension acme/anna:travellers: ring_seconds 8 -> 9",
     ]
     extension_of(place)["account"] = "anna/acme"
     assert faults(place) == [
@@ -211,13 +216,13 @@ def test_what_it_empties_is_taken_out(place: Place) -> None:
     caller_id_of(place).update(pin=None, enabled=False, speed_dials=None)
     assert place.apply(allow_loss=True) == [
         "account acme: country GB -> none",
-        'plan retail: special_prefixes ["881"] -> []',
-        "plan retail: rates: 0 added, 1 taken out",
-        "account acme: plan none",
-        "callerID +447700900123: enabled true -> false",
-        'callerID +447700900123: speed_dials {"1": "+442079460000"} -> {}',
-        "callerID +447700900123: pin taken out",
-        "extension travellers: access numbers none",
+        'plan retail of admin: special_prefixes ["881"] -> []',
+        "plan retail of admin: rates: 0 added, 1 taken out",
+        "account acme: plan retail -> none",
+        "callerID +447700900123 of acme/anna:travellers: enabled true -> false",
+        'callerID +447700900123 of acme/anna:travellers: speed_dials {"1": "+442079460000"} -> {}',
+        "callerID +447700900123 of acme/anna:travellers: pin taken off",
+        'extension acme/anna:travellers: access_numbers ["+442071838750", "+442079460001"] -> []',
     ]
     assert rates_of(place, "retail") == []
     assert place.read(lambda tx: tree.find_access_number(tx, "+442071838750")) is None
@@ -228,8 +233,8 @@ def test_secrets_are_changed_but_not_told(place: Place) -> None:
     caller_id_of(place)["pin"] = "4711"
     extension_of(place)["callback"]["password"] = "081500"
     assert place.apply() == [
-        "extension travellers: password changed",
-        "callerID +447700900123: pin changed",
+        "extension acme/anna:travellers: password changed",
+        "callerID +447700900123 of acme/anna:travellers: pin changed",
     ]
 
 
@@ -239,9 +244,10 @@ def test_access_numbers_move_within_one_file(place: Place) -> None:
         {**extension_of(place), "access_numbers": ["+442079460001"]},
     ]
     assert place.apply() == [
-        "created extension others",
-        "extension others: access numbers +442071838750",
-        "extension travellers: access numbers +442079460001",
+        "created extension acme:others",
+        'extension acme:others: access_numbers [] -> ["+442071838750"]',
+        "extension acme/anna:travellers: access_numbers "
+        '["+442071838750", "+442079460001"] -> ["+442079460001"]',
     ]
     found = place.read(lambda tx: tree.find_access_number(tx, "+442071838750"))
     assert found is not None
@@ -268,7 +274,7 @@ def test_a_shown_number_must_be_an_access_number_of_the_account(place: Place) ->
     place.document["extensions"].append(
         {"name": "others", "account": "anna", "access_numbers": ["+442079460009"]}
     )
-    assert "extension others: access numbers +442079460009" in place.apply()
+    assert 'extension acme/anna:others: access_numbers [] -> ["+442079460009"]' in place.apply()
 
 
 def test_all_faults_are_told_and_nothing_is_done(place: Place) -> None:
@@ -283,7 +289,7 @@ def test_all_faults_are_told_and_nothing_is_done(place: Place) -> None:
     assert faults(place) == [
         "account acme: it is there already, as organization: keep that level",
         "account late: there is no account 'later' for its parent: put it before this one",
-        "account later: its level user must be below that of anna, user",
+        "account later: level: must be below that of the account above, user",
         "plan other: account: there is no account 'nobody': put it under accounts",
         "extension lost: account: there is no account 'nowhere': put it under accounts",
     ]
@@ -291,7 +297,7 @@ def test_all_faults_are_told_and_nothing_is_done(place: Place) -> None:
     place.document["accounts"] = [{"name": "acme", "plan": "gold"}]
     place.document["extensions"] = place.document["plans"] = []
     (fault,) = faults(place)
-    assert fault == "account acme: no account above it has a plan 'gold': put it under plans"
+    assert fault == "account acme: plan: no account above it has a plan 'gold': make that first"
 
 
 def test_a_plan_is_given_to_accounts_below_its_maker_only(place: Place) -> None:
@@ -304,19 +310,19 @@ def test_a_plan_is_given_to_accounts_below_its_maker_only(place: Place) -> None:
         "plans": [{"name": "of carrier", "account": "carrier"}],
     }
     assert faults(place) == [
-        f"account {name}: no account above it has a plan 'of carrier': put it under plans"
+        f"account {name}: plan: no account above it has a plan 'of carrier': make that first"
         for name in ("carrier", "anna")
     ]
     del place.document["accounts"][0]["plan"]
     place.document["accounts"].pop()
-    assert "account bob: plan of carrier" in place.apply()
+    assert "account carrier/bob: plan none -> of carrier" in place.apply()
 
 
 def test_the_administrator_has_a_plan_too(place: Place) -> None:
     place.document = {"accounts": [{"name": "admin", "contact_name": "Us", "plan": "retail"}]}
     assert place.apply() == [
         "account admin: contact_name Server administrator -> Us",
-        "account admin: plan retail",
+        "account admin: plan none -> retail",
     ]
 
 
@@ -355,15 +361,15 @@ def test_sounds_are_converted_and_named_by_what_is_in_them(place: Place, tmp_pat
     ]
     place.document["sounds"] = sounds
     assert place.apply() == [
-        "account acme: sound /a_b.wav (en) added",
-        "account acme: sound /a/b.wav (de) added",
+        "created sound /a_b.wav of acme",
+        "created sound /a/b.wav of acme",
     ]
     assert place.apply() == []
     (first,) = place.sounds.iterdir()
     (tmp_path / "other.wav").write_bytes(b"other")
     sounds[0]["file"] = "other.wav"
     (change,) = place.apply()
-    assert change.startswith(f"account acme: sound /a_b.wav (en): file {first.name} -> ")
+    assert change.startswith(f"sound /a_b.wav of acme: file (en) {first.name} -> ")
     assert first.read_bytes() == b"bye"  # a call may be playing it
     rows = place.read(
         lambda tx: tx.execute(
@@ -408,8 +414,9 @@ def test_guards_and_destinations_are_changed_one_by_one(place: Place) -> None:
     caller_id["guards"] = {"sessions": "unlimited", "spend_per_call": "0.10"}
     assert place.apply() == [
         'account acme: guards {} -> {"calls_per_hour": 500, "spend_per_day": "250.00"}',
-        'extension travellers: destinations {} -> {"allow": ["44", "33"], "deny": ["4470"]}',
-        'callerID +447700900123: guards {} -> {"sessions": "unlimited", "spend_per_call": "0.10"}',
+        "extension acme/anna:travellers: destinations {} -> "
+        '{"allow": ["44", "33"], "deny": ["4470"]}',
+        f'{CALLER_ID}: guards {{}} -> {{"sessions": "unlimited", "spend_per_call": "0.10"}}',
     ]
     assert place.apply() == []
 
@@ -419,9 +426,9 @@ def test_guards_and_destinations_are_changed_one_by_one(place: Place) -> None:
     assert place.apply() == [
         'account acme: guards {"calls_per_hour": 500, "spend_per_day": "250.00"} -> '
         '{"sessions": 3, "spend_per_day": "250.00"}',
-        'extension travellers: destinations {"allow": ["44", "33"], "deny": ["4470"]} -> '
+        'extension acme/anna:travellers: destinations {"allow": ["44", "33"], "deny": ["4470"]} -> '
         '{"allow": ["44"], "deny": ["4470"]}',
-        'callerID +447700900123: guards {"sessions": "unlimited", "spend_per_call": "0.10"} -> {}',
+        f'{CALLER_ID}: guards {{"sessions": "unlimited", "spend_per_call": "0.10"}} -> {{}}',
     ]
 
 

@@ -88,7 +88,7 @@ def test_what_fails_half_way_is_told_and_goes_on_when_applied_again(
     place = Place(tmp_path, store)
     (tmp_path / "bye.wav").write_bytes(b"bye")
     place.document["sounds"] = [{"account": "acme", "path": "/bye.wav", "file": "bye.wav"}]
-    expected = [*FIRST, "account acme: sound /bye.wav (en) added"]
+    expected = [*FIRST, "created sound /bye.wav of acme"]
     told: list[str] = []
     failures = 0
     while True:

@@ -28,7 +28,9 @@ def test_a_recharge_counts_once_under_its_order_number(place: Place) -> None:
     assert credit(place).available == Decimal("7.50")
     caller_id_of(place)["credit"] = "3.00"
     (fault,) = faults(place)
-    assert fault.startswith("callerID +447700900123: credit: order number 'A-2' has been entered")
+    assert fault.startswith(
+        "callerID +447700900123: order_number: order number 'A-2' has been entered"
+    )
     caller_id_of(place).update(credit="-8.00", order_number="A-3")
     assert faults(place) == [
         "callerID +447700900123: credit: 8.00 cannot be taken: at most 7.50 is available"
@@ -39,7 +41,8 @@ def test_a_recharge_counts_once_under_its_order_number(place: Place) -> None:
 def test_unlimited_credit(place: Place) -> None:
     caller_id_of(place)["credit"] = "unlimited"
     del caller_id_of(place)["order_number"]
-    assert place.apply() == ["recharged +447700900123 without limit"]
+    (line,) = place.apply()
+    assert line.startswith("recharged +447700900123 without limit (order unlimited ")
     assert place.apply() == []
     assert credit(place).unlimited
     caller_id_of(place).update(credit="-1.00", order_number="A-2")
@@ -47,7 +50,8 @@ def test_unlimited_credit(place: Place) -> None:
     assert credit(place).available == 0
     caller_id_of(place)["credit"] = "unlimited"
     del caller_id_of(place)["order_number"]
-    assert place.apply() == ["recharged +447700900123 without limit"]
+    (line,) = place.apply()
+    assert line.startswith("recharged +447700900123 without limit (order unlimited ")
     assert credit(place).unlimited
 
 
@@ -61,8 +65,8 @@ def test_the_balance_is_given_at_creation_only(place: Place) -> None:
 def test_a_postpaid_limit_reaches_those_who_have_the_plan(place: Place) -> None:
     place.document["plans"][0] |= {"kind": "postpaid", "limit": "50.00"}
     assert place.apply() == [
-        "plan retail: kind prepaid -> postpaid",
-        "plan retail: limit 0.00 -> 50.00",
+        "plan retail of admin: kind prepaid -> postpaid",
+        "plan retail of admin: limit 0.00 -> 50.00",
     ]
 
     def limits(tx: Connection) -> list[Decimal]:
@@ -77,7 +81,7 @@ def test_a_postpaid_limit_reaches_those_who_have_the_plan(place: Place) -> None:
     place.run(lambda tx: tx.execute(owe))
     place.document["plans"][0]["limit"] = "10.00"
     (fault,) = faults(place)
-    assert fault.startswith("account acme: plan retail: a limit of 10.00 is too low: 20.00 is owed")
+    assert fault.startswith("plan retail: limit: account acme: a limit of 10.00 is too low: 20.00")
 
 
 def limit_of(place: Place, account: str = "acme") -> Decimal:
@@ -110,7 +114,7 @@ def test_an_account_has_its_own_credit_limit_else_that_of_its_plan(place: Place)
     assert place.apply() == ["account acme: credit_limit 0.00 -> 80.00"]
     assert limit_of(place) == 80
     plan["limit"] = "60.00"
-    assert place.apply() == ["plan retail: limit 50.00 -> 60.00"]
+    assert place.apply() == ["plan retail of admin: limit 50.00 -> 60.00"]
     assert limit_of(place) == 80
     del acme["credit_limit"]  # left out, it stays
     assert place.apply() == []
@@ -136,7 +140,7 @@ def test_a_credit_limit_below_what_is_owed_is_refused(place: Place) -> None:
     place.apply()
     acme.update(credit_limit=None, plan=None)
     (fault,) = faults(place)
-    assert fault.startswith("account acme: plan none: a limit of 0.00 is too low: 20.00 is owed")
+    assert fault.startswith("account acme: plan: a limit of 0.00 is too low: 20.00 is owed")
 
 
 def test_on_a_prepaid_plan_there_is_no_credit(place: Place) -> None:
@@ -144,14 +148,17 @@ def test_on_a_prepaid_plan_there_is_no_credit(place: Place) -> None:
     acme["credit_limit"] = "0.000001"
     told = (
         "account acme: credit_limit: 0.000001 is more than 0.00, and its plan retail is prepaid: "
-        "take it out, or make the plan postpaid"
+        "take it out, or give a postpaid plan"
     )
     assert faults(place) == [told]
     plan["kind"] = "postpaid"
     place.apply()
     assert limit_of(place) == Decimal("0.000001")
     plan["kind"] = "prepaid"
-    assert faults(place) == [told]
+    assert faults(place) == [
+        "plan retail: kind: account acme has a credit_limit of its own, 0.000001, and none is "
+        "possible with a prepaid plan: take that out first"
+    ]
     acme["credit_limit"] = "0.00"  # judged on what all of the file comes to
     place.apply()
     assert limit_of(place) == 0
@@ -164,7 +171,7 @@ def test_a_plan_is_prepaid_again_where_the_balance_allows_it(place: Place) -> No
     owe(place, "0.01")
     plan |= {"kind": "prepaid", "limit": "0.00"}
     (fault,) = faults(place)
-    assert fault.startswith("account acme: plan retail: a limit of 0.00 is too low: 0.01 is owed")
+    assert fault.startswith("plan retail: kind: account acme: a limit of 0.00 is too low: 0.01")
     owe(place, "0")
     place.apply()
     assert limit_of(place) == 0
@@ -184,7 +191,7 @@ def test_rates_are_those_of_the_file(place: Place) -> None:
     rates = place.document["plans"][0]["rates"]
     rates[0]["price_per_minute"] = "0.03"
     rates.append({"prefix": "", "first_price": "1", "price_per_minute": "1.000001"})
-    assert place.apply() == ["plan retail: rates: 2 added, 1 taken out"]
+    assert place.apply() == ["plan retail of admin: rates: 2 added, 1 taken out"]
     assert place.apply() == []
     prices = [rate.price_per_minute for rate in rates_of(place, "retail")]
     assert sorted(prices) == [Decimal("0.03"), Decimal("1.000001")]

@@ -51,14 +51,14 @@ def test_a_number_is_given_to_an_account_with_its_destination(place: Place) -> N
     assert numbers(place, entry) == []
     assert numbers(place, {"number": THREE}) == [], "what is left out stays"
     assert numbers(place, {"number": THREE, "account": "anna", "destination": None}) == [
-        f"access number {THREE}: account acme -> acme/anna",
-        f"access number {THREE}: destination +442079460009 -> none",
+        f"access number {THREE} of acme/anna: account acme -> acme/anna",
+        f"access number {THREE} of acme/anna: destination +442079460009 -> none",
     ]
 
 
 def test_a_number_led_to_an_extension_may_be_held_above_it(place: Place) -> None:
     assert numbers(place, {"number": ONE, "account": "acme"}) == [
-        f"access number {ONE}: account acme/anna -> acme"
+        f"access number {ONE} of acme: account acme/anna -> acme"
     ]
     del place.document["access_numbers"]
     assert place.apply() == [], "it stays with acme"

@@ -6,9 +6,10 @@ import re
 from datetime import UTC, date, datetime
 from typing import Annotated
 
-from pydantic import BeforeValidator, WithJsonSchema
+from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 
 from ringback.charging import decks
+from ringback.clock import utc
 from ringback.faults import whole
 
 _DATE = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
@@ -38,10 +39,15 @@ def _instant(value: object) -> object:
     return decks.instant_of(read if read.tzinfo is not None else read.replace(tzinfo=UTC))
 
 
+def _written(instant: float | None) -> str | None:
+    return None if instant is None else utc(instant).isoformat().replace("+00:00", "Z")
+
+
 Date = Annotated[date, BeforeValidator(_date)]
 When = Annotated[
     float | None,
     BeforeValidator(_instant),
+    PlainSerializer(_written, when_used="json"),
     WithJsonSchema(
         {
             "anyOf": [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from sqlalchemy import Connection, select
 
@@ -12,7 +13,7 @@ from ringback import levels
 from ringback.management import places
 from ringback.management.actor import Actor, see
 from ringback.management.places import Kind, Place
-from ringback.management.refusals import NotFound
+from ringback.management.refusals import Ambiguous, NotFound
 from ringback.management.rights import Right
 from ringback.numbering import BadNumber, read_written
 from ringback.store.models import AccountRow, CallerIdRow
@@ -26,16 +27,9 @@ def find_place(tx: Connection, actor: Actor, text: str) -> Place:
     account = _account(tx, actor, name)
     if not colon:
         return account
-    query = select(AccountRow.id).where(
-        AccountRow.parent_id == account.id,
-        AccountRow.name == extension,
-        AccountRow.level == "extension",
-        AccountRow.deleted.is_(None),
-    )
-    id_ = tx.execute(query).scalar()
-    found = None if id_ is None else places.of_extension(tx, id_)
+    found = child(tx, account, extension, extension=True)
     if found is None:
-        raise NotFound(f"{Kind.EXTENSION} {text!r}")
+        raise NotFound(Kind.EXTENSION, repr(text))
     return found
 
 
@@ -61,6 +55,18 @@ def _see_server(tx: Connection, actor: Actor, kind: Kind) -> None:
     see(actor, kind, places.of_account(tx, places.top(tx)))
 
 
+def child(tx: Connection, account: Place, name: str, *, extension: bool = False) -> Place | None:
+    """The account, or the `extension`, of a name directly below another account."""
+    query = select(AccountRow.id).where(
+        AccountRow.parent_id == account.id,
+        AccountRow.name == name,
+        (AccountRow.level == "extension") if extension else (AccountRow.level != "extension"),
+        AccountRow.deleted.is_(None),
+    )
+    id_ = tx.execute(query).scalar()
+    return None if id_ is None else places.of_id(tx, id_)
+
+
 def _account(tx: Connection, actor: Actor, text: str) -> Place:
     query = select(AccountRow.id).where(
         AccountRow.name == text.rpartition("/")[2],
@@ -71,10 +77,7 @@ def _account(tx: Connection, actor: Actor, text: str) -> Place:
     found = [place for id_ in tx.execute(query).scalars() if (place := places.of_account(tx, id_))]
     whole = [place for place in found if place.path == text]
     meant = whole or ([] if "/" in text else found)
-    if len(meant) != 1:
-        several = f": write one of {_listed(meant)}" if meant else ""
-        raise NotFound(f"{Kind.ACCOUNT} {text!r}{several}")
-    return meant[0]
+    return _only(Kind.ACCOUNT, text, meant)
 
 
 def find_extension(tx: Connection, actor: Actor, text: str) -> Place:
@@ -90,10 +93,7 @@ def find_extension(tx: Connection, actor: Actor, text: str) -> Place:
     )
     ids = tx.execute(query).scalars()
     found = [place for id_ in ids if (place := places.of_extension(tx, id_)) is not None]
-    if len(found) != 1:
-        several = f": write one of {_listed(found)}" if found else ""
-        raise NotFound(f"{Kind.EXTENSION} {text!r}{several}")
-    return found[0]
+    return _only(Kind.EXTENSION, text, found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,16 +127,13 @@ def find_caller_id(tx: Connection, actor: Actor, text: str, country: str) -> Nam
     try:
         query = query.where(CallerIdRow.number == read_written(number, country))
     except BadNumber as error:
-        raise NotFound(f"{Kind.CALLER_ID} {text!r}: {error}") from error
+        raise NotFound(Kind.CALLER_ID, f"{text!r}: {error}") from error
     found = [
         NamedCallerId(row.id, row.number, place)
         for row in tx.execute(query)
         if (place := places.of_extension(tx, row.extension_id)) is not None
     ]
-    if len(found) != 1:
-        several = f": write one of {_listed(found)}" if found else ""
-        raise NotFound(f"{Kind.CALLER_ID} {text!r}{several}")
-    return found[0]
+    return _only(Kind.CALLER_ID, text, found)
 
 
 def find_payer(tx: Connection, actor: Actor, text: str, country: str) -> Place | NamedCallerId:
@@ -149,6 +146,17 @@ def find_payer(tx: Connection, actor: Actor, text: str, country: str) -> Place |
         if ":" in text or not _DIGIT.search(text):
             raise
     return find_caller_id(tx, actor, text, country)
+
+
+N = TypeVar("N", Place, NamedCallerId)
+
+
+def _only(kind: Kind, text: str, found: Sequence[N]) -> N:
+    if not found:
+        raise NotFound(kind, repr(text))
+    if len(found) > 1:
+        raise Ambiguous(kind, f"{text!r} alone: write one of {_listed(found)}")
+    return found[0]
 
 
 _DIGIT = re.compile("[0-9]")

@@ -158,6 +158,11 @@ def _path(rows: Sequence[Any]) -> str:
     return "/".join(row.name for row in reversed(rows[:-1])) or ADMINISTRATOR
 
 
+def level_of(tx: Connection, place: Place) -> str:
+    """The level of an account."""
+    return tx.execute(select(AccountRow.level).where(AccountRow.id == place.id)).scalar_one()
+
+
 def top(tx: Connection) -> str:
     """The id of the server administrator's account."""
     return tx.execute(select(AccountRow.id).where(AccountRow.parent_id.is_(None))).scalar_one()

@@ -15,6 +15,10 @@ class NotFound(Exception):
         super().__init__(f"there is no {kind} {which}" if which else f"there is no such {kind}")
 
 
+class Ambiguous(NotFound):
+    """Several that the actor sees are meant."""
+
+
 class Forbidden(Exception):
     """The actor sees it and may not do this."""
 

@@ -2,99 +2,77 @@
 
 from __future__ import annotations
 
-from sqlalchemy import update
+from collections.abc import Mapping
+from typing import Any
 
-from ringback.accounts.account_entry import AnyAccountEntry, columns
 from ringback.accounts.entries import AccountEntry
-from ringback.accounts.foundation import insert_account
 from ringback.accounts.names import ADMINISTRATOR
 from ringback.accounts.setupfile import SetupError
-from ringback.amounts import format_amount
-from ringback.charging.plans import find_plan
-from ringback.setup.work import FoundRow, Work
-from ringback.store.models import AccountRow
+from ringback.documents import given
+from ringback.management import places
+from ringback.management.accounts import changing, making
+from ringback.management.naming import child
+from ringback.management.places import Place
+from ringback.setup.work import Work
 
-_LEVELS = ("administrator", "provider", "organization", "user")
+MONEY = ("plan", "credit_limit")
+"""What depends on plans, which come after the accounts that make them."""
 
 
 def bring_about(work: Work, entry: AccountEntry) -> None:
-    """An account as its entry has it, without the plan; `limits` puts its credit limit in force."""
+    """An account as its entry has it, without what depends on plans."""
     what = f"account {entry.name}"
-    found = _found(work, entry)
-    if found is None:
-        _create(work, entry)
+    values = without(given(entry), "parent", *MONEY)
+    place = _find(work, entry)
+    with work.about(what):
+        if place is None:
+            work.did(what, making.create(work.act, _parent(work, entry).id, values=values))
+            return
+        _see_level(work, entry, place)
+        values = without(values, "name", "level", "balance")
+        work.did(what, changing.change(work.act, place.id, values=values))
+
+
+def settle(work: Work, entry: AccountEntry) -> None:
+    """The account pays by its plan, and has its credit limit, from now on."""
+    place = _find(work, entry)
+    values = given(entry)
+    money = {name: values[name] for name in MONEY if name in values}
+    if place is None:  # it could not be made
         return
-    if "level" in entry.model_fields_set and entry.level != found["level"]:
-        raise SetupError(f"{what}: it is there already, as {found['level']}: keep that level")
-    work.change(AccountRow, found, what, columns(entry, found, level=found["level"]))
+    what = f"account {entry.name}"
+    with work.about(what):
+        work.did(what, changing.change(work.act, place.id, values=money))
 
 
-def _found(work: Work, entry: AccountEntry) -> FoundRow | None:
+def without(values: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    """The values of other names."""
+    return {name: value for name, value in values.items() if name not in names}
+
+
+def _find(work: Work, entry: AccountEntry) -> Place | None:
     """The account that is meant: below its `parent`; where that is not said, below the
     administrator, or the only one of the name."""
     if entry.name == ADMINISTRATOR:
-        return work.one(AccountRow, AccountRow.parent_id.is_(None))
-    what = f"account {entry.name}"
-    parent = work.account(entry.parent, f"{what}: parent")
-    below = None
-    if parent is not None:
-        below = work.one(
-            AccountRow,
-            AccountRow.parent_id == parent["id"],
-            AccountRow.name == entry.name,
-            AccountRow.level != "extension",
-            AccountRow.deleted.is_(None),
-        )
-    if below is not None or "parent" in entry.model_fields_set:
-        return below
-    return work.account(entry.name, what)
+        return places.of_id(work.tx, places.top(work.tx))
+    parent = work.find(entry.parent)
+    found = None if parent is None else child(work.tx, parent, entry.name)
+    if found is None and "parent" not in entry.model_fields_set:
+        return work.find(entry.name)
+    return found
 
 
-def _create(work: Work, entry: AccountEntry) -> None:
-    what = f"account {entry.name}"
-    parent = work.account(entry.parent, f"{what}: parent")
+def _parent(work: Work, entry: AccountEntry) -> Place:
+    parent = work.find(entry.parent)
     if parent is None:
         raise SetupError(
-            f"{what}: there is no account {entry.parent!r} for its parent: put it before this one"
+            f"account {entry.name}: there is no account {entry.parent!r} for its parent: put it "
+            "before this one"
         )
-    if _LEVELS.index(parent["level"]) >= _LEVELS.index(entry.level):
-        raise SetupError(
-            f"{what}: its level {entry.level} must be below that of {entry.parent}, "
-            f"{parent['level']}"
-        )
-    insert_account(
-        work.tx,
-        work.new_id(),
-        work.new_id(),
-        work.now,
-        parent_id=parent["id"],
-        level=entry.level,
-        balance=entry.balance,
-        **columns(entry, level=entry.level),
-    )
-    opening = f" with {format_amount(entry.balance)}" if entry.balance else ""
-    work.changes.append(f"created account {entry.name}{opening}")
+    return parent
 
 
-def give_plan(work: Work, entry: AccountEntry) -> None:
-    """The account pays by this plan from now on."""
-    found = _found(work, entry)
-    if found is not None:
-        give_plan_to(work, found, entry, f"account {entry.name}")
-
-
-def give_plan_to(work: Work, found: FoundRow, entry: AnyAccountEntry, what: str) -> None:
-    """Likewise for an account of any level, by its row."""
-    if "plan" not in entry.model_fields_set:
-        return
-    plan_id = None
-    if entry.plan is not None:
-        plan_id = find_plan(work.tx, found["id"], entry.plan)
-        if plan_id is None:
-            raise SetupError(
-                f"{what}: no account above it has a plan {entry.plan!r}: put it under plans"
-            )
-    if found["plan_id"] == plan_id:
-        return
-    work.tx.execute(update(AccountRow).where(AccountRow.id == found["id"]).values(plan_id=plan_id))
-    work.changes.append(f"{what}: plan {entry.plan or 'none'}")
+def _see_level(work: Work, entry: AccountEntry, place: Place) -> None:
+    level = places.level_of(work.tx, place)
+    if "level" in entry.model_fields_set and entry.level != level:
+        raise SetupError(f"account {entry.name}: it is there already, as {level}: keep that level")

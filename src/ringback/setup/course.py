@@ -11,7 +11,6 @@ from ringback.setup import (
     accounts,
     caller_ids,
     extensions,
-    limits,
     numbers,
     plans,
     sounds,
@@ -40,12 +39,13 @@ async def bring_about(
     for plan in setup.plans:
         await _plan(runner, plan)
     for account in setup.accounts:
-        if "plan" in account.model_fields_set:
-            await runner.run(partial(accounts.give_plan, entry=account))
+        if account.model_fields_set & set(accounts.MONEY):
+            await runner.run(partial(accounts.settle, entry=account))
     for extension in setup.extensions:
         await _extension(runner, extension)
-    for changed in await runner.run(limits.others) or ():
-        await runner.run(partial(limits.put_in_force, account=changed))
+    for plan in setup.plans:
+        if plan.model_fields_set & {"kind", "limit"}:
+            await runner.run(partial(plans.restrict, entry=plan))
     await _numbers(runner, setup)
     for sound in setup.sounds:
         step = partial(sounds.bring_about, entry=sound, sound=converted[sound])
@@ -63,7 +63,7 @@ async def _plan(runner: Runner, entry: PlanEntry) -> None:
     deck = await runner.run(partial(plans.begin_rates, plan_id=plan_id, entry=entry))
     if deck is not None:
         for some in deck.batches():
-            await runner.run(partial(plans.put_rates, deck=deck, rates=some))
+            await runner.run(partial(plans.put_rates, deck=deck, some=some))
         await runner.run(partial(plans.put_in_force, deck=deck))
 
 
@@ -71,8 +71,6 @@ async def _extension(runner: Runner, entry: ExtensionEntry) -> None:
     extension = await runner.run(partial(extensions.bring_about, entry=entry), entries=1)
     if extension is None:
         return
-    if "plan" in entry.model_fields_set:
-        await runner.run(partial(extensions.give_plan, entry=entry))
     for some in caller_ids.batches(entry):
         step = partial(caller_ids.bring_about, extension=extension, name=entry.name, entries=some)
         await runner.run(step, entries=len(some))
@@ -84,7 +82,7 @@ async def _numbers(runner: Runner, setup: SetupFile) -> None:
         await runner.run(partial(numbers.bring_about, entry=entry), entries=1)
     found = await runner.run(partial(numbers.led, entries=setup.extensions)) or []
     every = {number for its in found for number in its.wanted}
-    given_up = {its.extension: every.difference(its.wanted) for its in found}
+    given_up = {its.extension.id: every.difference(its.wanted) for its in found}
     held = {entry.number for entry in setup.access_numbers}
     for its in found:
         if its.changes:

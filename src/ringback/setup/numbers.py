@@ -10,59 +10,78 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from ringback import levels
-from ringback.accounts import naming, numbers
-from ringback.accounts.callback import SetBy, from_document
+from ringback.accounts import numbers
+from ringback.accounts.callback import SetBy
 from ringback.accounts.entries import ExtensionEntry
 from ringback.accounts.number_entries import NumberEntry
 from ringback.accounts.setupfile import SetupError
-from ringback.setup.extensions import find_extension
-from ringback.setup.work import Work, told
+from ringback.changes import Action
+from ringback.management import places
+from ringback.management.extensions import setups
+from ringback.management.places import Kind, Place
+from ringback.setup.extensions import find
+from ringback.setup.work import Work
 
 
 def bring_about(work: Work, entry: NumberEntry) -> None:
-    """A number as its entry has it. Whether it is held above where it leads is seen at the end."""
+    """A number as its entry has it. Whether it is held above where it leads is seen at the end, so
+    that the numbers of a file may change places."""
     what = f"access number {entry.number}"
-    account = work.account_id(entry.account, f"{what}: account")
+    account = work.place(entry.account, f"{what}: account")
     found = numbers.find(work.tx, entry.number)
+    fields: dict[str, tuple[str | None, str | None]] = {}
     if found is None:
-        numbers.add(work.tx, entry.number, account, entry.destination)
-        work.changes.append(f"created {what} of {naming.path(work.tx, account)}")
+        numbers.add(work.tx, entry.number, account.id, entry.destination)
+        _keep(work, Action.CREATED, account, entry.number, fields)
         return
     values: dict[str, str | None] = {}
-    if "account" in entry.model_fields_set and found.account_id != account:
-        values["account_id"] = account
-        paths = (naming.path(work.tx, id_) for id_ in (found.account_id, account))
-        work.changes.append(f"{what}: {told('account', *paths)}")
+    if "account" in entry.model_fields_set and found.account_id != account.id:
+        before = places.of_id_ever(work.tx, found.account_id)
+        values["account_id"] = account.id
+        fields["account"] = (None if before is None else before.path, account.path)
     if "destination" in entry.model_fields_set and found.destination != entry.destination:
         values["destination"] = entry.destination
-        change = told("destination", found.destination, entry.destination)
-        work.changes.append(f"{what}: {change}")
+        fields["destination"] = (found.destination, entry.destination)
     if values:
         numbers.change(work.tx, entry.number, **values)
+        _keep(work, Action.UPDATED, account, entry.number, fields)
+
+
+def _keep(
+    work: Work,
+    action: Action,
+    place: Place,
+    number: str,
+    fields: Mapping[str, tuple[str | None, str | None]],
+) -> None:
+    kind = Kind.ACCESS_NUMBER
+    change = work.act.change(action, place, kind=kind, id=number, name=number, fields=fields)
+    work.keep(f"access number {number}", [change])
 
 
 @dataclass(frozen=True, slots=True)
 class Led:
     """The access numbers that an extension is to have."""
 
-    extension: str
-    """Its id."""
-    account: str
-    """The id of its account."""
+    extension: Place
     name: str
+    before: tuple[str, ...]
     wanted: tuple[str, ...]
-    changes: bool
+
+    @property
+    def changes(self) -> bool:
+        return self.before != self.wanted
 
 
 def led(work: Work, entries: Sequence[ExtensionEntry]) -> list[Led]:
     """What the file says of where numbers lead, extension by extension."""
     found = []
     for entry in entries:
-        extension = find_extension(work, entry)
+        extension = find(work, entry)
         if extension is not None and "access_numbers" in entry.model_fields_set:
-            its, account, wanted = extension["id"], extension["parent_id"], entry.access_numbers
-            changes = numbers.leading_to(work.tx, its) != list(wanted)
-            found.append(Led(its, account, entry.name, wanted, changes))
+            wanted = entry.access_numbers
+            before = tuple(numbers.leading_to(work.tx, extension.id))
+            found.append(Led(extension, entry.name, before, wanted))
     return found
 
 
@@ -72,22 +91,24 @@ def lead(
     """The access numbers of an extension. `given_up` names, by their ids, those that other
     extensions of the file give up: such a number moves in one step. `held` are those of which the
     file says who holds them."""
-    chain = [level.id for level in levels.of_account(work.tx, its.account)]
+    account, chain = its.extension.chain[1], its.extension.above
     for number in its.wanted:
         found = numbers.find(work.tx, number)
         if found is None:
-            numbers.add(work.tx, number, its.account)
+            numbers.add(work.tx, number, account)
             continue
         other = found.extension_id
-        if other not in (None, its.extension) and number not in given_up.get(other, ()):
+        if other not in (None, its.extension.id) and number not in given_up.get(other, ()):
             raise SetupError(
                 f"extension {its.name}: access number {number} leads to the extension "
                 f"{levels.of_account(work.tx, other)[0].name} already: take it out there first"
             )
         if number not in held and found.account_id not in chain:
-            numbers.change(work.tx, number, account_id=its.account)
-    numbers.lead(work.tx, its.extension, its.wanted)
-    work.changes.append(f"extension {its.name}: access numbers {', '.join(its.wanted) or 'none'}")
+            numbers.change(work.tx, number, account_id=account)
+    numbers.lead(work.tx, its.extension.id, its.wanted)
+    fields = {"access_numbers": (list(its.before), list(its.wanted))}
+    change = work.act.change(Action.UPDATED, its.extension, fields=fields)
+    work.keep(f"extension {its.name}", [change])
 
 
 def see_held(work: Work, number: str) -> None:
@@ -95,25 +116,26 @@ def see_held(work: Work, number: str) -> None:
     found = numbers.find(work.tx, number)
     if found is None or found.extension_id is None:
         return
-    chain = levels.of_account(work.tx, found.extension_id)
-    if found.account_id not in {level.id for level in chain}:
+    extension = places.of_id(work.tx, found.extension_id)
+    holder = places.of_id_ever(work.tx, found.account_id)
+    if extension is not None and holder is not None and holder.id not in extension.chain:
         raise SetupError(
-            f"access number {number}: account: {naming.path(work.tx, found.account_id)} is not "
-            f"above the extension {naming.path_of(chain)}, to which it leads: write the account of "
-            "that, or take the number out there"
+            f"access number {number}: account: {holder.path} is not above the extension "
+            f"{extension.path}, to which it leads: write the account of that, or take the number "
+            "out there"
         )
 
 
 def see_shown(work: Work, entry: ExtensionEntry) -> None:
     """What leg B is shown must be an access number of the account (spec section 3)."""
-    extension = find_extension(work, entry)
+    extension = find(work, entry)
     if extension is None:
         return
-    shown = from_document(extension["callback"]).caller_id_number
+    shown = setups.stored(work.act, extension).setup.caller_id_number
     if shown.set_by is not SetBy.USER:
         return
     found = numbers.find(work.tx, str(shown.value))
-    if not numbers.may_be_shown(found, extension["id"], extension["parent_id"]):
+    if not numbers.may_be_shown(found, extension.id, extension.chain[1]):
         raise SetupError(
             f"extension {entry.name}: callback.caller_id_number.value: {shown.value} is no access "
             f"number of the account {entry.account}"

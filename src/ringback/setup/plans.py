@@ -5,50 +5,65 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import insert
-
 from ringback.accounts.plan_entries import PlanEntry
 from ringback.accounts.setupfile import SetupError
+from ringback.amounts import parse_amount
 from ringback.charging import decks
+from ringback.charging.decks import Difference
 from ringback.charging.rating import Rate
+from ringback.documents import given
+from ringback.management.plans import looking, making, rates
+from ringback.management.plans.whose import find_plan
+from ringback.management.refusals import NotFound
+from ringback.setup.accounts import without
 from ringback.setup.work import Work
-from ringback.store.models import PlanRow
 
 BATCH = 500
 """Rates put in by one step: some 5 ms."""
 
 
 def bring_about(work: Work, entry: PlanEntry) -> str:
-    """A plan as its entry has it, for the accounts that have it already, too, without its rates;
-    `limits` puts its limit in force. Returns its id."""
+    """A plan as its entry has it, without its rates; what leaves less credit to those who have it
+    waits for `restrict`, since the file may change them, too. Returns its id."""
     what = f"plan {entry.name}"
-    account = work.account_id(entry.account, f"{what}: account")
-    values = {
-        "kind": entry.kind,
-        "limit": entry.limit,
-        "special_prefixes": list(entry.special_prefixes),
-        "packages": [package.model_dump() for package in entry.packages],
-    }
-    found = work.one(
-        PlanRow,
-        PlanRow.account_id == account,
-        PlanRow.name == entry.name,
-        PlanRow.deleted.is_(None),
-    )
-    if found is None:
-        plan_id = work.new_id()
-        work.tx.execute(
-            insert(PlanRow),
-            {"id": plan_id, "account_id": account, "name": entry.name, **values},
-        )
-        work.changes.append(f"created plan {entry.name}")
-    else:
-        plan_id = found["id"]
-        given = {key: value for key, value in values.items() if key in entry.model_fields_set}
-        if given.get("kind") == "prepaid":
-            given["limit"] = entry.limit
-        work.change(PlanRow, found, what, given)
-    return str(plan_id)
+    account = work.place(entry.account, f"{what}: account")
+    plan_id = _find(work, entry)
+    values = without(given(entry), "account", "rates")
+    with work.about(what):
+        if plan_id is None:
+            return work.did(what, making.create(work.act, account.id, values=values))
+        if restricts(work, plan_id, entry):
+            values = without(values, "kind", "limit")
+        values = without(values, "name")
+        work.did(what, making.change(work.act, plan_id, values=values))
+    return plan_id
+
+
+def restricts(work: Work, plan_id: str, entry: PlanEntry) -> bool:
+    """Whether the entry leaves less credit to those who have the plan."""
+    before = looking.plan(work.act, plan_id).settings
+    named = entry.model_fields_set
+    ends = "kind" in named and (before["kind"], entry.kind) == ("postpaid", "prepaid")
+    return ends or ("limit" in named and entry.limit < parse_amount(before["limit"]))
+
+
+def restrict(work: Work, entry: PlanEntry) -> None:
+    """The rest of `bring_about`."""
+    plan_id = _find(work, entry)
+    if plan_id is None or not restricts(work, plan_id, entry):
+        return
+    values = {name: value for name, value in given(entry).items() if name in ("kind", "limit")}
+    what = f"plan {entry.name}"
+    with work.about(what):
+        work.did(what, making.change(work.act, plan_id, values=values))
+
+
+def _find(work: Work, entry: PlanEntry) -> str | None:
+    """The plan of this name that the account made."""
+    try:
+        return find_plan(work.tx, work.act.actor, f"{entry.account}:{entry.name}")
+    except NotFound:
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +73,7 @@ class NewDeck:
     id: str
     plan: str
     rates: Sequence[Rate]
-    told: str
+    differs: Difference
 
     def batches(self) -> Iterator[Sequence[Rate]]:
         """So many as one step puts in."""
@@ -69,30 +84,38 @@ class NewDeck:
 def begin_rates(work: Work, plan_id: str, entry: PlanEntry) -> NewDeck | None:
     """The rates of a plan are to be those of the file, and others to be taken out; None where they
     are so already."""
+    what = f"plan {entry.name}"
     wanted = [rate.rate() for rate in entry.rates]
+    there = decks.page(work.tx, plan_id, "", None, 1).deck_id
     differs = decks.difference(decks.rates_in_force(work.tx, plan_id), wanted)
     if differs.nothing:
         return None
     if differs.loss and not work.allow_loss:
         raise SetupError(
-            f"plan {entry.name}: {differs.loss}: leave rates out of the file, or add --allow-loss"
+            f"{what}: {differs.loss}: leave rates out of the file, or add --allow-loss"
         )
-    deck = NewDeck(
-        work.new_id(),
-        plan_id,
-        sorted(wanted, key=lambda rate: rate.prefix),
-        f"plan {entry.name}: rates: {differs.told}",
-    )
-    decks.begin(work.tx, deck.id, plan_id, "setup file", work.now)
-    return deck
+    with work.about(what):
+        begun = rates.begin(
+            *(work.act, plan_id),
+            source="setup file",
+            instead_of=there,
+            differs=differs,
+            allow_loss=work.allow_loss,
+        )
+        deck = work.did(what, begun)
+    return NewDeck(deck, plan_id, sorted(wanted, key=lambda rate: rate.prefix), differs)
 
 
-def put_rates(work: Work, deck: NewDeck, rates: Sequence[Rate]) -> None:
+def put_rates(work: Work, deck: NewDeck, some: Sequence[Rate]) -> None:
     """Some of the rates, which are not in force yet."""
-    decks.put(work.tx, deck.id, decks.rows(deck.id, rates))
+    decks.put(work.tx, deck.id, decks.rows(deck.id, some))
 
 
 def put_in_force(work: Work, deck: NewDeck) -> None:
     """All of them at once."""
-    decks.switch(work.tx, deck.id, deck.plan)
-    work.changes.append(deck.told)
+    what = "rates"
+    with work.about(what):
+        work.did(
+            what,
+            rates.put_in_force(work.act, deck.plan, deck_id=deck.id, differs=deck.differs),
+        )

@@ -11,16 +11,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from ringback import levels
 from ringback.accounts.entries import SoundEntry
 from ringback.accounts.setupfile import SetupError
-from ringback.faults import Faults
+from ringback.management.sounds import changing
 from ringback.setup.work import Work
-from ringback.sounds import shelf
 from ringback.sounds.convert import Converted
 from ringback.sounds.files import held
-from ringback.sounds.storage import NoRoom
-from ringback.wording import from_to
 
 Converter = Callable[[Path, Path, str], Converted]
 """Converts a sound file into a folder; the last is what its owner calls it. Raises ValueError."""
@@ -52,16 +48,9 @@ def converted(
 def bring_about(work: Work, entry: SoundEntry, sound: Converted) -> None:
     """A converted sound in the folder of its account."""
     what = f"account {entry.account}: sound {entry.path} ({entry.language})"
-    owner = work.account_id(entry.account, f"sound {entry.path}: account")
-    chain = [level.id for level in levels.of_account(work.tx, owner)]
-    try:
-        put = shelf.put(work.tx, chain, entry.path, entry.language, sound, work.new_id)
-    except Faults as faults:
-        raise SetupError("\n".join(f"{what}: {fault}" for fault in faults.found)) from faults
-    except NoRoom as full:
-        name = levels.of_account(work.tx, full.account_id)[0].name
-        raise SetupError(f"{what}: account {name}: {full.told()}") from full
-    if put.before is None:
-        work.changes.append(f"{what} added")
-    elif put.before != sound.file:
-        work.changes.append(f"{what}: {from_to('file', put.before, sound.file)}")
+    owner = work.place(entry.account, f"sound {entry.path}: account")
+    with work.about(what):
+        done = changing.put(
+            *(work.act, owner.id), path=entry.path, language=entry.language, upload=sound
+        )
+        work.did(what, done)

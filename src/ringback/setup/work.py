@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from typing import TypeVar
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection
 
-from ringback.accounts.naming import BadName, find_account
 from ringback.accounts.secrets import Secrets
 from ringback.accounts.setupfile import SetupError
 from ringback.clock import Instant
-from ringback.ids import new_id
-from ringback.store.models import AccountRow, Base
-from ringback.wording import from_to
+from ringback.faults import Faults
+from ringback.management import audit
+from ringback.management.actor import command_line
+from ringback.management.change import Change, SecretChange
+from ringback.management.naming import find_place
+from ringback.management.places import Place
+from ringback.management.refusals import Ambiguous, NotFound
+from ringback.management.verbs import Act, Done
 
-FoundRow = Mapping[str, Any]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,56 +61,59 @@ class Work:
         except SetupError as error:
             self.faults.append(str(error))
 
-    def new_id(self) -> str:
-        return new_id(self.now, self.chance)
+    @cached_property
+    def act(self) -> Act:
+        """What the verbs get: the machine's owner does all of it."""
+        actor = command_line(self.tx, self.now)
+        return Act(self.tx, actor, self.now, self.chance, self.secrets)
 
-    def one(self, model: type[Base], *where: Any) -> FoundRow | None:
-        """The row that there is, if there is one."""
-        row = self.tx.execute(select(model.__table__).where(*where)).mappings().one_or_none()
-        return None if row is None else dict(row)
-
-    def account(self, name: str, what: str) -> FoundRow | None:
-        """The account of a path or a name. Raises SetupError where several have the name."""
+    @contextmanager
+    def about(self, what: str) -> Iterator[None]:
+        """A verb about `what` is called, whose refusal is a fault of the file. Raises
+        SetupError."""
         try:
-            found = find_account(self.tx, name)
-        except BadName as error:
+            yield
+        except Faults as faults:
+            raise SetupError("\n".join(f"{what}: {fault}" for fault in faults.found)) from faults
+        except NotFound as error:
             raise SetupError(f"{what}: {error}") from error
-        return None if found is None else self.one(AccountRow, AccountRow.id == found[0])
 
-    def account_id(self, name: str, what: str) -> str:
-        """The id of an account. Raises SetupError where there is none."""
-        found = self.account(name, what)
-        if found is None:
-            raise SetupError(f"{what}: there is no account {name!r}: put it under accounts")
-        return str(found["id"])
+    def did(self, what: str, done: Done[T]) -> T:
+        """Keep what came of a verb. Raises SetupError where a secret was taken off, which loses
+        it."""
+        self._tell(what, done.changes)
+        self.credited |= set(done.credited)
+        return done.value
 
-    def change(
-        self,
-        model: Any,
-        found: FoundRow,
-        what: str,
-        values: FoundRow,
-        as_told: Callable[[FoundRow], FoundRow] = lambda columns: columns,
-    ) -> None:
-        """Update what differs from `found`, and tell it."""
-        changed = {name: value for name, value in values.items() if found[name] != value}
-        if not changed:
-            return
-        for name in changed:
-            if name.endswith("_mac") and changed[name] is None and not self.allow_loss:
-                raise SetupError(
-                    f"{what}: this would take its {name.removesuffix('_mac')} off: leave it out of "
-                    "the file, or add --allow-loss"
-                )
-        self.tx.execute(update(model).where(model.id == found["id"]).values(**changed))
-        before = as_told({name: found[name] for name in changed})
-        for name, value in as_told(changed).items():
-            self.changes.append(f"{what}: {told(name, before[name], value)}")
+    def keep(self, what: str, changes: Sequence[Change], *, tell: bool = True) -> None:
+        """The same of what was changed by no verb."""
+        audit.write(self.tx, self.now, changes)
+        if tell:
+            self._tell(what, changes)
 
+    def _tell(self, what: str, changes: Sequence[Change]) -> None:
+        for change in changes:
+            for name, became in change.secrets.items():
+                if became is SecretChange.TAKEN_OFF and not self.allow_loss:
+                    raise SetupError(
+                        f"{what}: this would take its {name} off: leave it out of the file, or "
+                        "add --allow-loss"
+                    )
+            self.changes += change.lines()
 
-def told(name: str, before: object, after: object) -> str:
-    """A change of a value, without the value of a secret."""
-    if name.endswith("_mac"):
-        verb = "set" if before is None else "taken out" if after is None else "changed"
-        return f"{name.removesuffix('_mac')} {verb}"
-    return from_to(name, before, after)
+    def find(self, name: str) -> Place | None:
+        """The account of a path or a name; None if there is none, or several have the name."""
+        try:
+            return find_place(self.tx, self.act.actor, name)
+        except NotFound:
+            return None
+
+    def place(self, name: str, what: str) -> Place:
+        """The account of a path or a name. Raises SetupError where there is none, or several have
+        the name."""
+        try:
+            return find_place(self.tx, self.act.actor, name)
+        except Ambiguous as error:
+            raise SetupError(f"{what}: {error}") from error
+        except NotFound as error:
+            raise SetupError(f"{what}: {error}: put it under accounts") from error

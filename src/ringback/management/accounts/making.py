@@ -61,7 +61,9 @@ def create(act: Act, place: Place, *, values: Mapping[str, Any]) -> Done[str]:
     """Make an account below the place. Returns its id. Raises Faults."""
     entry = read_document(AccountEntry, values)
     made = make(act, entry.level, entry, place)
-    change = act.change(Action.CREATED, made.place, fields=made.fields)
+    opening = f" with {format_amount(entry.balance)}" if entry.balance else ""
+    line = f"created account {made.place.path}{opening}"
+    change = act.change(Action.CREATED, made.place, fields=made.fields, line=line)
     return Done(made.place.id, [change], credited=made.credited)
 
 

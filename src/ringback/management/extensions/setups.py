@@ -69,7 +69,7 @@ class Owner:
 @read("callback.get", Kind.EXTENSION, Need(Right.VIEW), at=places.of_extension)
 def setup(act: Act, place: Place) -> Setup:
     """The callback setup of an extension."""
-    return _shown(act, place, _stored(act, place))
+    return _shown(act, place, stored(act, place))
 
 
 @verb("callback.change", Kind.EXTENSION, _SET_UP, at=places.of_extension, fields=FIELDS)
@@ -77,7 +77,7 @@ def change(act: Act, place: Place, *, values: Mapping[str, Any]) -> Done[Setup]:
     """Change what `values` say of a setup, for new decisions of calls that are live, too. Raises
     Faults with all that the result contradicts, Forbidden where it would let anybody call."""
     entry = read_document(CallbackEntry, values)
-    before = _stored(act, place, lock=True)
+    before = stored(act, place, lock=True)
     after = judge(act, place, Owner(place.id, place.chain[1]), before, entry)
     return Done(_shown(act, place, after), put(act, place, before, after))
 
@@ -123,7 +123,7 @@ def put(act: Act, place: Place, before: Stored, after: Stored) -> list[Change]:
     return [act.change(Action.UPDATED, place, fields=fields, secrets=secrets)]
 
 
-def _stored(act: Act, place: Place, *, lock: bool = False) -> Stored:
+def stored(act: Act, place: Place, *, lock: bool = False) -> Stored:
     query = select(ExtensionRow.callback, ExtensionRow.password_mac).where(
         ExtensionRow.id == place.id
     )
