@@ -37,7 +37,6 @@ from ringback.store.models import (
     SoundVariantRow,
 )
 
-
 CALLER_ID = "callerID +447700900123 of acme/anna:travellers"
 
 
