@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from decimal import Decimal
 from typing import Any
 
@@ -11,7 +10,6 @@ from tests.management.world import World, add_caller_id
 
 from ringback.faults import Faults
 from ringback.management import history, recharges
-from ringback.management.people import credentials
 from ringback.management.people.credentials import SignInToken
 from ringback.management.recharges import Recharge
 from ringback.management.refusals import Forbidden, NotFound
@@ -118,18 +116,3 @@ def test_another_tenants_is_as_absent(world: World) -> None:
 
 def _recharge_of(world: World, who: SignInToken, caller_id: str) -> None:
     world.do(who, lambda act: recharges.recharge_caller_id(act, caller_id, values=values()))
-
-
-def test_one_sent_twice_at_once_is_made_once(world: World) -> None:
-    signed_in = world.sign_in(ACCOUNTANT)
-
-    async def both() -> list[Done[Recharge]]:
-        def deed(act: Act) -> Done[Recharge]:
-            return recharges.recharge_caller_id(act, CALLER_ID, values=values())
-
-        runs = (world.desk.run(credentials.by(signed_in), deed) for _ in range(8))
-        return list(await asyncio.gather(*runs))
-
-    done = world.now(both())
-    assert sorted(each.value.changed for each in done) == [False] * 7 + [True]
-    assert {each.value.credit.balance for each in done} == {Decimal(5)}
