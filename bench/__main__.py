@@ -8,7 +8,7 @@ import asyncio
 import os
 from collections.abc import Awaitable, Callable
 
-from bench import apply, cutoff, floods, ledger, media, memory, oracle, rates, sessions
+from bench import apply, callerids, cutoff, floods, ledger, media, memory, oracle, rates, sessions
 from bench.plan import QUICK, Plan
 
 SECTIONS: dict[str, Callable[[Plan], Awaitable[None]]] = {
@@ -19,6 +19,7 @@ SECTIONS: dict[str, Callable[[Plan], Awaitable[None]]] = {
     "ledger": ledger.show,
     "rates": rates.show,
     "apply": apply.show,
+    "caller-ids": callerids.show,
     "oracle": oracle.show,
     "floods": floods.show,
 }

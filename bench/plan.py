@@ -27,6 +27,8 @@ class Plan:
     memory_calls: Sequence[int] = (50, 200)
     oracle_tries: int = 200
     flood_seconds: float = 20.0
+    caller_ids: int = 100_000
+    read_tries: int = 500
 
     @property
     def each(self) -> str:
@@ -54,4 +56,6 @@ QUICK = Plan(
     memory_calls=(50,),
     oracle_tries=30,
     flood_seconds=5.0,
+    caller_ids=10_000,
+    read_tries=100,
 )

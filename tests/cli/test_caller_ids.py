@@ -113,7 +113,7 @@ def test_unlock(ringback: Commands) -> None:
     assert "locked" in ringback("caller-ids", "show", name)
     told = ringback("unlock", name)
     assert told.startswith("callerID +447700900123 of acme:travellers: lock of pin until 2096")
-    assert json.loads(ringback("unlock", name, "--json")) == {"changes": []}
+    assert json.loads(ringback("unlock", name, "--json")) == []
 
 
 AMOUNT = Decimal("12345.654321")

@@ -8,6 +8,7 @@ from collections import Counter
 import pytest
 
 from ringback.accounts.entries import CallerIdEntry
+from ringback.cells import guarded, unguarded
 from ringback.management.caller_ids.imports import hints, table
 from ringback.management.caller_ids.imports.faults import BadImport, FoundFaults
 from ringback.management.caller_ids.imports.lines import Target, cells_of, read_line
@@ -116,6 +117,13 @@ def test_numbers_in_cells(number: str) -> None:
     assert not faults
     assert entry is not None
     assert entry.number == "+447700900123"
+
+
+@pytest.mark.parametrize(
+    "text", ["=1+1", "+44 x", "-", "@x", "\tx", "+447700900123", "A", "'t Hooft"]
+)
+def test_a_quote_of_ours_is_taken_off_again(text: str) -> None:
+    assert unguarded(guarded(text)) == text
 
 
 def test_a_whole_line() -> None:

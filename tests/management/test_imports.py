@@ -44,15 +44,19 @@ def world(store: Store) -> World:
     return world
 
 
-async def _no_pause() -> None:
+class NoPause:
     """Nobody waits."""
+
+    size = 20
+
+    async def pause(self) -> None: ...
 
 
 def check(
     world: World, text: str, how: How = PLAIN, who: Actor = OWNER, place: str = HERE
 ) -> Report:
     return world.now(
-        course.check(world.desk, lambda tx, now: who, place, text.encode(), how, pause=_no_pause)
+        course.check(world.desk, lambda tx, now: who, place, text.encode(), how, pace=NoPause())
     )
 
 
@@ -68,7 +72,7 @@ def apply(
     world.now(
         course.apply(
             *(world.desk, lambda tx, now: who, HERE, text.encode(), how, digest),
-            pause=_no_pause,
+            pace=NoPause(),
             done=keep,
         )
     )
@@ -243,7 +247,7 @@ def test_hints(world: World) -> None:
                 "number,name\n07700900123,Zoë\n".encode("cp1252"),
             ),
             How(),
-            pause=_no_pause,
+            pace=NoPause(),
         )
     )
     assert "Windows-1252" in coded.hints[0]

@@ -18,9 +18,12 @@ from ringback.management.actor import Actor
 from ringback.management.change import Change
 from ringback.management.sight import Sight
 from ringback.store.models import AuditRow
+from ringback.store.prepared import Prepared
 
 MOST = 1000
 """The most entries in one answer."""
+
+_WRITE = Prepared(insert(AuditRow).inline())
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +71,7 @@ def write(tx: Connection, at: Instant, changes: Iterable[Change]) -> None:
         for change in changes
     ]
     if rows:
-        tx.execute(insert(AuditRow), rows)
+        _WRITE.run_many(tx, rows)
 
 
 def entries(

@@ -1,9 +1,11 @@
-"""Pauses between the units of work of whoever writes again and again beside a server."""
+"""The pace of whoever writes again and again beside a server: short units of work, and pauses."""
 
 from __future__ import annotations
 
 from ringback.clock import Clock
 
+UNIT_SECONDS = 0.005
+"""How long one unit of work is to take."""
 LEAST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.005, 0.02
 
 
@@ -11,12 +13,19 @@ class Pace:
     """Pauses after each unit of work as long as it took, so that a running server gets its turn:
     SQLite does not queue who waits."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, size: int = 1, most: int = 1) -> None:
+        """`size`: how many things the first unit does, and `most` any."""
         self._clock = clock
+        self._most = most
         self._began = clock.now()
+        self.size = size
+        """How many things the next unit should do, by how long the last one took."""
 
     async def pause(self) -> None:
         now = self._clock.now()
-        took = max(LEAST_PAUSE_SECONDS, min(now - self._began, LONGEST_PAUSE_SECONDS))
-        await self._clock.sleep_until(now + took)
+        took = now - self._began
+        fitting = round(self.size * UNIT_SECONDS / took) if took > 0 else self._most
+        self.size = max(1, min((self.size + fitting) // 2, self._most))
+        pause = max(LEAST_PAUSE_SECONDS, min(took, LONGEST_PAUSE_SECONDS))
+        await self._clock.sleep_until(now + pause)
         self._began = self._clock.now()

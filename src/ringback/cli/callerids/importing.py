@@ -28,7 +28,13 @@ from ringback.clock import LoopClock
 from ringback.config import Config, load_config
 from ringback.management.actor import command_line
 from ringback.management.caller_ids import slips as written
-from ringback.management.caller_ids.imports.course import HalfImported, Report, apply, check
+from ringback.management.caller_ids.imports.course import (
+    MOST_AT_ONCE,
+    HalfImported,
+    Report,
+    apply,
+    check,
+)
 from ringback.management.caller_ids.imports.faults import BadImport
 from ringback.management.caller_ids.imports.table import LARGEST_BYTES
 from ringback.management.caller_ids.imports.unit import How, Part
@@ -75,19 +81,19 @@ def import_(
         place_id = await desk.read(
             command_line, lambda act: find_place(act.tx, act.actor, extension).id
         )
-        pace = Pace(LoopClock(asyncio.get_running_loop()))
+        pace = Pace(LoopClock(asyncio.get_running_loop()), 5, MOST_AT_ONCE)
         with bars() as bar:
             total = data.count(b"\n")
             checked = bar("checking", total)
             report = await check(
-                desk, command_line, place_id, data, how, pause=pace.pause, checked=checked
+                desk, command_line, place_id, data, how, pace=pace, checked=checked
             )
             if dry_run or not report.new + report.changed:
                 return report
             with _slips(slips, make_pins) as give:
                 await apply(
                     *(desk, command_line, place_id, data, how, report.digest),
-                    pause=pace.pause,
+                    pace=pace,
                     done=_taker(loaded, give, bar("importing", total)),
                 )
         return report

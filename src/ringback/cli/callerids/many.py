@@ -39,7 +39,7 @@ from ringback.spreadsheets import CsvSheet, xlsx_sheet
 from ringback.store.pace import Pace
 
 AT_ONCE = 20
-"""So many in one unit of work, where each is for itself: some 5 ms."""
+"""So many at most in one unit of work, where each is for itself."""
 
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would change.")]
 Together = Annotated[bool, typer.Option("--together", help=f"All of them or none, at most {MOST}.")]
@@ -128,11 +128,11 @@ def _all(config: Config, place: str, which: Filter, deed: Deed, how: How) -> Non
     async def work(desk: Desk) -> tuple[int, int]:
         place_id = await _place_id(desk, place)
         ids = await _ids(desk, place_id, which)
-        pace = Pace(LoopClock(asyncio.get_running_loop()))
-        size = MOST + 1 if how.together else AT_ONCE
-        refused = 0
-        for start in range(0, len(ids), size):
-            some = ids[start : start + size]
+        pace = Pace(LoopClock(asyncio.get_running_loop()), 5, AT_ONCE)
+        refused, left = 0, ids
+        while left:
+            some = left if how.together else left[: pace.size]
+            left = left[len(some) :]
             done = await _run(desk, deed, place_id, some, how)
             await tell(control_path(config), done)
             refused += sum(map(_print, done.value))

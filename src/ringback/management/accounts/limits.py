@@ -56,6 +56,8 @@ def room(tx: Connection, what: Limited, place: Place) -> Room | None:
     unlimited. Nobody else takes of it until the unit of work is committed. (Ask before you hold the
     place itself: accounts are locked in one order, and so nobody waits for each other.)"""
     limited = list(_limits(tx, what, place.chain))
+    if not limited:
+        return None
     limits = _limits(tx, what, limited, lock=True)
     return tightest(limits, used(tx, what, limits))
 

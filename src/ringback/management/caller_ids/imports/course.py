@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from decimal import Decimal
 from itertools import islice
+from typing import Protocol
 
 from ringback.accounts.entries import CallerIdEntry
 from ringback.amounts import ZERO
@@ -33,8 +34,16 @@ from ringback.management.caller_ids.imports.unit import (
 from ringback.management.desk import Desk, Identity
 from ringback.management.verbs import Done
 
-AT_ONCE = 20
-"""So many lines in one unit of work: some 5 ms."""
+MOST_AT_ONCE = 20
+"""So many lines at most in one unit of work."""
+
+
+class Pacing(Protocol):
+    """How many lines a unit of work takes, and the pause after it (`store.pace.Pace`)."""
+
+    size: int
+
+    async def pause(self) -> None: ...
 
 
 class HalfImported(Exception):
@@ -78,7 +87,7 @@ async def check(
     data: bytes,
     how: How,
     *,
-    pause: Callable[[], Awaitable[None]],
+    pace: Pacing,
     checked: Callable[[int], None] = lambda lines: None,
 ) -> Report:
     """What would come of importing a file; nothing is changed. `checked` is told how many more
@@ -87,7 +96,7 @@ async def check(
     to = await _destination(desk, who, extension_id, table)
     report = Report(_digest(extension_id, data, how), table.coding, table.unused)
     faults, lines, enabled = FoundFaults(), _Lines(table, to), 0
-    for some in lines.read(faults):
+    for some in lines.read(faults, pace):
 
         def unit(enabled: int = enabled, some: Numbered = some) -> Awaitable[Done[Part]]:
             return desk.run(
@@ -100,7 +109,7 @@ async def check(
         enabled += part.enabled
         report.add(part)
         checked(len(some))
-        await pause()
+        await pace.pause()
     faults.check()
     if not report.lines:
         faults.add(1, None, "no callerIDs follow it")
@@ -117,7 +126,7 @@ async def apply(
     how: How,
     digest: str,
     *,
-    pause: Callable[[], Awaitable[None]],
+    pace: Pacing,
     done: Callable[[Done[Part]], Awaitable[None]],
 ) -> None:
     """Bring a checked file in. `done` has each part once it is kept, with the PINs that were made,
@@ -128,7 +137,7 @@ async def apply(
     table = read_table(data)
     to = await _destination(desk, who, extension_id, table)
     lines = 0
-    for some in _Lines(table, to).read(FoundFaults()):
+    for some in _Lines(table, to).read(FoundFaults(), pace):
         try:
             part = await _bring_in(desk, who, to.id, some, how)
         except Faults as error:
@@ -139,7 +148,7 @@ async def apply(
             ) from error
         lines += len(some)
         await done(part)
-        await pause()
+        await pace.pause()
 
 
 async def _bring_in(
@@ -170,10 +179,10 @@ class _Lines:
         self._pins: Counter[int] = Counter()
         self._zeros = 0
 
-    def read(self, faults: FoundFaults) -> Iterator[Numbered]:
+    def read(self, faults: FoundFaults, pace: Pacing) -> Iterator[Numbered]:
         """The good ones; what is wrong with the others is added to the faults."""
         read = self._good(faults)
-        while some := list(islice(read, AT_ONCE)):
+        while some := list(islice(read, pace.size)):
             yield some
 
     def _good(self, faults: FoundFaults) -> Iterator[tuple[int, CallerIdEntry]]:
