@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from functools import partial
 from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import Connection, event, select, update
+from sqlalchemy.engine import Engine
 from tests.management.world import World
 
 from ringback.faults import Faults
@@ -21,8 +23,8 @@ from ringback.management.caller_ids.lists import Filter, Sort, caller_ids
 from ringback.management.paging import Page
 from ringback.management.refusals import NotFound
 from ringback.management.rights import MAY, Role
-from ringback.store import Store
-from ringback.store.models import AccountRow
+from ringback.store import InlineStore, Store
+from ringback.store.models import AccountRow, CallerIdRow
 
 HERE = "acme-travellers"
 NAMES = (None, "Anna", "anna", "Ánna", "ÉMILE", "Zoë", "%", "_", "Anna-Lena")
@@ -190,3 +192,44 @@ def test_nobody_sees_another_ones(world: World) -> None:
         page(world, "northline")
     with pytest.raises(NotFound):
         page(world, "beta-travellers")
+
+
+def test_each_order_of_an_extension_is_read_from_an_index() -> None:
+    """And so is the trigger's own look-up, whatever else there is."""
+    world = World(InlineStore())
+    found: list[tuple[str, Any]] = []
+
+    def see(connection: Any, cursor: Any, statement: str, values: Any, *rest: Any) -> None:
+        found.append((statement, values))
+
+    def plans(tx: Connection) -> list[str]:
+        return [
+            row.detail
+            for statement, values in found
+            if "caller_ids" in statement and "count(" not in statement
+            for row in tx.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)
+        ]
+
+    indexes = {
+        Sort.NUMBER: ("caller_ids", "uq_caller_ids_number"),
+        Sort.NAME: ("caller_ids", "ix_caller_ids_name"),
+        Sort.REFERENCE: ("caller_ids", "ix_caller_ids_reference"),
+        Sort.CREDIT: ("ledger_accounts", "ix_ledger_accounts_holder"),
+    }
+    for sort, (table, index) in indexes.items():
+        for descending in (False, True):
+            found.clear()
+            event.listen(Engine, "before_cursor_execute", see)
+            page(world, sort=sort, descending=descending)
+            event.remove(Engine, "before_cursor_execute", see)
+            first, *others = world.now(world.store.read(plans))
+            assert re.match(f"SEARCH {table} USING (COVERING )?INDEX {index} ", first), first
+            assert not any(plan.startswith("SCAN") for plan in others), others
+            assert "USE TEMP B-TREE FOR ORDER BY" not in others
+    query = select(CallerIdRow.id).where(
+        CallerIdRow.extension_id == "x", CallerIdRow.number == "+1", CallerIdRow.deleted.is_(None)
+    )
+    found[:] = [(str(query.compile(compile_kwargs={"literal_binds": True})), ())]
+    assert "INDEX uq_caller_ids_number (extension_id=? AND number=?)" in str(
+        world.now(world.store.read(plans))
+    )

@@ -44,9 +44,9 @@ def test_a_pause_is_as_long_as_what_was_before_it() -> None:
 
 def test_a_unit_does_as_much_as_fits_into_five_milliseconds() -> None:
     clock = HandClock()
-    pace = Pace(clock, 8, 20)
+    pace = Pace(clock, 2, 20)
     sizes = [after(clock, pace, pace.size * 0.001) for _ in range(10)]
     assert abs(sizes[-1] - 5) <= 1
-    assert [after(clock, pace, 0.5) for _ in range(5)][-1] == 1
+    assert [after(clock, pace, 0.5) for _ in range(5)][-1] == 2
     assert [after(clock, pace, 0.0) for _ in range(9)][-1] >= 19
     assert after(clock, Pace(clock, 3, 3), 0.0) == 3

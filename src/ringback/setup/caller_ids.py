@@ -26,7 +26,8 @@ def bring_about(work: Work, extension: str, name: str, entries: Sequence[CallerI
     """The callerIDs of the extension with that id and name, as their entries have them."""
     place = places.of_extension(work.tx, extension)
     assert place is not None
-    listed = AuthorizedList(work.act, place)
+    enabling = any(entry.enabled is not False for entry in entries)
+    listed = AuthorizedList(work.act, place, enabling=enabling)
     there = rows_of_numbers(work.tx, extension, [entry.number for entry in entries])
     new = [entry for entry in entries if entry.number not in there]
     more = sum(_enables(entry, there.get(entry.number)) for entry in entries)

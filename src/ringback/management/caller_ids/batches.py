@@ -59,7 +59,8 @@ def change_many(
 ) -> Done[tuple[Outcome, ...]]:
     """Change the same of many callerIDs of an account or extension and all below: enable, disable,
     recharge them. Raises Faults where it is all or nothing, and one is refused."""
-    return _Batch(act, place, how).do(ids, lambda listed, row: listed.change(row, values))
+    batch = _Batch(act, place, how, enabling="enabled" in values)
+    return batch.do(ids, lambda listed, row: listed.change(row, values))
 
 
 @verb("caller_id.delete_many", Kind.CALLER_ID, Need(Right.CALLER_IDS))
@@ -67,14 +68,16 @@ def delete_many(
     act: Act, place: Place, *, ids: Sequence[str], how: How = ALL_OR_NOTHING
 ) -> Done[tuple[Outcome, ...]]:
     """Delete many callerIDs, likewise."""
-    return _Batch(act, place, how).do(ids, lambda listed, row: listed.delete(row))
+    batch = _Batch(act, place, how, enabling=False)
+    return batch.do(ids, lambda listed, row: listed.delete(row))
 
 
 class _Batch:
-    def __init__(self, act: Act, place: Place, how: How) -> None:
+    def __init__(self, act: Act, place: Place, how: How, *, enabling: bool) -> None:
         self._act = act
         self._place = place
         self._how = how
+        self._enabling = enabling
         self._lists: dict[str, AuthorizedList | None] = {}
         """By extension; None: it is not below the place."""
         self._written: list[Written] = []
@@ -123,6 +126,8 @@ class _Batch:
             place = places.of_id(self._act.tx, extension_id)
             below = place is not None and self._place.id in place.chain
             self._lists[extension_id] = (
-                AuthorizedList(self._act, place) if place is not None and below else None
+                AuthorizedList(self._act, place, enabling=self._enabling)
+                if place is not None and below
+                else None
             )
         return self._lists[extension_id]

@@ -7,6 +7,8 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
+from ringback.management.places import Kind
+from ringback.management.refusals import NotFound
 from ringback.store.models import CallerIdRow
 
 FoundRow = Mapping[str, Any]
@@ -15,9 +17,11 @@ _IN_USE = CallerIdRow.deleted.is_(None)
 
 
 def row_of(tx: Connection, caller_id: str) -> FoundRow:
-    """A callerID that is known to be there."""
-    (row,) = rows_of(tx, [caller_id])
-    return row
+    """A callerID. Raises NotFound where it has just been deleted."""
+    found = rows_of(tx, [caller_id])
+    if not found:
+        raise NotFound(Kind.CALLER_ID)
+    return found[0]
 
 
 def rows_of(tx: Connection, caller_ids: Sequence[str]) -> list[FoundRow]:

@@ -15,7 +15,7 @@ from ringback.amounts import format_amount
 from ringback.charging import ledger
 from ringback.charging.ledger import Balance
 from ringback.faults import Fault, Faults
-from ringback.management.accounts.limits import Limited, see_room
+from ringback.management.accounts.limits import Limited, room, see_room
 from ringback.management.accounts.rows import held
 from ringback.management.caller_ids.fields import read_entry
 from ringback.management.caller_ids.rows import FoundRow, rows_of_numbers
@@ -48,11 +48,13 @@ class AuthorizedList:
     """The callerIDs of one extension, for one unit of work, which is alone with them until it is
     committed."""
 
-    def __init__(self, act: Act, place: Place) -> None:
-        """Raises Faults where the place is no extension, NotFound where it was deleted meanwhile.
-        (Whoever looks whether a number is free may so take it.)"""
+    def __init__(self, act: Act, place: Place, *, enabling: bool) -> None:
+        """`enabling`: some may be enabled. Raises Faults where the place is no extension, NotFound
+        where it has just been deleted."""
         if place.kind is not Kind.EXTENSION:
             raise Faults([Fault(("extension",), "name an extension, such as acme:travellers")])
+        if enabling:
+            room(act.tx, Limited.CALLER_IDS, place)  # accounts are held from above downwards
         held(act.tx, place)
         self._act = act
         self._place = place

@@ -114,7 +114,7 @@ def _bring_in(
     named = {name for _, entry in lines for name in entry.model_fields_set}
     check_fields(act.actor, place, dict.fromkeys(sorted(named)), FIELDS)
     space = room(act.tx, Limited.CALLER_IDS, place)
-    listed = AuthorizedList(act, place)
+    listed = AuthorizedList(act, place, enabling=False)  # `room` has seen to it
     there = rows_of_numbers(act.tx, place.id, [entry.number for _, entry in lines])
     part = Part()
     left = None if space is None else space.left - enabled
