@@ -163,9 +163,12 @@ def level_of(tx: Connection, place: Place) -> str:
     return tx.execute(select(AccountRow.level).where(AccountRow.id == place.id)).scalar_one()
 
 
+_TOP = Prepared(select(AccountRow.id).where(AccountRow.parent_id.is_(None)))
+
+
 def top(tx: Connection) -> str:
     """The id of the server administrator's account."""
-    return tx.execute(select(AccountRow.id).where(AccountRow.parent_id.is_(None))).scalar_one()
+    return str(_TOP.value(tx))
 
 
 def only_top(tx: Connection, account_id: str) -> Place | None:

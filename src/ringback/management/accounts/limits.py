@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from ringback.faults import Fault, Faults
 from ringback.management.places import Place
 from ringback.management.sight import Sight
 from ringback.management.verbs import Act
 from ringback.store.models import AccountRow, CallerIdRow
+from ringback.store.prepared import Prepared
 
 
 class Limited(StrEnum):
@@ -37,6 +38,14 @@ class Room:
     account_id: str
     """The account whose limit it is."""
     limit: int
+
+
+_LIMITS = (
+    select(AccountRow.id, AccountRow.limits)
+    .where(AccountRow.id.in_(bindparam("ids", expanding=True)))
+    .order_by(AccountRow.id)
+)
+_READ, _LOCKED = Prepared(_LIMITS), Prepared(_LIMITS.with_for_update(key_share=True))
 
 
 def limit_of(stored: Mapping[str, Any], what: Limited) -> int | None:
@@ -106,12 +115,6 @@ def _limits(
     tx: Connection, what: Limited, account_ids: Collection[str], *, lock: bool = False
 ) -> dict[str, int]:
     """The limits of those of the accounts that have one."""
-    query = (
-        select(AccountRow.id, AccountRow.limits)
-        .where(AccountRow.id.in_(list(account_ids)))
-        .order_by(AccountRow.id)
-    )
-    if lock:
-        query = query.with_for_update(key_share=True)
-    found = {row.id: limit_of(row.limits, what) for row in tx.execute(query)}
+    rows = (_LOCKED if lock else _READ).rows(tx, ids=list(account_ids))
+    found = {row.id: limit_of(row.limits, what) for row in rows}
     return {id_: limit for id_, limit in found.items() if limit is not None}

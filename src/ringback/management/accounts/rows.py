@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from ringback.accounts.names import ADMINISTRATOR
 from ringback.amounts import format_amount
@@ -15,6 +15,13 @@ from ringback.faults import Fault
 from ringback.management.places import Place
 from ringback.management.refusals import NotFound
 from ringback.store.models import AccountRow, PlanRow
+from ringback.store.prepared import Prepared
+
+_HELD = Prepared(
+    select(AccountRow.__table__)
+    .where(AccountRow.id == bindparam("id"))
+    .with_for_update(key_share=True)
+)
 
 EXTENSION = "extension"
 """The lowest level."""
@@ -33,12 +40,8 @@ def held(tx: Connection, place: Place) -> Mapping[str, Any]:
 def hold(tx: Connection, account_id: str) -> Mapping[str, Any]:
     """The same by its id, also if it is deleted. Who gives a name to an account holds the one
     above, and holds that first."""
-    query = (
-        select(AccountRow.__table__)
-        .where(AccountRow.id == account_id)
-        .with_for_update(key_share=True)
-    )
-    return dict(tx.execute(query).mappings().one())
+    found: dict[str, Any] = _HELD.row(tx, id=account_id)._asdict()
+    return found
 
 
 def name_faults(tx: Connection, parent_id: str | None, level: str, name: str) -> list[Fault]:

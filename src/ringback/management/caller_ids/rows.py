@@ -5,15 +5,25 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from ringback.management.places import Kind
 from ringback.management.refusals import NotFound
 from ringback.store.models import CallerIdRow
+from ringback.store.prepared import Prepared
 
 FoundRow = Mapping[str, Any]
 
 _IN_USE = CallerIdRow.deleted.is_(None)
+
+
+_OF_NUMBERS = Prepared(
+    select(CallerIdRow.__table__).where(
+        CallerIdRow.extension_id == bindparam("extension_id"),
+        CallerIdRow.number.in_(bindparam("numbers", expanding=True)),
+        _IN_USE,
+    )
+)
 
 
 def row_of(tx: Connection, caller_id: str) -> FoundRow:
@@ -34,7 +44,7 @@ def rows_of_numbers(
     tx: Connection, extension_id: str, numbers: Sequence[str]
 ) -> dict[str, FoundRow]:
     """The callerIDs that an extension has of these numbers, by number."""
-    query = select(CallerIdRow.__table__).where(
-        CallerIdRow.extension_id == extension_id, CallerIdRow.number.in_(numbers), _IN_USE
-    )
-    return {row["number"]: dict(row) for row in tx.execute(query).mappings()}
+    if not numbers:
+        return {}
+    found = _OF_NUMBERS.rows(tx, extension_id=extension_id, numbers=numbers)
+    return {row.number: row._asdict() for row in found}
