@@ -63,7 +63,7 @@ def test_from_adding_to_removing(ringback: Commands) -> None:
     assert again == "nothing changed\n"
     told = ringback("caller-ids", "remove", "+447700900126")
     assert told == "deleted callerID +447700900126 of acme:travellers\n"
-    with pytest.raises(CommandError, match="there is no such callerID"):
+    with pytest.raises(CommandError, match="there is no callerID"):
         ringback("caller-ids", "show", "+447700900126")
 
 
@@ -79,7 +79,7 @@ def test_lists(ringback: Commands) -> None:
     assert "1 of 2: ask for more" in text
     with pytest.raises(CommandError, match="number: 'x' begins no number"):
         ringback("caller-ids", "list", "--number", "x")
-    with pytest.raises(CommandError, match="there is no such account 'nobody'"):
+    with pytest.raises(CommandError, match="there is no account 'nobody'"):
         ringback("caller-ids", "list", "nobody")
 
 

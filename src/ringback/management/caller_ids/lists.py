@@ -78,16 +78,18 @@ def caller_ids(
     )
     columns = _ORDER[sort]
     query = _joined(place, sort, where)
-    if cursor is not None:
-        after = _values(columns, question.position(act, cursor))
+    if cursor is None:
+        count = _count(act, where)
+    else:
+        count, *position = question.position(act, cursor)  # it is counted once
+        after = _values(columns, position)
         here = tuple_(*columns)
         query = query.where(here < after if descending else here > after)
     order = [column.desc() if descending else column.asc() for column in columns]
     limit = max(1, min(limit, LARGEST_PAGE))
     rows = [dict(row) for row in act.tx.execute(query.order_by(*order).limit(limit + 1)).mappings()]
     last = rows[limit - 1] if len(rows) > limit else None
-    following = None if last is None else question.cursor(act, _position(sort, last))
-    count = _count(act, where)
+    following = None if last is None else question.cursor(act, [count, *_position(sort, last)])
     return Page(seen(act, rows[:limit]), following, min(count, COUNTED), count > COUNTED)
 
 
