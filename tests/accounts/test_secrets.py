@@ -62,8 +62,12 @@ def test_macs_of_an_older_ringback_are_bound_without_the_secrets(tmp_path: Path)
             "INSERT INTO extensions (id, account_id, name, callback, password_mac) "
             f"VALUES ('e', 'a', 'e', '{{}}', '{old}')",
             *(
+                f"INSERT INTO ledger_accounts VALUES ('of {id_}', 0, 0, 0, false)"
+                for id_ in ("anna", "bob", "none")
+            ),
+            *(
                 "INSERT INTO caller_ids (id, extension_id, number, enabled, pin_mac, speed_dials, "
-                f"ledger_id) VALUES ('{id_}', 'e', '{id_}', true, {mac}, '{{}}', 'l')"
+                f"ledger_id) VALUES ('{id_}', 'e', '{id_}', true, {mac}, '{{}}', 'of {id_}')"
                 for id_, mac in (("anna", f"'{old}'"), ("bob", f"'{old}'"), ("none", "NULL"))
             ),
         ):

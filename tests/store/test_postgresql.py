@@ -92,11 +92,11 @@ def test_a_failed_commit_fails_every_unit_and_the_store_goes_on(
     url: str, beside: psycopg.Connection[Any]
 ) -> None:
     beside.execute(
-        "ALTER TABLE access_numbers ALTER CONSTRAINT fk_access_numbers_extension_id "
+        "ALTER TABLE decks ALTER CONSTRAINT fk_decks_plan_id "
         "DEFERRABLE INITIALLY DEFERRED"
     )
     beside.commit()
-    broken = statement("INSERT INTO access_numbers VALUES ('+1', 'no extension', 0)")
+    broken = statement("INSERT INTO decks VALUES ('d', 'no plan', 'x', 0, 'complete', 0)")
 
     async def scenario(store: Store) -> None:
         results = await gathered(store, beat("a"), broken, beat("b"))

@@ -155,7 +155,7 @@ def test_units_that_wait_are_committed_together(path: Path) -> None:
 def test_a_failed_commit_fails_every_unit_and_the_store_goes_on(path: Path) -> None:
     def breaks_at_commit(tx: Connection) -> None:
         tx.execute(text("PRAGMA defer_foreign_keys = ON"))
-        tx.execute(text("INSERT INTO access_numbers VALUES ('+1', 'no extension', 0)"))
+        tx.execute(text("INSERT INTO decks VALUES ('d', 'no plan', 'x', 0, 'complete', 0)"))
 
     async def scenario() -> None:
         store = SqliteStore(path)

@@ -69,6 +69,7 @@ class _Steps:
             result = step(work)
             if work.faults:
                 raise SetupError("\n".join(work.faults))
+            work.finish()
             return _Changed(tuple(work.changes), frozenset(work.credited)), result
 
         changed, result = await self._store.run(unit)

@@ -52,6 +52,7 @@ class Work:
         self.faults: list[str] = []
         self.credited: set[str] = set()
         """The ledger accounts whose credit changed."""
+        self._unwritten: list[Change] = []
 
     @contextmanager
     def attempt(self) -> Iterator[None]:
@@ -86,10 +87,14 @@ class Work:
         return done.value
 
     def keep(self, what: str, changes: Sequence[Change], *, tell: bool = True) -> None:
-        """The same of what was changed by no verb."""
-        audit.write(self.tx, self.now, changes)
+        """The same of what was changed by no verb; `finish` writes it to the audit log."""
+        self._unwritten += changes
         if tell:
             self._tell(what, changes)
+
+    def finish(self) -> None:
+        """The step is done."""
+        audit.write(self.tx, self.now, self._unwritten)
 
     def _tell(self, what: str, changes: Sequence[Change]) -> None:
         for change in changes:
