@@ -47,14 +47,14 @@ def test_an_account_is_added_changed_and_removed(ringback: Commands) -> None:
         "account acme/anna: name anna -> anne\n"
     )
     assert ringback("accounts", "remove", "anne") == "deleted account acme/anne\n"
-    with pytest.raises(CommandError, match="there is no such account 'anne'"):
+    with pytest.raises(CommandError, match="there is no account 'anne'"):
         ringback("accounts", "show", "anne")
 
 
 def test_faults_are_told_by_field(ringback: Commands) -> None:
     for message, command in {
         "level: must be below": ("add", "acme/bob"),
-        "there is no such account 'nobody'": ("add", "nobody/bob", "level=user"),
+        "there is no account 'nobody'": ("add", "nobody/bob", "level=user"),
         "name: there is 'acme' already": ("add", "acme"),
         "colour: there is no such field: write one of": ("change", "acme", "colour=red"),
         "balance: there is no such field": ("change", "acme", "balance=5.00"),

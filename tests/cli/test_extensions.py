@@ -61,7 +61,7 @@ def test_an_extension_is_added_changed_and_removed(ringback: Commands) -> None:
     ]
     assert ringback("extensions", "remove", "acme:sale") == "deleted extension acme:sale\n"
     assert refused(ringback, "extensions", "show", "acme:sale") == (
-        "there is no such extension 'acme:sale'"
+        "there is no extension 'acme:sale'"
     )
     assert refused(ringback, "extensions", "remove", "acme").startswith("there is no extension")
 

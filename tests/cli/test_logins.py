@@ -133,7 +133,7 @@ def test_who_has_several_roles_is_named_with_the_account(ringback: Commands) -> 
     ("arguments", "message"),
     [
         (("add", "tom"), "email: write an e-mail address"),
-        (("add", TOM, "--account", "nobody"), "there is no such account 'nobody'"),
+        (("add", TOM, "--account", "nobody"), "there is no account 'nobody'"),
         (("change", TOM, "--role", "owner"), f"{TOM} has no role anywhere"),
         (("remove", TOM, "--account", "acme"), f"{TOM} has no role there"),
         (("reset", TOM), "there is no such login"),

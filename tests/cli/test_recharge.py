@@ -74,7 +74,7 @@ def test_unlimited(ringback: Commands) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("nobody", "1"), "there is no such account 'nobody'"),
+        (("nobody", "1"), "there is no account 'nobody'"),
         (("acme", "1,00"), "'1,00' is not an amount"),
         (("acme", "999999999999"), "out of range"),
         (("acme", "1", "--note", "two\nlines"), "note: write a text of 1 to 200 characters"),

@@ -119,7 +119,7 @@ def test_folders(ringback: Commands, bye: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("add", "nobody", "/a.wav"), "there is no such account 'nobody'"),
+        (("add", "nobody", "/a.wav"), "there is no account 'nobody'"),
         (("add", "acme", "a.wav"), "path: 'a.wav' must begin with one /"),
         (("add", "acme", "/../a.wav"), "path: '/../a.wav' is no path of a sound"),
         (("add", "acme", "///a.wav"), "path: leads 2 levels up, and there are 1 above acme"),

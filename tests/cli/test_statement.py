@@ -180,8 +180,8 @@ def test_one_number_on_two_extensions(ringback: Commands) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["nobody"], "there is no such account 'nobody'"),
-        (["+447700900999"], r"there is no such callerID '\+447700900999'"),
+        (["nobody"], "there is no account 'nobody'"),
+        (["+447700900999"], r"there is no callerID '\+447700900999'"),
         (["acme", "--from", "2020-13"], "'2020-13' is not a time"),
         (["acme", "--from", "2020-07", "--to", "2020-06"], "--to is before --from"),
         (["acme", "--json", "--csv"], "not both"),

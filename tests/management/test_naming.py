@@ -99,20 +99,20 @@ def test_a_caller_id_by_its_number_where_one_extension_has_it(place: Place, name
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("nobody", "there is no such account 'nobody'"),
-        ("acme/anna", "there is no such account 'acme/anna'"),
-        ("admin/northline", "there is no such account"),
-        ("", "there is no such account ''"),
-        ("+33612345679", r"there is no such callerID '\+33612345679'"),
+        ("nobody", "there is no account 'nobody'"),
+        ("acme/anna", "there is no account 'acme/anna'"),
+        ("admin/northline", "there is no account"),
+        ("", "there is no account ''"),
+        ("+33612345679", r"there is no callerID '\+33612345679'"),
         (
             MOBILE,
-            r"there is no such callerID '\+447700900123': write one of "
+            r"callerID '\+447700900123' may be several: write one of "
             r"northline/acme/anna:drivers:\+447700900123, northline/acme/anna:travellers:",
         ),
-        (f"nobody:drivers:{MOBILE}", "there is no such account 'nobody'"),
-        (f"anna:nothing:{MOBILE}", "there is no such extension 'anna:nothing'"),
-        (f"anna:drivers:{OTHER}", "there is no such callerID 'anna:drivers:\\+33612345678'"),
-        ("anna:drivers:12", "there is no such callerID 'anna:drivers:12': 12 "),
+        (f"nobody:drivers:{MOBILE}", "there is no account 'nobody'"),
+        (f"anna:nothing:{MOBILE}", "there is no extension 'anna:nothing'"),
+        (f"anna:drivers:{OTHER}", "there is no callerID 'anna:drivers:\\+33612345678'"),
+        ("anna:drivers:12", "there is no callerID 'anna:drivers:12': 12 "),
     ],
 )
 def test_nobody_is_meant_or_several_are(place: Place, name: str, message: str) -> None:

@@ -92,8 +92,7 @@ def test_a_failed_commit_fails_every_unit_and_the_store_goes_on(
     url: str, beside: psycopg.Connection[Any]
 ) -> None:
     beside.execute(
-        "ALTER TABLE decks ALTER CONSTRAINT fk_decks_plan_id "
-        "DEFERRABLE INITIALLY DEFERRED"
+        "ALTER TABLE decks ALTER CONSTRAINT fk_decks_plan_id DEFERRABLE INITIALLY DEFERRED"
     )
     beside.commit()
     broken = statement("INSERT INTO decks VALUES ('d', 'no plan', 'x', 0, 'complete', 0)")

@@ -7,11 +7,13 @@ import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any, TypeVar
 
+from ringback.accounts.secrets import Secrets
 from ringback.cli.options import CommandError, ready_database
-from ringback.cli.place import found
+from ringback.cli.place import found, seen
 from ringback.config import Config
 from ringback.faults import Faults
 from ringback.management.actor import command_line
@@ -25,6 +27,7 @@ from ringback.server.commands import (
     tell_trunks_changed,
 )
 from ringback.server.run import control_path
+from ringback.store import Store
 
 T = TypeVar("T")
 
@@ -37,7 +40,7 @@ def look(config: Config, deed: Callable[[Act], T]) -> T:
 
 async def looked(config: Config, deed: Callable[[Act], T]) -> T:
     """The same, within a running loop."""
-    return await at_desk(config, lambda desk: desk.read(command_line, deed))
+    return await _at_desk(seen(config), config, lambda desk: desk.read(command_line, deed))
 
 
 def manage(config: Config, deed: Callable[[Act], Done[T]]) -> Done[T]:
@@ -63,9 +66,17 @@ async def tell(path: Path, done: Done[Any]) -> None:
 
 async def at_desk(config: Config, work: Callable[[Desk], Awaitable[T]]) -> T:
     """Do several verbs and reads, likewise."""
+    return await _at_desk(found(config), config, work)
+
+
+async def _at_desk(
+    place: AbstractAsyncContextManager[tuple[Store, Secrets]],
+    config: Config,
+    work: Callable[[Desk], Awaitable[T]],
+) -> T:
     ready_database(config)
     try:
-        async with found(config) as (store, secrets):
+        async with place as (store, secrets):
             return await work(Desk(store, secrets, time.time, random.SystemRandom()))
     except (NotFound, Forbidden) as refusal:
         raise CommandError(str(refusal)) from refusal

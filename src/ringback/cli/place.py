@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import random
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from ringback.accounts.foundation import lay_foundation
-from ringback.accounts.secrets import Secrets, key_expected, load_secrets
+from ringback.accounts.secrets import KEY_BYTES, Secrets, key_expected, load_secrets
 from ringback.config import Config
 from ringback.server.run import key_path, make_data_dir
 from ringback.store import Store, migrate, open_store
@@ -34,6 +35,18 @@ async def founded(config: Config) -> None:
                 tx, secrets, server.currency, server.home_country, time.time(), chance
             )
         )
+
+
+@asynccontextmanager
+async def seen(config: Config) -> AsyncIterator[tuple[Store, Secrets]]:
+    """The database, and the key if it is there: what is only looked at needs none. (A key in its
+    place makes nothing that outlasts the command.)"""
+    store = open_store(config.database_url)
+    try:
+        path = key_path(config)
+        yield store, load_secrets(path) if path.exists() else Secrets(os.urandom(KEY_BYTES))
+    finally:
+        await store.close()
 
 
 @asynccontextmanager

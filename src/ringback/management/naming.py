@@ -155,7 +155,7 @@ def _only(kind: Kind, text: str, found: Sequence[N]) -> N:
     if not found:
         raise NotFound(kind, repr(text))
     if len(found) > 1:
-        raise Ambiguous(kind, f"{text!r} alone: write one of {_listed(found)}")
+        raise Ambiguous(kind, repr(text), _listed(found))
     return found[0]
 
 

@@ -16,7 +16,11 @@ class NotFound(Exception):
 
 
 class Ambiguous(NotFound):
-    """Several that the actor sees are meant."""
+    """Several that the actor sees may be meant."""
+
+    def __init__(self, kind: str, which: str, names: str) -> None:
+        """`names` are those that each of them has alone."""
+        Exception.__init__(self, f"{kind} {which} may be several: write one of {names}")
 
 
 class Forbidden(Exception):
