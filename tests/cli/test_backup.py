@@ -115,7 +115,7 @@ def test_a_lost_key_is_replaced_and_whose_secrets_are_void_is_told(ringback: Com
 @pytest.mark.parametrize(
     "line",
     [
-        "logins add a@b.example",
+        "accounts add beta",
         "apply setup.yaml",
         "apply setup.yaml --dry-run",
         "trunks add a host=b",
