@@ -88,7 +88,7 @@ def test_an_account_is_made_with_all_that_is_said_of_it(world: World) -> None:
         guards={"sessions": 5},
         destinations={"allow": ["44"]},
     )
-    assert lines(done) == ["created account northline/gamma"]
+    assert lines(done) == ["created account northline/gamma with 100.00"]
     found = get(world, done.value)
     assert (found.path, found.level, found.name) == ("northline/gamma", "user", "gamma")
     assert (found.contact_name, found.provider) == ("Gamma Ltd", "Northline")
@@ -189,7 +189,7 @@ def test_a_change_is_told_field_by_field_and_what_is_left_out_stays(world: World
 
 def test_an_extension_is_changed_likewise(world: World) -> None:
     done = change(world, "acme-travellers", ACME, status="suspended", limits={"caller_ids": 1})
-    assert lines(done)[0] == "extension northline/acme:travellers: status enabled -> suspended"
+    assert lines(done)[0] == "extension acme:travellers: status enabled -> suspended"
     assert get(world, "acme-travellers", ACME).status == "suspended"
 
 

@@ -23,6 +23,7 @@ def change(kind: Kind, action: Action, *fields: str) -> Change:
         kind=kind,
         verb="verb",
         place=PLACE,
+        path=PLACE.path,
         author=AUTHOR,
     )
 

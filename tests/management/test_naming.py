@@ -9,9 +9,10 @@ import pytest
 from sqlalchemy import Connection
 from tests.accounts.helpers import NOW, Place
 
-from ringback.management.actor import command_line
+from ringback.management.actor import Actor, command_line
 from ringback.management.naming import NamedCallerId, find_payer
 from ringback.management.refusals import NotFound
+from ringback.management.rights import MAY, Role
 from ringback.store import Store
 
 MOBILE, OTHER = "+447700900123", "+33612345678"
@@ -118,3 +119,25 @@ def test_a_caller_id_by_its_number_where_one_extension_has_it(place: Place, name
 def test_nobody_is_meant_or_several_are(place: Place, name: str, message: str) -> None:
     with pytest.raises(NotFound, match=message):
         find(place, name)
+
+
+def test_a_tenant_writes_paths_from_its_own_account_on(place: Place) -> None:
+    """What lies above it is neither asked for, nor confirmed to who guesses it."""
+
+    def work(tx: Connection) -> Actor:
+        acme = find_payer(tx, command_line(tx, NOW), "acme", "GB")
+        return Actor("me@acme.example", {acme.id: MAY[Role.OWNER]})
+
+    owner = place.read(work)
+
+    def found(text: str) -> str:
+        return place.read(lambda tx: find_payer(tx, owner, text, "GB").id)
+
+    assert found("acme/anna") == found("anna")
+    for guessed in ("northline/acme", "northline/acme/anna", "northline"):
+        with pytest.raises(NotFound):
+            found(guessed)
+    with pytest.raises(NotFound) as several:
+        found(MOBILE)
+    assert "write one of acme/anna:drivers:+44" in str(several.value)
+    assert "northline" not in str(several.value)

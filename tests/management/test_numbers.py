@@ -108,7 +108,7 @@ def test_a_number_is_led_to_an_extension_below_its_holder(world: World) -> None:
         give(world, number, "acme")
     operator = one(Role.OPERATOR, "acme")
     done = lead(world, operator, ONE, "acme-travellers")
-    assert lines(done) == [f'extension northline/acme:travellers: access_numbers [] -> ["{ONE}"]']
+    assert lines(done) == [f'extension acme:travellers: access_numbers [] -> ["{ONE}"]']
     lead(world, operator, TWO, "acme-travellers")
     lead(world, operator, THREE, "acme-travellers", 0)
     assert led(world, "acme-travellers") == [THREE, ONE, TWO]
@@ -154,8 +154,8 @@ def test_a_number_is_handed_down_and_taken_back(world: World) -> None:
     acme, anna = owner("acme"), owner("anna")
     done = hand(world, acme, ONE, "anna")
     assert lines(done) == [
-        f"access number {ONE} of northline/acme: account acme -> acme/anna",
-        f"access number {ONE} of northline/acme/anna: account none -> anna",
+        f"access number {ONE} of acme: account acme -> acme/anna",
+        f"access number {ONE} of acme/anna: account none -> anna",
     ]
     assert listed(world, anna, "anna") == [(ONE, "anna", None)]
     assert listed(world, acme, "acme") == [(ONE, "acme/anna", None)]
@@ -225,7 +225,7 @@ def test_a_destination_is_changed_by_who_holds_the_number(world: World) -> None:
         return lines(world.do(operator, lambda act: holding.change(act, ONE, values=values)))
 
     assert change(destination="+44 20 7946 0000") == [
-        f"access number {ONE} of northline/acme: destination none -> +442079460000"
+        f"access number {ONE} of acme: destination none -> +442079460000"
     ]
     assert change(destination="+442079460000") == change() == []
     assert faults(lambda: change(destination=ONE)) == [
@@ -253,7 +253,7 @@ def test_the_list_of_an_extension_is_set_at_once(world: World) -> None:
 
     operator = one(Role.OPERATOR, "acme")
     assert put(operator, "anna-phones", TWO, ONE) == [
-        f'extension northline/acme/anna:phones: access_numbers [] -> ["{TWO}", "{ONE}"]'
+        f'extension acme/anna:phones: access_numbers [] -> ["{TWO}", "{ONE}"]'
     ]
     assert led(world, "anna-phones") == [TWO, ONE]
     assert put(one(Role.OPERATOR, "anna"), "anna-phones", ONE, TWO) != []

@@ -97,11 +97,9 @@ def test_a_sound_is_put_given_a_language_and_replaced(world: World) -> None:
             )
         )
 
-    assert put("en", "a") == ["created sound /a/bye.wav of northline/acme"]
-    assert put("de", "b") == [
-        'sound /a/bye.wav of northline/acme: languages ["en"] -> ["de", "en"]'
-    ]
-    assert put("en", "c") == ["sound /a/bye.wav of northline/acme: file (en) a.wav -> c.wav"]
+    assert put("en", "a") == ["created sound /a/bye.wav of acme"]
+    assert put("de", "b") == ['sound /a/bye.wav of acme: languages ["en"] -> ["de", "en"]']
+    assert put("en", "c") == ["sound /a/bye.wav of acme: file (en) a.wav -> c.wav"]
     assert put("en", "c") == []
     (sound,) = [each for each in sounds.all("acme") if each.level == 0]
     assert [(each.language, each.file, each.length, each.bytes) for each in sound.variants] == [
@@ -388,9 +386,9 @@ def test_what_a_path_means(world: World) -> None:
     for absent in ("/a/bye.wav", "//b/bye.wav", "//none.wav"):
         with pytest.raises(NotFound) as refused:
             found(absent)
-        assert str(refused.value) == f"there is no such sound {absent} of northline/acme"
+        assert str(refused.value) == f"there is no sound {absent}"
     for path, told in (
-        ("////bye.wav", "path: leads 3 levels up, and there are 2 above northline/acme"),
+        ("////bye.wav", "path: leads 3 levels up, and there are 2 above"),
         ("//////bye.wav", "path: '//////bye.wav' must begin with one /"),
         ("///prompts/pin.wav", "path: is built in: put a sound of your own in its place, at "),
     ):

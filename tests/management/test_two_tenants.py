@@ -22,7 +22,7 @@ from ringback.charging.decks import DeckGone
 from ringback.management.people.credentials import actor_of
 from ringback.management.refusals import Forbidden, NotFound
 from ringback.management.rights import Role
-from ringback.management.verbs import Act, AtPlace
+from ringback.management.verbs import Act, AtPlace, Done
 from ringback.store import InlineStore
 
 OURS, OTHERS, NOBODYS = "acme", "beta", "nowhere"
@@ -46,7 +46,19 @@ def sample(act: Act, name: str, tenant: str) -> tuple[str, Arguments]:
     return AT_PLACES[name](replace(act, chance=random.Random(tenant)), tenant)
 
 
-def tried(world: World, name: str, choose: Callable[[Act], tuple[str, Arguments]]) -> str:
+def _told(deed: Callable[[], object]) -> str:
+    try:
+        return _whole(deed())
+    except (NotFound, Forbidden, ValueError, DeckGone) as refused:
+        return f"{type(refused).__name__}: {refused}"
+
+
+def tried(
+    world: World,
+    name: str,
+    choose: Callable[[Act], tuple[str, Arguments]],
+    told: Callable[[Callable[[], object]], str] = _told,
+) -> str:
     """All that comes of a deed of our owner, or of its refusal, as text; undone afterwards."""
     found: list[str] = []
 
@@ -55,19 +67,12 @@ def tried(world: World, name: str, choose: Callable[[Act], tuple[str, Arguments]
         login_id = add_person(act.tx, "me@example.org", "x", (OURS, Role.OWNER))
         actor = actor_of(act.tx, add_session(act, login_id), act.now)
         ours = replace(act, actor=actor, chance=random.Random(7))
-        found.append(_told(lambda: RULED[name](ours, subject, **arguments)))
+        found.append(told(lambda: RULED[name](ours, subject, **arguments)))
         raise _Undo
 
     with pytest.raises(_Undo):
         world.machine(work)
     return found[0]
-
-
-def _told(deed: Callable[[], object]) -> str:
-    try:
-        return _whole(deed())
-    except (NotFound, Forbidden, ValueError, DeckGone) as refused:
-        return f"{type(refused).__name__}: {refused}"
 
 
 def _whole(value: object) -> str:
@@ -161,3 +166,19 @@ def _renamed(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return type(value)(map(_renamed, value))
     return value
+
+
+@pytest.mark.parametrize("name", PLACED)
+def test_what_is_told_of_a_change_names_nothing_above(world: World, name: str) -> None:
+    """Neither what a command prints of it, nor a refusal, writes the path of the provider."""
+
+    def lines(deed: Callable[[], object]) -> str:
+        try:
+            done = deed()
+        except (NotFound, Forbidden, ValueError, DeckGone) as refused:
+            return str(refused)
+        changes = done.changes if isinstance(done, Done) else ()
+        return "\n".join(line for change in changes for line in change.lines())
+
+    told = tried(world, name, lambda act: sample(act, name, OURS), lines)
+    assert "northline" not in told, told

@@ -137,9 +137,9 @@ def test_what_changed_is_told_in_lines_and_written_down(world: World) -> None:
     done = given(world, actor(acme=Role.OWNER), "acme", contact_name="New", note="x")
     (change,) = done.changes
     assert list(change.lines()) == [
-        "account northline/acme: contact_name Old -> New",
-        "account northline/acme: note none -> x",
-        "account northline/acme: pin changed",
+        "account acme: contact_name Old -> New",
+        "account acme: note none -> x",
+        "account acme: pin changed",
     ]
     (entry,) = world.do(actor(acme=Role.READER), lambda act: changes(act, "acme"))
     assert (entry.verb, entry.action, entry.kind) == ("example.change", "updated", "account")

@@ -55,6 +55,15 @@ class Actor:
             return False
         return any(self.grants.get(id_) for id_ in place.chain)
 
+    def path_of(self, place: Place) -> str:
+        """The path of a place from the topmost account of its own on, so that nothing above is
+        named."""
+        return place.seen_from(self.topmost(place))
+
+    def topmost(self, place: Place) -> str | None:
+        """The id of the topmost account at or above a place in which it has a role."""
+        return next((id_ for id_ in reversed(place.chain) if id_ in self.grants), None)
+
     def reaches(self, column: QueryColumn, right: Right) -> ColumnElement[bool]:
         """The condition that a column holds the id of a place in which it has a right. What is
         looked for everywhere is scoped by it; a list of one place and below by

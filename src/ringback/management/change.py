@@ -35,6 +35,8 @@ class Change(Altered):
     verb: str
     place: Place
     """The account or extension that the subject belongs to."""
+    path: str
+    """Its path, as the author sees it."""
     author: Author
 
     @property
@@ -47,6 +49,6 @@ class Change(Altered):
     @property
     def subject(self) -> str:
         if self.id == self.place.id:
-            return f"{self.kind} {self.place.path}"
+            return f"{self.kind} {self.path}"
         named = called(self.kind, self.name)
-        return named if self.kind in OF_THE_SERVER else f"{named} of {self.place.path}"
+        return named if self.kind in OF_THE_SERVER else f"{named} of {self.path}"

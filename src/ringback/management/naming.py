@@ -21,8 +21,9 @@ from ringback.trunks import routeverbs, trunkverbs
 
 
 def find_place(tx: Connection, actor: Actor, text: str) -> Place:
-    """An account by its path without `admin`, or by its name where only one that the actor sees has
-    it; an extension as `ACCOUNT:NAME`. Raises NotFound where nobody is meant, or several."""
+    """An account by its path without `admin`, from the actor's own account on, or by its name where
+    only one that the actor sees has it; an extension as `ACCOUNT:NAME`. Raises NotFound where
+    nobody is meant, or several."""
     name, colon, extension = text.partition(":")
     account = _account(tx, actor, name)
     if not colon:
@@ -75,9 +76,9 @@ def _account(tx: Connection, actor: Actor, text: str) -> Place:
         actor.reaches(AccountRow.id, Right.VIEW),
     )
     found = [place for id_ in tx.execute(query).scalars() if (place := places.of_account(tx, id_))]
-    whole = [place for place in found if place.path == text]
+    whole = [place for place in found if actor.path_of(place) == text]
     meant = whole or ([] if "/" in text else found)
-    return _only(Kind.ACCOUNT, text, meant)
+    return _only(Kind.ACCOUNT, text, [(actor.path_of(each), each) for each in meant])
 
 
 def find_extension(tx: Connection, actor: Actor, text: str) -> Place:
@@ -93,7 +94,7 @@ def find_extension(tx: Connection, actor: Actor, text: str) -> Place:
     )
     ids = tx.execute(query).scalars()
     found = [place for id_ in ids if (place := places.of_extension(tx, id_)) is not None]
-    return _only(Kind.EXTENSION, text, found)
+    return _only(Kind.EXTENSION, text, [(actor.path_of(each), each) for each in found])
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +104,6 @@ class NamedCallerId:
     id: str
     number: str
     place: Place
-
-    @property
-    def path(self) -> str:
-        """`ACCOUNT:EXTENSION:NUMBER`."""
-        return f"{self.place.path}:{self.number}"
 
 
 def find_caller_id(tx: Connection, actor: Actor, text: str, country: str) -> NamedCallerId:
@@ -133,7 +129,8 @@ def find_caller_id(tx: Connection, actor: Actor, text: str, country: str) -> Nam
         for row in tx.execute(query)
         if (place := places.of_extension(tx, row.extension_id)) is not None
     ]
-    return _only(Kind.CALLER_ID, text, found)
+    named_whole = [(f"{actor.path_of(each.place)}:{each.number}", each) for each in found]
+    return _only(Kind.CALLER_ID, text, named_whole)
 
 
 def find_payer(tx: Connection, actor: Actor, text: str, country: str) -> Place | NamedCallerId:
@@ -151,18 +148,19 @@ def find_payer(tx: Connection, actor: Actor, text: str, country: str) -> Place |
 N = TypeVar("N", Place, NamedCallerId)
 
 
-def _only(kind: Kind, text: str, found: Sequence[N]) -> N:
+def _only(kind: Kind, text: str, found: Sequence[tuple[str, N]]) -> N:
+    """The only one of those found, each with its whole name as the actor may write it."""
     if not found:
         raise NotFound(kind, repr(text))
     if len(found) > 1:
         raise Ambiguous(kind, repr(text), _listed(found))
-    return found[0]
+    return found[0][1]
 
 
 _DIGIT = re.compile("[0-9]")
 _MOST_LISTED = 20
 
 
-def _listed(found: Sequence[Place] | Sequence[NamedCallerId]) -> str:
-    names = sorted(each.path for each in found)
+def _listed(found: Sequence[tuple[str, object]]) -> str:
+    names = sorted(name for name, _ in found)
     return ", ".join(names[:_MOST_LISTED]) + (", …" if len(names) > _MOST_LISTED else "")

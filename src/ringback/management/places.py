@@ -70,6 +70,15 @@ class Place:
     def above(self) -> tuple[str, ...]:
         return self.chain[1:]
 
+    def seen_from(self, above_id: str | None) -> str:
+        """Its path without the names of what is above the account of that id, which is its own or
+        one above it; the whole path for None."""
+        if above_id is None:
+            return self.path
+        ends = [i for i, sign in enumerate(self.path) if sign in "/:"]
+        hidden = len(ends) - self.chain.index(above_id)
+        return self.path if hidden <= 0 else self.path[ends[hidden - 1] + 1 :]
+
     def seen(self, path: str) -> str:
         """A path at or below this place, without the names of what is above it."""
         hidden = self.path.rpartition(":" if self.kind is Kind.EXTENSION else "/")

@@ -93,7 +93,7 @@ def recharge_account(act: Act, place: Place, *, values: Mapping[str, Any]) -> Do
         )
     query = select(AccountRow.ledger_id).where(AccountRow.id == place.id)
     ledger_id = act.tx.execute(query).scalar_one()
-    return recharge(act, Payer(place, place.id, place.path, ledger_id), entry)
+    return recharge(act, Payer(place, place.id, act.actor.path_of(place), ledger_id), entry)
 
 
 @verb(

@@ -59,8 +59,8 @@ class Sight:
 
     def _root(self, place_id: str) -> Place | None:
         place = self._place(place_id)
-        own = [id_ for id_ in (place.chain if place else ()) if id_ in self._actor.grants]
-        return self._place(own[-1]) if own else None
+        own = None if place is None else self._actor.topmost(place)
+        return None if own is None else self._place(own)
 
     def _place(self, place_id: str) -> Place | None:
         if place_id not in self._known:

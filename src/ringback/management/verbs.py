@@ -102,6 +102,7 @@ class Act:
             line=what.line,
             verb=self.verb,
             place=place,
+            path=actor.path_of(place),
             author=author,
         )
 

@@ -62,7 +62,7 @@ def create(act: Act, place: Place, *, values: Mapping[str, Any]) -> Done[str]:
     entry = read_document(AccountEntry, values)
     made = make(act, entry.level, entry, place)
     opening = f" with {format_amount(entry.balance)}" if entry.balance else ""
-    line = f"created account {made.place.path}{opening}"
+    line = f"created account {act.actor.path_of(made.place)}{opening}"
     change = act.change(Action.CREATED, made.place, fields=made.fields, line=line)
     return Done(made.place.id, [change], credited=made.credited)
 

@@ -160,7 +160,7 @@ def put_in_force(act: Act, place: Place, *, deck_id: str, differs: Difference) -
             "taken_out": (None, differs.taken_out),
             "source": (None, source),
         },
-        line=f"{Kind.PLAN} {row.name} of {place.path}: rates: {differs.told}",
+        line=f"{Kind.PLAN} {row.name} of {act.actor.path_of(place)}: rates: {differs.told}",
     )
     return Done(None, [change])
 

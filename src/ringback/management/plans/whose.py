@@ -60,6 +60,6 @@ def find_plan(tx: Connection, actor: Actor, text: str) -> str:
     if len(found) == 1:
         return str(found[0].id)
     makers = (places.of_id(tx, row.account_id) for row in found)
-    wholes = sorted(f"{each.path}:{name}" for each in makers if each and actor.sees(each))
+    wholes = sorted(f"{actor.path_of(each)}:{name}" for each in makers if each and actor.sees(each))
     several = f": write one of {', '.join(wholes)}" if wholes else ""
     raise NotFound(Kind.PLAN, f"{text!r}{several}")

@@ -28,7 +28,7 @@ def meant(place: Place, path: str) -> Meant:
     """What a path means that is named from a place. Raises Faults."""
     level, own = split(shelf.checked("path", check_sound_path, path))
     if level >= len(place.chain):
-        told = f"leads {level} levels up, and there are {len(place.chain) - 1} above {place.path}"
+        told = f"leads {level} levels up, and there are {len(place.chain) - 1} above"
         raise Faults([Fault(("path",), told)])
     return Meant(level, place.chain[level], own)
 
@@ -38,7 +38,7 @@ def find_sound(tx: Connection, place: Place, path: str) -> str:
     named = meant(place, path)
     found = listing.find(tx, place, named.level, named.path)
     if found is None:
-        raise NotFound(f"{Kind.SOUND} {path} of {place.path}")
+        raise NotFound(Kind.SOUND, path)
     return found
 
 
@@ -57,5 +57,5 @@ def find_folder(tx: Connection, place: Place, path: str) -> str:
     named = meant(place, path)
     found = folders.find(tx, place, named.level, named.path)
     if found is None:
-        raise NotFound(f"{Kind.FOLDER} {at_level(named.level, named.path)} of {place.path}")
+        raise NotFound(Kind.FOLDER, at_level(named.level, named.path))
     return found
