@@ -258,3 +258,56 @@ def test_two_calls_on_one_credit_spend_it_and_no_more(tmp_path: Path) -> None:
     assert len(world.legs("B")) == 2
     spent = sum(world.charges())
     assert Decimal("5.85") <= spent <= Decimal("6.00"), "less than the next block is left"
+
+
+def own_plan(balance: str, **more: object) -> dict[str, object]:
+    """An extension with a plan, a balance, and what else is said of it, whose account pays, too."""
+    return {
+        "plans": [{"name": "own", "rates": [{**RATE, "price_per_minute": "0.30"}]}],
+        "accounts": [{"name": "acme", "country": "GB", "balance": "100.00"}],
+        "extensions": [
+            {"name": "travellers", "account": "acme", "plan": "own", "balance": balance, **more}
+        ],
+    }
+
+
+async def calls_by(world: World, document: dict[str, object], **setup: object) -> None:
+    world.network.phone(CALLER, stays)
+    world.network.phone(CALLEE, talks)
+    await world.apply(document)
+    await world.setup(NO_QUESTIONS, credit="50.00", **setup)  # type: ignore[arg-type]
+    world.network.ring(ACCESS, CALLER)
+
+
+def test_an_extension_with_its_own_plan_pays_until_its_balance_ends(tmp_path: Path) -> None:
+    world = in_world(tmp_path, lambda world: calls_by(world, own_plan("0.60")))
+    assert world.session()["outcome"] == "cut_off"
+    assert sum(world.charges("travellers")) == Decimal("0.60")
+    # The callerID pays by the nearest plan, which is the extension's; the account by its own.
+    assert world.charges() == world.charges("travellers")
+    assert sum(world.charges("acme")) > sum(world.charges())
+    for row in world.rows(ChargeRow):
+        if row["payer"] == "acme":
+            below = next(
+                other for other in world.rows(ChargeRow)
+                if (other["leg_id"], other["payer"]) == (row["leg_id"], "travellers")
+            )  # fmt: skip
+            assert row["income"] == below["amount"]
+
+
+def test_a_recharge_of_an_extension_extends_the_call(tmp_path: Path) -> None:
+    async def recharged(world: World) -> None:
+        await calls_by(world, own_plan("0.60"))
+        await world.until(Talking)
+        await world.recharge("acme:travellers", "0.60")
+
+    world = in_world(tmp_path, recharged)
+    assert world.session()["outcome"] == "cut_off"
+    assert sum(world.charges("travellers")) == Decimal("1.20")
+
+
+def test_what_an_extension_with_its_own_plan_may_spend_ends_the_call(tmp_path: Path) -> None:
+    own = own_plan("50.00", guards={"spend_per_call": "0.40"})
+    world = in_world(tmp_path, lambda world: calls_by(world, own))
+    assert world.session()["outcome"] == "cut_off"
+    assert Decimal("0.35") < sum(world.charges("travellers")) <= Decimal("0.40")

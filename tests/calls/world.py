@@ -23,6 +23,12 @@ from ringback.charging.ledger import UNLIMITED
 from ringback.clock import Instant, LoopClock
 from ringback.engines.simulated import FarCall, Network, SimulatedEngine, run_virtual
 from ringback.guards.limits import Limits
+from ringback.management import recharges
+from ringback.management.actor import command_line
+from ringback.management.desk import Desk
+from ringback.management.naming import find_place
+from ringback.management.recharges import Recharge
+from ringback.management.verbs import Act, Done
 from ringback.setup import apply_setup
 from ringback.sounds.convert import convert
 from ringback.sounds.library import SoundLibrary
@@ -199,6 +205,17 @@ class World:
         )
         self.exchange.credited(applied.credited)
         return applied.changes
+
+    async def recharge(self, payer: str, amount: str, order: str = "B-1") -> None:
+        """Recharge an account or extension, and tell the exchange of it."""
+
+        def deed(act: Act) -> Done[Recharge]:
+            place = find_place(act.tx, act.actor, payer)
+            values = {"amount": amount, "order_number": order}
+            return recharges.recharge_account(act, place.id, values=values)
+
+        desk = Desk(self.store, self.secrets, self.clock.now, random.Random(self.chance.random()))
+        self.exchange.credited((await desk.run(command_line, deed)).credited)
 
     def die(self) -> None:
         """The server dies at once, at whatever it is doing."""
