@@ -62,7 +62,7 @@ def test_each_for_itself(world: World, ids: list[str]) -> None:
         lambda act: verbs.create(act, "beta-travellers", values={"number": "+447700900000"})
     ).value.id
     done = change(world, [ids[0], elsewhere, "x", ids[0], ids[1]], enabled=False)
-    line = "callerID +44770090000{} of northline/acme:travellers: enabled true -> false"
+    line = "callerID +44770090000{} of acme:travellers: enabled true -> false"
     absent = ("the file: there is no such callerID",)
     assert told(done) == [(line.format(0),), absent, absent, (line.format(1),)]
     assert len(done.changes) == 2
@@ -106,7 +106,7 @@ def test_a_preview_is_the_deed_undone(world: World, ids: list[str]) -> None:
         seen = change(world, ids, look, enabled=False, credit="-1.00", order_number="C")
         assert [len(outcome.faults) for outcome in seen.value] == [1] * 4
         deleting = delete(world, ids, look)
-        assert told(deleting)[0] == ("deleted callerID +447700900000 of northline/acme:travellers",)
+        assert told(deleting)[0] == ("deleted callerID +447700900000 of acme:travellers",)
         assert not seen.changes
         assert not deleting.changes
         assert not deleting.credited

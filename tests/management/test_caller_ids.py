@@ -98,7 +98,7 @@ def fields(done: Done[Any]) -> Mapping[str, Any]:
 def test_one_with_everything(world: World) -> None:
     done = add(world, **CALLER_ID)
     assert lines(done) == [
-        f"created callerID {NUMBER} of northline/acme:travellers",
+        f"created callerID {NUMBER} of acme:travellers",
         f"recharged {NUMBER} by 5.00 (order A-1)",
     ]
     told, recharged = done.changes
@@ -182,7 +182,7 @@ def test_a_number_once_in_an_extension(world: World) -> None:
         change(world, second, number=NUMBER)
     delete(world, first)
     assert lines(change(world, second, number=NUMBER)) == [
-        f"callerID {OTHER} of northline/acme:travellers: number {OTHER} -> {NUMBER}"
+        f"callerID {OTHER} of acme:travellers: number {OTHER} -> {NUMBER}"
     ]
     world.machine(lambda act: verbs.create(act, "anna-phones", values={"number": NUMBER}))
 
@@ -272,7 +272,7 @@ def test_a_deleted_one_is_gone_and_its_record_stays(world: World) -> None:
     id_ = done.value.id
     lock = lockout.Lock(0, 1, NOW + 900)
     world.machine(lambda act: lockout.save(act.tx, lockout.pin_key(id_), lock))
-    assert lines(delete(world, id_)) == [f"deleted callerID {NUMBER} of northline/acme:travellers"]
+    assert lines(delete(world, id_)) == [f"deleted callerID {NUMBER} of acme:travellers"]
     for deed in (verbs.delete, found.get, unlock):
         with pytest.raises(NotFound):
             world.machine(partial(_do, deed, id_))

@@ -71,7 +71,7 @@ def change(
 
 def test_an_extension_is_made_now_and_set_up_later(world: World) -> None:
     made = create(world, name="sales")
-    assert lines(made) == ["created extension northline/acme:sales"]
+    assert lines(made) == ["created extension acme:sales"]
     setup = world.do(OWNER, lambda act: setups.setup(act, made.value))
     assert (setup.fields["ring_seconds"], setup.fields["password_set"]) == (5, False)
     assert "password" not in setup.fields
@@ -86,12 +86,12 @@ def test_an_extension_is_made_with_all_at_once(world: World) -> None:
     callback = {"ring_seconds": 8, "password": "0042", "caller_id_number": shown}
     made = create(world, name="sales", access_numbers=[ONE], callback=callback)
     assert lines(made) == [
-        "created extension northline/acme:sales",
-        "extension northline/acme:sales: ring_seconds 5 -> 8",
-        "extension northline/acme:sales: caller_id_number "
+        "created extension acme:sales",
+        "extension acme:sales: ring_seconds 5 -> 8",
+        "extension acme:sales: caller_id_number "
         f'{{"set_by": "server", "value": null}} -> {{"set_by": "user", "value": "{ONE}"}}',
-        "extension northline/acme:sales: password set",
-        f'extension northline/acme:sales: access_numbers [] -> ["{ONE}"]',
+        "extension acme:sales: password set",
+        f'extension acme:sales: access_numbers [] -> ["{ONE}"]',
     ]
     found = world.machine(lambda act: tree.find_access_number(act.tx, ONE))
     assert found is not None
@@ -173,20 +173,20 @@ def test_a_setup_is_changed_field_by_field(world: World) -> None:
     change(world, {"ring_seconds": 8, "password": "0042"})
     done = change(world, {"attempts": 3, "minimum_credit": "1.50"})
     assert lines(done) == [
-        "extension northline/acme:travellers: attempts 2 -> 3",
-        "extension northline/acme:travellers: minimum_credit 0.00 -> 1.50",
+        "extension acme:travellers: attempts 2 -> 3",
+        "extension acme:travellers: minimum_credit 0.00 -> 1.50",
     ]
     fields = done.value.fields
     assert (fields["ring_seconds"], fields["attempts"]) == (8, 3)
     assert fields["password_set"] is True
     assert change(world, {"ring_seconds": 8, "password": "0042"}).changes == []
     assert lines(change(world, {"password": "0043"})) == [
-        "extension northline/acme:travellers: password changed"
+        "extension acme:travellers: password changed"
     ]
     done = change(world, {"password": None, "ring_seconds": None})
     assert lines(done) == [
-        "extension northline/acme:travellers: ring_seconds 8 -> 5",
-        "extension northline/acme:travellers: password taken off",
+        "extension acme:travellers: ring_seconds 8 -> 5",
+        "extension acme:travellers: password taken off",
     ]
     assert not done.value.fields["password_set"]
     entries = world.do(OWNER, lambda act: changes(act, "acme"))

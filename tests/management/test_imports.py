@@ -105,7 +105,7 @@ def test_from_a_file_to_callers(world: World) -> None:
     assert (report.lines, report.new, report.changed, report.same) == (45, 45, 0, 0)
     assert (report.recharges, report.recharged) == (45, Decimal("22.50"))
     assert report.told[:2] == [
-        "created callerID +447700900000 of northline/acme:travellers",
+        "created callerID +447700900000 of acme:travellers",
         "recharged +447700900000 by 0.50 (order A-0)",
     ]
     assert listed(world) == []

@@ -6,16 +6,20 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from sqlalchemy import Connection, select
 from tests.management.world import World, add_caller_id
 
 from ringback.faults import Faults
 from ringback.management import history, recharges
+from ringback.management.accounts import making
+from ringback.management.caller_ids import verbs
 from ringback.management.people.credentials import SignInToken
 from ringback.management.recharges import Recharge
 from ringback.management.refusals import Forbidden, NotFound
 from ringback.management.rights import Role
 from ringback.management.verbs import Act, Done
 from ringback.store import Store
+from ringback.store.models import LedgerEntryRow
 
 ACCOUNTANT, PROVIDER = "accounts@acme.example", "boss@northline.example"
 
@@ -116,3 +120,33 @@ def test_another_tenants_is_as_absent(world: World) -> None:
 
 def _recharge_of(world: World, who: SignInToken, caller_id: str) -> None:
     world.do(who, lambda act: recharges.recharge_caller_id(act, caller_id, values=values()))
+
+
+def test_the_opening_balance_is_a_recharge_with_who_gave_it(world: World) -> None:
+    opening = {"name": "gamma", "level": "user", "balance": "25.00"}
+    made = world.do(
+        world.sign_in(PROVIDER), lambda act: making.create(act, "northline", values=opening)
+    )
+    world.person("boss@gamma.example", (made.value, Role.OWNER))
+    seen = {
+        who: world.do(world.sign_in(who), lambda act: recharges.account_recharges(act, made.value))
+        for who in ("boss@gamma.example", PROVIDER)
+    }
+    told = [(each.kind, each.asked, each.left) for each in seen[PROVIDER]]
+    assert told == [("opening", Decimal(25), Decimal(25))]
+    assert [each.who for each in seen[PROVIDER]] == [PROVIDER]
+    assert [each.who for each in seen["boss@gamma.example"]] == ["Northline"]
+
+
+def test_what_is_left_of_a_deleted_caller_id_names_the_account_that_took_it(world: World) -> None:
+    recharge(world, ACCOUNTANT)
+    world.do(world.sign_in(PROVIDER), lambda act: verbs.delete(act, CALLER_ID))
+
+    def work(tx: Connection) -> list[tuple[str, str | None, str | None]]:
+        query = select(LedgerEntryRow.kind, LedgerEntryRow.who, LedgerEntryRow.by_account_id)
+        return [tuple(row) for row in tx.execute(query.order_by(LedgerEntryRow.id))]
+
+    assert world.now(world.store.read(work)) == [
+        ("payment", ACCOUNTANT, "acme"),
+        ("closed", PROVIDER, "northline"),
+    ]

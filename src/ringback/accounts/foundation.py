@@ -101,10 +101,12 @@ def insert_account(
     limits: Mapping[str, Any] = EMPTY,
     guards: Mapping[str, Any] = EMPTY,
     destinations: Mapping[str, Any] = EMPTY,
+    who: str | None = None,
+    by_account_id: str | None = None,
 ) -> None:
-    """A new account, or extension, with the ledger account of its money. Its credit limit is not in
-    force yet."""
-    ledger.open_account(tx, ledger_id, now, balance=balance)
+    """A new account, or extension, with the ledger account of its money: `who` gives it its
+    balance, by the role of which account. Its credit limit is not in force yet."""
+    ledger.open_account(tx, ledger_id, now, balance=balance, who=who, by_account_id=by_account_id)
     tx.execute(
         insert(AccountRow),
         {

@@ -237,7 +237,8 @@ def _past(
             row.id,
             row.at,
             row.kind,
-            row.price,
+            # (Nobody asked for an opening balance: its price is none.)
+            row.price if ledger.order_of(row.step) else row.amount,
             ledger.order_of(row.step),
             row.balance_after,
             row.who and sight.author(place.id, row.by_account_id, row.who),

@@ -77,8 +77,10 @@ def open_account(
     balance: Decimal = ZERO,
     credit_limit: Decimal = ZERO,
     who: str | None = None,
+    by_account_id: str | None = None,
 ) -> None:
-    """Open a ledger account. An opening balance other than 0 is entered as such."""
+    """Open a ledger account. An opening balance other than 0 is entered as such, with who gave it,
+    and the account whose role allowed it."""
     tx.execute(
         insert(_A),
         {
@@ -92,7 +94,8 @@ def open_account(
     )
     if balance:
         kind = RechargeKind.OPENING
-        enter(tx, ledger_id, "opening", kind, balance, None, balance, now, who, "opening")
+        entered_as = (kind, balance, None, balance, now, who, "opening", None, by_account_id)
+        enter(tx, ledger_id, "opening", *entered_as)
 
 
 def open_empty(tx: Connection, ledger_ids: Sequence[str], holder_id: str) -> None:

@@ -92,6 +92,8 @@ def make(act: Act, level: str, entry: AnyAccountEntry, parent: Place) -> Made:
         level=level,
         plan_id=plan_id,
         balance=entry.balance,
+        who=act.actor.name,
+        by_account_id=act.by_account_id,
         **columns(entry, level=level),
     )
     place = places.of_id(act.tx, id_)

@@ -131,7 +131,11 @@ class AuthorizedList:
             )
         gone = update(CallerIdRow).where(CallerIdRow.id == row["id"])
         act.tx.execute(gone.values(deleted=act.now, pin_mac=None))
-        ledger.close(act.tx, row["ledger_id"], act.now, who=act.actor.name)
+        ledger.close(
+            *(act.tx, row["ledger_id"], act.now),
+            who=act.actor.name,
+            by_account_id=act.by_account_id,
+        )
         for key in (lockout.pin_key(row["id"]), lockout.claim_key(row["id"])):
             lockout.lift(act.tx, key)
         fields = {"credit": (written(credit), None)} if has_credit else {}
