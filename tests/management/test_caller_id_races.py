@@ -12,10 +12,16 @@ from tests.management.world import World
 from ringback.amounts import ZERO
 from ringback.faults import Faults
 from ringback.management.accounts import deleting
-from ringback.management.caller_ids import verbs
+from ringback.management.caller_ids import batches, verbs
 from ringback.management.recharges import recharge_caller_id
 from ringback.management.verbs import Act
-from ringback.store.models import AccountRow, CallerIdRow, LedgerAccountRow, LedgerEntryRow
+from ringback.store.models import (
+    AccountRow,
+    AuditRow,
+    CallerIdRow,
+    LedgerAccountRow,
+    LedgerEntryRow,
+)
 
 HERE = "acme-travellers"
 NUMBER = "+447700900123"
@@ -105,3 +111,26 @@ def test_nothing_is_added_to_an_extension_that_is_being_deleted(database: str) -
         assert tx.execute(left).scalar_one() == 0
 
     together(database, prepare, race, check)
+
+
+def test_two_who_delete_the_same_many_at_once_delete_each_once(database: str) -> None:
+    """In whichever order they name them, and though they are of several extensions."""
+
+    async def prepare(world: World) -> list[str]:
+        def deed(act: Act) -> list[str]:
+            values = {"number": NUMBER}
+            return [verbs.create(act, id_, values=values).value.id for id_ in (HERE, "anna-phones")]
+
+        return list(await by_machine(world, deed))
+
+    def race(world: World, ids: list[str], who: int) -> Coroutine[Any, Any, Any]:
+        named = ids if who == 0 else ids[::-1]
+        how = batches.How(together=False)
+        return by_machine(world, lambda act: batches.delete_many(act, "acme", ids=named, how=how))
+
+    def check(tx: Connection) -> None:
+        gone = select(AuditRow.subject_id).where(AuditRow.action == "deleted")
+        told = tx.execute(gone).scalars().all()
+        assert len(told) == len(set(told))
+
+    assert together(database, prepare, race, check) == {"Done": 2 * ROUNDS}

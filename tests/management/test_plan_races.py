@@ -14,7 +14,8 @@ from tests.management.test_plan_rates import Pauses
 from tests.management.world import World
 
 from ringback.charging import decks, ledger
-from ringback.management.accounts import changing
+from ringback.management.accounts import changing, deleting
+from ringback.management.accounts import making as accounts
 from ringback.management.actor import command_line
 from ringback.management.plans import making
 from ringback.management.plans.loading import Rates
@@ -89,3 +90,22 @@ def test_a_name_is_taken_once(database: str) -> None:
 
     found = together(database, fresh, deed, lambda tx: None)
     assert found == {"str": ROUNDS, "Faults": ROUNDS}
+
+
+def test_no_plan_is_left_with_an_account_that_is_being_deleted(database: str) -> None:
+    async def prepare(world: World) -> str:
+        values = {"name": "short-lived", "level": "organization"}
+        made = await by_machine(world, lambda act: accounts.create(act, "northline", values=values))
+        return str(made.value)
+
+    def deed(world: World, account: str, number: int) -> Coroutine[Any, Any, Any]:
+        if number == 0:
+            return by_machine(world, lambda act: deleting.remove(act, account))
+        return by_machine(world, lambda act: making.create(act, account, values={"name": "own"}))
+
+    def check(tx: Connection) -> None:
+        gone = select(AccountRow.id).where(AccountRow.deleted.is_not(None))
+        left = select(PlanRow.id).where(PlanRow.account_id.in_(gone), PlanRow.deleted.is_(None))
+        assert tx.execute(left).scalars().all() == []
+
+    together(database, prepare, deed, check)

@@ -144,7 +144,8 @@ def test_what_is_left_of_a_deleted_caller_id_names_the_account_that_took_it(worl
 
     def work(tx: Connection) -> list[tuple[str, str | None, str | None]]:
         query = select(LedgerEntryRow.kind, LedgerEntryRow.who, LedgerEntryRow.by_account_id)
-        return [tuple(row) for row in tx.execute(query.order_by(LedgerEntryRow.id))]
+        found = tx.execute(query.order_by(LedgerEntryRow.id))
+        return [(row.kind, row.who, row.by_account_id) for row in found]
 
     assert world.now(world.store.read(work)) == [
         ("payment", ACCOUNTANT, "acme"),

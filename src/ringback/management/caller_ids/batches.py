@@ -4,6 +4,7 @@ deed itself, undone."""
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,7 +14,7 @@ from ringback.management.caller_ids.fields import COMMON_FIELDS
 from ringback.management.caller_ids.rows import FoundRow, rows_of
 from ringback.management.caller_ids.storing import AuthorizedList, Written
 from ringback.management.places import Kind, Place
-from ringback.management.refusals import Forbidden
+from ringback.management.refusals import Forbidden, NotFound
 from ringback.management.rights import Need, Right
 from ringback.management.verbs import Act, Done, verb
 
@@ -78,15 +79,15 @@ class _Batch:
         self._place = place
         self._how = how
         self._enabling = enabling
-        self._lists: dict[str, AuthorizedList | None] = {}
-        """By extension; None: it is not below the place."""
+        self._lists: dict[str, AuthorizedList] = {}
+        """By extension, of those below the place."""
         self._written: list[Written] = []
 
     def do(self, ids: Sequence[str], deed: _Deed) -> Done[tuple[Outcome, ...]]:
         if len(ids) > MOST:
             raise Faults([Fault(("ids",), f"name at most {MOST} at once")])
         undone = self._act.tx.begin_nested() if self._how.preview else None
-        rows = {row["id"]: row for row in rows_of(self._act.tx, list(ids))}
+        rows = self._rows(list(ids))
         outcomes = tuple(self._one(id_, rows.get(id_), deed) for id_ in dict.fromkeys(ids))
         if undone is not None:
             undone.rollback()
@@ -103,8 +104,14 @@ class _Batch:
         credited = [id_ for each in self._written for id_ in each.credited]
         return Done(outcomes, changes, credited=credited)
 
+    def _rows(self, ids: list[str]) -> dict[str, FoundRow]:
+        """The callerIDs as they are once their extensions are held, which all hold in one order."""
+        for extension_id in sorted({row["extension_id"] for row in rows_of(self._act.tx, ids)}):
+            self._hold(extension_id)
+        return {row["id"]: row for row in rows_of(self._act.tx, ids)}
+
     def _one(self, id_: str, row: FoundRow | None, deed: _Deed) -> Outcome:
-        listed = None if row is None else self._list(row["extension_id"])
+        listed = None if row is None else self._lists.get(row["extension_id"])
         if row is None or listed is None:
             return Outcome(id_, None, faults=(Fault((), f"there is no such {Kind.CALLER_ID}"),))
         attempt = self._act.tx.begin_nested()
@@ -121,13 +128,10 @@ class _Batch:
         told = tuple(line for change in made.changes for line in change.lines())
         return Outcome(id_, row["number"], told)
 
-    def _list(self, extension_id: str) -> AuthorizedList | None:
-        if extension_id not in self._lists:
-            place = places.of_id(self._act.tx, extension_id)
-            below = place is not None and self._place.id in place.chain
-            self._lists[extension_id] = (
-                AuthorizedList(self._act, place, enabling=self._enabling)
-                if place is not None and below
-                else None
-            )
-        return self._lists[extension_id]
+    def _hold(self, extension_id: str) -> None:
+        place = places.of_id(self._act.tx, extension_id)
+        if place is not None and self._place.id in place.chain:
+            with suppress(NotFound):  # it has just been deleted
+                self._lists[extension_id] = AuthorizedList(
+                    self._act, place, enabling=self._enabling
+                )

@@ -77,6 +77,8 @@ def change(act: Act, place: Place, *, values: Mapping[str, Any]) -> Done[Setup]:
     """Change what `values` say of a setup, for new decisions of calls that are live, too. Raises
     Faults with all that the result contradicts, Forbidden where it would let anybody call."""
     entry = read_document(CallbackEntry, values)
+    if "caller_id_number" in values:
+        take_turn(act.tx)  # before anything is held
     before = stored(act, place, lock=True)
     after = judge(act, place, Owner(place.id, place.chain[1]), before, entry)
     return Done(_shown(act, place, after), put(act, place, before, after))

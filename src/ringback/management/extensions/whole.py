@@ -12,11 +12,14 @@ from ringback.management.extensions import extensions, setups
 from ringback.management.extensions.gathering import within
 from ringback.management.numbers.leading import FIELD
 from ringback.management.verbs import Act, Done
+from ringback.trunks.turns import take_turn
 
 
 def change_whole(act: Act, extension_id: str, *, values: Mapping[str, Any]) -> Done[None]:
     """Change the fields of an account, `access_numbers` and `callback`. Raises Faults of all of
     them, and what the verbs raise."""
+    if FIELD in values or "callback" in values:
+        take_turn(act.tx)  # before anything is held
     rest = {name: value for name, value in values.items() if name not in (FIELD, "callback")}
     faults: list[Fault] = []
     parts: list[Done[Any]] = []

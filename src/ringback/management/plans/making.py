@@ -16,6 +16,7 @@ from ringback.documents import merged, read_document
 from ringback.faults import Fault, Faults
 from ringback.management import places
 from ringback.management.accounts import credit
+from ringback.management.accounts.rows import held
 from ringback.management.change import Action
 from ringback.management.places import Kind, Place
 from ringback.management.plans.whose import place_of
@@ -37,6 +38,7 @@ MOST_NAMED = 20
 def create(act: Act, place: Place, *, values: Mapping[str, Any]) -> Done[str]:
     """Make a plan, without rates. Returns its id. Raises Faults."""
     after = _read(values)
+    held(act.tx, place)
     plan_id = act.new_id()
     try:
         act.tx.execute(insert(PlanRow), {"id": plan_id, "account_id": place.id, **_columns(after)})
