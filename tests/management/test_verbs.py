@@ -10,13 +10,16 @@ from tests.management.samples import second_factor_for
 from tests.management.world import World
 
 from ringback.faults import Fault, Faults
+from ringback.management.accounts import listing
 from ringback.management.actor import Actor
+from ringback.management.extensions import listing as extensions
 from ringback.management.history import changes
 from ringback.management.naming import find_place
+from ringback.management.numbers import listing as numbers
 from ringback.management.people import keys, logins, second_factor
 from ringback.management.refusals import Forbidden, NotFound
 from ringback.management.rights import MAY, Role
-from ringback.management.verbs import Done
+from ringback.management.verbs import Act, Done
 from ringback.store import InlineStore
 
 
@@ -201,3 +204,26 @@ def test_whom_a_command_means(world: World) -> None:
 def test_faults_name_their_field() -> None:
     refused = Forbidden("", [Fault(("credit",), "needs the right to recharge")])
     assert str(refused) == "credit: needs the right to recharge"
+
+
+def test_the_places_of_a_list_are_looked_up_together(world: World) -> None:
+    """However long it is, it takes as many statements."""
+
+    def statements(account: str) -> int:
+        said: list[str] = []
+
+        def deed(act: Act) -> int:
+            connection: Any = act.tx.connection.driver_connection
+            connection.set_trace_callback(said.append)
+            listing.accounts(act, account)
+            extensions.extensions(act, account)
+            numbers.access_numbers(act, account)
+            changes(act, account)
+            connection.set_trace_callback(None)
+            return len(said)
+
+        return world.machine(deed)
+
+    for name in ("anna", "acme", "beta"):
+        given(world, actor(admin=Role.OWNER), name, note=name)
+    assert statements("admin") == statements("acme")

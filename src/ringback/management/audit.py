@@ -87,7 +87,8 @@ def entries(
     )
     if before is not None:
         query = query.where(AuditRow.number < before)
-    sight = Sight(tx, actor)
+    rows = tx.execute(query).all()
+    sight = Sight(tx, actor, [id_ for row in rows for id_ in (row.account_id, row.by_account_id)])
     return [
         Entry(
             row.number,
@@ -103,5 +104,5 @@ def entries(
             row.fields,
             row.secrets,
         )
-        for row in tx.execute(query)
+        for row in rows
     ]

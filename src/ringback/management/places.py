@@ -5,9 +5,10 @@ A place is an account or an extension. Everything else (a callerID, a plan, a ke
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import groupby
 from typing import Any
 
 from sqlalchemy import (
@@ -24,6 +25,9 @@ from sqlalchemy.orm import InstrumentedAttribute
 from ringback.accounts.names import ADMINISTRATOR
 from ringback.store.models import AccountRow, CallerIdRow, RouteRow, TrunkRow
 from ringback.store.prepared import Prepared
+
+_AT_ONCE = 500
+"""So many are named in one statement."""
 
 QueryColumn = ColumnElement[str] | InstrumentedAttribute[Any]
 
@@ -86,31 +90,25 @@ class Place:
 
 
 def _upwards() -> Prepared:
+    """A query of the accounts from each of some to the top, nearest first."""
+    columns = (AccountRow.id, AccountRow.name, AccountRow.level, AccountRow.deleted)
     own = (
         select(
-            AccountRow.id,
-            AccountRow.name,
+            AccountRow.id.label("root"),
+            *columns,
             AccountRow.parent_id,
-            AccountRow.level,
-            AccountRow.deleted,
             literal_column("0", Integer).label("height"),
         )
-        .where(AccountRow.id == bindparam("id"))
+        .where(AccountRow.id.in_(bindparam("ids", expanding=True)))
         .cte("upwards", recursive=True)
     )
     chain = own.union_all(
-        select(
-            AccountRow.id,
-            AccountRow.name,
-            AccountRow.parent_id,
-            AccountRow.level,
-            AccountRow.deleted,
-            own.c.height + 1,
-        ).join(own, AccountRow.id == own.c.parent_id)
+        select(own.c.root, *columns, AccountRow.parent_id, own.c.height + 1).join(
+            own, AccountRow.id == own.c.parent_id
+        )
     )
-    return Prepared(
-        select(chain.c.id, chain.c.name, chain.c.level, chain.c.deleted).order_by(chain.c.height)
-    )
+    found = (chain.c.root, *(chain.c[column.key] for column in columns))
+    return Prepared(select(*found).order_by(chain.c.root, chain.c.height))
 
 
 _UPWARDS = _upwards()
@@ -124,9 +122,20 @@ def of_id(tx: Connection, place_id: str) -> Place | None:
 
 def of_id_ever(tx: Connection, place_id: str) -> Place | None:
     """The same, also if it is deleted: for records that name it."""
-    rows = _UPWARDS.rows(tx, id=place_id)
-    if not rows:
-        return None
+    return of_ids_ever(tx, [place_id]).get(place_id)
+
+
+def of_ids_ever(tx: Connection, place_ids: Collection[str]) -> dict[str, Place]:
+    """Those of many ids, by id, in few statements: for a list."""
+    ids, found = sorted(set(place_ids)), {}
+    for start in range(0, len(ids), _AT_ONCE):
+        rows = _UPWARDS.rows(tx, ids=ids[start : start + _AT_ONCE])
+        for place_id, chain in groupby(rows, key=lambda row: str(row.root)):
+            found[place_id] = _place(place_id, list(chain))
+    return found
+
+
+def _place(place_id: str, rows: Sequence[Any]) -> Place:
     itself, *above = rows
     chain = tuple(row.id for row in rows)
     deleted = itself.deleted is not None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from sqlalchemy import Connection
 
 from ringback import levels
@@ -16,10 +18,12 @@ HIGHER_UP = "your provider"
 class Sight:
     """One actor's, for one unit of work: each account is looked up once."""
 
-    def __init__(self, tx: Connection, actor: Actor) -> None:
+    def __init__(self, tx: Connection, actor: Actor, shown: Iterable[str | None] = ()) -> None:
+        """`shown`: the ids of the places of a list, which are looked up together."""
         self._tx = tx
         self._actor = actor
         self._known: dict[str, Place | None] = {}
+        self._known |= places.of_ids_ever(tx, {id_ for id_ in shown if id_ is not None})
 
     def path(self, place_id: str, whole: str = "") -> str:
         """The path of a place from the topmost account of the actor's on. `whole` is the path from

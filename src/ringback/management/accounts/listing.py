@@ -69,9 +69,9 @@ def accounts(
     )
     if name is not None:
         found = found.where(AccountRow.name.istartswith(name, autoescape=True))
-    sight = Sight(act.tx, act.actor)
 
     def shown(rows: Sequence[Row[Any]]) -> list[Listed]:
+        sight = Sight(act.tx, act.actor, [row.id for row in rows])
         return [
             Listed(
                 row.id,

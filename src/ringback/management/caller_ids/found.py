@@ -122,7 +122,7 @@ class Whole:
 def seen(act: Act, rows: Sequence[FoundRow]) -> list[CallerId]:
     """The callerIDs of rows that have the columns of `CREDIT`, too."""
     totals = ledger.recharged(act.tx, [row["ledger_id"] for row in rows])
-    sight = Sight(act.tx, act.actor)
+    sight = Sight(act.tx, act.actor, [row["extension_id"] for row in rows])
     return [_seen(row, totals.get(row["ledger_id"], ZERO), sight) for row in rows]
 
 

@@ -77,8 +77,8 @@ def extension(act: Act, place: Place) -> Extension:
 
 
 def _shown(act: Act, rows: Sequence[Row[Any]]) -> list[Extension]:
-    leading = _leading(act, [row.id for row in rows])
-    sight = Sight(act.tx, act.actor)
+    ids = [row.id for row in rows]
+    leading, sight = _leading(act, ids), Sight(act.tx, act.actor, ids)
     return [
         Extension(
             row.id,

@@ -54,9 +54,10 @@ def access_numbers(
     )
     if number is not None:
         found = found.where(AccessNumberRow.number.startswith(number, autoescape=True))
-    sight = Sight(act.tx, act.actor)
 
     def shown(rows: Sequence[Row[Any]]) -> list[AccessNumber]:
+        named = [id_ for row in rows for id_ in (row.account_id, row.extension_id)]
+        sight = Sight(act.tx, act.actor, named)
         return [
             AccessNumber(
                 row.number,
