@@ -301,13 +301,16 @@ def test_a_list_has_what_lies_below(world: World) -> None:
     assert names(world, "northline", name="%") == []
 
 
-def test_a_list_is_read_page_by_page(world: World) -> None:
+@pytest.mark.parametrize("limit", [1, 0])
+def test_a_list_is_read_page_by_page(world: World, limit: int) -> None:
     seen: list[str] = []
     cursor, pages = None, 0
     while pages == 0 or cursor is not None:
         page = world.do(
             NORTHLINE,
-            lambda act, cursor=cursor: listing.accounts(act, "northline", cursor=cursor, limit=1),  # type: ignore[misc]
+            lambda act, cursor=cursor: listing.accounts(  # type: ignore[misc]
+                act, "northline", cursor=cursor, limit=limit
+            ),
         )
         assert (page.count, page.more) == (3, False)
         seen += [each.path for each in page.items]

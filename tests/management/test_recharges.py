@@ -105,6 +105,7 @@ def test_who_recharged_from_above_is_told_as_the_account_it_is(world: World) -> 
     log = world.do(world.sign_in(ACCOUNTANT), lambda act: history.changes(act, "acme"))
     assert [(each.verb, each.who) for each in log] == [("account.recharge", "Northline")]
     assert log[0].fields["credit"] == ["0.00", "100.00"]
+    assert log[0].fields["of"] == [None, "acme"], "not how it is named above"
 
 
 def test_another_tenants_is_as_absent(world: World) -> None:

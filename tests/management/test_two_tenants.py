@@ -10,6 +10,7 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import is_dataclass, replace
 from typing import Any
 
@@ -19,6 +20,7 @@ from tests.management.samples import AT_PLACES, Arguments
 from tests.management.world import World, add_person, add_session
 
 from ringback.charging.decks import DeckGone
+from ringback.management import history
 from ringback.management.people.credentials import actor_of
 from ringback.management.refusals import Forbidden, NotFound
 from ringback.management.rights import Role
@@ -182,3 +184,30 @@ def test_what_is_told_of_a_change_names_nothing_above(world: World, name: str) -
 
     told = tried(world, name, lambda act: sample(act, name, OURS), lines)
     assert "northline" not in told, told
+
+
+@pytest.mark.parametrize("name", PLACED)
+def test_what_is_written_down_of_a_change_from_above_names_nothing_there(
+    world: World, name: str
+) -> None:
+    """The audit log that a tenant reads, of what its provider has done."""
+    found: list[str] = []
+
+    def work(act: Act) -> None:
+        subject, arguments = sample(act, name, OURS)
+        above = add_person(act.tx, "boss@provider.example", "x", ("northline", Role.OWNER))
+        below = add_person(act.tx, "me@example.org", "x", (OURS, Role.READER))
+        provider, reader = (
+            replace(act, actor=actor_of(act.tx, add_session(act, login_id), act.now))
+            for login_id in (above, below)
+        )
+        before = len(history.changes(reader, OURS))
+        _told(lambda: RULED[name](provider, subject, **arguments))
+        with suppress(NotFound):  # the deed was to delete the account
+            written = history.changes(reader, OURS)
+            found.append(_whole(written[: len(written) - before]))
+        raise _Undo
+
+    with pytest.raises(_Undo):
+        world.machine(work)
+    assert "northline" not in "".join(found) and "provider.example" not in "".join(found), found

@@ -89,17 +89,19 @@ def page_of(
 ) -> Page[T]:
     """A page of what a query finds, in the order of columns that it has, of which no two of its
     rows have all the same; `shown` makes of rows what the page holds. Raises Faults."""
-    count = act.tx.execute(
-        select(func.count()).select_from(found.limit(COUNTED + 1).subquery())
-    ).scalar_one()
     page = found.order_by(*order)
-    if cursor is not None:
-        page = page.where(tuple_(*order) > tuple_(*question.position(act, cursor)))
-    limit = min(limit, LARGEST_PAGE)
+    if cursor is None:
+        counted = found.limit(COUNTED + 1).subquery()
+        count = act.tx.execute(select(func.count()).select_from(counted)).scalar_one()
+    else:
+        count, *position = question.position(act, cursor)  # it is counted once
+        page = page.where(tuple_(*order) > tuple_(*position))
+    limit = max(1, min(limit, LARGEST_PAGE))
     rows = act.tx.execute(page.limit(limit + 1)).all()
     next_ = None
     if len(rows) > limit:
-        next_ = question.cursor(act, [getattr(rows[limit - 1], column.key) for column in order])
+        last = rows[limit - 1]
+        next_ = question.cursor(act, [count, *(getattr(last, column.key) for column in order)])
     return Page(shown(rows[:limit]), next_, min(count, COUNTED), count > COUNTED)
 
 

@@ -122,6 +122,10 @@ class Payer:
     """Path of the account, or number of the callerID."""
     ledger_id: str
 
+    @property
+    def is_account(self) -> bool:
+        return self.id == self.place.id
+
 
 def recharge(act: Act, payer: Payer, entry: RechargeEntry) -> Done[Recharge]:
     """Recharge who pays. Raises Faults."""
@@ -159,7 +163,8 @@ def _change(
         id=payer.id,
         name=entry.order_number,
         fields={
-            "of": (None, came.whose),
+            # Whoever reads this in the account itself must not see how it is named above.
+            "of": (None, payer.place.seen_from(payer.id) if payer.is_account else payer.name),
             "amount": (None, UNLIMITED if came.asked is None else format_amount(came.asked)),
             "kind": (None, str(entry.kind)),
             "credit": (_written(before), came.left),
