@@ -1,11 +1,20 @@
-"""How the change of a field is written where people read it."""
+"""How changes and lists are written where people read them."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from decimal import Decimal
 
 from ringback.amounts import format_amount
+
+MOST_LISTED = 20
+
+
+def listed(names: Iterable[str], most: int = MOST_LISTED) -> str:
+    """The first of some names, `a, b, c, …`."""
+    every = list(names)
+    return ", ".join(every[:most]) + (", …" if len(every) > most else "")
 
 
 def from_to(name: str, before: object, after: object) -> str:

@@ -169,6 +169,7 @@ def test_a_whole_line() -> None:
         ({"expires": "soon"}, "expires: write a date or a time"),
         ({"language": "?"}, "language: "),
         ({"extension": "others"}, "extension: is another one: this import is for acme:travellers"),
+        ({"extension": "me:travellers"}, "extension: is another one"),
     ],
 )
 def test_faults_name_their_column(cells: dict[str, str], message: str) -> None:

@@ -39,6 +39,7 @@ from ringback.numbering import BadNumber, read_written
 from ringback.reports.sessions import LATEST, LIVE, MOST, Wanted, sessions
 from ringback.server.control import ask
 from ringback.server.run import control_path
+from ringback.wording import listed
 
 
 def command(
@@ -137,7 +138,7 @@ def only(found: list[dict[str, Any]], session: str) -> dict[str, Any]:
         return found[0]
     if not found:
         raise CommandError(f"there is no session {session!r}: `ringback sessions` lists them")
-    ids = ", ".join(each["id"] for each in found[:3]) + (", …" if len(found) > 3 else "")
+    ids = listed((each["id"] for each in found), 3)
     raise CommandError(f"several sessions end in {session!r}: write more of the id: {ids}")
 
 

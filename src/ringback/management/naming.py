@@ -18,6 +18,7 @@ from ringback.management.rights import Right
 from ringback.numbering import BadNumber, read_written
 from ringback.store.models import AccountRow, CallerIdRow
 from ringback.trunks import routeverbs, trunkverbs
+from ringback.wording import listed
 
 
 def find_place(tx: Connection, actor: Actor, text: str) -> Place:
@@ -153,14 +154,8 @@ def _only(kind: Kind, text: str, found: Sequence[tuple[str, N]]) -> N:
     if not found:
         raise NotFound(kind, repr(text))
     if len(found) > 1:
-        raise Ambiguous(kind, repr(text), _listed(found))
+        raise Ambiguous(kind, repr(text), listed(sorted(name for name, _ in found)))
     return found[0][1]
 
 
 _DIGIT = re.compile("[0-9]")
-_MOST_LISTED = 20
-
-
-def _listed(found: Sequence[tuple[str, object]]) -> str:
-    names = sorted(name for name, _ in found)
-    return ", ".join(names[:_MOST_LISTED]) + (", …" if len(names) > _MOST_LISTED else "")

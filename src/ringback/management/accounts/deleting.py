@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import Connection, delete, func, or_, select, update
@@ -30,8 +29,7 @@ from ringback.store.models import (
     PlanRow,
     SessionRow,
 )
-
-_MOST_NAMED = 20
+from ringback.wording import listed
 
 
 @verb("account.delete", Kind.ACCOUNT, Need(Right.ACCOUNTS, Reach.ABOVE))
@@ -64,7 +62,7 @@ def _in_the_way(tx: Connection, row: Any) -> list[Fault]:
     )
     names = tx.execute(below.order_by(AccountRow.name)).scalars().all()
     if names:
-        found.append(Fault(("accounts",), f"below it: {_listed(names)}: delete them first"))
+        found.append(Fault(("accounts",), f"below it: {listed(names)}: delete them first"))
     live = select(func.count()).where(
         SessionRow.extension_id == row["id"], SessionRow.outcome.is_(None)
     )
@@ -76,7 +74,7 @@ def _in_the_way(tx: Connection, row: Any) -> list[Fault]:
         found.append(Fault(("balance",), f"{money}: see that it is 0.00 first"))
     rich = _with_credit(tx, row["id"])
     if rich:
-        found.append(Fault(("caller_ids",), f"with credit: {_listed(rich)}: delete them first"))
+        found.append(Fault(("caller_ids",), f"with credit: {listed(rich)}: delete them first"))
     return found
 
 
@@ -103,11 +101,6 @@ def _with_credit(tx: Connection, extension_id: str) -> list[str]:
         for row in tx.execute(query)
         if _money(Balance(row.balance, row.reserved, row.credit_limit, row.unlimited))
     )
-
-
-def _listed(names: Iterable[str]) -> str:
-    found = list(names)
-    return ", ".join(found[:_MOST_NAMED]) + (", …" if len(found) > _MOST_NAMED else "")
 
 
 def _caller_ids(act: Act, place: Place) -> int:

@@ -53,7 +53,7 @@ def read_line(
     before, country = faults.count, target.country
     values: dict[str, Any] = {**cells}
     extension = values.pop("extension", "")
-    if not target.path.endswith(extension):
+    if extension and not f"/{target.path}".endswith((f"/{extension}", f":{extension}")):
         faults.add(line, "extension", f"is another one: this import is for {target.path}")
     values["number"] = _number(line, cells.get("number", ""), country, faults)
     if "enabled" in cells:
