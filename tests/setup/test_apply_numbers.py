@@ -9,7 +9,7 @@ from sqlalchemy import select
 from tests.accounts.helpers import Place
 
 from ringback.accounts.setupfile import SetupError
-from ringback.store.models import AccessNumberRow, AccountRow
+from ringback.store.models import AccessNumberRow, AccountRow, AuditRow
 
 ONE, TWO, THREE = "+442071838750", "+442079460001", "+442079460002"
 
@@ -51,14 +51,31 @@ def test_a_number_is_given_to_an_account_with_its_destination(place: Place) -> N
     assert numbers(place, entry) == []
     assert numbers(place, {"number": THREE}) == [], "what is left out stays"
     assert numbers(place, {"number": THREE, "account": "anna", "destination": None}) == [
-        f"access number {THREE} of acme/anna: account acme -> acme/anna",
+        f"access number {THREE} of acme: account acme -> acme/anna",
+        f"access number {THREE} of acme/anna: account none -> anna",
         f"access number {THREE} of acme/anna: destination +442079460009 -> none",
     ]
 
 
+def test_an_account_beside_learns_nothing_of_who_had_a_number_before(place: Place) -> None:
+    place.document["accounts"].append({"name": "beta"})
+    numbers(place, {"number": THREE, "account": "acme", "destination": "+442079460009"})
+    numbers(place, {"number": THREE, "account": "beta"})
+    assert held(place)[THREE] == ("beta", None), "its destination was acme's"
+    query = (
+        select(AuditRow.path, AuditRow.fields)
+        .where(AuditRow.subject_id == THREE, AuditRow.action == "updated")
+        .order_by(AuditRow.number)
+    )
+    told = place.read(lambda tx: [(row.path, row.fields) for row in tx.execute(query)])
+    lost = {"account": ["acme", None], "destination": ["+442079460009", None]}
+    assert told == [("acme", lost), ("beta", {"account": [None, "beta"]})]
+
+
 def test_a_number_led_to_an_extension_may_be_held_above_it(place: Place) -> None:
     assert numbers(place, {"number": ONE, "account": "acme"}) == [
-        f"access number {ONE} of acme: account acme/anna -> acme"
+        f"access number {ONE} of acme/anna: account anna -> none",
+        f"access number {ONE} of acme: account acme/anna -> acme",
     ]
     del place.document["access_numbers"]
     assert place.apply() == [], "it stays with acme"
@@ -82,6 +99,9 @@ def test_a_number_moves_to_another_account_with_its_extension(place: Place) -> N
     place.document["extensions"].append(others)
     place.apply()
     assert held(place) == {ONE: ("beta", None), TWO: ("anna", None)}
+    written = select(AuditRow.path, AuditRow.action).where(AuditRow.subject_id == ONE)
+    told = place.read(lambda tx: [tuple(row) for row in tx.execute(written.order_by("number"))])
+    assert told == [("acme/anna", "created"), ("acme/anna", "updated"), ("beta", "updated")]
 
 
 def test_a_destination_is_another_number(place: Place) -> None:

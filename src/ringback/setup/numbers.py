@@ -14,13 +14,16 @@ from ringback.accounts import numbers
 from ringback.accounts.callback import SetBy
 from ringback.accounts.entries import ExtensionEntry
 from ringback.accounts.number_entries import NumberEntry
+from ringback.accounts.numbers import Found
 from ringback.accounts.setupfile import SetupError
 from ringback.changes import Action
 from ringback.management import places
 from ringback.management.extensions import setups
+from ringback.management.numbers import holding
 from ringback.management.places import Kind, Place
 from ringback.setup.extensions import find
 from ringback.setup.work import Work
+from ringback.trunks.turns import take_turn
 
 
 def bring_about(work: Work, entry: NumberEntry) -> None:
@@ -28,23 +31,29 @@ def bring_about(work: Work, entry: NumberEntry) -> None:
     that the numbers of a file may change places."""
     what = f"access number {entry.number}"
     account = work.place(entry.account, f"{what}: account")
+    take_turn(work.tx)
     found = numbers.find(work.tx, entry.number)
-    fields: dict[str, tuple[str | None, str | None]] = {}
     if found is None:
         numbers.add(work.tx, entry.number, account.id, entry.destination)
-        _keep(work, Action.CREATED, account, entry.number, fields)
+        _keep(work, Action.CREATED, account, entry.number, {})
         return
-    values: dict[str, str | None] = {}
     if "account" in entry.model_fields_set and found.account_id != account.id:
-        before = places.of_id_ever(work.tx, found.account_id)
-        values["account_id"] = account.id
-        fields["account"] = (None if before is None else before.path, account.path)
+        _move(work, found, account, tell=True)
+        found = numbers.find(work.tx, entry.number)
+        assert found is not None
     if "destination" in entry.model_fields_set and found.destination != entry.destination:
-        values["destination"] = entry.destination
-        fields["destination"] = (found.destination, entry.destination)
-    if values:
-        numbers.change(work.tx, entry.number, **values)
-        _keep(work, Action.UPDATED, account, entry.number, fields)
+        numbers.change(work.tx, entry.number, destination=entry.destination)
+        fields = {"destination": (found.destination, entry.destination)}
+        holder = places.of_id_ever(work.tx, found.account_id)
+        assert holder is not None
+        _keep(work, Action.UPDATED, holder, entry.number, fields)
+
+
+def _move(work: Work, found: Found, account: Place, *, tell: bool) -> None:
+    before = places.of_id_ever(work.tx, found.account_id)
+    assert before is not None
+    what = f"access number {found.number}"
+    work.keep(what, holding.move(work.act, found, before, account), tell=tell)
 
 
 def _keep(
@@ -53,10 +62,12 @@ def _keep(
     place: Place,
     number: str,
     fields: Mapping[str, tuple[str | None, str | None]],
+    *,
+    tell: bool = True,
 ) -> None:
     kind = Kind.ACCESS_NUMBER
     change = work.act.change(action, place, kind=kind, id=number, name=number, fields=fields)
-    work.keep(f"access number {number}", [change])
+    work.keep(f"access number {number}", [change], tell=tell)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +102,14 @@ def lead(
     """The access numbers of an extension. `given_up` names, by their ids, those that other
     extensions of the file give up: such a number moves in one step. `held` are those of which the
     file says who holds them."""
-    account, chain = its.extension.chain[1], its.extension.above
+    account, chain = places.of_id(work.tx, its.extension.chain[1]), its.extension.above
+    assert account is not None
+    take_turn(work.tx)
     for number in its.wanted:
         found = numbers.find(work.tx, number)
         if found is None:
-            numbers.add(work.tx, number, account)
+            numbers.add(work.tx, number, account.id)
+            _keep(work, Action.CREATED, account, number, {}, tell=False)
             continue
         other = found.extension_id
         if other not in (None, its.extension.id) and number not in given_up.get(other, ()):
@@ -104,7 +118,7 @@ def lead(
                 f"{levels.of_account(work.tx, other)[0].name} already: take it out there first"
             )
         if number not in held and found.account_id not in chain:
-            numbers.change(work.tx, number, account_id=account)
+            _move(work, found, account, tell=False)
     numbers.lead(work.tx, its.extension.id, its.wanted)
     fields = {"access_numbers": (list(its.before), list(its.wanted))}
     change = work.act.change(Action.UPDATED, its.extension, fields=fields)

@@ -84,6 +84,12 @@ def hand(act: Act, place: Place, *, account_id: str) -> Done[None]:
             faults.append(Fault(("account",), _leads(act, found.extension_id, "not below it")))
     if faults:
         raise Faults(faults)
+    return Done(None, move(act, found, place, to))
+
+
+def move(act: Act, found: Found, place: Place, to: Place) -> list[Change]:
+    """Have another account hold a number, and tell both. It keeps its destination, but not in an
+    account beside."""
     down, up = place.id in to.chain, to.id in place.chain
     destination = found.destination if down or up else None
     numbers.change(act.tx, found.number, account_id=to.id, destination=destination)
@@ -93,11 +99,10 @@ def hand(act: Act, place: Place, *, account_id: str) -> Done[None]:
     # Each of both accounts is told of the other only what lies below it.
     left = {"account": (place.seen(place.path), place.seen(to.path) if down else None), **lost}
     came = {"account": (to.seen(place.path) if up else None, to.seen(to.path))}
-    changes = [
+    return [
         _told(act, Action.UPDATED, where, found.number, fields)
         for where, fields in ((place, left), (to, came))
     ]
-    return Done(None, changes)
 
 
 @verb("number.change", Kind.ACCESS_NUMBER, Need(Right.SET_UP), at=holder, fields=_DESTINATION)
