@@ -117,6 +117,10 @@ def _plan(**arguments: Any) -> AtSample:
     return lambda act, place_id: (add_plan(act, place_id), arguments)
 
 
+def _in_extension(act: Act, place_id: str) -> tuple[str, Arguments]:
+    return add_extension(act.tx, place_id), {}
+
+
 def _begun(act: Act, place_id: str) -> tuple[str, Arguments]:
     plan_id = add_plan(act, place_id)
     done = rates.begin(act, plan_id, source="x.csv", instead_of=None, differs=_NO_RATES)
@@ -284,6 +288,15 @@ AT_PLACES: Mapping[str, AtSample] = {
     "route.remove": _route(),
     "second_factor.reset": _person(),
     "session.list": _place(),
+    "setup.account": _place(),
+    "setup.caller_ids": _in_extension,
+    "setup.extension": _in_extension,
+    "setup.numbers": _place(),
+    "setup.plan": _plan(),
+    "setup.plans": _place(),
+    "setup.sounds": _place(),
+    "setup.tree": lambda act, place_id: (_account(act, place_id), {}),
+    "setup.ways": _place(),
     "sound.delete": _sound(),
     "sound.get": _seen_sound,
     "sound.list": _place(),

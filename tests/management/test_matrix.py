@@ -180,6 +180,7 @@ def test_no_verb_is_without_a_rule() -> None:
     helpers = {
         "ringback.management.extensions.setups.judge",
         "ringback.management.extensions.setups.put",
+        "ringback.management.extensions.setups.stored",
         "ringback.management.numbers.leading.led",
         "ringback.management.numbers.leading.list_faults",
     }
@@ -292,6 +293,15 @@ WRITTEN_DOWN = {
     "number.remove": (Right.NUMBERS, Reach.TOP),
     "second_factor.reset": (Right.LOGINS, Reach.ANY),
     "session.list": (Right.VIEW, Reach.ANY),
+    "setup.account": (Right.SEE_MONEY, Reach.ANY),
+    "setup.caller_ids": (Right.SEE_CREDIT, Reach.ANY),
+    "setup.extension": (Right.VIEW, Reach.ANY),
+    "setup.numbers": (Right.VIEW, Reach.ANY),
+    "setup.plan": (Right.SEE_MONEY, Reach.ANY),
+    "setup.plans": (Right.SEE_MONEY, Reach.ANY),
+    "setup.sounds": (Right.VIEW, Reach.ANY),
+    "setup.tree": (Right.SEE_MONEY, Reach.ANY),
+    "setup.ways": (Right.SEE_SERVER, Reach.ANY),
     "sound.delete": (Right.SOUNDS, Reach.ANY),
     "sound.get": (Right.VIEW, Reach.ANY),
     "sound.list": (Right.VIEW, Reach.ANY),

@@ -32,6 +32,7 @@ from ringback.cli import apply as apply_command
 from ringback.cli import backup as backup_command
 from ringback.cli import callerids as caller_ids_command
 from ringback.cli import demo as demo_command
+from ringback.cli import export as export_command
 from ringback.cli import extensions as extensions_command
 from ringback.cli import init as init_command
 from ringback.cli import logins as logins_command
@@ -231,6 +232,7 @@ def doctor(config: ConfigOption = DEFAULT_CONFIG) -> None:
 
 
 app.command(name="apply")(apply_command.command)
+app.command(name="export")(export_command.command)
 app.command(name="recharge", context_settings={"ignore_unknown_options": True})(
     recharge_command.command  # -5.00 is an amount, not an option
 )

@@ -13,19 +13,22 @@ from ringback.management.verbs import Act
 from ringback.store.models import AccountRow, PlanRow
 
 
-def plan_meant(act: Act, name: str | None, place: Place, makers: Sequence[str]) -> str | None:
+def plan_meant(
+    act: Act, name: str | None, place: Place, makers: Sequence[str], *, lock: bool = True
+) -> str | None:
     """The id of the plan that a name means at a place, of those that the actor may know: made by an
     account that it sees, or given to the place or above it. `makers` are the accounts whose plans
-    can be given there, the nearest first. None for no plan. Nobody changes or deletes it until the
-    unit of work is committed. Raises Faults."""
+    can be given there, the nearest first. None for no plan. With `lock`, nobody changes or deletes
+    it until the unit of work is committed. Raises Faults."""
     if name is None:
         return None
     query = (
         select(PlanRow.account_id, PlanRow.id)
         .where(PlanRow.name == name, PlanRow.deleted.is_(None), PlanRow.account_id.in_(makers))
         .order_by(PlanRow.id)
-        .with_for_update(read=True)
     )
+    if lock:
+        query = query.with_for_update(read=True)
     found: dict[str, str] = {row.account_id: row.id for row in act.tx.execute(query)}
     known = [id_ for id_ in place.chain if act.actor.sees(places.of_id(act.tx, id_))]
     given = set(
