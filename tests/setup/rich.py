@@ -108,6 +108,7 @@ RICH: dict[str, Any] = {
             "called": {"prepend": "00", "plus": False},
             "cost_plan": "wholesale",
         },
+        {"name": "carrier", "preset": "didww", "sources": [], "trust_pai": False},
         {"name": "on", "host": "192.0.2.7", "port": 5070},
     ],
     "routes": [

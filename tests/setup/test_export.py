@@ -29,6 +29,7 @@ from ringback.management.naming import find_caller_id, find_place
 from ringback.management.refusals import NotFound
 from ringback.management.rights import MAY, Role
 from ringback.management.verbs import Act
+from ringback.setup import exporting
 from ringback.store import InlineStore, Store
 
 
@@ -59,9 +60,12 @@ def test_applied_to_an_empty_server_it_is_exported_again_the_same(
     rich: Place, empty: InlineStore
 ) -> None:
     text = export(rich).text
+    assert "  - {name: carrier, preset: didww, sources: [], trust_pai: false}\n" in text
     assert apply_text(text, empty, rich.folder)
     again = Place(rich.folder, empty)
     assert export(again).text == text
+    again.document = rich.document
+    assert again.apply() == []  # so all that it says has been in the export
 
 
 def test_the_schema_takes_it(rich: Place) -> None:
@@ -127,6 +131,16 @@ def test_many_caller_ids_come_page_by_page(place: Place) -> None:
     (extension,) = document["extensions"]
     found = [each["number"] for each in extension["caller_ids"]]
     assert found == sorted({*numbers, "+447700900123"})
+
+
+@pytest.mark.parametrize("most", ["LARGEST_BYTES", "MOST_VALUES"])
+def test_what_no_file_can_hold_is_told(
+    place: Place, monkeypatch: pytest.MonkeyPatch, most: str
+) -> None:
+    monkeypatch.setattr(exporting, most, 20)
+    assert export(place).missing == [
+        "it is larger than ringback apply takes: divide it into several files"
+    ]
 
 
 def test_sounds_are_left_out_without_a_folder_or_a_file(rich: Place) -> None:

@@ -9,7 +9,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringback.setup.yamltext import WIDTH, comment, item, opened
+from ringback.setup.yamltext import WIDTH, comment, item, opened, values_in
 
 TEXTS = st.text() | st.from_regex(r"\A[\w.:/+~ -]{1,12}\Z")
 SCALARS = st.none() | st.booleans() | st.integers() | TEXTS
@@ -35,6 +35,21 @@ def test_what_is_written_is_read_back(entry: dict[str, Any], write: Any) -> None
         assert yaml.load(text, Loader=loader) == {"list": [entry, entry]}
 
 
+@given(st.dictionaries(TEXTS, VALUES, min_size=1, max_size=4))
+def test_an_output_without_its_letters_is_read_back_too(entry: dict[str, Any]) -> None:
+    """As standard output writes what its encoding does not have."""
+    text = "\n".join(item(entry, 0)).encode("ascii", "backslashreplace").decode()
+    for loader in LOADERS:
+        assert yaml.load(text, Loader=loader) == [entry]
+
+
+@given(st.dictionaries(TEXTS, VALUES, min_size=1, max_size=4))
+def test_values_are_counted_as_a_reader_counts_them(entry: dict[str, Any]) -> None:
+    kinds = (yaml.ScalarEvent, yaml.CollectionStartEvent)
+    events = yaml.parse("\n".join(item(entry, 0)), Loader=LOADERS[-1])
+    assert values_in(entry) == sum(isinstance(event, kinds) for event in events) - 1
+
+
 @given(st.text())
 def test_a_comment_is_a_comment(text: str) -> None:
     for loader in LOADERS:
@@ -45,7 +60,7 @@ def test_a_comment_is_a_comment(text: str) -> None:
     ("value", "written"),
     [
         ("Acme Travel", "Acme Travel"),
-        ("Zażółć", "Zażółć"),
+        ("Zażółć", '"Zażółć"'),
         ("//callback/bye.wav", "//callback/bye.wav"),
         ("0089", '"0089"'),
         ("08:00", '"08:00"'),

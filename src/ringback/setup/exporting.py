@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
 from ringback.accounts.names import ADMINISTRATOR
-from ringback.accounts.setupfile import LARGEST_BYTES
+from ringback.accounts.setupfile import LARGEST_BYTES, MOST_VALUES
 from ringback.management import places
 from ringback.management.desk import Desk, Identity
 from ringback.management.exporting import accounts, caller_ids, plans, server, sounds
@@ -63,10 +63,12 @@ class Export:
         self._keep = keep
         self._section = ""
         self._bytes = 0
+        self._values = 0
         self._missing: list[str] = []
 
     async def run(self) -> Sequence[str]:
-        """Write it. Returns what is missing in it, though no secret, a line each. Raises NotFound,
+        """Write it. Returns what is missing in it, though no secret, a line each, and whether it
+        is too large. Raises NotFound,
         Forbidden, StoreError, OSError."""
         nodes = await self._read(lambda act: tree(act, self._account_id))
         extensions = [node for node in nodes if node.is_extension]
@@ -78,8 +80,10 @@ class Export:
         await self._numbers(nodes)
         await self._sounds(nodes)
         await self._ways()
-        if self._bytes > LARGEST_BYTES:
-            self._missing.append("it is larger than ringback apply takes: split it")
+        if self._bytes > LARGEST_BYTES or self._values > MOST_VALUES:
+            self._missing.append(
+                "it is larger than ringback apply takes: divide it into several files"
+            )
         return self._missing
 
     async def _accounts(self, nodes: Sequence[Node]) -> None:
@@ -104,6 +108,7 @@ class Export:
             entry = {"name": node.name, "account": node.above, **as_any.document, **own.document}
             self._begin("extensions")
             self._remarks(f"extension {node.path}", as_any, own)
+            self._values += yamltext.values_in(entry)
             self._lines(yamltext.opened(entry, _IN))
             await self._caller_ids(node.id)
 
@@ -116,6 +121,7 @@ class Export:
             if not after:
                 self._lines([f"{' ' * (_IN + 2)}caller_ids:"])
             for each in found:
+                self._values += yamltext.values_in(each)
                 self._lines(yamltext.item(each, _IN + 4))
             after = found[-1]["number"]
 
@@ -186,6 +192,7 @@ class Export:
         self._begin(section)
         if found is not None:
             self._remarks(what, found)
+        self._values += yamltext.values_in(entry)
         self._lines(yamltext.item(entry, _IN))
 
     def _begin(self, section: str) -> None:

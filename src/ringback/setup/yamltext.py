@@ -12,8 +12,9 @@ WIDTH = 100
 
 Value = Mapping[str, "Value"] | Sequence["Value"] | str | int | None
 
-# What begins with a digit or a sign may be a number, a date or a time to some reader of YAML.
-_PLAIN = re.compile(r"(?:[^\W\d_]|//?[^\W\d_])[\w./-]*(?: [\w./-]+)*")
+# What begins with a digit or a sign may be a number, a date or a time to some reader of YAML. Other
+# letters are in quotes, where an output that does not have them writes them as YAML reads them.
+_PLAIN = re.compile(r"(?:/{0,5}[a-z])[\w./-]*(?: [\w./-]+)*", re.ASCII | re.IGNORECASE)
 _OTHERS = frozenset(("true", "false", "yes", "no", "on", "off", "y", "n", "null"))
 """Words that are no texts, to some reader."""
 
@@ -30,6 +31,15 @@ def item(value: Mapping[str, Value], indent: int) -> Iterator[str]:
 def opened(value: Mapping[str, Value], indent: int) -> Iterator[str]:
     """The same with each key in a line of its own, so that more can come after."""
     yield from _dashed(_keys(value, indent + 2), indent)
+
+
+def values_in(value: Value) -> int:
+    """How many values it has, keys and lists and itself counted, too."""
+    if isinstance(value, Mapping):
+        return 1 + sum(1 + values_in(each) for each in value.values())
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return 1 + sum(map(values_in, value))
+    return 1
 
 
 def comment(text: str, indent: int) -> str:
