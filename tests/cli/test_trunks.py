@@ -138,7 +138,9 @@ def test_what_is_changed_is_in_the_audit_log(ringback: Commands) -> None:
     ringback("trunks", "import", file)
     engine = create_engine(ringback.url)
     with engine.connect() as connection:
-        rows = connection.execute(text("SELECT * FROM audit ORDER BY number")).all()
+        rows = connection.execute(
+            text("SELECT * FROM audit WHERE kind IN ('trunk', 'route') ORDER BY number")
+        ).all()
     engine.dispose()
     assert [row.verb for row in rows] == [
         "trunk.add",

@@ -66,7 +66,7 @@ class Work:
     def act(self) -> Act:
         """What the verbs get: the machine's owner does all of it."""
         actor = command_line(self.tx, self.now)
-        return Act(self.tx, actor, self.now, self.chance, self.secrets)
+        return Act(self.tx, actor, self.now, self.chance, self.secrets, verb="setup.apply")
 
     @contextmanager
     def about(self, what: str) -> Iterator[None]:
