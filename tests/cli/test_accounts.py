@@ -57,7 +57,7 @@ def test_faults_are_told_by_field(ringback: Commands) -> None:
         "there is no account 'nobody'": ("add", "nobody/bob", "level=user"),
         "name: there is 'acme' already": ("add", "acme"),
         "colour: there is no such field: write one of": ("change", "acme", "colour=red"),
-        "balance: there is no such field": ("change", "acme", "balance=5.00"),
+        "balance: is changed by ringback recharge only": ("change", "acme", "balance=5.00"),
         "guards.sessions: write a whole number": ("change", "acme", "guards.sessions=many"),
         "accounts: below it: travellers: delete them first\nbalance: it is 100.00": (
             "remove",

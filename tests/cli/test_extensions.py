@@ -103,6 +103,35 @@ def test_all_faults_are_told_by_field(ringback: Commands) -> None:
     )
 
 
+def test_numbers_are_read_as_dialled_in_the_country_of_the_account(ringback: Commands) -> None:
+    ringback("accounts", "add", "paris", "country=FR")
+    ringback("access-numbers", "add", "+33123456789", "account=paris")
+    ringback("extensions", "add", "paris:phones", "access_numbers=01 23 45 67 89")
+    shown_number = "callback.caller_id_number."
+    pairs = ("access_numbers=020 7183 8750", f"{shown_number}set_by=user", f"{shown_number}value=")
+    ringback("extensions", "change", "travellers", *pairs[:2], f"{pairs[2]}020 7183 8750")
+    opened = ("callback.open_to_anyone=yes", "callback.return_calls=fixed")
+    ringback("extensions", "change", "phones", *opened, "callback.fixed_number=01 23 45 67 80")
+    assert shown(ringback, "paris:phones")["access_numbers"] == ["+33123456789"]
+    assert shown(ringback, "phones")["callback"]["fixed_number"] == "+33123456780"
+    assert shown(ringback)["callback"]["caller_id_number"]["value"] == ONE
+    for command in (("callback.fixed_number=12",), ("access_numbers=12",)):
+        assert "write the number with + and its country code" in refused(
+            ringback, "extensions", "change", TRAVELLERS, *command
+        )
+
+
+def test_what_is_set_at_first_is_refused_with_where_it_is_changed(ringback: Commands) -> None:
+    for command, told in {
+        ("accounts", "change", "acme", "level=user"): "level: cannot be changed",
+        ("accounts", "change", "acme", "balance=5"): "balance: is changed by ringback recharge",
+        ("accounts", "add", "beta", "parent=acme"): "parent: write the path before it",
+        ("extensions", "change", "travellers", "balance=5"): "balance: is changed by",
+        ("access-numbers", "add", TWO, "extension=travellers"): "ringback access-numbers change",
+    }.items():
+        assert told in refused(ringback, *command)
+
+
 def test_numbers_are_handed_led_and_removed(ringback: Commands) -> None:
     def change(*pairs: str) -> list[str]:
         return ringback("access-numbers", "change", ONE, *pairs).splitlines()

@@ -190,11 +190,12 @@ def test_whom_a_command_means(world: World) -> None:
         "admin": "admin",
         "acme": "acme",
         "northline/acme": "acme",
+        "admin/northline/acme": "acme",
         "northline/acme:travellers": "acme-travellers",
         "beta:travellers": "beta-travellers",
     }.items():
         assert path(top, text) == meant
-    for text in ("southline/acme", "nobody", "acme:nothing", ""):
+    for text in ("southline/acme", "admin/acme", "nobody", "acme:nothing", ""):
         with pytest.raises(NotFound):
             path(top, text)
     with pytest.raises(NotFound):

@@ -34,6 +34,9 @@ NumberArgument = Annotated[
 ]
 
 
+_LATER = dict.fromkeys(("extension", "position"), "is set by ringback access-numbers change")
+
+
 class _New(Section):
     """What is said of a number that is added."""
 
@@ -88,7 +91,7 @@ def add(
 ) -> None:
     """Add a number, and hand it to an account: ringback access-numbers add +442071838750
     account=acme"""
-    said = read_pairs(pairs or [], _New)
+    said = read_pairs(pairs or [], _New, elsewhere=_LATER)
     e164 = _number(load_config(config), number)
 
     def deed(act: Act) -> Done[str]:

@@ -41,6 +41,13 @@ Pairs = Annotated[
     typer.Argument(metavar="[KEY=VALUE]...", help="Fields as in the setup file; KEY= takes out."),
 ]
 
+SET_AT_FIRST = {
+    "parent": "cannot be changed",
+    "level": "cannot be changed",
+    "account": "cannot be changed",
+    "balance": "is changed by ringback recharge only",
+}
+
 
 @app.command(name="list")
 def list_(
@@ -113,7 +120,8 @@ def add(
 ) -> None:
     """Add an account: ringback accounts add northline/acme plan=retail limits.extensions=20"""
     above, _, name = path.rpartition("/")
-    values = {**read_pairs(pairs or [], AccountEntry), "name": name}
+    said = read_pairs(pairs or [], AccountEntry, elsewhere={"parent": "write the path before it"})
+    values = {**said, "name": name}
 
     def deed(act: Act) -> Done[str]:
         parent = find_place(act.tx, act.actor, above or ADMINISTRATOR)
@@ -130,7 +138,7 @@ def change(
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
     """Change an account or extension; name=NEW renames it."""
-    values = read_pairs(pairs or [], AnyAccountEntry)
+    values = read_pairs(pairs or [], AnyAccountEntry, elsewhere=SET_AT_FIRST)
     _at(config, name, lambda act, place: changing.change(act, place.id, values=values), as_json)
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
 
+from ringback import levels
 from ringback.accounts.extension_entry import NewExtension
 from ringback.accounts.names import ADMINISTRATOR
+from ringback.cli.accounts import SET_AT_FIRST
 from ringback.cli.lines import say
 from ringback.cli.managing import look
 from ringback.cli.options import (
@@ -25,15 +27,22 @@ from ringback.config import load_config
 from ringback.management.accounts import deleting, showing
 from ringback.management.extensions import extensions, listing, setups
 from ringback.management.extensions.whole import change_whole
-from ringback.management.naming import find_place
+from ringback.management.naming import find_extension, find_place
 from ringback.management.paging import whole
-from ringback.management.places import Kind
-from ringback.management.refusals import NotFound
-from ringback.management.verbs import Act
+from ringback.management.verbs import Act, Done
+from ringback.numbering import BadNumber, read_written
 
 app = typer.Typer(help="Extensions, and how they return calls.", no_args_is_help=True)
 
-NameArgument = Annotated[str, typer.Argument(help="The extension as ACCOUNT:NAME.")]
+NameArgument = Annotated[
+    str,
+    typer.Argument(help="The extension as ACCOUNT:NAME, or by its name if only one has it."),
+]
+_NUMBERS = (
+    ("access_numbers",),
+    ("callback", "fixed_number"),
+    ("callback", "caller_id_number", "value"),
+)
 
 
 @app.command(name="list")
@@ -107,11 +116,12 @@ def add(
     if not colon:
         raise CommandError(f"{name!r}: write ACCOUNT:NAME, such as acme:travellers")
     said = {**_read(pairs), "name": own}
-    change(
-        config,
-        lambda act: extensions.create(act, find_place(act.tx, act.actor, account).id, values=said),
-        as_json=as_json,
-    )
+
+    def deed(act: Act) -> Done[str]:
+        id_ = find_place(act.tx, act.actor, account).id
+        return extensions.create(act, id_, values=_dialled(act, id_, said))
+
+    change(config, deed, as_json=as_json)
 
 
 @app.command(name="change")
@@ -122,8 +132,13 @@ def change_(
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
     """Change an extension; name=NEW renames it."""
-    said = _read(pairs)
-    change(config, lambda act: change_whole(act, _find(act, name), values=said), as_json=as_json)
+    said = _read(pairs, SET_AT_FIRST)
+
+    def deed(act: Act) -> Done[None]:
+        id_ = _find(act, name)
+        return change_whole(act, id_, values=_dialled(act, id_, said))
+
+    change(config, deed, as_json=as_json)
 
 
 @app.command()
@@ -135,13 +150,35 @@ def remove(
     change(config, lambda act: deleting.remove(act, _find(act, name)), as_json=as_json)
 
 
-def _read(pairs: Sequence[str] | None) -> dict[str, Any]:
-    return read_pairs(pairs or [], NewExtension, secret="callback.password")
+def _read(
+    pairs: Sequence[str] | None, elsewhere: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    return read_pairs(pairs or [], NewExtension, secret="callback.password", elsewhere=elsewhere)
 
 
 def _find(act: Act, name: str) -> str:
-    """The id of an extension; an account is none."""
-    place = find_place(act.tx, act.actor, name)
-    if place.kind is not Kind.EXTENSION:
-        raise NotFound(Kind.EXTENSION, repr(name))
-    return place.id
+    return find_extension(act.tx, act.actor, name).id
+
+
+def _dialled(act: Act, account_id: str, said: dict[str, Any]) -> dict[str, Any]:
+    """What is said, with its numbers read as they are dialled in the country of an account or
+    extension; one that cannot be read is left for the verb to refuse."""
+    country = levels.of_account(act.tx, account_id)[0].country
+
+    def read(part: Any) -> Any:
+        if isinstance(part, list):
+            return [read(each) for each in part]
+        try:
+            return read_written(part, country) if isinstance(part, str) else part
+        except BadNumber:
+            return part
+
+    def within(part: Any, *path: str) -> Any:
+        if not isinstance(part, dict) or path[0] not in part:
+            return part
+        inner = part[path[0]]
+        return {**part, path[0]: within(inner, *path[1:]) if len(path) > 1 else read(inner)}
+
+    for path in _NUMBERS:
+        said = within(said, *path)
+    return said

@@ -4,6 +4,7 @@ none or the default. A list of tables is written as JSON."""
 
 from __future__ import annotations
 
+import difflib
 import getpass
 import json
 import sys
@@ -16,18 +17,28 @@ from pydantic.fields import FieldInfo
 from ringback.cli.options import CommandError
 from ringback.faults import Section
 
+_MOST_NEAR = 5
 _TRUTH = {"true": True, "yes": True, "false": False, "no": False}
 
 
-def read_pairs(pairs: Sequence[str], kind: type[Section], *, secret: str = "") -> dict[str, Any]:
+def read_pairs(
+    pairs: Sequence[str],
+    kind: type[Section],
+    *,
+    secret: str = "",
+    elsewhere: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
     """The document that the pairs say, for an entry of that kind; what its values mean is for the
     entry to judge. A `secret` given as "-" is asked for, and so stands in no list of processes.
-    Raises CommandError."""
+    `elsewhere`: fields that are not written here, each with where they are. Raises CommandError."""
+    elsewhere = elsewhere or {}
     document: dict[str, Any] = {}
     for pair in pairs:
         key, separator, text = pair.partition("=")
         if not separator:
             raise CommandError(f"{pair!r}: write KEY=VALUE, such as port=5080")
+        if key in elsewhere:
+            raise CommandError(f"{key}: {elsewhere[key]}")
         *outer, last = key.split(".")
         part, section = document, kind
         table = False
@@ -38,19 +49,28 @@ def read_pairs(pairs: Sequence[str], kind: type[Section], *, secret: str = "") -
             if inner is None and not table:
                 raise _no_field(key, kind)
             part, section = part.setdefault(name, {}), inner or section
+        if last in part:
+            raise CommandError(f"{key}: is there twice: write it once")
         if table:
             part[last] = text or None
             continue
         field = _field(section, last)
         if field is None or _section(field.annotation) is not None:
             raise _no_field(key, kind)
+        if _is_table(field.annotation) and text:
+            raise CommandError(f"{key}: write {key}.KEY=VALUE for each of them")
         asked = key == secret and text == "-"
         part[last] = _asked(last) if asked else _value(key, text, field.annotation)
     return document
 
 
 def _no_field(key: str, kind: type[Section]) -> CommandError:
-    return CommandError(f"{key}: there is no such field: write one of {', '.join(_names(kind))}")
+    """Names the fields that are meant most likely: those that the key begins, or are like it; or
+    else all."""
+    names = _names(kind)
+    near = [name for name in names if name.startswith(f"{key}.")]
+    near = near or difflib.get_close_matches(key, names, _MOST_NEAR, cutoff=0.75)
+    return CommandError(f"{key}: there is no such field: write one of {', '.join(near or names)}")
 
 
 def _field(kind: type[Section], name: str) -> FieldInfo | None:

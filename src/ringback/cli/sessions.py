@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import csv
+import difflib
 import sys
 from collections.abc import Sequence
 from datetime import datetime
@@ -18,6 +19,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ringback import levels
+from ringback.calls.outcome import Outcome
 from ringback.cells import guarded
 from ringback.cli.lines import NARROW
 from ringback.cli.live import bring_up_to_date
@@ -65,6 +67,9 @@ def command(
         raise CommandError("--end needs the session to be ended: ringback sessions ID --end")
     if as_csv and as_json:
         raise CommandError("choose --csv or --json, not both")
+    if outcome is not None and outcome not in (LIVE, *Outcome):
+        near = difflib.get_close_matches(outcome, Outcome) or [*Outcome]
+        raise CommandError(f"--outcome: write {LIVE}, or one of {', '.join(near)}")
     loaded = load_config(config)
 
     def page(act: Act, after: str | None = None) -> list[dict[str, Any]]:

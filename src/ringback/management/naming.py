@@ -10,6 +10,7 @@ from typing import TypeVar
 from sqlalchemy import Connection, select
 
 from ringback import levels
+from ringback.accounts.names import ADMINISTRATOR
 from ringback.management import places
 from ringback.management.actor import Actor, see
 from ringback.management.places import Kind, Place
@@ -22,7 +23,7 @@ from ringback.wording import listed
 
 
 def find_place(tx: Connection, actor: Actor, text: str) -> Place:
-    """An account by its path without `admin`, from the actor's own account on, or by its name where
+    """An account by its path, with or without `admin`, from the actor's own account on, or by its name where
     only one that the actor sees has it; an extension as `ACCOUNT:NAME`. Raises NotFound where
     nobody is meant, or several."""
     name, colon, extension = text.partition(":")
@@ -70,14 +71,15 @@ def child(tx: Connection, account: Place, name: str, *, extension: bool = False)
 
 
 def _account(tx: Connection, actor: Actor, text: str) -> Place:
+    path = text.removeprefix(f"{ADMINISTRATOR}/")
     query = select(AccountRow.id).where(
-        AccountRow.name == text.rpartition("/")[2],
+        AccountRow.name == path.rpartition("/")[2],
         AccountRow.level != "extension",
         AccountRow.deleted.is_(None),
         actor.reaches(AccountRow.id, Right.VIEW),
     )
     found = [place for id_ in tx.execute(query).scalars() if (place := places.of_account(tx, id_))]
-    whole = [place for place in found if actor.path_of(place) == text]
+    whole = [place for place in found if actor.path_of(place) == path]
     meant = whole or ([] if "/" in text else found)
     return _only(Kind.ACCOUNT, text, [(actor.path_of(each), each) for each in meant])
 

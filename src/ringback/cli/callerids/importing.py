@@ -74,6 +74,8 @@ def import_(
 ) -> None:
     """Add or change callerIDs by a CSV file with the columns number, name, PIN, order number and
     credit. All of it is checked first; calls go on meanwhile."""
+    if slips is not None and make_pins is None:
+        raise CommandError("--slips are of the PINs made: say --make-pins, too")
     loaded, data = load_config(config), _bytes(file)
     how = How(make_pins, rest_disabled)
 
