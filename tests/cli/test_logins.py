@@ -119,6 +119,18 @@ def test_the_table_says_who_is_here_and_who_is_invited(ringback: Commands) -> No
     assert [row["email"] for row in listed(ringback, "--account", "acme")] == ["ines@example.org"]
 
 
+def test_an_invitation_is_taken_back(ringback: Commands) -> None:
+    for account in ("acme", "admin"):
+        add(ringback, TOM, "--account", account)
+    with pytest.raises(CommandError, match=r"invited to several: name one .*: acme, admin"):
+        ringback("logins", "remove", TOM)
+    told = ringback("logins", "remove", TOM, "--account", "acme")
+    assert told == f"deleted invitation {TOM} of acme\n"
+    assert ringback("logins", "remove", TOM) == f"deleted invitation {TOM} of admin\n"
+    with pytest.raises(CommandError, match="has no role anywhere"):
+        ringback("logins", "remove", TOM)
+
+
 def test_who_has_several_roles_is_named_with_the_account(ringback: Commands) -> None:
     open_link(ringback.folder, add(ringback, TOM, "--account", "admin"))
     open_link(ringback.folder, add(ringback, TOM, "--account", "acme", "--role", "reader"))

@@ -9,6 +9,7 @@ import pytest
 from rich.console import Console
 
 from ringback.cli.lines import say
+from ringback.cli.options import print_list
 from ringback.cli.sessions import show, show_whole
 
 NUMBER = "+447700900123"
@@ -90,3 +91,13 @@ def test_lines_are_wrapped_between_words_on_a_terminal_only(
     lines = terminal.getvalue().splitlines()
     assert max(map(len, lines)) <= 60
     assert lines[1].startswith("    number")
+
+
+def test_the_first_column_of_a_list_is_whole(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    others = ["northline/acme", "northline/acme:travellers", "0", "+442079460000"]
+    names = ("number", "account", "extension", "position", "destination")
+    print_list([{}], names, lambda _: [NUMBER, *others], as_json=False)
+    assert NUMBER in capsys.readouterr().out

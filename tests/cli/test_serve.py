@@ -20,6 +20,7 @@ from typer.testing import CliRunner
 
 from ringback.cli.app import app
 from ringback.config import load_config
+from ringback.server.control import ControlError
 from ringback.server.private import exposed
 
 
@@ -96,7 +97,10 @@ def test_stopped_twice_it_ends_live_calls_at_once(ringback: Commands) -> None:
         assert json.loads(caller.stdout.readline())["event"] == "ready"
         told = json.loads(logged(server, "taking calls"))
         assert told["timestamp"].endswith("Z")
-        session = ringback("call", "07700 900123").strip()
+        with pytest.raises(ControlError, match="there is no extension 'acme:nobody'"):
+            ringback("call", "07700 900123", "--extension", "acme:nobody")
+        named = ("--extension", "acme:travellers")
+        session = ringback("call", "07700 900123", *named).strip()
         logged(server, "return call answered")
         server.send_signal(signal.SIGTERM)
         assert "live sessions: 1: they may go on for 10 s" in logged(server, "stopping")

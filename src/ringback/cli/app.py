@@ -205,7 +205,8 @@ def call(
         str | None, typer.Argument(help="A number to dial next, without asking for one.")
     ] = None,
     extension: Annotated[
-        str | None, typer.Option(help="The extension, if there are several.")
+        str | None,
+        typer.Option(help="The extension as ACCOUNT:NAME or by its name, if there are several."),
     ] = None,
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:

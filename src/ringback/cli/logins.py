@@ -87,7 +87,7 @@ def list_(
 def _cells(row: Mapping[str, Any]) -> tuple[str | None, ...]:
     name, seen = row.get("name"), row.get("last_seen")
     if "expires" in row:
-        name, seen = "invited", f"until {row['expires']}"
+        name, seen = "invited", f"until {row['expires'][:10]}"
     factor = {True: "on", False: "off", None: ""}[row.get("second_factor")]
     return row["email"], name, row["account"], row["role"], factor, seen
 
@@ -135,9 +135,12 @@ def remove(
     as_json: JsonOption = False,
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
-    """Take somebody's role in an account away, at once."""
+    """Take somebody's role in an account away, at once, or their invitation to one back."""
 
     def deed(act: Act) -> Done[None]:
+        waiting = _waiting(act, email, account)
+        if waiting is not None:
+            return invitations.withdraw(act, waiting)
         person = _person(act, email, account)
         return logins.remove(act, person.account_id, login_id=person.login_id)
 
@@ -165,6 +168,20 @@ def _told(done: Done[Any], begins: str = "") -> _Told:
         if letter.token is not None
     }
     return _Told(lines, links)
+
+
+def _waiting(act: Act, email: str, account: str | None) -> str | None:
+    """The id of their one invitation, if they have no role where it is looked for."""
+    place = find_place(act.tx, act.actor, account or ADMINISTRATOR)
+    address = email.strip().lower()
+    if logins.people(act, place.id, below=account is None, email=address):
+        return None
+    found = invitations.invited(act, place.id, below=account is None)
+    meant = [each for each in found if each.email == address]
+    if len(meant) > 1:
+        accounts = ", ".join(sorted(each.path for each in meant))
+        raise CommandError(f"{address} is invited to several: name one with --account: {accounts}")
+    return meant[0].id if meant else None
 
 
 def _person(act: Act, email: str, account: str | None) -> Person:

@@ -72,13 +72,14 @@ def print_list(
     as_json: bool,
 ) -> None:
     """Print a list as JSON, or as a table of `cells` under `names`, in which nothing is cut: what
-    does not fit into a cell goes on below."""
+    does not fit into a cell goes on below. The first column, by which a row is named, gives way
+    last."""
     if as_json:
         print_json(found)
         return
     table = Table(box=None)
     for name in names:
-        table.add_column(name, overflow="fold")
+        table.add_column(name, overflow="fold", no_wrap=name == names[0])
     for each in found:
         table.add_row(*cells(each))
     wide_console().print(table)

@@ -12,6 +12,9 @@ from sqlalchemy import Connection
 from ringback.accounts import tree
 from ringback.calls.exchange import Exchange
 from ringback.calls.services import Services
+from ringback.management.actor import command_line
+from ringback.management.naming import find_extension
+from ringback.management.refusals import NotFound
 from ringback.numbering import BadNumber, read_written
 from ringback.server.control import ControlError, ask
 
@@ -63,13 +66,17 @@ async def call_me_back(
     name = request.get("extension")
 
     def find(tx: Connection) -> tree.ExtensionFacts | None:
-        return tree.find_by_name(tx, None if name is None else str(name))
+        if name is None:
+            return tree.find_by_name(tx, None)
+        owner = command_line(tx, services.clock.now())
+        return tree.load_extension(tx, find_extension(tx, owner, str(name)).id)
 
-    extension = await services.store.read(find)
+    try:
+        extension = await services.store.read(find)
+    except NotFound as refusal:
+        raise ControlError(str(refusal)) from refusal
     if extension is None:
-        raise ControlError(
-            "there is no extension" + (f" {name!r}" if name else ", or more than one: name it")
-        )
+        raise ControlError("there is no extension, or more than one: name it with --extension")
     try:
         number = read_written(str(request["number"]), extension.country)
         destination = request.get("destination")
