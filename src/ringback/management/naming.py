@@ -23,9 +23,9 @@ from ringback.wording import listed
 
 
 def find_place(tx: Connection, actor: Actor, text: str) -> Place:
-    """An account by its path, with or without `admin`, from the actor's own account on, or by its name where
-    only one that the actor sees has it; an extension as `ACCOUNT:NAME`. Raises NotFound where
-    nobody is meant, or several."""
+    """An account by its path, with or without `admin`, from the actor's own account on, or by its
+    name where only one that the actor sees has it; an extension as `ACCOUNT:NAME`. Raises NotFound
+    where nobody is meant, or several."""
     name, colon, extension = text.partition(":")
     account = _account(tx, actor, name)
     if not colon:
