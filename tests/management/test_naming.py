@@ -102,7 +102,6 @@ def test_a_caller_id_by_its_number_where_one_extension_has_it(place: Place, name
     [
         ("nobody", "there is no account 'nobody'"),
         ("acme/anna", "there is no account 'acme/anna'"),
-        ("admin/northline", "there is no account"),
         ("", "there is no account ''"),
         ("+33612345679", r"there is no callerID '\+33612345679'"),
         (
