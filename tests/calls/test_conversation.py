@@ -231,8 +231,8 @@ def test_leg_b_is_gone_250_ms_after_the_caller_whatever_the_store_does(
 
 
 def test_the_decision_is_taken_again_before_leg_b(tmp_path: Path) -> None:
-    """A callerID that was locked meanwhile calls nobody. (One that was disabled is out of use, which
-    ends the session: `test_supervision`.)"""
+    """A callerID that was locked meanwhile calls nobody. (One that was disabled is out of use,
+    which ends the session: `test_standing`.)"""
 
     async def caller(call: FarCall) -> None:
         call.answer()
