@@ -103,7 +103,10 @@ def test_a_trouble_may_be_one_of_many_alike() -> None:
     assert log.lines() == ["no extension", *["another fault"] * 3]
 
 
-SAID_BY_THE_VERDICT = {Reason.HIDDEN, Reason.UNLISTED, Reason.UNVERIFIED, Reason.OUT_OF_HOURS}
+SAID_BY_THE_VERDICT = {
+    *(Reason.SUSPENDED, Reason.DISABLED),
+    *(Reason.HIDDEN, Reason.UNLISTED, Reason.UNVERIFIED, Reason.OUT_OF_HOURS),
+}
 
 
 @pytest.mark.parametrize("reason", sorted(set(Reason) - SAID_BY_THE_VERDICT))
