@@ -71,3 +71,8 @@ def _release(future: asyncio.Future[None]) -> None:
 def utc(instant: Instant) -> datetime:
     """The instant as an aware datetime in UTC."""
     return datetime.fromtimestamp(instant, UTC)
+
+
+def utc_text(instant: Instant) -> str:
+    """The instant as files write it: 2026-01-01T00:00:00Z, with as many places as it has."""
+    return utc(instant).isoformat().replace("+00:00", "Z")

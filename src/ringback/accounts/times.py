@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 
 from ringback.charging import decks
-from ringback.clock import utc
+from ringback.clock import utc_text
 from ringback.faults import whole
 
 _DATE = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
@@ -40,7 +40,7 @@ def _instant(value: object) -> object:
 
 
 def _written(instant: float | None) -> str | None:
-    return None if instant is None else utc(instant).isoformat().replace("+00:00", "Z")
+    return None if instant is None else utc_text(instant)
 
 
 Date = Annotated[date, BeforeValidator(_date)]

@@ -17,8 +17,8 @@ from ringback.cli.options import (
     JsonOption,
     print_list,
 )
-from ringback.cli.pairs import read_pairs, shown
-from ringback.cli.ways import Pairs, change
+from ringback.cli.pairs import Pairs, read_pairs, shown
+from ringback.cli.ways import change
 from ringback.config import Config, load_config
 from ringback.faults import Section
 from ringback.management.naming import find_place

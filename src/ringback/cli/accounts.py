@@ -11,9 +11,9 @@ import typer
 from ringback.accounts.account_entry import AnyAccountEntry
 from ringback.accounts.entries import AccountEntry
 from ringback.accounts.names import ADMINISTRATOR
-from ringback.cli.changes import print_changes
+from ringback.cli.changes import make_change
 from ringback.cli.lines import say
-from ringback.cli.managing import look, manage
+from ringback.cli.managing import look
 from ringback.cli.options import (
     DEFAULT_CONFIG,
     ConfigOption,
@@ -21,12 +21,13 @@ from ringback.cli.options import (
     print_json,
     print_list,
 )
-from ringback.cli.pairs import flat, read_pairs, shown
+from ringback.cli.pairs import Pairs, flat, read_pairs, shown
 from ringback.config import load_config
 from ringback.management.accounts import changing, deleting, listing, making, showing
 from ringback.management.accounts.listing import Level, Status
 from ringback.management.accounts.rows import written_time
 from ringback.management.naming import find_place
+from ringback.management.paging import whole
 from ringback.management.places import Place
 from ringback.management.verbs import Act, Done
 
@@ -35,10 +36,6 @@ app = typer.Typer(help="Providers, organizations and users.", no_args_is_help=Tr
 NameArgument = Annotated[
     str,
     typer.Argument(help="The account by its path or name; an extension as ACCOUNT:EXTENSION."),
-]
-Pairs = Annotated[
-    list[str] | None,
-    typer.Argument(metavar="[KEY=VALUE]...", help="Fields as in the setup file; KEY= takes out."),
 ]
 
 SET_AT_FIRST = {
@@ -64,25 +61,22 @@ def list_(
 
     def deed(act: Act) -> list[dict[str, Any]]:
         place = find_place(act.tx, act.actor, account)
-        found, cursor = [], None
-        while True:
-            page = listing.accounts(
+        found = whole(
+            lambda cursor: listing.accounts(
                 act, place.id, level=level, status=status, name=name, cursor=cursor
             )
-            found += [
-                {
-                    "id": each.id,
-                    "path": each.path,
-                    "level": each.level,
-                    "contact_name": each.contact_name,
-                    "status": each.status,
-                    "expires": written_time(each.expires),
-                }
-                for each in page.items
-            ]
-            cursor = page.next
-            if cursor is None:
-                return sorted(found, key=lambda each: str(each["path"]))
+        )
+        return [
+            {
+                "id": each.id,
+                "path": each.path,
+                "level": each.level,
+                "contact_name": each.contact_name,
+                "status": each.status,
+                "expires": written_time(each.expires),
+            }
+            for each in sorted(found, key=lambda each: each.path)
+        ]
 
     print_list(
         look(load_config(config), deed),
@@ -127,7 +121,7 @@ def add(
         parent = find_place(act.tx, act.actor, above or ADMINISTRATOR)
         return making.create(act, parent.id, values=values)
 
-    _do(config, deed, as_json=as_json)
+    make_change(config, deed, as_json=as_json)
 
 
 @app.command()
@@ -152,8 +146,4 @@ def remove(
 
 
 def _at(config: Path, name: str, deed: Callable[[Act, Place], Done[None]], as_json: bool) -> None:
-    _do(config, lambda act: deed(act, find_place(act.tx, act.actor, name)), as_json=as_json)
-
-
-def _do(config: Path, deed: Callable[[Act], Done[Any]], *, as_json: bool) -> None:
-    print_changes(manage(load_config(config), deed).changes, as_json=as_json)
+    make_change(config, lambda act: deed(act, find_place(act.tx, act.actor, name)), as_json=as_json)

@@ -21,8 +21,8 @@ from ringback.cli.options import (
     print_json,
     print_list,
 )
-from ringback.cli.pairs import flat, read_pairs, shown
-from ringback.cli.ways import Pairs, change
+from ringback.cli.pairs import Pairs, flat, read_pairs, shown
+from ringback.cli.ways import change
 from ringback.config import load_config
 from ringback.management.accounts import deleting, showing
 from ringback.management.extensions import extensions, listing, setups

@@ -12,10 +12,16 @@ from collections.abc import Mapping, Sequence
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
+import typer
 from pydantic.fields import FieldInfo
 
 from ringback.cli.options import CommandError
 from ringback.faults import Section
+
+Pairs = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[KEY=VALUE]...", help="Fields as in the setup file; KEY= takes out."),
+]
 
 _MOST_NEAR = 5
 _TRUTH = {"true": True, "yes": True, "false": False, "no": False}

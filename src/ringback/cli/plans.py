@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
 
 from ringback.accounts.names import ADMINISTRATOR
 from ringback.accounts.plan_entries import PlanEntry
-from ringback.cli.changes import print_changes
+from ringback.cli.changes import make_change
 from ringback.cli.lines import say
-from ringback.cli.managing import look, manage
+from ringback.cli.managing import look
 from ringback.cli.options import (
     DEFAULT_CONFIG,
     CommandError,
@@ -127,7 +126,7 @@ def add(
         place = find_place(act.tx, act.actor, account or ADMINISTRATOR)
         return making.create(act, place.id, values=values)
 
-    _do(config, deed, as_json=as_json)
+    make_change(config, deed, as_json=as_json)
 
 
 @app.command()
@@ -143,7 +142,7 @@ def change(
     def deed(act: Act) -> Done[None]:
         return making.change(act, find_plan(act.tx, act.actor, plan), values=values)
 
-    _do(config, deed, as_json=as_json)
+    make_change(config, deed, as_json=as_json)
 
 
 @app.command()
@@ -155,11 +154,7 @@ def remove(
     def deed(act: Act) -> Done[None]:
         return making.delete(act, find_plan(act.tx, act.actor, plan))
 
-    _do(config, deed, as_json=as_json)
-
-
-def _do(config: Path, deed: Callable[[Act], Done[Any]], *, as_json: bool) -> None:
-    print_changes(manage(load_config(config), deed).changes, as_json=as_json)
+    make_change(config, deed, as_json=as_json)
 
 
 def _values(pairs: Sequence[str] | None) -> dict[str, Any]:

@@ -8,8 +8,8 @@ import typer
 
 from ringback.cli.managing import look
 from ringback.cli.options import DEFAULT_CONFIG, ConfigOption, JsonOption, print_list
-from ringback.cli.pairs import read_pairs, shown
-from ringback.cli.ways import Pairs, change
+from ringback.cli.pairs import Pairs, read_pairs, shown
+from ringback.cli.ways import change
 from ringback.config import load_config
 from ringback.management import places, routes
 from ringback.management.naming import find_route

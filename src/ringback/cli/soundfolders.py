@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from ringback.accounts.names import ADMINISTRATOR
-from ringback.cli.changes import print_changes
-from ringback.cli.managing import look, manage
+from ringback.cli.changes import make_change
+from ringback.cli.managing import look
 from ringback.cli.options import (
     DEFAULT_CONFIG,
     ConfigOption,
@@ -70,7 +70,7 @@ def add(
         named = naming.meant(find_place(act.tx, act.actor, account), path)
         return folders.make(act, named.owner_id, path=named.path, private=private)
 
-    print_changes(manage(load_config(config), deed).changes, as_json=as_json)
+    make_change(config, deed, as_json=as_json)
 
 
 @app.command()
@@ -87,7 +87,7 @@ def change(
         place = find_place(act.tx, act.actor, account)
         return folders.change(act, naming.find_folder(act.tx, place, path), private=private)
 
-    print_changes(manage(load_config(config), deed).changes, as_json=as_json)
+    make_change(config, deed, as_json=as_json)
 
 
 @app.command()
@@ -103,4 +103,4 @@ def remove(
         place = find_place(act.tx, act.actor, account)
         return folders.remove(act, naming.find_folder(act.tx, place, path))
 
-    print_changes(manage(load_config(config), deed).changes, as_json=as_json)
+    make_change(config, deed, as_json=as_json)

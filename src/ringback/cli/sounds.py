@@ -11,9 +11,9 @@ import typer
 
 from ringback.accounts.names import ADMINISTRATOR
 from ringback.cli import soundfolders
-from ringback.cli.changes import print_changes
+from ringback.cli.changes import make_change
 from ringback.cli.lines import say
-from ringback.cli.managing import look, manage
+from ringback.cli.managing import look
 from ringback.cli.options import (
     DEFAULT_CONFIG,
     CommandError,
@@ -161,7 +161,7 @@ def add(
                 act, named.owner_id, path=named.path, language=language, upload=upload
             )
 
-        print_changes(manage(loaded, deed).changes, as_json=as_json)
+        make_change(config, deed, as_json=as_json)
 
 
 @app.command()
@@ -178,7 +178,7 @@ def change(
         place = find_place(act.tx, act.actor, account)
         return changing.rename(act, naming.find_stored(act.tx, place, path), path=new_path)
 
-    print_changes(manage(load_config(config), deed).changes, as_json=as_json)
+    make_change(config, deed, as_json=as_json)
 
 
 @app.command()
@@ -196,7 +196,7 @@ def remove(
         sound_id = naming.find_stored(act.tx, place, path)
         return changing.remove(act, sound_id, language=language)
 
-    print_changes(manage(load_config(config), deed).changes, as_json=as_json)
+    make_change(config, deed, as_json=as_json)
 
 
 @app.command()

@@ -30,10 +30,11 @@ from ringback.cli.options import (
     read_moment,
     wide_console,
 )
-from ringback.clock import Instant, utc
+from ringback.clock import Instant
 from ringback.config import load_config
 from ringback.management.naming import NamedCallerId, find_payer
 from ringback.management.verbs import Act
+from ringback.reports.sessions import written
 from ringback.reports.statements import NamedStatement, account_statement, caller_id_statement
 
 
@@ -87,8 +88,8 @@ def as_document(named: NamedStatement) -> dict[str, Any]:
     return {
         "name": named.name,
         "time_zone": named.zone,
-        "from": _time(found.since),
-        "to": _time(found.until),
+        "from": written(found.since),
+        "to": written(found.until),
         "opening": format_amount(found.opening),
         "entries": [_document(entry) for entry in found.entries],
         "totals": {kind: format_amount(amount) for kind, amount in found.totals.items()},
@@ -99,7 +100,7 @@ def as_document(named: NamedStatement) -> dict[str, Any]:
 def _document(entry: StatementEntry) -> dict[str, Any]:
     leg = entry.leg
     return {
-        "at": _time(entry.at),
+        "at": written(entry.at),
         "kind": entry.kind,
         "amount": format_amount(entry.amount),
         "price": _price(entry.price),
@@ -127,9 +128,9 @@ def write_csv(named: NamedStatement, file: TextIO) -> None:
     writer = csv.DictWriter(file, _COLUMNS, lineterminator="\n")
     writer.writeheader()
     for line in (
-        {"at": _time(found.since), "kind": "opening balance", "balance": found.opening},
+        {"at": written(found.since), "kind": "opening balance", "balance": found.opening},
         *map(_cells, found.entries),
-        {"at": _time(found.until), "kind": "closing balance", "balance": found.closing},
+        {"at": written(found.until), "kind": "closing balance", "balance": found.closing},
     ):
         line["balance"] = format_amount(line["balance"])
         writer.writerow({name: guarded(cell or "") for name, cell in line.items()})
@@ -183,7 +184,3 @@ def _what(entry: StatementEntry) -> str:
 
 def _price(price: Decimal | None) -> str | None:
     return None if price is None else format_amount(price)
-
-
-def _time(at: Instant | None) -> str | None:
-    return None if at is None else utc(at).isoformat(timespec="milliseconds")

@@ -18,10 +18,10 @@ from ringback.cli.options import (
     print_json,
     print_list,
 )
-from ringback.cli.pairs import read_pairs, shown
+from ringback.cli.pairs import Pairs, read_pairs, shown
 from ringback.cli.trunkfile import read_trunk_file
 from ringback.cli.trunktest import ask_trunk
-from ringback.cli.ways import Pairs, change
+from ringback.cli.ways import change
 from ringback.config import load_config
 from ringback.management import places, routes, trunks
 from ringback.management.naming import find_trunk

@@ -6,20 +6,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
-
-import typer
+from typing import Any
 
 from ringback.cli.changes import print_changes
 from ringback.cli.managing import manage
 from ringback.cli.place import founded
 from ringback.config import load_config
 from ringback.management.verbs import Act, Done
-
-Pairs = Annotated[
-    list[str] | None,
-    typer.Argument(metavar="[KEY=VALUE]...", help="Fields as in the setup file; KEY= takes out."),
-]
 
 
 class _DryRun(Exception):

@@ -70,7 +70,7 @@ class Recharge:
 
     @property
     def left(self) -> str:
-        return _written(self.credit)
+        return written_credit(self.credit)
 
 
 FIELDS = dict.fromkeys(RechargeEntry.model_fields, Need(Right.RECHARGE))
@@ -167,13 +167,14 @@ def _change(
             "of": (None, payer.place.seen_from(payer.id) if payer.is_account else payer.name),
             "amount": (None, UNLIMITED if came.asked is None else format_amount(came.asked)),
             "kind": (None, str(entry.kind)),
-            "credit": (_written(before), came.left),
+            "credit": (written_credit(before), came.left),
         },
         line=f"recharged {came.whose} {came.by} (order {entry.order_number})",
     )
 
 
-def _written(found: Balance) -> str:
+def written_credit(found: Balance) -> str:
+    """A credit as people are told it."""
     return UNLIMITED if found.unlimited else format_amount(found.balance)
 
 

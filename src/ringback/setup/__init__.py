@@ -2,7 +2,7 @@
 
 Idempotent: the same file again changes nothing. Credit and balances go through the ledger. The
 whole file is checked first, by applying it to a copy in memory. Then it is applied entry by entry,
-in units of work of some 5 ms with a pause after each, so that calls go on. Whatever fails then is
+in units of work of some 10 ms with a pause after each, so that calls go on. Whatever fails then is
 told with what has been applied, and the file can be applied again.
 """
 

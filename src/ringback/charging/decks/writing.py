@@ -9,7 +9,7 @@ from typing import TextIO
 from ringback.amounts import format_amount
 from ringback.charging.decks.reading import COLUMNS
 from ringback.charging.rating import Rate
-from ringback.clock import Instant, utc
+from ringback.clock import Instant, utc_text
 
 
 def write_deck(rates: Iterable[Rate], file: TextIO) -> None:
@@ -35,7 +35,7 @@ def _cells(rate: Rate) -> tuple[str, ...]:
 
 def write_instant(at: Instant | None) -> str:
     """As 2026-01-01T00:00:00Z; nothing for None."""
-    return "" if at is None else utc(at).isoformat().replace("+00:00", "Z")
+    return "" if at is None else utc_text(at)
 
 
 def _order(rate: Rate) -> tuple[str, float]:

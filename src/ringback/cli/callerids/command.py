@@ -10,9 +10,9 @@ import typer
 from ringback.accounts.entries import CallerIdEntry
 from ringback.accounts.names import ADMINISTRATOR
 from ringback.cli.callerids.shown import show_list, show_one
-from ringback.cli.changes import print_changes
+from ringback.cli.changes import make_change
 from ringback.cli.lines import say
-from ringback.cli.managing import look, manage
+from ringback.cli.managing import look
 from ringback.cli.options import DEFAULT_CONFIG, ConfigOption, JsonOption, print_json
 from ringback.cli.pairs import read_pairs
 from ringback.config import Config, load_config
@@ -121,7 +121,7 @@ def add(
     def deed(act: Act) -> Done[Written]:
         return verbs.create(act, find_place(act.tx, act.actor, extension).id, values=values)
 
-    print_changes(manage(load_config(config), deed).changes, as_json=as_json)
+    make_change(config, deed, as_json=as_json)
 
 
 @app.command()
@@ -135,8 +135,11 @@ def change(
     values = read_values(pairs)
 
     loaded = load_config(config)
-    done = manage(loaded, lambda act: verbs.change(act, _meant(act, loaded, name), values=values))
-    print_changes(done.changes, as_json=as_json)
+    make_change(
+        config,
+        lambda act: verbs.change(act, _meant(act, loaded, name), values=values),
+        as_json=as_json,
+    )
 
 
 @app.command()
@@ -146,8 +149,7 @@ def remove(
     """Take a callerID out of use. What is left of its credit is taken off; its live calls end."""
 
     loaded = load_config(config)
-    done = manage(loaded, lambda act: verbs.delete(act, _meant(act, loaded, name)))
-    print_changes(done.changes, as_json=as_json)
+    make_change(config, lambda act: verbs.delete(act, _meant(act, loaded, name)), as_json=as_json)
 
 
 @app.command(name="unlock")
@@ -156,8 +158,7 @@ def unlock_(
 ) -> None:
     """Take off the locks of a callerID that wrong PINs, passwords and claims have caused."""
     loaded = load_config(config)
-    done = manage(loaded, lambda act: unlock(act, _meant(act, loaded, name)))
-    print_changes(done.changes, as_json=as_json)
+    make_change(config, lambda act: unlock(act, _meant(act, loaded, name)), as_json=as_json)
 
 
 def _meant(act: Act, config: Config, name: str) -> str:

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, bindparam, select
 
 from ringback.accounts.names import ADMINISTRATOR
 from ringback.amounts import format_amount
-from ringback.clock import Instant, utc
+from ringback.clock import Instant, utc_text
 from ringback.faults import Fault
 from ringback.management.places import Place
 from ringback.management.refusals import NotFound
@@ -82,7 +82,7 @@ def plan_name(tx: Connection, plan_id: str | None) -> str | None:
 
 
 def written_time(at: Instant | None) -> str | None:
-    return None if at is None else utc(at).isoformat().replace("+00:00", "Z")
+    return None if at is None else utc_text(at)
 
 
 def written_amount(amount: Decimal | None) -> str | None:

@@ -11,9 +11,7 @@ from sqlalchemy import insert, update
 from ringback import levels
 from ringback.accounts import callerids, lockout
 from ringback.accounts.entries import CallerIdEntry
-from ringback.amounts import format_amount
 from ringback.charging import ledger
-from ringback.charging.ledger import Balance
 from ringback.faults import Fault, Faults
 from ringback.management.accounts.limits import Limited, room, see_room
 from ringback.management.accounts.rows import held
@@ -21,7 +19,7 @@ from ringback.management.caller_ids.fields import read_entry
 from ringback.management.caller_ids.rows import FoundRow, rows_of_numbers
 from ringback.management.change import NO_FIELDS, Action, Change, SecretChange
 from ringback.management.places import Kind, Place
-from ringback.management.recharges import Payer, Recharge, RechargeEntry, recharge
+from ringback.management.recharges import Payer, Recharge, RechargeEntry, recharge, written_credit
 from ringback.management.refusals import Forbidden
 from ringback.management.rights import Need, Right
 from ringback.management.verbs import Act, Done
@@ -126,9 +124,8 @@ class AuthorizedList:
         credit = ledger.balance(act.tx, row["ledger_id"], lock=True)
         has_credit = credit.unlimited or credit.balance > 0
         if has_credit and act.actor.grant(self._place, _RECHARGE) is None:
-            raise Forbidden(
-                f"callerID {row['number']} has credit, {written(credit)}: to delete it {_RECHARGE}"
-            )
+            has = f"callerID {row['number']} has credit, {written_credit(credit)}"
+            raise Forbidden(f"{has}: to delete it {_RECHARGE}")
         gone = update(CallerIdRow).where(CallerIdRow.id == row["id"])
         act.tx.execute(gone.values(deleted=act.now, pin_mac=None))
         ledger.close(
@@ -138,7 +135,7 @@ class AuthorizedList:
         )
         for key in (lockout.pin_key(row["id"]), lockout.claim_key(row["id"])):
             lockout.lift(act.tx, key)
-        fields = {"credit": (written(credit), None)} if has_credit else {}
+        fields = {"credit": (written_credit(credit), None)} if has_credit else {}
         change = self._changed(Action.DELETED, row, fields)
         credited = (row["ledger_id"],) if has_credit else ()
         return Written(row["id"], row["number"], (change,), credited)
@@ -208,8 +205,3 @@ def _written(
     if recharged is None:
         return Written(id_, number, changes)
     return Written(id_, number, (*changes, *recharged.changes), tuple(recharged.credited))
-
-
-def written(credit: Balance) -> str:
-    """A credit as people are told it."""
-    return "unlimited" if credit.unlimited else format_amount(credit.balance)
